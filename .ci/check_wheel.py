@@ -1,0 +1,35 @@
+"""Build the wheel, check its top-level names, install it alone and run the demo in an empty folder."""
+
+import subprocess
+import sys
+import venv
+import zipfile
+from pathlib import Path
+
+NAMES = {"olacore", "teachers", "bench", "cli.py"}
+
+
+def main(room: Path) -> None:
+    """Check the wheel built from the current folder, working in `room`."""
+    subprocess.run([sys.executable, "-m", "build", "--wheel", "--outdir", room, "."], check=True)
+    (wheel,) = room.glob("*.whl")
+    files = zipfile.ZipFile(wheel).namelist()
+    names = {file.split("/")[0] for file in files if ".dist-info/" not in file}
+    if names != NAMES:
+        sys.exit(f"the wheel's top-level names must be {sorted(NAMES)}; they are {sorted(names)}")
+    for needed in ("olacore/py.typed", "olacore/sample/sample.h5"):
+        if needed not in files:
+            sys.exit(f"the wheel lacks {needed}")
+    if any(path.suffix == ".py" for path in Path("datasets").rglob("*")):
+        sys.exit("datasets/ must hold no .py file: it would shadow a widely used package")
+    venv.create(room / "venv", with_pip=True)
+    bin_folder = room / "venv" / "bin"
+    empty = room / "empty"
+    empty.mkdir()
+    subprocess.run([bin_folder / "pip", "install", "--quiet", wheel], check=True)
+    subprocess.run([bin_folder / "ola", "demo", "--time", "3s"], check=True, cwd=empty)
+    print("the wheel is as it should be")
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))

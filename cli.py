@@ -1,0 +1,391 @@
+"""The command line: parse, call, print.
+
+Everything that compiles is imported inside the commands, after the folder for compiled code has been chosen.
+"""
+
+from __future__ import annotations
+
+import json
+import signal
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+from typing import Any, NoReturn
+
+import click
+import numpy as np
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+from olacore import __version__
+from olacore.errors import FileFormatError, OlacoreError
+from olacore.files import check_output
+from olacore.jit_cache import use_disk_cache
+
+INTERRUPTED = 130
+FILE = click.Path(path_type=Path)
+
+
+class Commands(click.Group):
+    """Commands whose known errors end in one line and exit code 1."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run a command."""
+        try:
+            return super().invoke(ctx)
+        except OlacoreError as error:
+            click.echo(f"error: {error}", err=True)
+            ctx.exit(1)
+
+
+class Seconds(click.ParamType):
+    """A duration such as 90, 90s, 5m or 1.5h."""
+
+    name = "duration"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """Return seconds."""
+        if isinstance(value, float):
+            return value
+        units = {"s": 1.0, "m": 60.0, "h": 3600.0}
+        number, unit = (value[:-1], value[-1]) if value[-1:] in units else (value, "s")
+        try:
+            return float(number) * units[unit]
+        except ValueError:
+            self.fail(f"{value!r} is no duration; write 90s, 5m or 1.5h.", param, ctx)
+
+
+class Option(click.ParamType):
+    """An option of a strategy, written NAME=VALUE."""
+
+    name = "name=value"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, str]:
+        """Return name and value."""
+        name, equals, setting = value.partition("=")
+        if not (name and equals):
+            self.fail(f"{value!r} is no option; write NAME=VALUE.", param, ctx)
+        return name, setting
+
+
+@click.group(cls=Commands)
+@click.version_option(__version__, prog_name="ola")
+def main() -> None:
+    """Clone neural networks into tiny tanh-affine modules, by evolution, on a plain CPU."""
+    use_disk_cache()
+
+
+@main.command()
+@click.option("--out", type=FILE, default=Path("demo"), show_default=True, help="Folder for runs and pictures.")
+@click.option("--time", "seconds", type=Seconds(), default=20.0, show_default="20s", help="Search for each module.")
+@click.option("--force", is_flag=True, help="Replace what is in the folder.")
+@click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON.")
+def demo(out: Path, seconds: float, force: bool, as_json: bool) -> None:
+    """Evolve an encoder and a decoder from the shipped sample, and show what came out."""
+    from olacore.demo import run_demo
+
+    with stop_on_signal() as should_stop, progress_bars(seconds) as bars:
+        done = run_demo(out, seconds, force, bars, should_stop)
+    if should_stop():
+        interrupted(f"what was found so far is in {out}")
+    if as_json:
+        print_json({**{name: result.figures for name, result in done.results.items()}, "codec": done.codec})
+        return
+    for name, result in done.results.items():
+        print_figures(result.figures, f"{name} on held-out pictures ({result.module.nbytes() / 1000:.1f} kB)")
+    click.echo(
+        f"held-out pictures, encoded and decoded: teacher {done.codec['teacher']:.2f} dB, "
+        f"organic {done.codec['organic']:.2f} dB PSNR"
+    )
+    click.echo(
+        f"look at {out / 'side_by_side.png'} and {out / 'curves.png'}; the figures are in {out / 'summary.json'}"
+    )
+
+
+@main.command()
+@click.argument("sources", type=FILE, nargs=-1, required=True)
+@click.option("--teacher", required=True, help="Folder or hub id of an AutoencoderTiny.")
+@click.option("--h5", type=FILE, required=True, help="The data set to write.")
+@click.option("--size", default=256, show_default=True, help="Side of the square pictures, a multiple of 8.")
+@click.option("--recon", is_flag=True, help="Store the teacher's own decoding too.")
+@click.option("--crops", default=1, show_default=True, help="Crops a picture: 1 is the centre, more are random.")
+@click.option("--seed", default=0, show_default=True, help="Of crops and split.")
+@click.option("--upscale", is_flag=True, help="Use pictures smaller than the size too.")
+@click.option("--recipe", type=FILE, help="JSON file that names pictures, authors, licences, splits and crops.")
+@click.option("--resume", is_flag=True, help="Go on with a file that is not complete.")
+@click.option("--force", is_flag=True, help="Replace the file.")
+@click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON.")
+def precompute(
+    sources: Sequence[Path],
+    teacher: str,
+    h5: Path,
+    recon: bool,
+    resume: bool,
+    force: bool,
+    as_json: bool,
+    **rule: Any,
+) -> None:
+    """Make a data set of (picture, latent) pairs from pictures and a teacher."""
+    import teachers
+
+    class Stopped(Exception):
+        """Leaves the work between two rows."""
+
+    def report(done: int, total: int) -> None:
+        bar(done, total)
+        if should_stop():
+            raise Stopped
+
+    wanted = teachers.PictureRule(**rule)
+    check_output(h5, force=force or resume)  # before the seconds that a teacher takes to load
+    with stop_on_signal() as should_stop, Bar("pictures") as bar:
+        try:
+            model = teachers.load_teacher(teacher)
+            made = teachers.precompute(
+                sources, h5, model, wanted, recon=recon, resume=resume, force=force, progress=report
+            )
+        except Stopped:
+            interrupted(f"{h5} keeps what is done; go on with --resume")
+    if as_json:
+        skipped = {str(path): reason for path, reason in made.skipped}
+        print_json({"rows": made.rows, "photographs": made.photographs, "skipped": skipped})
+        return
+    for path, reason in made.skipped:
+        click.echo(f"skipped {path}: {reason}", err=True)
+    parts = ", ".join(f"{count} {split}" for split, count in made.photographs.items())
+    click.echo(f"{h5}: {made.rows} rows from photographs ({parts})")
+
+
+@main.command()
+@click.option("--module", required=True, type=click.Choice(["encoder", "decoder"]))
+@click.option("--h5", type=FILE, multiple=True, required=True, help="Data set; may be given several times.")
+@click.option("--view", type=click.Choice(["patch", "global"]), default="patch", show_default=True)
+@click.option("--border", default=4, show_default=True, help="Pixels around a patch that an encoder sees.")
+@click.option("--window", default=3, show_default=True, help="Side of the latent window of a decoder.")
+@click.option("--strategy", default="rows", show_default=True, help="How the population searches.")
+@click.option("--option", "options", type=Option(), multiple=True, help="NAME=VALUE, an option of the strategy.")
+@click.option("--population", default=40, show_default=True)
+@click.option("--seed", default=0, show_default=True)
+@click.option("--block", default=8192, show_default=True, help="Rows of the data read at once.")
+@click.option("--generations", type=int, help="Stop after so many.")
+@click.option("--passes", type=float, help="Stop after so many passes over the training rows.")
+@click.option("--time", "seconds", type=Seconds(), help="Stop after so much search, e.g. 90s or 5m.")
+@click.option("--until-loss", type=float, help="Stop when the validation loss is as low.")
+@click.option(
+    "--patience",
+    default=20,
+    show_default=True,
+    help="Reports without progress before the search freezes; 0: never.",
+)
+@click.option("--skip-nonfinite", is_flag=True, help="Leave rows with NaN or inf out.")
+@click.option("--out", type=FILE, help="Run folder; otherwise the next free one, such as runs/encoder-0001.")
+@click.option("--resume", is_flag=True, help="Go on with the run in the folder, exactly where it was.")
+@click.option("--force", is_flag=True, help="Replace the run in the folder.")
+@click.option("--json", "as_json", is_flag=True, help="Print the held-out figures as JSON.")
+def train(h5: Sequence[Path], options: Sequence[tuple[str, str]], as_json: bool, **settings: Any) -> None:
+    """Evolve a module from data sets. With no limit given: 60 s of search, or until it freezes."""
+    from olacore.config import TrainConfig
+    from olacore.training import train as evolve
+
+    config = TrainConfig(h5=tuple(h5), options=dict(options), **settings)
+    with stop_on_signal() as should_stop, progress_bars(config.time_limit) as bars:
+        result = evolve(config, bars(config.module), should_stop)
+    if result.stopped == "interrupted":
+        interrupted(f"the run is saved in {result.folder}; go on with --resume --out {result.folder}")
+    if as_json:
+        print_json({"folder": str(result.folder), "stopped": result.stopped, **result.figures})
+        return
+    if result.figures:
+        print_figures(result.figures, f"{config.module} on held-out rows")
+    click.echo(
+        f"stopped by {result.stopped}; {result.folder / 'module.safetensors'} has {result.module.nbytes()} bytes"
+    )
+
+
+@main.command("eval")
+@click.argument("modules", type=FILE, nargs=-1, required=True)
+@click.option("--h5", type=FILE, multiple=True, required=True, help="Data set; may be given several times.")
+@click.option("--split", type=click.Choice(["train", "validation", "held-out"]), default="held-out", show_default=True)
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object; with several modules, one a line.")
+def evaluate(modules: Sequence[Path], h5: Sequence[Path], split: str, as_json: bool) -> None:
+    """Measure modules on held-out rows, beside least squares of the same shape and the mean."""
+    from olacore.data import open_dataset
+    from olacore.evaluation import baselines_for
+    from olacore.evaluation import evaluate as measure
+    from olacore.module import load
+
+    for path in modules:
+        module = load(path)
+        with open_dataset(h5) as dataset:
+            figures = measure(module, dataset, baselines_for(path, module, dataset), split)
+        if as_json:
+            click.echo(json.dumps(figures))
+        else:
+            print_figures(figures, f"{path} on {split} rows")
+
+
+@main.command()
+@click.argument("image", type=FILE)
+@click.option("--encoder", required=True, type=FILE, help="Module file.")
+@click.option("-o", "--output", required=True, type=FILE, help="The latent, as .npy: (C, H/8, W/8) float32.")
+@click.option("--force", is_flag=True, help="Replace the output.")
+def encode(image: Path, encoder: Path, output: Path, force: bool) -> None:
+    """Turn a picture into a latent."""
+    import io
+
+    from olacore.files import replace_file
+    from olacore.module import load
+    from olacore.pictures import read_picture
+
+    check_output(output, force)
+    latent = load(encoder).encode(read_picture(image))
+    content = io.BytesIO()
+    np.save(content, latent)
+    replace_file(output, content.getvalue())
+    click.echo(f"{output}: {' x '.join(str(side) for side in latent.shape)}")
+
+
+@main.command()
+@click.argument("latent", type=FILE)
+@click.option("--decoder", required=True, type=FILE, help="Module file.")
+@click.option("-o", "--output", required=True, type=FILE, help="The picture, such as out.png.")
+@click.option("--force", is_flag=True, help="Replace the output.")
+def decode(latent: Path, decoder: Path, output: Path, force: bool) -> None:
+    """Turn a latent into a picture."""
+    from olacore.module import load
+    from olacore.pictures import write_picture
+
+    check_output(output, force)
+    picture = load(decoder).decode(read_array(latent))
+    write_picture(output, picture)
+    click.echo(f"{output}: {picture.shape[1]} x {picture.shape[0]} pixels")
+
+
+@main.command()
+@click.argument("file", type=FILE)
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def inspect(file: Path, as_json: bool) -> None:
+    """Tell what a data set, module, checkpoint or run folder holds."""
+    from olacore.inspection import describe
+
+    facts = describe(file)
+    if as_json:
+        print_json(facts)
+        return
+    table = Table(show_header=False, title=str(file), title_justify="left")
+    for name, value in facts.items():
+        table.add_row(name, json.dumps(value, indent=1) if isinstance(value, dict) else str(value))
+    Console().print(table)
+
+
+@contextmanager
+def stop_on_signal() -> Iterator[Callable[[], bool]]:
+    """Turn the first Ctrl-C or SIGTERM into a flag that long work asks for; a second Ctrl-C interrupts at once."""
+    seen: list[int] = []
+
+    def remember(number: int, frame: FrameType | None) -> None:
+        if seen and number == signal.SIGINT:
+            raise KeyboardInterrupt
+        seen.append(number)
+
+    before = {number: signal.signal(number, remember) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield lambda: bool(seen)
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def interrupted(message: str) -> NoReturn:
+    """Say how to go on and leave with the exit code of an interruption."""
+    click.echo(f"interrupted: {message}", err=True)
+    sys.exit(INTERRUPTED)
+
+
+class Bar:
+    """A progress bar for work with a known total, silent where there is no terminal."""
+
+    def __init__(self, what: str) -> None:
+        self.bars = bars()
+        self.what = what
+
+    def __enter__(self) -> Bar:
+        self.bars.start()
+        self.task = self.bars.add_task(self.what, total=None, note="")
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.bars.stop()
+
+    def __call__(self, done: int, total: int) -> None:
+        """Show that `done` of `total` are done."""
+        self.bars.update(self.task, completed=done, total=total, note=f"{done}/{total}")
+
+
+@contextmanager
+def progress_bars(seconds: float | None) -> Iterator[Callable[[str], Callable[[dict[str, Any]], None]]]:
+    """Make the progress callback of a training run: a bar of the time limit, with loss and rate."""
+    with bars() as shown:
+
+        def follow(name: str) -> Callable[[dict[str, Any]], None]:
+            task = shown.add_task(name, total=seconds, note="compiling")
+
+            def update(line: dict[str, Any]) -> None:
+                rate = line["samples"] / max(line["seconds"], 1e-9)
+                note = f"generation {line['generation']}, loss {line['validation_loss']:.5f}, {rate:,.0f} rows/s"
+                shown.update(task, completed=line["seconds"], note=note)
+
+            return update
+
+        yield follow
+
+
+def bars() -> Progress:
+    """Progress bars on standard error, off where that is no terminal."""
+    console = Console(stderr=True)
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TextColumn("{task.fields[note]}"),
+        TimeRemainingColumn(),
+    )
+    return Progress(*columns, console=console, disable=not console.is_terminal)
+
+
+def print_figures(figures: dict[str, dict[str, Any]], title: str) -> None:
+    """Print figures as a table, one row a module or baseline."""
+    names = [name for name, value in next(iter(figures.values())).items() if isinstance(value, float)]
+    table = Table(title=title, title_justify="left")
+    table.add_column("")
+    for name in names:
+        table.add_column(name, justify="right")
+    for row, values in figures.items():
+        table.add_row(row, *(f"{values[name]:.4g}" for name in names))
+    Console(width=None if sys.stdout.isatty() else 120).print(table)
+
+
+def print_json(value: Any) -> None:
+    """Print one JSON document."""
+    click.echo(json.dumps(value, indent=2))
+
+
+def read_array(path: Path) -> np.ndarray:
+    """Read a .npy file.
+
+    Raises
+    ------
+    FileFormatError  if it is missing or no such file
+    """
+    try:
+        return np.load(path, allow_pickle=False)
+    except FileNotFoundError as error:
+        raise FileFormatError(f"there is no file {path}.") from error
+    except (OSError, ValueError, EOFError) as error:
+        raise FileFormatError(f"{path} is no .npy file of numbers; write one with `ola encode`.") from error
+
+
+if __name__ == "__main__":
+    main()

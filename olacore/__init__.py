@@ -1,0 +1,48 @@
+"""Gradient-free cloning of neural networks on a plain CPU.
+
+`load` reads a module, `train` evolves one from data, `evaluate` measures it; names are looked up when they are first
+used, so that importing the package compiles and loads next to nothing.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from olacore.version import __version__
+
+if TYPE_CHECKING:
+    from olacore.baselines import Baselines
+    from olacore.config import TrainConfig
+    from olacore.data import open_dataset
+    from olacore.errors import OlacoreError
+    from olacore.evaluation import evaluate
+    from olacore.module import Module, load
+    from olacore.training import train
+
+_HOMES = {
+    "Baselines": "olacore.baselines",
+    "TrainConfig": "olacore.config",
+    "open_dataset": "olacore.data",
+    "OlacoreError": "olacore.errors",
+    "evaluate": "olacore.evaluation",
+    "Module": "olacore.module",
+    "load": "olacore.module",
+    "train": "olacore.training",
+}
+
+__all__ = [
+    "Baselines",
+    "Module",
+    "OlacoreError",
+    "TrainConfig",
+    "__version__",
+    "evaluate",
+    "load",
+    "open_dataset",
+    "train",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'olacore' has no attribute {name!r}")
+    return getattr(import_module(_HOMES[name]), name)

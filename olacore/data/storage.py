@@ -1,0 +1,142 @@
+"""HDF5 files on disk: opened with clear errors; made under a lock, in reserved space, on a temporary name."""
+
+import errno
+import os
+import shutil
+from collections.abc import Callable
+from contextlib import ExitStack
+from pathlib import Path
+
+import h5py
+import numpy as np
+
+from olacore.errors import FileFormatError, OutputError, OutputExistsError
+
+try:
+    import fcntl
+except ImportError:  # not a POSIX system: HDF5's own locks have to do
+    fcntl = None  # type: ignore[assignment]
+
+# Room for the superblock, headers, attributes and the index of the chunks, added to the arrays' own bytes.
+OVERHEAD = 1 << 20
+
+
+def open_file(path: Path, mode: str = "r", *, locking: bool | None = None) -> h5py.File:
+    """Open an existing HDF5 file for reading (`"r"`) or in place (`"r+"`).
+
+    Raises
+    ------
+    FileFormatError  if it is missing, empty, not HDF5, truncated or being written
+    """
+    if not path.is_file():
+        what = "a folder" if path.is_dir() else "missing"
+        raise FileFormatError(f"expected an HDF5 file at {path}; it is {what}.")
+    if path.stat().st_size == 0:
+        raise FileFormatError(f"{path} is empty (0 bytes); make it again.")
+    try:
+        if not h5py.is_hdf5(path):
+            with path.open("rb") as file:
+                start = file.read(16)
+            raise FileFormatError(f"{path} is not an HDF5 file: it begins with {start!r}.")
+        return h5py.File(path, mode, locking=locking)
+    except FileFormatError:
+        raise
+    except BlockingIOError as error:
+        raise FileFormatError(f"{path} is being written by another process; wait until that is done.") from error
+    except OSError as error:
+        if "truncated" in str(error):
+            size = f"{path.stat().st_size:,} bytes"
+            raise FileFormatError(f"{path} is truncated to {size}; copy it or make it again.") from error
+        raise FileFormatError(f"{path} cannot be opened: {error}.") from error
+
+
+def lock_file(path: Path, *, create: bool = False) -> int:
+    """Take the writer's lock of a file; closing the descriptor that it returns, or dying, gives it back.
+
+    Raises
+    ------
+    OutputError  if another writer has it, or the file cannot be opened for writing
+    """
+    try:
+        descriptor = os.open(path, os.O_RDWR | (os.O_CREAT if create else 0), 0o666)
+    except OSError as error:
+        raise OutputError(f"cannot write {path}: {error.strerror}; choose another output.") from error
+    try:
+        if fcntl is not None:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        # Another writer may have moved or removed the file between the two calls above.
+        if not path.exists() or not os.path.samestat(os.fstat(descriptor), path.stat()):
+            raise BlockingIOError
+    except BlockingIOError as error:
+        os.close(descriptor)
+        raise OutputError(f"{path} is being written by another process; wait, or choose another output.") from error
+    except OSError as error:
+        # A file system without locks: go on without one.
+        if error.errno not in (errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOSYS):
+            os.close(descriptor)
+            raise
+    return descriptor
+
+
+def reserve_space(descriptor: int, path: Path, needed: int) -> None:
+    """Make the file system set aside `needed` bytes: HDF5 does not recover from a full disk.
+
+    Raises
+    ------
+    OutputError  if there is no room
+    """
+    if not hasattr(os, "posix_fallocate"):
+        return
+    try:
+        os.posix_fallocate(descriptor, 0, needed)
+    except OSError as error:
+        if error.errno in (errno.EOPNOTSUPP, errno.EINVAL):
+            return
+        free = shutil.disk_usage(path.parent).free
+        room = f"{needed:,} bytes and {free:,} are free ({error.strerror})"
+        raise OutputError(f"{path} needs {room}; make room or store less.") from error
+
+
+def create_file(path: Path, needed: int, force: bool, fill: Callable[[h5py.File], None]) -> int:
+    """Make a file on a temporary name and move it to `path`; return the descriptor that locks it.
+
+    Parameters
+    ----------
+    needed : bytes that `fill` will allocate
+    force : whether a file that is already there may be replaced
+    fill : is called with the open new file
+
+    Raises
+    ------
+    OutputExistsError  if there is a file and `force` is not given
+    OutputError  if the file cannot be written, is locked, or there is no room for it
+    """
+    temporary = path.with_name(path.name + ".partial")
+    lock = lock_file(temporary, create=True)
+    with ExitStack() as undo:
+        undo.callback(os.close, lock)
+        undo.callback(temporary.unlink, missing_ok=True)
+        with ExitStack() as until_replaced:
+            if path.exists():
+                if not force:
+                    raise OutputExistsError(f"{path} is already there; resume it, force a new one, or choose another.")
+                until_replaced.callback(os.close, lock_file(path))
+            reserve_space(lock, path, needed + OVERHEAD)
+            # Mode "w" destroys a file before it looks at the lock: only for this one, whose lock is ours.
+            with h5py.File(temporary, "w", libver="earliest", locking=False) as file:
+                fill(file)
+            reserve_space(lock, path, os.fstat(lock).st_size)
+            os.fsync(lock)
+            temporary.replace(path)
+        undo.pop_all()
+    return lock
+
+
+def create_array(
+    file: h5py.File, name: str, shape: tuple[int, ...], dtype: np.dtype, chunk: tuple[int, ...] | None = None
+) -> None:
+    """Add a data set whose whole storage is allocated now and never filled: later only its bytes change."""
+    properties = h5py.h5p.create(h5py.h5p.DATASET_CREATE)
+    properties.set_alloc_time(h5py.h5d.ALLOC_TIME_EARLY)
+    properties.set_fill_time(h5py.h5d.FILL_TIME_NEVER)
+    file.create_dataset(name, shape, dtype, chunks=chunk, dcpl=properties)

@@ -1,0 +1,109 @@
+"""The demonstration: an encoder and a decoder evolved from the shipped sample, measured and shown, without torch."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from olacore.baselines import Baselines
+from olacore.config import TrainConfig
+from olacore.data import open_dataset
+from olacore.errors import FileFormatError
+from olacore.figures import draw_curves, side_by_side
+from olacore.files import replace_file
+from olacore.module import Module
+from olacore.pictures import write_picture
+from olacore.runs import RunFolder
+from olacore.training import Progress, Result, train
+
+SECONDS = 20.0
+CAPTIONS = (
+    "original",
+    "teacher's decoding",
+    "organic decoder, teacher's latent",
+    "organic encoder and decoder",
+)
+
+
+@dataclass(frozen=True)
+class Demo:
+    """What the demonstration gave.
+
+    Parameters
+    ----------
+    results : of `encoder` and `decoder`; the decoder is missing after an interruption
+    codec : PSNR in dB on the held-out pictures of the teacher, and of the organic encoder with the organic decoder
+    """
+
+    results: dict[str, Result]
+    codec: dict[str, float]
+
+
+def sample_path() -> Path:
+    """Find the sample data set: inside an installed package, or beside it in a checkout.
+
+    Raises
+    ------
+    FileFormatError  if it is in neither place
+    """
+    here = Path(__file__).parent
+    for path in (here / "sample" / "sample.h5", here.parent / "datasets" / "sample.h5"):
+        if path.exists():
+            return path
+    raise FileFormatError("the sample data set sample.h5 is missing; install olacore again.")
+
+
+def run_demo(
+    out: Path,
+    seconds: float = SECONDS,
+    force: bool = False,
+    progress: Callable[[str], Progress] = lambda module: lambda line: None,
+    should_stop: Callable[[], bool] = lambda: False,
+) -> Demo:
+    """Evolve both modules for some seconds each and write runs, pictures, curves and `summary.json` into `out`.
+
+    Parameters
+    ----------
+    progress : makes the progress callback of each module
+    should_stop : as for `train`
+    """
+    sample = sample_path()
+    results: dict[str, Result] = {}
+    for module in ("encoder", "decoder"):
+        config = TrainConfig(module, (sample,), seconds=seconds, out=out / module, force=force)
+        results[module] = train(config, progress(module), should_stop)
+        if results[module].stopped == "interrupted":
+            return Demo(results, {})
+    runs = {name: RunFolder(result.folder, resume=True, force=False) for name, result in results.items()}
+    logs = {name: run.read_log() for name, run in runs.items()}
+    floors = {name: Baselines.load(run.baselines).validation_loss for name, run in runs.items()}
+    draw_curves(logs, floors, out / "curves.png")
+    codec = show_pictures(results["encoder"].module, results["decoder"].module, sample, out)
+    summary: dict[str, Any] = {name: result.figures for name, result in results.items()}
+    summary["codec"] = codec
+    replace_file(out / "summary.json", (json.dumps(summary, indent=2) + "\n").encode())
+    return Demo(results, codec)
+
+
+def show_pictures(encoder: Module, decoder: Module, sample: Path, out: Path) -> dict[str, float]:
+    """Write `side_by_side.png` of one held-out picture a source, and return the PSNR in dB over all held-out ones."""
+    with open_dataset([sample]) as dataset:
+        rows = dataset.read(("frames", "latents", "recon", "rows"), dataset.indices("held-out"))
+    frames = rows["frames"]
+    through = decoder.decode(encoder.encode(frames))
+    columns = (frames, rows["recon"], decoder.decode(rows["latents"]), through)
+    _, first = np.unique(rows["rows"]["source"], return_index=True)
+    sheet = side_by_side([[column[index] for column in columns] for index in first], CAPTIONS)
+    write_picture(out / "side_by_side.png", sheet)
+    return {"teacher": mean_psnr(rows["recon"], frames), "organic": mean_psnr(through, frames)}
+
+
+def mean_psnr(pictures: np.ndarray, originals: np.ndarray) -> float:
+    """Mean over pictures (m, H, W, 3) uint8 of the peak signal-to-noise ratio in dB."""
+    errors = ((pictures.astype(np.float64) - originals) ** 2).mean((1, 2, 3))
+    return float((10 * np.log10(255**2 / np.maximum(errors, 1e-12))).mean())

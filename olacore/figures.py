@@ -1,0 +1,75 @@
+"""Pictures for people: training curves, and rows of pictures side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from olacore.files import replacing
+
+GAP = 4
+CAPTION_HEIGHT = 18
+
+
+def draw_curves(runs: Mapping[str, Sequence[dict[str, Any]]], floors: dict[str, float], path: Path) -> None:
+    """Draw validation loss and trust against seconds, one line a run.
+
+    Parameters
+    ----------
+    runs : the lines of each run's log
+    floors : loss of least squares on the same rows for some of the runs, drawn as a dashed line
+    path : the picture to write
+    """
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(10, 4), layout="constrained")
+    left, right = figure.subplots(1, 2)
+    for name, lines in runs.items():
+        seconds = [line["seconds"] for line in lines]
+        (curve,) = left.plot(seconds, [line["validation_loss"] for line in lines], label=name)
+        if name in floors:
+            left.axhline(floors[name], color=curve.get_color(), linestyle="--", label=f"{name}: least squares")
+        low, middle, high = np.array([line["trust"] for line in lines]).reshape(-1, 3).T
+        right.fill_between(seconds, low, high, alpha=0.2, color=curve.get_color())
+        right.plot(seconds, middle, color=curve.get_color(), label=name)
+    left.set(xlabel="seconds", ylabel="validation loss", yscale="log", title="Loss")
+    right.set(xlabel="seconds", ylabel="least, median, most", ylim=(0, 1.02), title="Trust of the population")
+    for axes in (left, right):
+        if axes.has_data():
+            axes.legend()
+    FigureCanvasAgg(figure)
+    with replacing(path) as temporary:
+        figure.savefig(temporary, format="png", dpi=110)
+
+
+def side_by_side(rows: Sequence[Sequence[np.ndarray]], captions: Sequence[str]) -> np.ndarray:
+    """Lay pictures of one size out in a grid under a line of captions.
+
+    Parameters
+    ----------
+    rows : each holds one (H, W, 3) uint8 picture a caption
+
+    Returns
+    -------
+    (height, width, 3) uint8
+    """
+    from PIL import Image, ImageDraw
+
+    height, width, _ = rows[0][0].shape
+    sheet = Image.new(
+        "RGB",
+        (len(captions) * (width + GAP) - GAP, CAPTION_HEIGHT + len(rows) * (height + GAP) - GAP),
+        "white",
+    )
+    draw = ImageDraw.Draw(sheet)
+    for column, caption in enumerate(captions):
+        draw.text((column * (width + GAP) + 2, 3), caption, fill="black")
+    for y, row in enumerate(rows):
+        for x, picture in enumerate(row):
+            place = (x * (width + GAP), CAPTION_HEIGHT + y * (height + GAP))
+            sheet.paste(Image.fromarray(picture), place)
+    return np.array(sheet)

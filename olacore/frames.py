@@ -1,0 +1,85 @@
+"""Pictures and latents as arrays: checked, padded, taken apart and put together."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from olacore.data import RawBlock
+from olacore.errors import DataError, DTypeError, ShapeError
+
+FACTOR = 8
+THUMBNAIL = 64
+
+
+def checked_pictures(pictures: np.ndarray) -> np.ndarray:
+    """Return pictures as (m, H, W, 3) uint8, or say what they should have been."""
+    array = np.asarray(pictures)
+    if array.dtype != np.uint8:
+        raise DTypeError(f"pictures must be uint8; got {array.dtype}.")
+    if array.ndim not in (3, 4) or array.shape[-1] != 3 or 0 in array.shape:
+        raise ShapeError(f"pictures must be (H, W, 3) or (m, H, W, 3); got {array.shape}.")
+    return array if array.ndim == 4 else array[None]
+
+
+def checked_latents(latents: np.ndarray, channels: int, rank: int) -> np.ndarray:
+    """Return latents as float16 (m, C, h, w), or (m, C) where `rank` is 1; or say what they should have been."""
+    array = np.asarray(latents)
+    form = "(C,) or (m, C)" if rank == 1 else "(C, h, w) or (m, C, h, w)"
+    if array.dtype not in (np.float16, np.float32, np.float64):
+        raise DTypeError(f"latents must be float16 or float32; got {array.dtype}.")
+    if array.ndim not in (rank, rank + 1) or 0 in array.shape or array.shape[-rank] != channels:
+        raise ShapeError(f"latents must be {form} with {channels} channels; got {array.shape}.")
+    with np.errstate(over="ignore"):
+        halves = array.astype(np.float16)
+    bad = halves.size - int(np.isfinite(halves).sum())
+    if bad:
+        raise DataError(f"latents must be finite as float16; got {bad} values that are NaN, inf or too large.")
+    return halves.reshape(-1, *array.shape[-rank:])
+
+
+def pad_to_factor(frames: np.ndarray) -> np.ndarray:
+    """Repeat the last pixels of frames (m, H, W, 3) until both sides are multiples of 8."""
+    down, right = -frames.shape[1] % FACTOR, -frames.shape[2] % FACTOR
+    if not (down or right):
+        return np.ascontiguousarray(frames)
+    return np.pad(frames, ((0, 0), (0, down), (0, right), (0, 0)), mode="edge")
+
+
+def every_row(arrays: dict[str, np.ndarray], sites: int) -> RawBlock:
+    """Return all rows of the items in `arrays` in order, item by item, as a raw block."""
+    count = len(next(iter(arrays.values())))
+    item = np.repeat(np.arange(count, dtype=np.int32), sites)
+    site = np.tile(np.arange(sites, dtype=np.int32), count)
+    return RawBlock(arrays, np.arange(count), item, site, 0)
+
+
+def to_pixels(values: np.ndarray) -> np.ndarray:
+    """Round values in [-1, 1] to uint8."""
+    return np.clip(np.rint((values + 1) * np.float32(127.5)), 0, 255).astype(np.uint8)
+
+
+def join_patches(patches: np.ndarray, items: int, height: int, width: int) -> np.ndarray:
+    """Put predicted patches (192, items * height * width) together as (items, 8 height, 8 width, 3) uint8."""
+    cells = to_pixels(patches).reshape(FACTOR, FACTOR, 3, items, height, width)
+    return cells.transpose(3, 4, 0, 5, 1, 2).reshape(items, FACTOR * height, FACTOR * width, 3)
+
+
+def spatial_mean(latents: np.ndarray) -> np.ndarray:
+    """Mean of latents (m, C, h, w) over their sites, as (m, C) float32."""
+    return latents.mean((2, 3), dtype=np.float64).astype(np.float32)
+
+
+def thumbnails(frames: np.ndarray) -> np.ndarray:
+    """Area means of frames (m, H, W, 3) on a 64 x 64 grid, as (m, 12288) float32 in [-1, 1], order (y, x, c).
+
+    Raises
+    ------
+    ShapeError  if height or width is no multiple of 64
+    """
+    m, height, width, _ = frames.shape
+    if height % THUMBNAIL or width % THUMBNAIL:
+        raise ShapeError(
+            f"the global decoder needs frames whose sides are multiples of {THUMBNAIL}; got {height} x {width}."
+        )
+    cells = frames.reshape(m, THUMBNAIL, height // THUMBNAIL, THUMBNAIL, width // THUMBNAIL, 3)
+    return (cells.mean((2, 4), dtype=np.float64) / 127.5 - 1).reshape(m, -1).astype(np.float32)

@@ -1,0 +1,114 @@
+"""What any of our files holds, told from the file itself."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from olacore import baselines, checkpoint
+from olacore.data import SPLITS, Dataset, open_dataset
+from olacore.errors import FileFormatError
+from olacore.module import load
+
+HDF5_MAGIC = b"\x89HDF\r\n\x1a\n"
+
+
+def describe(path: Path) -> dict[str, Any]:
+    """Describe a data set, a module, the baselines of a run, a checkpoint or a run folder.
+
+    Raises
+    ------
+    FileFormatError  if it is none of these, or damaged
+    """
+    if path.is_dir():
+        if not (path / "config.json").exists():
+            raise FileFormatError(f"the folder {path} holds no run.")
+        parts = {
+            name: describe(path / file)
+            for name, file in (("module", "module.safetensors"), ("checkpoint", "checkpoint.h5"))
+            if (path / file).exists()
+        }
+        return {"file": path.name, "kind": "run", **parts}
+    try:
+        with path.open("rb") as file:
+            magic = file.read(len(HDF5_MAGIC))
+    except OSError as error:
+        raise FileFormatError(f"cannot read {path}: {error.strerror}.") from error
+    if magic == HDF5_MAGIC:
+        if checkpoint.is_checkpoint(path):
+            return describe_checkpoint(path)
+        with open_dataset([path]) as dataset:
+            return {"file": path.name, "bytes": path.stat().st_size, **describe_dataset(dataset)}
+    if path.name == "baselines.safetensors":
+        found = baselines.Baselines.load(path)
+        return {
+            "file": path.name,
+            "kind": "baselines",
+            "shape": list(found.weights.shape),
+            "link": found.link,
+            "ridge": found.ridge,
+            "rows": found.rows,
+        }
+    module = load(path)
+    return {
+        "file": path.name,
+        "bytes": path.stat().st_size,
+        "kind": f"module, {module.kind}",
+        "view": module.view.to_dict(),
+        "inputs": module.view.inputs,
+        "outputs": module.view.outputs,
+        "parameters": module.parameters,
+        "space": module.space.to_dict() if module.space else None,
+        "fingerprint": module.space.fingerprint if module.space else None,
+        "training": module.training,
+    }
+
+
+def describe_checkpoint(path: Path) -> dict[str, Any]:
+    """Describe a checkpoint: how far it is, and its arrays."""
+    arrays, stored = checkpoint.load_checkpoint(path)
+    return {
+        "file": path.name,
+        "bytes": path.stat().st_size,
+        "kind": "checkpoint",
+        **stored,
+        "arrays": {name: f"{array.dtype} {array.shape}" for name, array in arrays.items()},
+    }
+
+
+def describe_dataset(dataset: Dataset) -> dict[str, Any]:
+    """Describe a data set: rows, splits, sources, latent space, damage."""
+    rows = {split: len(dataset.indices(split)) for split in SPLITS}
+    common = {"rows": dataset.count, "rows by split": rows, "digest": dataset.digest()}
+    if dataset.kind == "pairs":
+        return {"kind": "data set, pairs", **common, "inputs": dataset.inputs, "outputs": dataset.outputs}
+    assert dataset.space is not None
+    damaged = dataset.verify()
+    return {
+        "kind": "data set, frames and latents",
+        **common,
+        "complete": dataset.complete,
+        "damaged rows": damaged,
+        "size": list(dataset.size or ()),
+        "latent shape": list(dataset.latent_shape or ()),
+        "decodings": dataset.has("recon"),
+        "sources": len(dataset.sources),
+        "sources by split": dict(Counter(source.split for source in dataset.sources)),
+        "licences": sorted({source.licence for source in dataset.sources if source.licence}),
+        "space": dataset.space.to_dict(),
+        "fingerprint": dataset.space.fingerprint,
+        "latent mean and spread": latent_spread(dataset),
+    }
+
+
+def latent_spread(dataset: Dataset) -> dict[str, list[float]]:
+    """Mean and standard deviation of each latent channel over the first rows."""
+    some = np.arange(min(dataset.count, 256))
+    latents = dataset.read(("latents",), some)["latents"].astype(np.float64)
+    return {
+        "mean": [round(float(v), 4) for v in latents.mean((0, 2, 3))],
+        "std": [round(float(v), 4) for v in latents.std((0, 2, 3))],
+    }

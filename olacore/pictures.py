@@ -1,0 +1,142 @@
+"""Pictures from files, cut to squares, and back to files. Pillow is imported only when one of these is called."""
+
+import warnings
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from olacore.errors import ConfigError, DataError, DTypeError, FileFormatError, ShapeError
+from olacore.files import replacing
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+SUFFIXES = frozenset((".bmp", ".gif", ".jpeg", ".jpg", ".png", ".ppm", ".tif", ".tiff", ".webp"))
+WRITTEN = {".jpeg": "JPEG", ".jpg": "JPEG", ".png": "PNG", ".webp": "WEBP"}
+
+
+class Square(NamedTuple):
+    """A square part of a picture, in its pixels."""
+
+    top: int
+    left: int
+    side: int
+
+
+def list_pictures(source: Path) -> list[Path]:
+    """Every picture of a folder and the folders in it, sorted, known by its suffix; or the one file given.
+
+    Raises
+    ------
+    FileFormatError  if there is nothing at `source`
+    DataError  if the folder holds no pictures
+    """
+    if source.is_file():
+        return [source]
+    if not source.is_dir():
+        raise FileFormatError(f"expected a picture or a folder of pictures at {source}; nothing is there.")
+    # Names that begin with a dot are thumbnails and leftovers of file managers.
+    found = [path for path in sorted(source.rglob("[!.]*")) if path.suffix.lower() in SUFFIXES]
+    if not found:
+        raise DataError(f"the folder {source} holds no pictures; expected {', '.join(sorted(SUFFIXES))}.")
+    return found
+
+
+def read_picture(path: Path) -> np.ndarray:
+    """Read a picture as (H, W, 3) uint8 RGB, turned upright as its EXIF data say.
+
+    Transparent pixels show white; 16 bits become 8; of an animation the first frame counts. Colour profiles
+    are not applied.
+
+    Raises
+    ------
+    FileFormatError  if it is missing, empty, damaged, not a picture, or above Pillow's limit of safe sizes
+    """
+    from PIL import Image, ImageOps, UnidentifiedImageError
+
+    if not path.is_file():
+        raise FileFormatError(f"{path} is missing; expected a picture.")
+    if path.stat().st_size == 0:
+        raise FileFormatError(f"{path} is empty (0 bytes); expected a picture.")
+    try:
+        with warnings.catch_warnings():
+            # Odd metadata are none of our business, the size is.
+            warnings.simplefilter("ignore")
+            warnings.simplefilter("error", Image.DecompressionBombWarning)
+            with Image.open(path) as image:
+                return _to_rgb(ImageOps.exif_transpose(image))
+    except UnidentifiedImageError as error:
+        raise FileFormatError(f"{path} is not a picture of a known format.") from error
+    except Exception as error:  # the decoders raise a dozen types on damaged files
+        raise FileFormatError(f"{path} cannot be read as a picture: {error}.") from error
+
+
+def _to_rgb(image: "Image.Image") -> np.ndarray:
+    from PIL import Image
+
+    if image.mode.startswith("I"):
+        values = np.asarray(image).astype(np.int64)
+        if values.min() < 0 or values.max() > 0xFFFF:
+            raise ValueError("its values are not of 16 bits")
+        return np.repeat(((values + 128) // 257).astype(np.uint8)[..., None], 3, -1)
+    if image.mode == "F":
+        raise ValueError("its values are of an unknown range")
+    if "transparency" in image.info or image.mode[-1] in "Aa":
+        colours = image.convert("RGBA")
+        image = Image.alpha_composite(Image.new("RGBA", colours.size, "white"), colours)
+    return np.array(image.convert("RGB"))
+
+
+def centre_square(height: int, width: int) -> Square:
+    """The largest square in the middle."""
+    side = min(height, width)
+    return Square((height - side) // 2, (width - side) // 2, side)
+
+
+def random_square(height: int, width: int, least: int, random: np.random.Generator) -> Square:
+    """A square anywhere in the picture, its side log-uniform from `least` to the shorter side."""
+    side = round(np.exp(random.uniform(np.log(least), np.log(min(height, width)))))
+    return Square(int(random.integers(height - side + 1)), int(random.integers(width - side + 1)), side)
+
+
+def crop(picture: np.ndarray, size: int, square: Square | None = None) -> np.ndarray:
+    """Cut a square and resize it with a Lanczos filter.
+
+    Parameters
+    ----------
+    picture : (H, W, 3) uint8
+    size : side of the result
+    square : what to cut; without it the centre square, so the shorter side becomes `size`
+
+    Returns
+    -------
+    (size, size, 3) uint8
+    """
+    from PIL import Image
+
+    top, left, side = square or centre_square(*picture.shape[:2])
+    box = (left, top, left + side, top + side)
+    return np.array(Image.fromarray(picture).resize((size, size), Image.Resampling.LANCZOS, box))
+
+
+def write_picture(path: Path, picture: np.ndarray) -> None:
+    """Write (H, W, 3) uint8 RGB in one step, replacing what is there; the suffix names the format.
+
+    Raises
+    ------
+    ConfigError  if the suffix is unknown
+    ShapeError, DTypeError  if the array is no picture
+    OutputError  if the file cannot be written
+    """
+    from PIL import Image
+
+    form = WRITTEN.get(path.suffix.lower())
+    if form is None:
+        raise ConfigError(f"pictures are written as {', '.join(WRITTEN)}; got {path.name}.")
+    if picture.ndim != 3 or picture.shape[-1] != 3 or 0 in picture.shape:
+        raise ShapeError(f"a picture must be (H, W, 3); got {picture.shape}.")
+    if picture.dtype != np.uint8:
+        raise DTypeError(f"a picture must be uint8; got {picture.dtype}.")
+    with replacing(path) as temporary:
+        Image.fromarray(picture).save(temporary, form, quality=95)

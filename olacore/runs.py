@@ -1,0 +1,93 @@
+"""The run folder: `config.json`, `log.jsonl`, `checkpoint.h5`, `module.safetensors`, `baselines.safetensors` and
+figures.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+from olacore.errors import OutputError, OutputExistsError
+from olacore.files import replace_file
+
+FILES = (
+    "config.json",
+    "log.jsonl",
+    "checkpoint.h5",
+    "module.safetensors",
+    "baselines.safetensors",
+    "curves.png",
+)
+
+
+class RunFolder:
+    """The files of one training run.
+
+    Parameters
+    ----------
+    path : the folder; it is made where it is missing
+
+    Raises
+    ------
+    OutputExistsError  if it holds a run, without `resume` or `force`
+    OutputError  if it cannot be written to
+    """
+
+    def __init__(self, path: Path, resume: bool, force: bool) -> None:
+        self.path = path
+        if path.exists() and not path.is_dir():
+            raise OutputError(f"the run folder {path} is a file; name another with --out.")
+        there = [path / name for name in FILES if (path / name).exists()]
+        if there and not (resume or force):
+            raise OutputExistsError(f"the folder {path} already holds a run; give --resume or --force.")
+        try:
+            path.mkdir(parents=True, exist_ok=True)
+            if force:
+                for file in there:
+                    file.unlink()
+        except OSError as error:
+            raise OutputError(f"cannot write the run folder {path}: {error.strerror}.") from error
+        if not os.access(path, os.W_OK):
+            raise OutputError(f"the run folder {path} is not writable.")
+        self.config, self.log_file, self.checkpoint, self.module, self.baselines, self.curves = (
+            path / name for name in FILES
+        )
+
+    def write_config(self, settings: dict[str, Any]) -> None:
+        """Write `config.json`."""
+        replace_file(self.config, (json.dumps(settings, indent=2, sort_keys=True) + "\n").encode())
+
+    def log(self, line: dict[str, Any]) -> None:
+        """Append one line to `log.jsonl`."""
+        try:
+            with self.log_file.open("a", encoding="utf-8") as file:
+                file.write(json.dumps(line) + "\n")
+        except OSError as error:
+            raise OutputError(f"cannot write {self.log_file}: {error.strerror}.") from error
+
+    def read_log(self) -> list[dict[str, Any]]:
+        """Return the lines of `log.jsonl`; a last one that a kill cut short is left out."""
+        if not self.log_file.exists():
+            return []
+        lines = []
+        for text in self.log_file.read_text(encoding="utf-8").splitlines():
+            try:
+                lines.append(json.loads(text))
+            except ValueError:
+                break
+        return lines
+
+    def cut_log(self, generation: int) -> None:
+        """Forget what was logged after `generation`, so that log and checkpoint tell the same story."""
+        kept = [line for line in self.read_log() if line["generation"] <= generation]
+        replace_file(self.log_file, "".join(json.dumps(line) + "\n" for line in kept).encode())
+
+
+def next_free(kind: str, parent: Path = Path("runs")) -> Path:
+    """Return the next unused `runs/KIND-0001`."""
+    number = 1
+    while (path := parent / f"{kind}-{number:04d}").exists():
+        number += 1
+    return path

@@ -1,0 +1,69 @@
+"""Inputs and targets brought to the range that a tanh-affine map works in, and back."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+# Targets that the sample behind the statistics did not show may lie further out; this keeps them inside (-1, 1) too.
+TARGET_MARGIN = np.float32(1.25)
+TINY = np.float32(1e-6)
+
+
+@dataclass(frozen=True)
+class Scaling:
+    """Standardisation that a module carries: `x = (input - input_mean) / input_scale`, `target = y * target_scale +
+    target_mean`.
+
+    Parameters
+    ----------
+    input_mean, input_scale : (in,) float32
+    target_mean, target_scale : (out,) float32
+    """
+
+    input_mean: np.ndarray
+    input_scale: np.ndarray
+    target_mean: np.ndarray
+    target_scale: np.ndarray
+
+    @classmethod
+    def identity(cls, inputs: int, outputs: int) -> Scaling:
+        """Return the scaling that changes nothing."""
+        zeros, ones = np.zeros, np.ones
+        return cls(
+            zeros(inputs, np.float32),
+            ones(inputs, np.float32),
+            zeros(outputs, np.float32),
+            ones(outputs, np.float32),
+        )
+
+    @classmethod
+    def fit(cls, inputs: np.ndarray, targets: np.ndarray, target_bound: float | None) -> Scaling:
+        """Measure the scaling on a sample of rows.
+
+        Parameters
+        ----------
+        inputs : (n, in)
+        targets : (n, out)
+        target_bound : the largest absolute value that a target can take, for targets of a known range; None for others
+        """
+        mean = inputs.mean(0, dtype=np.float64)
+        spread = inputs.std(0, dtype=np.float64)
+        # An input that never changes carries nothing: it stays at zero instead of being blown up.
+        scale = np.where(spread > TINY * max(1.0, float(spread.max())), spread, 1.0)
+        if target_bound is not None:
+            centre = np.zeros(targets.shape[1])
+            reach = np.full(targets.shape[1], target_bound * 1.02)
+        else:
+            centre = targets.mean(0, dtype=np.float64)
+            reach = np.abs(targets - centre).max(0) * TARGET_MARGIN
+            reach[reach < TINY] = 1.0
+        f32 = np.float32
+        return cls(mean.astype(f32), scale.astype(f32), centre.astype(f32), reach.astype(f32))
+
+    def restore_targets(self, outputs: np.ndarray) -> np.ndarray:
+        """Turn a module's outputs (out, n) into targets of the data's own scale, in place."""
+        outputs *= self.target_scale[:, None]
+        outputs += self.target_mean[:, None]
+        return outputs

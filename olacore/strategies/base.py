@@ -1,0 +1,116 @@
+"""What a strategy is: it starts a state, advances it by one generation on a block, and names its candidate.
+
+A state is a dictionary of arrays, so that a checkpoint can hold any strategy's; whatever decides the search must be
+in it. A strategy never looks at a clock and draws random numbers only from (seed, generation), so that equal states
+go on equally.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass, fields
+from typing import Any, ClassVar
+
+import numpy as np
+
+from olacore.errors import ConfigError, SearchError
+from olacore.views import Block
+
+State = dict[str, np.ndarray]
+
+
+@dataclass(frozen=True)
+class Problem:
+    """What a strategy is told before it starts.
+
+    Parameters
+    ----------
+    inputs, outputs : dimensions of the map
+    population : number of genomes
+    seed : of every random number of the search
+    sample : (n, in) float32 standardised inputs, for statistics of the inputs
+    """
+
+    inputs: int
+    outputs: int
+    population: int
+    seed: int
+    sample: np.ndarray
+
+
+@dataclass(frozen=True)
+class Report:
+    """What one generation did.
+
+    Parameters
+    ----------
+    loss : mean loss of the candidate, or of the best genome, on the block, before the generation changed anything
+    accepted : share of the proposals that were kept
+    nonfinite : number of losses that were NaN or inf, and so lost their comparison
+    """
+
+    loss: float
+    accepted: float
+    nonfinite: int
+
+
+@dataclass(frozen=True)
+class Strategy(ABC):
+    """Base of all strategies; its dataclass fields are its options."""
+
+    name: ClassVar[str]
+
+    @classmethod
+    def configured(cls, options: dict[str, Any]) -> Strategy:
+        """Make the strategy with some of its options set.
+
+        Raises
+        ------
+        ConfigError  if it has no such option or the value is of another type
+        """
+        known: dict[str, Any] = {field.name: type(field.default) for field in fields(cls)}
+        for name, value in options.items():
+            if name not in known:
+                raise ConfigError(
+                    f"the strategy {cls.name} has no option {name!r}; its options are {', '.join(known)}."
+                )
+            try:
+                options = {**options, name: known[name](value)}
+            except (TypeError, ValueError) as error:
+                raise ConfigError(
+                    f"the option {name} of the strategy {cls.name} must be {known[name].__name__}; got {value!r}."
+                ) from error
+        return cls(**options)
+
+    @abstractmethod
+    def start(self, problem: Problem) -> State:
+        """Return the first state: at least `weights` (pop, out, in), `biases` (pop, out) and `trust` (pop,)."""
+
+    @abstractmethod
+    def advance(self, state: State, block: Block, seed: int, generation: int) -> Report:
+        """Change `state` by one generation on `block`.
+
+        Raises
+        ------
+        SearchError  if every loss of the generation is NaN or inf
+        """
+
+    @abstractmethod
+    def candidate(self, state: State) -> tuple[np.ndarray, np.ndarray]:
+        """Return the weights (out, in) and biases (out,) that stand for the population now."""
+
+
+def check_losses(losses: np.ndarray, generation: int) -> int:
+    """Return how many losses are not finite.
+
+    Raises
+    ------
+    SearchError  if all are
+    """
+    bad = losses.size - int(np.isfinite(losses).sum())
+    if bad == losses.size:
+        raise SearchError(
+            f"every loss of generation {generation} is NaN or inf; look for huge values in the data, "
+            "or start anew with another seed."
+        )
+    return bad

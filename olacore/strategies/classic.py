@@ -1,0 +1,73 @@
+"""The rule as first conceived: trust follows a genome's own previous loss, and the untrusted mutate.
+
+Kept for comparison. Two losses of one genome on two blocks differ mostly by the blocks, so this trust measures the
+data as much as the genome.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from olacore.kernels.loss import score_population
+from olacore.kernels.mutate import mutate_population
+from olacore.kernels.random import fill_normal
+from olacore.kernels.trust import update_trust
+from olacore.strategies.base import Problem, Report, State, Strategy, check_losses
+from olacore.views import Block
+
+
+@dataclass(frozen=True)
+class Classic(Strategy):
+    """Trust up by `up` when the loss fell by more than `epsilon` since the last block, down by `down` when it rose;
+    genomes under `threshold` mutate by `sigma`.
+    """
+
+    name: ClassVar[str] = "classic"
+
+    up: float = 0.01
+    down: float = 0.005
+    epsilon: float = 1e-5
+    threshold: float = 0.5
+    sigma: float = 0.01
+
+    def start(self, problem: Problem) -> State:
+        """Random small genomes, trust just under the threshold, so that all of them mutate at first."""
+        shape = (problem.population, problem.outputs, problem.inputs)
+        weights = np.empty(shape, np.float32)
+        fill_normal(problem.seed, 0, weights.reshape(problem.population * problem.outputs, problem.inputs))
+        weights *= np.float32(self.sigma)
+        return {
+            "weights": weights,
+            "biases": np.zeros(shape[:2], np.float32),
+            "trust": np.full(problem.population, self.threshold - self.down, np.float32),
+            "loss": np.full(problem.population, np.inf, np.float32),
+        }
+
+    def advance(self, state: State, block: Block, seed: int, generation: int) -> Report:
+        """Score everyone, update trust against each one's previous loss, mutate the untrusted."""
+        weights, biases = state["weights"], state["biases"]
+        rows = np.empty(biases.shape, np.float32)
+        score_population(weights, biases, block.inputs, block.targets, rows)
+        losses = rows.mean(1)
+        nonfinite = check_losses(losses, generation)
+        trust = np.empty_like(state["trust"])
+        update_trust(state["trust"], losses, state["loss"], self.up, self.down, self.epsilon, trust)
+        restless = trust < self.threshold
+        state["best"] = np.array(np.argmin(losses))
+        sigma = np.where(restless, self.sigma, 0).astype(np.float32)
+        state["candidate_weights"] = weights[np.argmin(losses)].copy()
+        state["candidate_biases"] = biases[np.argmin(losses)].copy()
+        next_weights, next_biases = np.empty_like(weights), np.empty_like(biases)
+        parents = np.arange(len(weights))
+        mutate_population(weights, biases, parents, sigma, seed, generation, next_weights, next_biases)
+        state.update(weights=next_weights, biases=next_biases, trust=trust, loss=losses)
+        return Report(float(losses.min()), float(restless.mean()), nonfinite)
+
+    def candidate(self, state: State) -> tuple[np.ndarray, np.ndarray]:
+        """Return the genome that was best on the last block."""
+        if "candidate_weights" not in state:
+            return state["weights"][0], state["biases"][0]
+        return state["candidate_weights"], state["candidate_biases"]

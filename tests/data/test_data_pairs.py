@@ -1,0 +1,51 @@
+"""Plain pairs: what `write_pairs` stores and what it refuses."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from olacore.data import open_dataset, write_pairs
+from olacore.errors import DataError, DTypeError, OutputExistsError, ShapeError
+
+
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
+def test_write_pairs__round_trip(tmp_path: Path, dtype: type) -> None:
+    rng = np.random.default_rng(0)
+    inputs, targets = rng.normal(size=(7, 3)).astype(dtype), rng.normal(size=(7, 2)).astype(dtype)
+    split = np.array([0, 2, 1, 0, 0, 2, 1], np.uint8)
+    write_pairs(tmp_path / "p.h5", inputs, targets, split)
+    with open_dataset(tmp_path / "p.h5") as dataset:
+        assert (dataset.kind, dataset.inputs, dataset.outputs, dataset.space) == ("pairs", 3, 2, None)
+        stored = dataset.read(("inputs", "targets"), np.arange(7))
+        np.testing.assert_array_equal(dataset.indices("held-out"), [1, 5])
+    np.testing.assert_array_equal(stored["inputs"], inputs.astype(np.float32))
+    np.testing.assert_array_equal(stored["targets"], targets.astype(np.float32))
+    assert stored["inputs"].dtype == np.float32
+
+
+@pytest.mark.parametrize(
+    ("arrays", "error", "message"),
+    [
+        ((np.ones((4, 2)), np.ones((3, 1))), ShapeError, r"targets must be \(4, any\); got \(3, 1\)"),
+        ((np.ones(4), np.ones((4, 1))), ShapeError, r"inputs must be \(4, any\); got \(4,\)"),
+        ((np.ones((4, 2), int), np.ones((4, 1))), DTypeError, "inputs must be float16.*; got int64"),
+        ((np.ones((4, 2)), np.ones((4, 1)), np.ones(4)), ShapeError, r"split must be uint8 \(4,\)"),
+        ((np.ones((4, 2)), np.ones((4, 1)), np.full(4, 3, np.uint8)), DataError, "0, 1 and 2 only; got 3"),
+    ],
+)
+def test_write_pairs__refuses_what_does_not_fit(
+    tmp_path: Path, arrays: tuple[np.ndarray, ...], error: type[Exception], message: str
+) -> None:
+    with pytest.raises(error, match=message):
+        write_pairs(tmp_path / "p.h5", *arrays)
+    assert not list(tmp_path.iterdir())
+
+
+def test_write_pairs__existing_file_stays(tmp_path: Path) -> None:
+    path = tmp_path / "p.h5"
+    write_pairs(path, np.ones((4, 2)), np.ones((4, 1)))
+    before = path.read_bytes()
+    with pytest.raises(OutputExistsError, match=r"p\.h5 is already there"):
+        write_pairs(path, np.zeros((4, 2)), np.zeros((4, 1)))
+    assert path.read_bytes() == before

@@ -1,0 +1,165 @@
+"""The command line: what it prints, its exit codes, and what a signal leaves behind."""
+
+import json
+import re
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+
+import cli
+from olacore.demo import sample_path
+from olacore.pictures import read_picture, write_picture
+
+SHORT = ["--generations", "10", "--population", "4", "--block", "2048"]
+
+
+@pytest.fixture
+def ola():
+    """Run a command in this process and give its result."""
+
+    def run(*arguments: object, code: int = 0):
+        result = CliRunner().invoke(cli.main, [str(argument) for argument in arguments])
+        assert result.exit_code == code, result.output
+        return result
+
+    return run
+
+
+@pytest.fixture(scope="module")
+def run_folders(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """Runs of a few generations on the sample, one of each module."""
+    parent = tmp_path_factory.mktemp("runs")
+    for module in ("encoder", "decoder"):
+        arguments = ["train", "--module", module, "--h5", str(sample_path()), *SHORT, "--out", str(parent / module)]
+        result = CliRunner().invoke(cli.main, arguments)
+        assert result.exit_code == 0, result.output
+    return {module: parent / module for module in ("encoder", "decoder")}
+
+
+def test_train__prints_a_table_beside_the_baselines(ola, tmp_path):
+    out = ola("train", "--module", "decoder", "--h5", sample_path(), *SHORT, "--out", tmp_path / "run").output
+    for word in ("least_squares", "mean", "teacher", "psnr", "module.safetensors"):
+        assert word in out
+
+
+def test_eval__gives_the_promised_json(ola, run_folders):
+    for module, keys in (("encoder", {"loss", "r2", "l2", "cosine", "cosine_centered"}), ("decoder", {"psnr"})):
+        result = ola("eval", run_folders[module] / "module.safetensors", "--h5", sample_path(), "--json")
+        figures = json.loads(result.output)
+        assert {"module", "least_squares", "mean"} <= set(figures)
+        for row in ("module", "least_squares", "mean"):
+            assert keys <= set(figures[row])
+        assert figures["mean"]["r2"] == pytest.approx(0, abs=0.2)
+
+
+def test_eval__fits_the_baselines_anew_where_they_are_missing(ola, run_folders, tmp_path):
+    kept = run_folders["decoder"] / "module.safetensors"
+    alone = tmp_path / "alone.safetensors"
+    alone.write_bytes(kept.read_bytes())
+    beside = json.loads(ola("eval", kept, "--h5", sample_path(), "--json").output)
+    fitted = json.loads(ola("eval", alone, "--h5", sample_path(), "--json").output)
+    assert fitted == beside
+
+
+def test_encode_then_decode__gives_a_picture_of_the_same_size(ola, run_folders, tmp_path):
+    picture = tmp_path / "in.png"
+    write_picture(picture, np.random.default_rng(0).integers(0, 256, (40, 56, 3), np.uint8))
+    latent, back = tmp_path / "z.npy", tmp_path / "out.png"
+    ola("encode", picture, "--encoder", run_folders["encoder"] / "module.safetensors", "-o", latent)
+    assert np.load(latent).shape == (4, 5, 7)
+    ola("decode", latent, "--decoder", run_folders["decoder"] / "module.safetensors", "-o", back)
+    assert read_picture(back).shape == (40, 56, 3)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (("encode", "missing.png", "--encoder", "E", "-o", "z.npy"), "is missing"),
+        (("encode", "PICTURE", "--encoder", "D", "-o", "z.npy"), "takes a module of kind encoder"),
+        (("decode", "missing.npy", "--decoder", "D", "-o", "out.png"), "there is no file"),
+        (("decode", "TEXT", "--decoder", "D", "-o", "out.png"), r"is no \.npy file"),
+        (("decode", "WRONG", "--decoder", "D", "-o", "out.png"), "latents must be .* with 4 channels; got"),
+        (("decode", "NAN", "--decoder", "D", "-o", "out.png"), "latents must be finite .*got 1 values"),
+        (("decode", "Z", "--decoder", "D", "-o", "TEXT"), "already there"),
+        (("eval", "TEXT", "--h5", "SAMPLE"), "is no olacore module"),
+        (("eval", "E", "--h5", "TEXT"), "HDF5"),
+        (("inspect", "missing.h5"), "cannot read"),
+        (("train", "--module", "encoder", "--h5", "SAMPLE", "--strategy", "guess"), "there is no strategy 'guess'"),
+        (("train", "--module", "encoder", "--h5", "SAMPLE", "--option", "colour=1"), "has no option 'colour'"),
+        (("train", "--module", "encoder", "--h5", "SAMPLE", "--window", "4"), "window must be an odd number"),
+        (("train", "--module", "encoder", "--h5", "missing.h5"), "missing.h5"),
+    ],
+)
+def test_errors__are_one_line_and_exit_code_1(ola, run_folders, tmp_path, monkeypatch, arguments, sentence):
+    monkeypatch.chdir(tmp_path)
+    Path("TEXT").write_text("hello")
+    np.save("WRONG.npy", np.zeros((3, 4, 4), np.float32))
+    np.save("Z.npy", np.zeros((4, 4, 4), np.float32))
+    holed = np.zeros((4, 4, 4), np.float32)
+    holed[0, 0, 0] = np.nan
+    np.save("NAN.npy", holed)
+    write_picture(Path("PICTURE.png"), np.zeros((16, 16, 3), np.uint8))
+    names = {
+        "E": run_folders["encoder"] / "module.safetensors",
+        "D": run_folders["decoder"] / "module.safetensors",
+        "SAMPLE": sample_path(),
+        "PICTURE": "PICTURE.png",
+        "WRONG": "WRONG.npy",
+        "Z": "Z.npy",
+        "NAN": "NAN.npy",
+    }
+    result = ola(*(names.get(argument, argument) for argument in arguments), code=1)
+    assert result.stderr.startswith("error: ")
+    assert result.stderr.count("\n") == 1
+    assert re.search(sentence, result.stderr)
+
+
+def test_usage_errors__exit_with_2(ola):
+    ola("train", "--module", "guess", "--h5", "x.h5", code=2)
+    ola("train", "--module", "encoder", "--h5", "x.h5", "--time", "soon", code=2)
+    ola("train", "--module", "encoder", "--h5", "x.h5", "--option", "sigma", code=2)
+
+
+def test_inspect__tells_every_kind_of_file(ola, run_folders):
+    folder = run_folders["encoder"]
+    kinds = {
+        sample_path(): "data set, frames and latents",
+        folder / "module.safetensors": "module, encoder",
+        folder / "checkpoint.h5": "checkpoint",
+        folder / "baselines.safetensors": "baselines",
+        folder: "run",
+    }
+    for path, kind in kinds.items():
+        assert json.loads(ola("inspect", path, "--json").output)["kind"] == kind
+        assert kind in ola("inspect", path).output
+
+
+def test_demo__writes_pictures_and_a_summary(ola, tmp_path):
+    out = tmp_path / "demo"
+    ola("demo", "--out", out, "--time", "0.2s")
+    summary = json.loads((out / "summary.json").read_text())
+    assert set(summary) == {"encoder", "decoder", "codec"}
+    assert {path.name for path in out.iterdir()} >= {"side_by_side.png", "curves.png", "encoder", "decoder"}
+    assert "already holds a run" in ola("demo", "--out", out, "--time", "0.2s", code=1).stderr
+
+
+def test_signal__saves_the_run_and_exits_with_130(tmp_path):
+    run = tmp_path / "run"
+    command = [sys.executable, cli.__file__, "train", "--module", "encoder", "--h5", str(sample_path())]
+    command += ["--population", "4", "--block", "1024", "--out", str(run)]
+    process = subprocess.Popen([*command, "--time", "10m"], stderr=subprocess.PIPE, text=True)
+    log = run / "log.jsonl"
+    while process.poll() is None and not (log.exists() and log.stat().st_size):
+        pass
+    process.send_signal(signal.SIGINT)
+    _, stderr = process.communicate()
+    assert process.returncode == 130
+    assert "go on with --resume" in stderr
+    done = json.loads(log.read_text().splitlines()[-1])["generation"]
+    subprocess.run([*command, "--generations", str(done + 20), "--resume"], check=True, stdout=subprocess.DEVNULL)
+    assert json.loads(log.read_text().splitlines()[-1])["generation"] >= done + 10
