@@ -26,6 +26,8 @@ from olacore.files import check_output
 from olacore.jit_cache import use_disk_cache
 
 INTERRUPTED = 130
+# Skipped pictures that are named one by one.
+SHOWN = 10
 FILE = click.Path(path_type=Path)
 
 
@@ -153,8 +155,10 @@ def precompute(
         skipped = {str(path): reason for path, reason in made.skipped}
         print_json({"rows": made.rows, "photographs": made.photographs, "skipped": skipped})
         return
-    for path, reason in made.skipped:
-        click.echo(f"skipped {path}: {reason}", err=True)
+    for _, reason in made.skipped[:SHOWN]:
+        click.echo(f"skipped: {reason}", err=True)
+    if len(made.skipped) > SHOWN:
+        click.echo(f"and {len(made.skipped) - SHOWN} more; --json names them all", err=True)
     parts = ", ".join(f"{count} {split}" for split, count in made.photographs.items())
     click.echo(f"{h5}: {made.rows} rows from photographs ({parts})")
 
@@ -191,7 +195,7 @@ def train(h5: Sequence[Path], options: Sequence[tuple[str, str]], as_json: bool,
     from olacore.training import train as evolve
 
     config = TrainConfig(h5=tuple(h5), options=dict(options), **settings)
-    with stop_on_signal() as should_stop, progress_bars(config.time_limit) as bars:
+    with stop_on_signal() as should_stop, progress_bars(config.time_limit, config.generations) as bars:
         result = evolve(config, bars(config.module), should_stop)
     if result.stopped == "interrupted":
         interrupted(f"the run is saved in {result.folder}; go on with --resume --out {result.folder}")
@@ -209,18 +213,19 @@ def train(h5: Sequence[Path], options: Sequence[tuple[str, str]], as_json: bool,
 @click.argument("modules", type=FILE, nargs=-1, required=True)
 @click.option("--h5", type=FILE, multiple=True, required=True, help="Data set; may be given several times.")
 @click.option("--split", type=click.Choice(["train", "validation", "held-out"]), default="held-out", show_default=True)
+@click.option("--skip-nonfinite", is_flag=True, help="Leave rows with NaN or inf out.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object; with several modules, one a line.")
-def evaluate(modules: Sequence[Path], h5: Sequence[Path], split: str, as_json: bool) -> None:
+def evaluate(modules: Sequence[Path], h5: Sequence[Path], split: str, skip_nonfinite: bool, as_json: bool) -> None:
     """Measure modules on held-out rows, beside least squares of the same shape and the mean."""
     from olacore.data import open_dataset
-    from olacore.evaluation import baselines_for
+    from olacore.evaluation import baselines_beside
     from olacore.evaluation import evaluate as measure
     from olacore.module import load
 
     for path in modules:
         module = load(path)
         with open_dataset(h5) as dataset:
-            figures = measure(module, dataset, baselines_for(path, module, dataset), split)
+            figures = measure(module, dataset, baselines_beside(path, module), split, skip_nonfinite)
         if as_json:
             click.echo(json.dumps(figures))
         else:
@@ -326,17 +331,20 @@ class Bar:
 
 
 @contextmanager
-def progress_bars(seconds: float | None) -> Iterator[Callable[[str], Callable[[dict[str, Any]], None]]]:
-    """Make the progress callback of a training run: a bar of the time limit, with loss and rate."""
+def progress_bars(
+    seconds: float | None, generations: int | None = None
+) -> Iterator[Callable[[str], Callable[[dict[str, Any]], None]]]:
+    """Make the progress callback of a training run: a bar of its limit, with loss and rate."""
+    unit, total = ("seconds", seconds) if seconds else ("generation", generations)
     with bars() as shown:
 
         def follow(name: str) -> Callable[[dict[str, Any]], None]:
-            task = shown.add_task(name, total=seconds, note="compiling")
+            task = shown.add_task(name, total=total, note="compiling")
 
             def update(line: dict[str, Any]) -> None:
                 rate = line["samples"] / max(line["seconds"], 1e-9)
                 note = f"generation {line['generation']}, loss {line['validation_loss']:.5f}, {rate:,.0f} rows/s"
-                shown.update(task, completed=line["seconds"], note=note)
+                shown.update(task, completed=line[unit], note=note)
 
             return update
 

@@ -59,7 +59,7 @@ def usable_items(dataset: Dataset, view: View, skip_nonfinite: bool) -> dict[str
 def evaluate(
     module: Module,
     dataset: Dataset,
-    baselines: Baselines,
+    baselines: Baselines | None = None,
     split: str = "held-out",
     skip_nonfinite: bool = False,
 ) -> dict[str, dict[str, Any]]:
@@ -67,7 +67,7 @@ def evaluate(
 
     Parameters
     ----------
-    baselines : least squares and mean, in the module's scaling
+    baselines : least squares and mean, in the module's scaling; fitted to the training rows of the data if not given
     split : "train", "validation" or "held-out"
     skip_nonfinite : leave items with NaN or inf out instead of refusing the data
 
@@ -82,9 +82,11 @@ def evaluate(
     ShapeError, FingerprintError  if module and data do not belong together
     """
     check_pairing(module, dataset)
-    indices = usable_items(dataset, module.view, skip_nonfinite)[split]
+    items = usable_items(dataset, module.view, skip_nonfinite)
+    indices = items[split]
     if not len(indices):
         raise DataError(f"the data hold no {split} rows to evaluate on.")
+    baselines = baselines or fit_for(module, dataset, items)
     view, scaling = module.view, module.scaling
     pixels = view.target_bound is not None
     mean = scaling.restore_targets(baselines.mean[:, None].copy())
@@ -122,19 +124,20 @@ def recon_targets(view: View, raw: RawBlock) -> np.ndarray:
     return view.gather_targets(replace(raw, arrays=swapped), Scaling.identity(view.inputs, view.outputs))
 
 
-def baselines_for(path: Path, module: Module, dataset: Dataset, skip_nonfinite: bool = False) -> Baselines:
-    """Return the baselines that were fitted with a module: those beside its file, or else ones fitted now to the
-    training rows of `dataset`.
+def fit_for(module: Module, dataset: Dataset, items: dict[str, np.ndarray]) -> Baselines:
+    """Fit the baselines of a module to the training rows of a data set.
 
     Raises
     ------
-    DataError  if they must be fitted and the data hold no training or validation rows, or NaN or inf
+    DataError  if the data hold no training or validation rows
     """
-    kept = path.parent / "baselines.safetensors"
-    if kept.exists():
-        found = Baselines.load(kept)
-        if found.weights.shape == module.weights.shape:
-            return found
-    check_pairing(module, dataset)
-    items = usable_items(dataset, module.view, skip_nonfinite)
     return fit_to_data(dataset, module.view, module.scaling, items, module.training.get("seed", 0))
+
+
+def baselines_beside(path: Path, module: Module) -> Baselines | None:
+    """Return the baselines that the run of a module left beside its file, if they are there and of its shape."""
+    kept = path.parent / "baselines.safetensors"
+    if not kept.exists():
+        return None
+    found = Baselines.load(kept)
+    return found if found.weights.shape == module.weights.shape else None

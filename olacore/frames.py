@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 
 from olacore.data import RawBlock
@@ -45,23 +47,26 @@ def pad_to_factor(frames: np.ndarray) -> np.ndarray:
     return np.pad(frames, ((0, 0), (0, down), (0, right), (0, 0)), mode="edge")
 
 
-def every_row(arrays: dict[str, np.ndarray], sites: int) -> RawBlock:
-    """Return all rows of the items in `arrays` in order, item by item, as a raw block."""
+def row_ranges(arrays: dict[str, np.ndarray], sites: int, most: int) -> Iterator[tuple[RawBlock, slice]]:
+    """Give all rows of the items in `arrays`, item by item, at most so many at a time, with their places."""
     count = len(next(iter(arrays.values())))
-    item = np.repeat(np.arange(count, dtype=np.int32), sites)
-    site = np.tile(np.arange(sites, dtype=np.int32), count)
-    return RawBlock(arrays, np.arange(count), item, site, 0)
+    for start in range(0, count * sites, most):
+        rows = np.arange(start, min(start + most, count * sites))
+        item, site = np.divmod(rows, sites)
+        raw = RawBlock(arrays, np.arange(count), item.astype(np.int32), site.astype(np.int32), 0)
+        yield raw, slice(start, start + len(rows))
+
+
+def every_row(arrays: dict[str, np.ndarray], sites: int) -> RawBlock:
+    """Return all rows of the items in `arrays` in order, item by item, as one raw block."""
+    count = len(next(iter(arrays.values())))
+    raw, _ = next(row_ranges(arrays, sites, count * sites))
+    return raw
 
 
 def to_pixels(values: np.ndarray) -> np.ndarray:
     """Round values in [-1, 1] to uint8."""
     return np.clip(np.rint((values + 1) * np.float32(127.5)), 0, 255).astype(np.uint8)
-
-
-def join_patches(patches: np.ndarray, items: int, height: int, width: int) -> np.ndarray:
-    """Put predicted patches (192, items * height * width) together as (items, 8 height, 8 width, 3) uint8."""
-    cells = to_pixels(patches).reshape(FACTOR, FACTOR, 3, items, height, width)
-    return cells.transpose(3, 4, 0, 5, 1, 2).reshape(items, FACTOR * height, FACTOR * width, 3)
 
 
 def spatial_mean(latents: np.ndarray) -> np.ndarray:

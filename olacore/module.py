@@ -21,18 +21,17 @@ from olacore.frames import (
     THUMBNAIL,
     checked_latents,
     checked_pictures,
-    every_row,
-    join_patches,
     pad_to_factor,
-    to_pixels,
+    row_ranges,
 )
 from olacore.kernels.forward import forward_population
+from olacore.kernels.scatter import scatter_patches
 from olacore.scaling import Scaling
 from olacore.views import View
 
 SCHEMA = "olacore/module/1"
-# Rows that one pass of inference holds at once: bounds memory for pictures of any size.
-ROWS_AT_ONCE = 65_536
+# Rows in memory at once, so that a picture of any size is answered piece by piece; the pieces change no bit.
+ROWS_AT_ONCE = 16_384
 TENSORS = ("weights", "biases", "input_mean", "input_scale", "target_mean", "target_scale")
 
 
@@ -78,17 +77,15 @@ class Module:
         """Number of weights and biases."""
         return self.weights.size + self.biases.size
 
-    @property
-    def outputs_latents(self) -> bool:
-        """Whether the answer is a latent rather than pixels."""
-        return self.kind == "encoder" and self.view.name != "pairs"
-
     def predict(self, raw: RawBlock) -> np.ndarray:
         """Answer every row of a raw block: (out, n) float32, in the scale of the data."""
+        return self.scaling.restore_targets(self._forward(raw))
+
+    def _forward(self, raw: RawBlock) -> np.ndarray:
         outputs = np.empty((1, self.view.outputs, len(raw.item)), np.float32)
         inputs = self.view.gather_inputs(raw, self.scaling)
         forward_population(self.weights[None], self.biases[None], inputs, outputs)
-        return self.scaling.restore_targets(outputs[0])
+        return outputs[0]
 
     def encode(self, pictures: np.ndarray) -> np.ndarray:
         """Turn pictures into latents in one pass.
@@ -111,11 +108,10 @@ class Module:
         self._need("encoder", "encode")
         frames = pad_to_factor(checked_pictures(pictures))
         height, width = (1, 1) if self.view.name == "global" else (n // FACTOR for n in frames.shape[1:3])
-        parts = [
-            self.predict(every_row({"frames": part}, height * width)).reshape(-1, len(part), height, width)
-            for part in self._parts(frames, height * width)
-        ]
-        latents = np.concatenate(parts, axis=1).swapaxes(0, 1)
+        answers = np.empty((self.view.channels, len(frames) * height * width), np.float32)
+        for raw, rows in row_ranges({"frames": frames}, height * width, ROWS_AT_ONCE):
+            answers[:, rows] = self.predict(raw)
+        latents = answers.reshape(-1, len(frames), height, width).swapaxes(0, 1)
         if self.view.name == "global":
             latents = latents[:, :, 0, 0]
         return np.ascontiguousarray(latents if np.ndim(pictures) == 4 else latents[0])
@@ -143,12 +139,11 @@ class Module:
         if rank == 1:
             items = items[:, :, None, None]
         height, width = items.shape[2:]
-        frames = np.concatenate(
-            [
-                self._picture(self.predict(every_row({"latents": part}, height * width)), len(part), height, width)
-                for part in self._parts(items, height * width)
-            ]
-        )
+        side = FACTOR if self.view.name == "patch" else THUMBNAIL
+        frames = np.empty((len(items), side * height, side * width, 3), np.uint8)
+        mean, scale = self.scaling.target_mean, self.scaling.target_scale
+        for raw, _ in row_ranges({"latents": items}, height * width, ROWS_AT_ONCE):
+            scatter_patches(self._forward(raw), raw.item, raw.site, side, mean, scale, frames)
         return frames if np.ndim(latents) == rank + 1 else frames[0]
 
     def save(self, path: Path | str) -> None:
@@ -184,17 +179,6 @@ class Module:
             raise ShapeError(f"a module made from plain pairs cannot {verb}; use predict.")
         if self.kind != kind:
             raise ShapeError(f"to {verb} takes a module of kind {kind}; this one is of kind {self.kind}.")
-
-    def _picture(self, outputs: np.ndarray, items: int, height: int, width: int) -> np.ndarray:
-        if self.view.name == "patch":
-            return join_patches(outputs, items, height, width)
-        return to_pixels(outputs.T.reshape(items, THUMBNAIL, THUMBNAIL, 3))
-
-    @staticmethod
-    def _parts(items: np.ndarray, sites: int) -> list[np.ndarray]:
-        """Cut items into parts small enough for memory; the cut never changes a result."""
-        step = max(1, ROWS_AT_ONCE // sites)
-        return [items[start : start + step] for start in range(0, len(items), step)]
 
 
 def load(path: Path | str) -> Module:

@@ -39,14 +39,10 @@ class RunFolder:
         self.path = path
         if path.exists() and not path.is_dir():
             raise OutputError(f"the run folder {path} is a file; name another with --out.")
-        there = [path / name for name in FILES if (path / name).exists()]
-        if there and not (resume or force):
+        if not (resume or force) and any((path / name).exists() for name in FILES):
             raise OutputExistsError(f"the folder {path} already holds a run; give --resume or --force.")
         try:
             path.mkdir(parents=True, exist_ok=True)
-            if force:
-                for file in there:
-                    file.unlink()
         except OSError as error:
             raise OutputError(f"cannot write the run folder {path}: {error.strerror}.") from error
         if not os.access(path, os.W_OK):
@@ -54,6 +50,11 @@ class RunFolder:
         self.config, self.log_file, self.checkpoint, self.module, self.baselines, self.curves = (
             path / name for name in FILES
         )
+
+    def clear(self) -> None:
+        """Remove the files of an earlier run."""
+        for name in FILES:
+            (self.path / name).unlink(missing_ok=True)
 
     def write_config(self, settings: dict[str, Any]) -> None:
         """Write `config.json`."""

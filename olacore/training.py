@@ -101,6 +101,10 @@ class Search:
         seed = 4 * config.seed + SEARCH_STREAM
         self.stream = self.view.stream(dataset, self.items["train"], config.block, seed, cursor)
         self.cursor = self.stream.cursor
+        if config.force:
+            folder.clear()  # only now that data and settings have turned out to be sound
+        if config.resume:
+            folder.cut_log(self.generation)
         folder.write_config(self._settings())
 
     def run(self, progress: Progress, should_stop: Callable[[], bool]) -> str:
@@ -199,7 +203,6 @@ class Search:
         self.generation, self.samples = stored["generation"], stored["samples"]
         self.nonfinite, self.stale, self.seconds = stored["nonfinite"], stored["stale"], stored["seconds"]
         self.best_loss = float(arrays["best_loss"])
-        self.folder.cut_log(self.generation)
         return stored["cursor"]
 
     def _checkpoint(self) -> None:

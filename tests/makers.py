@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +34,11 @@ def threads(count: int) -> Iterator[None]:
         yield
     finally:
         numba.set_num_threads(before)
+
+
+def quiet() -> AbstractContextManager[object]:
+    """With the JIT off, NumPy warns about the NaN and inf that compiled code passes over."""
+    return nullcontext() if JIT else np.errstate(all="ignore")
 
 
 def smooth_pictures(count: int, height: int, width: int, seed: int = 0) -> np.ndarray:

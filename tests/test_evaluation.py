@@ -21,7 +21,7 @@ from makers import (
 from olacore.baselines import Baselines, fit_to_data
 from olacore.data import open_dataset, write_pairs
 from olacore.errors import DataError, FingerprintError, ShapeError
-from olacore.evaluation import baselines_for, check_pairing, evaluate
+from olacore.evaluation import baselines_beside, check_pairing, evaluate
 from olacore.module import Module
 from olacore.scaling import Scaling
 from olacore.views import View
@@ -136,7 +136,7 @@ def test_evaluate__refuses_nan_and_inf_unless_told_to_leave_them_out(tmp_path):
         assert skipped == evaluate(module, good, baselines)
 
 
-def test_check_pairing__names_both_latent_spaces(tmp_path, pictures):
+def test_check_pairing__names_both_latent_spaces(pictures):
     other = make_module(ENCODER, OTHER_SPACE)
     sentence = (
         rf"latent space {OTHER_SPACE.fingerprint} \(someone/other\), the data to {SPACE.fingerprint} \(someone/tiny\)"
@@ -146,7 +146,7 @@ def test_check_pairing__names_both_latent_spaces(tmp_path, pictures):
     with pytest.raises(FingerprintError, match=sentence):
         evaluate(other, pictures, some_baselines(ENCODER))
     with pytest.raises(FingerprintError, match=sentence):
-        baselines_for(tmp_path / "m", other, pictures)
+        evaluate(other, pictures)
     check_pairing(make_module(ENCODER, replace(SPACE, maker="the same weights under another name")), pictures)
 
 
@@ -161,15 +161,23 @@ def test_check_pairing__names_both_shapes(tmp_path, pictures, pairs):
         check_pairing(make_module(ENCODER), pairs)
 
 
-def test_baselines_for__takes_those_beside_the_module_or_fits_them(tmp_path, pairs):
-    module = replace(make_module(PAIRS, None), training={"seed": 0})
-    fitted = baselines_for(tmp_path / "module.safetensors", module, pairs)
-    assert fitted.rows == 80
+def test_baselines_beside__are_taken_only_if_they_are_of_the_module(tmp_path):
+    module = make_module(PAIRS, None)
+    assert baselines_beside(tmp_path / "module.safetensors", module) is None
     kept = some_baselines(PAIRS, seed=5)
     kept.save(tmp_path / "baselines.safetensors")
-    np.testing.assert_array_equal(baselines_for(tmp_path / "m", module, pairs).weights, kept.weights)
+    found = baselines_beside(tmp_path / "module.safetensors", module)
+    np.testing.assert_array_equal(found.weights, kept.weights)
     some_baselines(replace(PAIRS, plain=(2, 2))).save(tmp_path / "baselines.safetensors")  # of another module
-    np.testing.assert_array_equal(baselines_for(tmp_path / "m", module, pairs).weights, fitted.weights)
+    assert baselines_beside(tmp_path / "module.safetensors", module) is None
+
+
+def test_evaluate__fits_baselines_to_the_training_rows_if_none_are_given(pairs):
+    module = replace(make_module(PAIRS, None), training={"seed": 0})
+    items = {split: pairs.indices(split) for split in ("train", "validation")}
+    fitted = fit_to_data(pairs, module.view, module.scaling, items, 0)
+    assert fitted.rows == 80
+    assert evaluate(module, pairs) == evaluate(module, pairs, fitted)
 
 
 def spoil_latent(path: Path, item: int) -> Path:

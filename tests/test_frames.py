@@ -13,12 +13,13 @@ from olacore.frames import (
     checked_latents,
     checked_pictures,
     every_row,
-    join_patches,
     pad_to_factor,
+    row_ranges,
     spatial_mean,
     thumbnails,
     to_pixels,
 )
+from olacore.kernels.scatter import scatter_patches
 from olacore.scaling import Scaling
 from olacore.views import View
 
@@ -44,13 +45,15 @@ def test_pad_to_factor__makes_a_view_contiguous():
 
 
 @pytest.mark.parametrize("size", [(8, 8), (16, 40)])
-def test_join_patches__undoes_the_cutting(size):
+def test_scatter_patches__undoes_the_cutting(size):
     frames = smooth_pictures(2, *size)
-    height, width = size[0] // 8, size[1] // 8
     view = View("decoder", "patch", 4)
-    raw = every_row({"frames": frames}, height * width)
-    cut = view.gather_targets(raw, Scaling.identity(view.inputs, view.outputs))
-    np.testing.assert_array_equal(join_patches(cut, 2, height, width), frames)
+    scaling = Scaling(*(np.full(n, 0.5, np.float32) for n in 2 * (view.inputs,) + 2 * (view.outputs,)))
+    raw = every_row({"frames": frames}, size[0] // 8 * (size[1] // 8))
+    found = np.zeros_like(frames)
+    cut = view.gather_targets(raw, scaling)
+    scatter_patches(cut, raw.item, raw.site, 8, scaling.target_mean, scaling.target_scale, found)
+    np.testing.assert_array_equal(found, frames)
 
 
 def test_to_pixels__undoes_the_scaling_and_clips():
@@ -72,6 +75,15 @@ def test_every_row__goes_item_by_item():
     raw = every_row({"frames": np.zeros((2, 1))}, 3)
     np.testing.assert_array_equal(raw.item, [0, 0, 0, 1, 1, 1])
     np.testing.assert_array_equal(raw.site, [0, 1, 2, 0, 1, 2])
+
+
+@pytest.mark.parametrize("most", [1, 4, 6, 99])
+def test_row_ranges__pieces_make_every_row(most):
+    arrays = {"frames": np.zeros((2, 1))}
+    whole, pieces = every_row(arrays, 3), list(row_ranges(arrays, 3, most))
+    for name in ("item", "site"):
+        np.testing.assert_array_equal(np.concatenate([getattr(raw, name) for raw, _ in pieces]), getattr(whole, name))
+    assert [(rows.start, len(raw.item)) for raw, rows in pieces] == [(n, min(most, 6 - n)) for n in range(0, 6, most)]
 
 
 def test_checked_pictures__one_picture_becomes_a_batch():

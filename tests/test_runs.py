@@ -29,7 +29,9 @@ def test_run_folder__that_holds_a_run_needs_resume_or_force(tmp_path, name):
         RunFolder(tmp_path, resume=False, force=False)
     RunFolder(tmp_path, resume=True, force=False)
     assert (tmp_path / name).exists()
-    RunFolder(tmp_path, resume=False, force=True)
+    folder = RunFolder(tmp_path, resume=False, force=True)
+    assert (tmp_path / name).exists()
+    folder.clear()
     assert [path.name for path in tmp_path.iterdir()] == ["notes.txt"]
 
 

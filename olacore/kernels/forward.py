@@ -9,6 +9,7 @@ from numba import prange
 
 from olacore.jit import device, kernel
 from olacore.kernels.layout import CHUNK
+from olacore.kernels.prefetch import prefetch_line
 from olacore.kernels.tanh import tanh32
 
 TILE = 4
@@ -27,10 +28,10 @@ def align_tile(room):
 
 
 @device
-def multiply_tile(weights, biases, first, x, sums):
+def multiply_tile(weights, biases, first, x, fetch, sums):
     """Pre-activations of rows `first` to `first + 3` on one chunk; rows past the end repeat the last one.
 
-    weights (rows, in), biases (rows,), x (in, CHUNK), sums (TILE, CHUNK) written.
+    weights (rows, in), biases (rows,), x (in, CHUNK), sums (TILE, CHUNK) written; `fetch` asks for x ahead of its use.
     """
     last = weights.shape[0] - 1
     inputs = weights.shape[1]
@@ -47,6 +48,9 @@ def multiply_tile(weights, biases, first, x, sums):
         c0, c1, c2, c3 = weights[c, i], weights[c, i + 1], weights[c, i + 2], weights[c, i + 3]
         d0, d1, d2, d3 = weights[d, i], weights[d, i + 1], weights[d, i + 2], weights[d, i + 3]
         x0, x1, x2, x3 = x[i], x[i + 1], x[i + 2], x[i + 3]
+        if fetch:
+            for element in range((i + 8) * CHUNK, (i + 12) * CHUNK, LINE // 4):
+                prefetch_line(x, element)
         for s in range(CHUNK):
             # Read before anything is written: LLVM would read each input again for every row.
             v0, v1, v2, v3 = x0[s], x1[s], x2[s], x3[s]
@@ -84,7 +88,7 @@ def multiply_packed(weights, biases, packed, out):
         count = min(CHUNK, samples - sample)
         sums = align_tile(np.empty(ROOM, np.float32))
         for first in range(start, min(start + JOB, rows), TILE):
-            multiply_tile(weights, biases, first, packed[chunk], sums)
+            multiply_tile(weights, biases, first, packed[chunk], first == start, sums)
             for t in range(min(TILE, rows - first)):
                 for s in range(count):
                     out[first + t, sample + s] = sums[t, s]
@@ -119,7 +123,7 @@ def forward_population(weights, biases, packed, out):
         count = min(CHUNK, samples - sample)
         sums = align_tile(np.empty(ROOM, np.float32))
         for first in range(start, min(start + JOB, rows), TILE):
-            multiply_tile(flat_weights, flat_biases, first, packed[chunk], sums)
+            multiply_tile(flat_weights, flat_biases, first, packed[chunk], first == start, sums)
             for t in range(min(TILE, rows - first)):
                 # The whole chunk, so that a sample's bits do not depend on its place in a vector loop.
                 for s in range(CHUNK):

@@ -10,56 +10,64 @@ from typing import Any
 import numpy as np
 from numba import prange
 
-from olacore.jit import kernel
+from olacore.jit import device, kernel
 from olacore.kernels.layout import CHUNK
-from olacore.kernels.loss import INFINITE, ZERO, mse, mse_reference
-from olacore.kernels.tanh import tanh32
+from olacore.kernels.loss import INFINITE, ZERO, lose, mse, mse_reference
+
+
+@device
+def score_mirrored(loss, pre, targets, responses, sigma, out):
+    """What every `score_directions` does; inlined, so that each is compiled for its loss and kept on disk."""
+    rows, samples = pre.shape
+    outputs, directions = targets.shape[0], responses.shape[0]
+    for row in prange(rows):
+        total = np.zeros((directions, 2), np.float64)
+        step = sigma[row]
+        for first in range(0, samples, CHUNK):
+            count = min(CHUNK, samples - first)
+            here = pre[row, first : first + count]
+            target = targets[row % outputs, first : first + count]
+            for k in range(directions):
+                response = responses[k, first : first + count]
+                plus, minus = ZERO, ZERO
+                for s in range(count):
+                    change = step * response[s]
+                    plus += lose(loss, here[s] + change, target[s])
+                    minus += lose(loss, here[s] - change, target[s])
+                total[k, 0] += plus
+                total[k, 1] += minus
+        for k in range(directions):
+            for side in range(2):
+                mean = np.float32(total[k, side] / samples)
+                out[row, k, side] = mean if np.isfinite(mean) else INFINITE
+
+
+@kernel
+def score_directions(pre, targets, responses, sigma, out):
+    """Mean squared errors of the children w + sigma d and w - sigma d of every row along every direction.
+
+    Parameters
+    ----------
+    pre : (rows, n)  pre-activations; row r belongs to output r % out
+    targets : (out, n)
+    responses : (K, n)  d x of each direction
+    sigma : (rows,)
+    out : (rows, K, 2)  written, plus before minus; a non-finite loss or pre-activation gives inf
+    """
+    score_mirrored(mse, pre, targets, responses, sigma, out)
 
 
 @functools.cache
 def make_score_directions(loss: Callable[..., Any]) -> Callable[..., Any]:
-    """The kernel `score_directions` for one loss, compiled at its first call."""
+    """The kernel `score_directions` of any loss, compiled at its first call."""
+    if loss is mse:
+        return score_directions
 
     @kernel
-    def score_directions(pre, targets, responses, sigma, out):
-        """Mean losses of the children w + sigma d and w - sigma d of every row along every direction.
+    def score_directions_by(pre, targets, responses, sigma, out):
+        score_mirrored(loss, pre, targets, responses, sigma, out)
 
-        Parameters
-        ----------
-        pre : (rows, n)  pre-activations; row r belongs to output r % out
-        targets : (out, n)
-        responses : (K, n)  d x of each direction
-        sigma : (rows,)
-        out : (rows, K, 2)  written, plus before minus; a non-finite loss or pre-activation gives inf
-        """
-        rows, samples = pre.shape
-        outputs, directions = targets.shape[0], responses.shape[0]
-        for row in prange(rows):
-            total = np.zeros((directions, 2), np.float64)
-            step = sigma[row]
-            for first in range(0, samples, CHUNK):
-                count = min(CHUNK, samples - first)
-                here = pre[row, first : first + count]
-                target = targets[row % outputs, first : first + count]
-                for k in range(directions):
-                    response = responses[k, first : first + count]
-                    plus, minus = ZERO, ZERO
-                    for s in range(count):
-                        change = step * response[s]
-                        up, down = here[s] + change, here[s] - change
-                        plus += loss(tanh32(up), target[s]) + up * ZERO
-                        minus += loss(tanh32(down), target[s]) + down * ZERO
-                    total[k, 0] += plus
-                    total[k, 1] += minus
-            for k in range(directions):
-                for side in range(2):
-                    mean = np.float32(total[k, side] / samples)
-                    out[row, k, side] = mean if np.isfinite(mean) else INFINITE
-
-    return score_directions
-
-
-score_directions = make_score_directions(mse)
+    return score_directions_by
 
 
 def score_directions_reference(

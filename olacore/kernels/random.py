@@ -25,7 +25,7 @@ ONE, TWO = np.float32(1), np.float32(2)
 TO_UNIT, HALF_STEP = np.float32(2.0**-32), np.float32(2.0**-33)
 TO_UNIFORM, UNIFORM_SHIFT = np.float32(2.0**-24), np.uint64(8)
 LN2 = np.float32(0.6931472)
-SQRT_HALF_BITS, ONE_BITS = np.int32(0x3F3504F3), np.int32(0x3F800000)
+SQRT_HALF_BITS = np.int32(0x3F3504F3)
 MANTISSA, MANTISSA_MASK = np.int32(23), np.int32(0x7FFFFF)
 HALF = np.float32(0.5)
 # Fits of log(1 + f) = f - f^2/2 + f^3 L(f) for 1 + f in [1/sqrt 2, sqrt 2], sin(pi x) = x S(x^2) and
@@ -47,11 +47,12 @@ def philox(c0, c1, c2, c3, k0, k1):
 
 
 @device
-def log32(u):
-    """Natural logarithm of a normal float32 in (0, 1]."""
+def log32(u, rest):
+    """Natural logarithm of u in (0, 1]; `rest` is 1 - u without u's rounding."""
     shifted = np.int32(np.float32(u).view(np.int32) - SQRT_HALF_BITS)
     exponent = shifted >> MANTISSA
-    f = np.int32(np.int32(shifted & MANTISSA_MASK) + SQRT_HALF_BITS).view(np.float32) - ONE
+    mantissa = np.int32(np.int32(shifted & MANTISSA_MASK) + SQRT_HALF_BITS).view(np.float32)
+    f = mantissa - ONE if exponent < 0 else -rest
     tail = L0 + f * (L1 + f * (L2 + f * (L3 + f * (L4 + f * (L5 + f * L6)))))
     return np.float32(exponent) * LN2 + (f + f * f * (f * tail - HALF))
 
@@ -68,7 +69,8 @@ def sine_cosine(turn):
 @device
 def box_muller(a, b):
     """Two independent standard normal float32 of two random words."""
-    radius = np.sqrt(-TWO * log32(np.float32(a) * TO_UNIT + HALF_STEP))
+    u, rest = np.float32(a) * TO_UNIT + HALF_STEP, np.float32(LOW - a) * TO_UNIT + HALF_STEP
+    radius = np.sqrt(-TWO * log32(u, rest))
     sine, cosine = sine_cosine(np.float32(b) * TO_UNIT - HALF)
     return radius * cosine, radius * sine
 

@@ -56,9 +56,23 @@ class Report:
 
 @dataclass(frozen=True)
 class Strategy(ABC):
-    """Base of all strategies; its dataclass fields are its options."""
+    """Base of all strategies; its dataclass fields are its options, `ranges` the values that they may take.
+
+    Raises
+    ------
+    ConfigError  if an option is out of its range
+    """
 
     name: ClassVar[str]
+    ranges: ClassVar[dict[str, tuple[float, float]]] = {}
+
+    def __post_init__(self) -> None:
+        for option, (low, high) in self.ranges.items():
+            value = getattr(self, option)
+            if not low <= value <= high:
+                raise ConfigError(
+                    f"the option {option} of the strategy {self.name} must be from {low} to {high}; got {value}."
+                )
 
     @classmethod
     def configured(cls, options: dict[str, Any]) -> Strategy:
@@ -66,7 +80,7 @@ class Strategy(ABC):
 
         Raises
         ------
-        ConfigError  if it has no such option or the value is of another type
+        ConfigError  if it has no such option, or the value is of another type or out of range
         """
         known: dict[str, Any] = {field.name: type(field.default) for field in fields(cls)}
         for name, value in options.items():
@@ -76,6 +90,8 @@ class Strategy(ABC):
                 )
             try:
                 options = {**options, name: known[name](value)}
+                if not isinstance(value, str) and options[name] != value:
+                    raise ValueError  # a fraction where an integer is needed, or NaN
             except (TypeError, ValueError) as error:
                 raise ConfigError(
                     f"the option {name} of the strategy {cls.name} must be {known[name].__name__}; got {value!r}."

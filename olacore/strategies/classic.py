@@ -7,6 +7,7 @@ data as much as the genome.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import inf
 from typing import ClassVar
 
 import numpy as np
@@ -26,6 +27,9 @@ class Classic(Strategy):
     """
 
     name: ClassVar[str] = "classic"
+    ranges: ClassVar[dict[str, tuple[float, float]]] = dict.fromkeys(
+        ("up", "down", "epsilon", "threshold", "sigma"), (0, inf)
+    )
 
     up: float = 0.01
     down: float = 0.005
@@ -43,7 +47,7 @@ class Classic(Strategy):
             "weights": weights,
             "biases": np.zeros(shape[:2], np.float32),
             "trust": np.full(problem.population, self.threshold - self.down, np.float32),
-            "loss": np.full(problem.population, np.inf, np.float32),
+            "loss": np.full(problem.population, np.nan, np.float32),  # nothing to compare with yet
         }
 
     def advance(self, state: State, block: Block, seed: int, generation: int) -> Report:

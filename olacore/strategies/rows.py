@@ -15,6 +15,7 @@ mirrored trials follow Brockhoff et al. 2010, doi:10.1007/978-3-642-15844-5_2.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import inf
 from typing import ClassVar
 
 import numpy as np
@@ -32,6 +33,8 @@ FIRST_REACH = np.float32(0.1)
 # Axes along which the inputs hardly vary are not scaled up further than this share of the largest variance.
 FLOOR = 1e-6
 TINY = 1e-30
+# Evidence against a row whose loss is not finite.
+LARGEST = 1e30
 
 
 @dataclass(frozen=True)
@@ -48,6 +51,13 @@ class Rows(Strategy):
     """
 
     name: ClassVar[str] = "rows"
+    ranges: ClassVar[dict[str, tuple[float, float]]] = {
+        "directions": (1, inf),
+        "temperature": (1e-9, inf),
+        "memory": (0, 0.99),
+        "audit": (1, inf),
+        "shrinkage": (0, inf),
+    }
 
     directions: int = 64
     temperature: float = 0.005
@@ -123,7 +133,7 @@ class Rows(Strategy):
         nonfinite = check_losses(losses, generation)
         best = losses.min(0).astype(np.float64)
         known = np.isfinite(best) & (best > 0)
-        excess = np.where(known, losses / np.where(known, best, 1) - 1, 0)
+        excess = np.where(known, np.minimum(losses / np.where(known, best, 1) - 1, LARGEST), 0)
         evidence = self.memory * state["evidence"] + (1 - self.memory) * excess
         state["evidence"] = evidence - evidence.min(0)
         state["trust"] = self._shares(state).mean(1).astype(np.float32)
@@ -149,7 +159,7 @@ def scaled_axes(sample: np.ndarray, shrinkage: float) -> np.ndarray:
     Shrinkage adds to the variance along every axis what it adds to the curvature of the loss.
     """
     with threadpool_limits(1, user_api="blas"):
-        covariance = np.cov(sample.T, dtype=np.float64).reshape(sample.shape[1], -1)
+        covariance = np.cov(sample.T, bias=True, dtype=np.float64).reshape(sample.shape[1], -1)
         variance, axes = np.linalg.eigh(covariance)
     variance = np.maximum(variance, FLOOR * max(float(variance[-1]), TINY)) + shrinkage
     return np.ascontiguousarray((axes / np.sqrt(variance)).T, dtype=np.float32)

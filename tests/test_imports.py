@@ -1,0 +1,150 @@
+"""What an import pulls in, and which way imports point."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import olacore
+
+ROOT = Path(__file__).resolve().parents[1]
+HEAVY = {"torch", "diffusers", "transformers", "av", "PIL", "matplotlib", "rich", "click"}
+OURS = {"olacore", "teachers", "bench", "cli"}
+RUN_TIME = {"numpy", "numba", "h5py", "safetensors", "threadpoolctl", "PIL", "matplotlib"}
+# What each layer may import, lazily or not: the standard library, and these.
+LAYERS = {
+    "olacore/kernels": {"numpy", "numba", "llvmlite", "olacore"},
+    "olacore/data": {"numpy", "h5py", "olacore"},
+    "olacore/strategies": {"numpy", "threadpoolctl", "olacore"},
+    "olacore": RUN_TIME | {"olacore"},
+    "teachers": RUN_TIME | HEAVY - {"rich", "click", "matplotlib"} | {"huggingface_hub", "olacore", "teachers"},
+    "bench": None,
+    "cli.py": {"numpy", "click", "rich", "olacore", "teachers", "bench"},
+}
+
+
+def loaded_after(statement: str) -> set[str]:
+    """Names of all modules that a fresh process has loaded after a statement."""
+    code = f"{statement}\nimport sys\nprint(*sys.modules)"
+    run = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    return set(run.stdout.split())
+
+
+def files_of(layer: str) -> list[Path]:
+    path = ROOT / layer
+    return sorted(path.rglob("*.py")) if path.is_dir() else [path]
+
+
+def imported(path: Path, lazy: bool) -> set[str]:
+    """Absolute names that a file imports: all of them, or only those outside functions and `if TYPE_CHECKING`."""
+    found: set[str] = set()
+    pending: list[ast.AST] = [ast.parse(path.read_text(encoding="utf-8"))]
+    while pending:
+        node = pending.pop()
+        typing = isinstance(node, ast.If) and "TYPE_CHECKING" in ast.dump(node.test)
+        if not lazy and (typing or isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)):
+            continue
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path} has a relative import"
+            assert node.module
+            found.add(node.module)
+        pending.extend(ast.iter_child_nodes(node))
+    return found
+
+
+def roots(names: set[str]) -> set[str]:
+    return {name.partition(".")[0] for name in names}
+
+
+def test_import__olacore_loads_next_to_nothing():
+    loaded = roots(loaded_after("import olacore"))
+    assert "olacore" in loaded
+    assert not loaded & (HEAVY | {"safetensors", "numba", "h5py", "teachers", "bench", "cli"})
+
+
+def test_import__the_whole_public_interface_loads_neither_torch_nor_pictures():
+    names = ", ".join(olacore.__all__)
+    loaded = loaded_after(f"from olacore import {names}")
+    assert {"numba", "h5py", "olacore.training", "olacore.kernels.loss"} <= loaded
+    assert not roots(loaded) & (HEAVY | {"safetensors", "teachers", "bench", "cli"})
+
+
+def test_import__compiles_and_chooses_nothing():
+    code = """
+from olacore import *
+import numba, os
+assert "NUMBA_CACHE_DIR" not in os.environ
+from olacore.kernels import blend, forward, loss, steps
+from numba.core.dispatcher import Dispatcher
+found = [k for m in (blend, forward, loss, steps) for k in vars(m).values() if isinstance(k, Dispatcher)]
+assert not any(k.signatures for k in found)
+try:
+    numba.threading_layer()
+except ValueError:
+    pass  # not chosen yet
+else:
+    raise AssertionError
+"""
+    loaded_after(code)
+
+
+def test_import__teachers_loads_no_torch():
+    assert not roots(loaded_after("import teachers")) & (HEAVY | {"bench", "cli"})
+
+
+def test_import__the_command_line_loads_no_torch_and_draws_nothing():
+    assert not roots(loaded_after("import cli")) & {"torch", "diffusers", "transformers", "av", "matplotlib"}
+
+
+def test_olacore__every_public_name_is_there_and_no_other():
+    for name in olacore.__all__:
+        assert getattr(olacore, name) is not None
+    with pytest.raises(AttributeError, match="module 'olacore' has no attribute 'nothing'"):
+        olacore.nothing  # noqa: B018
+
+
+def layer_files() -> list[tuple[str, Path]]:
+    """Every file with the narrowest layer that it belongs to."""
+    layers = sorted(LAYERS, key=len, reverse=True)
+    files = {path: layer for layer in reversed(layers) for path in files_of(layer)}
+    return [(layer, path) for path, layer in sorted(files.items())]
+
+
+@pytest.mark.parametrize(
+    ("layer", "path"), [pytest.param(*pair, id=str(pair[1].relative_to(ROOT))) for pair in layer_files()]
+)
+def test_layers__import_only_what_they_may(layer, path):
+    names = imported(path, lazy=True)
+    allowed = LAYERS[layer]
+    foreign = roots(names) - sys.stdlib_module_names
+    assert allowed is None or foreign <= allowed
+    if layer == "bench":
+        assert "cli" not in foreign
+        assert "teachers" not in roots(imported(path, lazy=False))
+    if layer == "olacore/kernels":
+        ours = {name for name in names if name.startswith("olacore")}
+        assert all(name == "olacore.jit" or name.startswith("olacore.kernels") for name in ours), ours
+    if layer == "olacore/data":
+        ours = {name for name in names if name.startswith("olacore")}
+        assert all(name.startswith(("olacore.data", "olacore.errors", "olacore.version")) for name in ours), ours
+
+
+def test_layers__heavy_packages_are_imported_lazily_or_not_at_all():
+    for path in files_of("olacore"):
+        assert not roots(imported(path, lazy=False)) & HEAVY, path
+        assert not roots(imported(path, lazy=True)) & (HEAVY - {"PIL", "matplotlib"}), path
+
+
+def test_layers__only_jit_py_chooses_flags():
+    users = [path.name for path in files_of("olacore") if "fastmath=" in path.read_text(encoding="utf-8")]
+    assert users == ["jit.py"]
+
+
+def test_layers__datasets_holds_no_python():
+    assert not [*(ROOT / "datasets").rglob("*.py")]

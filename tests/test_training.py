@@ -1,0 +1,590 @@
+"""Training from end to end: equal bytes however often it is interrupted, and one clear sentence for every bad input."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pytest
+from makers import JIT, SPACE, make_config, plain_pairs, threads, write_pictures, write_plain
+
+from olacore.baselines import Baselines
+from olacore.checkpoint import load_checkpoint
+from olacore.config import TrainConfig
+from olacore.data import open_dataset, write_pairs
+from olacore.errors import ConfigError, DataError, FileFormatError, OutputError, OutputExistsError, ShapeError
+from olacore.evaluation import evaluate
+from olacore.module import load
+from olacore.training import Result, train
+
+needs_jit = pytest.mark.skipif(not JIT, reason="too many products without the JIT")
+strategies = pytest.mark.parametrize("strategy", ["rows", "classic"])
+
+
+@pytest.fixture
+def plain(tmp_path):
+    return write_plain(tmp_path / "plain.h5")
+
+
+@pytest.fixture
+def pictures(tmp_path):
+    return write_pictures(tmp_path / "pictures.h5", (6, 2, 2), (24, 16))
+
+
+def module_bytes(folder: Path) -> bytes:
+    return (folder / "module.safetensors").read_bytes()
+
+
+def story(folder: Path) -> list[dict]:
+    """The log without what the clock says."""
+    lines = [json.loads(text) for text in (folder / "log.jsonl").read_text().splitlines()]
+    return [{key: line[key] for key in line.keys() - {"seconds", "waited"}} for line in lines]
+
+
+def stop_after(generations: int):
+    """A `should_stop` that says yes when it is asked for the last of so many times."""
+    asked = iter([False] * (generations - 1))
+    return lambda: next(asked, True)
+
+
+def assert_same_run(one: Path, other: Path) -> None:
+    assert module_bytes(one) == module_bytes(other)
+    assert story(one) == story(other)
+    arrays, others = (load_checkpoint(folder / "checkpoint.h5")[0] for folder in (one, other))
+    for name, array in arrays.items():
+        np.testing.assert_array_equal(others[name], array)
+
+
+def interrupted(config: TrainConfig, stops: tuple[int, ...]) -> Result:
+    """Run in pieces of so many generations, and then to the end."""
+    for number, generations in enumerate(stops):
+        result = train(replace(config, resume=number > 0), should_stop=stop_after(generations))
+        assert (result.stopped, result.figures) == ("interrupted", {})
+        load(result.folder / "module.safetensors")
+    return train(replace(config, resume=True))
+
+
+# ---------------------------------------------------------------- equal bytes
+
+
+@strategies
+def test_train__equal_training_gives_equal_bytes(plain, tmp_path, strategy):
+    for name in ("a", "b"):
+        train(make_config(plain, tmp_path / name, strategy=strategy))
+    assert_same_run(tmp_path / "a", tmp_path / "b")
+    train(make_config(plain, tmp_path / "c", strategy=strategy, seed=1))
+    assert module_bytes(tmp_path / "c") != module_bytes(tmp_path / "a")
+
+
+@strategies
+def test_train__same_bytes_for_any_number_of_threads(plain, tmp_path, strategy):
+    for count in (1, 2):
+        with threads(count):
+            train(make_config(plain, tmp_path / str(count), strategy=strategy))
+    assert_same_run(tmp_path / "1", tmp_path / "2")
+
+
+@needs_jit
+@pytest.mark.parametrize("module", ["encoder", "decoder"])
+def test_train__on_pictures_has_the_same_bytes_for_any_number_of_threads(pictures, tmp_path, module):
+    for count in (1, 2):
+        with threads(count):
+            train(make_config(pictures, tmp_path / str(count), module=module))
+    assert_same_run(tmp_path / "1", tmp_path / "2")
+
+
+@strategies
+@pytest.mark.parametrize("stops", [(1,), (5,), (12,), (3, 1, 4), (2, 2, 2, 2, 2)])
+def test_train__interrupted_and_resumed_is_the_uninterrupted_run(plain, tmp_path, strategy, stops):
+    config = make_config(plain, tmp_path / "whole", strategy=strategy, generations=12)
+    train(config)
+    interrupted(replace(config, out=tmp_path / "pieces"), stops)
+    assert_same_run(tmp_path / "whole", tmp_path / "pieces")
+
+
+@pytest.mark.parametrize("count", [1, 2])
+def test_train__resumed_on_another_number_of_threads_is_the_same_run(plain, tmp_path, count):
+    config = make_config(plain, tmp_path / "whole", generations=9)
+    with threads(count):
+        train(config)
+        train(replace(config, out=tmp_path / "pieces"), should_stop=stop_after(5))
+    with threads(3 - count):
+        train(replace(config, out=tmp_path / "pieces", resume=True))
+    assert_same_run(tmp_path / "whole", tmp_path / "pieces")
+
+
+@needs_jit
+def test_train__on_few_rows_keeps_the_shrinkage_that_it_chose(pictures, tmp_path):
+    config = make_config(pictures, tmp_path / "whole", generations=8)
+    whole = train(config)
+    assert whole.module.training["options"]["shrinkage"] > 0  # 36 rows of 192 inputs
+    interrupted(replace(config, out=tmp_path / "pieces"), (3, 2))
+    assert_same_run(tmp_path / "whole", tmp_path / "pieces")
+
+
+def test_train__a_finished_run_can_go_on(plain, tmp_path):
+    config = make_config(plain, tmp_path / "whole", generations=11)
+    train(config)
+    train(replace(config, out=tmp_path / "pieces", generations=4))
+    assert train(replace(config, out=tmp_path / "pieces", resume=True)).stopped == "generations"
+    assert_same_run(tmp_path / "whole", tmp_path / "pieces")
+    before = module_bytes(tmp_path / "pieces")
+    train(replace(config, out=tmp_path / "pieces", resume=True))  # nothing is left to do
+    assert module_bytes(tmp_path / "pieces") == before
+
+
+CHILD = """
+import sys
+from pathlib import Path
+
+import numba
+
+import olacore.training
+from makers import make_config
+
+h5, out, threads = sys.argv[1:]
+numba.set_num_threads(int(threads))
+olacore.training.CHECKPOINT_SECONDS = -1  # after every generation
+
+
+def progress(line):
+    if line["generation"] == 6:
+        print("here", flush=True)
+        sys.stdin.read()  # until killed, the sixth line written and the sixth checkpoint not
+
+
+olacore.training.train(make_config(Path(h5), Path(out), generations=10), progress)
+"""
+
+
+@pytest.fixture(scope="module")
+def compiled(tmp_path_factory):
+    """Environment of a child process; the second child need not compile again."""
+    here = Path(__file__).resolve().parent
+    paths = [str(here), str(here.parent), *filter(None, [os.environ.get("PYTHONPATH")])]
+    cache = {"OLACORE_JIT_CACHE": "1", "NUMBA_CACHE_DIR": str(tmp_path_factory.mktemp("cache"))}
+    return {**os.environ, **cache, "PYTHONPATH": os.pathsep.join(paths)}
+
+
+@pytest.mark.parametrize("count", [1, 2])
+def test_train__killed_and_resumed_is_the_uninterrupted_run(plain, tmp_path, compiled, count):
+    killed = tmp_path / "killed"
+    with threads(count):
+        train(make_config(plain, tmp_path / "whole", generations=10))
+    command = [sys.executable, "-c", CHILD, plain, killed, str(count)]
+    with subprocess.Popen(command, stdin=-1, stdout=-1, env=compiled) as child:
+        assert child.stdout.readline() == b"here\n"
+        child.kill()
+    assert load_checkpoint(killed / "checkpoint.h5")[1]["generation"] == 5
+    assert [line["generation"] for line in story(killed)] == [2, 4, 6]
+    assert not (killed / "module.safetensors").exists()
+    with threads(count):
+        train(make_config(plain, killed, generations=10, resume=True))
+    assert_same_run(tmp_path / "whole", killed)
+
+
+def test_train__killed_before_its_first_checkpoint_starts_again(plain, tmp_path):
+    def kill(line):
+        if line["generation"] == 4:
+            raise KeyboardInterrupt
+
+    config = make_config(plain, tmp_path / "run")
+    with pytest.raises(KeyboardInterrupt):
+        train(config, kill)
+    with (tmp_path / "run" / "log.jsonl").open("a") as log:
+        log.write('{"generation": 6, "sec')
+    train(replace(config, resume=True))
+    train(replace(config, out=tmp_path / "whole"))
+    assert_same_run(tmp_path / "whole", tmp_path / "run")
+
+
+def test_train__resume_without_a_run_starts_one(plain, tmp_path):
+    train(make_config(plain, tmp_path / "run", resume=True))
+    train(make_config(plain, tmp_path / "whole"))
+    assert_same_run(tmp_path / "whole", tmp_path / "run")
+
+
+@pytest.mark.parametrize("fault", [(Path, "replace"), (h5py.File, "create_dataset")])
+def test_train__a_checkpoint_that_cannot_be_written_leaves_the_one_before(plain, tmp_path, monkeypatch, fault):
+    def full(*_, **__):
+        raise OSError(28, "No space left on device")
+
+    def progress(line):
+        if line["generation"] == 4:
+            fails.setattr(*fault, full)
+
+    monkeypatch.setattr("olacore.training.CHECKPOINT_SECONDS", -1)
+    config = make_config(plain, tmp_path / "run")
+    with (
+        monkeypatch.context() as fails,
+        pytest.raises(OutputError, match=r"cannot write .*checkpoint.h5: No space left on device"),
+    ):
+        train(config, progress)
+    assert load_checkpoint(tmp_path / "run" / "checkpoint.h5")[1]["generation"] == 3
+    train(replace(config, resume=True))
+    train(replace(config, out=tmp_path / "whole"))
+    assert_same_run(tmp_path / "whole", tmp_path / "run")
+
+
+# ---------------------------------------------------------------- resume, force and the run folder
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "sentence"),
+    [
+        ("seed", 3, "seed 0, and --resume asks for 3"),
+        ("population", 5, "population 4, and --resume asks for 5"),
+        ("block", 32, "block 64, and --resume asks for 32"),
+        ("strategy", "classic", "strategy 'rows', and --resume asks for 'classic'"),
+        ("options", {"audit": 9}, r"options {}, and --resume asks for {'audit': 9}"),
+        ("module", "decoder", "module 'encoder', and --resume asks for 'decoder'"),
+        ("report_every", 3, "report_every 2, and --resume asks for 3"),
+        ("skip_nonfinite", True, "skip_nonfinite False, and --resume asks for True"),
+    ],
+)
+def test_resume__with_another_setting_names_both_values(plain, tmp_path, name, value, sentence):
+    config = make_config(plain, tmp_path / "run", generations=2)
+    train(config)
+    before = module_bytes(tmp_path / "run")
+    with pytest.raises(ConfigError, match=f"was started with {sentence}"):
+        train(replace(config, resume=True, **{name: value}))
+    assert module_bytes(tmp_path / "run") == before
+
+
+def test_resume__with_other_data_names_both_digests(plain, tmp_path):
+    config = make_config(plain, tmp_path / "run", generations=2)
+    train(config)
+    other = write_plain(tmp_path / "other.h5", seed=5)
+    with open_dataset(plain) as a, open_dataset(other) as b:
+        sentence = f"was started with data '{a.digest()}', and --resume asks for '{b.digest()}'"
+    with pytest.raises(ConfigError, match=sentence):
+        train(replace(config, h5=(other,), resume=True))
+
+
+def test_resume__limits_may_change(plain, tmp_path):
+    config = make_config(plain, tmp_path / "run", generations=2)
+    train(config)
+    result = train(replace(config, resume=True, generations=None, passes=2, patience=7))
+    assert result.stopped == "passes"
+
+
+def test_resume__refuses_a_damaged_checkpoint(plain, tmp_path):
+    config = make_config(plain, tmp_path / "run", generations=2)
+    train(config)
+    checkpoint = tmp_path / "run" / "checkpoint.h5"
+    checkpoint.write_bytes(checkpoint.read_bytes()[:1000])
+    with pytest.raises(FileFormatError, match=r"cannot resume from .*checkpoint.h5"):
+        train(replace(config, resume=True))
+
+
+def test_train__an_existing_run_needs_resume_or_force(plain, tmp_path):
+    config = make_config(plain, tmp_path / "run", generations=2)
+    train(config)
+    before = module_bytes(tmp_path / "run")
+    with pytest.raises(OutputExistsError, match=r"run already holds a run; give --resume or --force"):
+        train(config)
+    assert module_bytes(tmp_path / "run") == before
+    train(replace(config, force=True, generations=4))
+    assert [line["generation"] for line in story(tmp_path / "run")] == [2, 4]
+
+
+def test_train__force_on_data_that_cannot_be_used_keeps_the_old_run(plain, tmp_path):
+    config = make_config(plain, tmp_path / "run", generations=2)
+    train(config)
+    before = {path.name: path.read_bytes() for path in (tmp_path / "run").iterdir()}
+    with pytest.raises(FileFormatError, match="missing"):
+        train(replace(config, h5=(tmp_path / "typo.h5",), force=True))
+    with pytest.raises(ConfigError, match="module must be one of encoder, decoder"):
+        train(replace(config, module="mirror", force=True))
+    assert {path.name: path.read_bytes() for path in (tmp_path / "run").iterdir()} == before
+
+
+def test_train__without_a_folder_takes_the_next_free_one(plain, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    config = replace(make_config(plain, tmp_path, generations=1), out=None)
+    assert [train(config).folder for _ in range(2)] == [Path("runs/encoder-0001"), Path("runs/encoder-0002")]
+
+
+def test_train__names_a_run_folder_that_cannot_be_written(plain, tmp_path):
+    with pytest.raises(OutputError, match="the run folder .*plain.h5 is a file"):
+        train(make_config(plain, plain))
+
+
+# ---------------------------------------------------------------- what a run leaves behind
+
+
+@strategies
+def test_train__writes_what_it_returns(plain, tmp_path, strategy):
+    lines = []
+    result = train(make_config(plain, tmp_path / "run", strategy=strategy), lines.append)
+    assert result.folder == tmp_path / "run"
+    assert {path.name for path in result.folder.iterdir()} == {
+        "config.json", "log.jsonl", "checkpoint.h5", "module.safetensors", "baselines.safetensors"
+    }  # fmt: skip
+    assert [json.loads(text) for text in (result.folder / "log.jsonl").read_text().splitlines()] == lines
+    module = load(result.folder / "module.safetensors")
+    np.testing.assert_array_equal(module.weights, result.module.weights)
+    assert module.training == result.module.training
+    with open_dataset(plain) as data:
+        baselines = Baselines.load(result.folder / "baselines.safetensors")
+        assert evaluate(module, data, baselines) == result.figures
+        assert module.training["data"] == data.digest()
+    for name, figures in module.training["held_out"].items():
+        assert figures["loss"] == pytest.approx(result.figures[name]["loss"], rel=1e-5)
+    config = json.loads((result.folder / "config.json").read_text())
+    assert (config["strategy"], config["population"], config["seed"]) == (strategy, 4, 0)
+
+
+@strategies
+def test_train__reports_trust_between_0_and_1_and_the_best_loss_so_far(plain, tmp_path, strategy):
+    train(make_config(plain, tmp_path / "run", strategy=strategy, generations=20))
+    lines = story(tmp_path / "run")
+    assert [line["generation"] for line in lines] == [*range(2, 21, 2)]
+    for line in lines:
+        low, middle, high = line["trust"]
+        assert 0 <= low <= middle <= high <= 1
+        assert 0 <= line["accepted"] <= 1
+    best = [line["best_validation_loss"] for line in lines]
+    assert best == [min(line["validation_loss"] for line in lines[: n + 1]) for n in range(len(lines))]
+
+
+def test_train__writes_nothing_of_time_or_place_into_the_module(plain, tmp_path):
+    train(make_config(plain, tmp_path / "run"))
+    content = module_bytes(tmp_path / "run")
+    assert b"seconds" not in content
+    assert str(tmp_path).encode() not in content
+    assert plain.name.encode() not in content
+
+
+def test_train__an_interrupted_run_has_a_module_and_no_figures(plain, tmp_path):
+    result = train(make_config(plain, tmp_path / "run"), should_stop=lambda: True)
+    assert (result.stopped, result.figures) == ("interrupted", {})
+    assert load(result.folder / "module.safetensors").training["generations"] == 1
+
+
+# ---------------------------------------------------------------- how well
+
+
+def test_train__rows_come_within_5_percent_of_least_squares(tmp_path):
+    path = write_plain(tmp_path / "p.h5", 600)
+    figures = train(make_config(path, tmp_path / "run", generations=40, block=8192)).figures
+    assert figures["module"]["loss"] < 1.05 * figures["least_squares"]["loss"]
+    assert figures["module"]["loss"] < 0.5 * figures["mean"]["loss"]
+
+
+def test_train__classic_lowers_its_loss(plain, tmp_path):
+    config = make_config(plain, tmp_path / "run", strategy="classic", generations=100, population=20)
+    figures = train(replace(config, options={"sigma": 0.05}, report_every=1)).figures
+    losses = [line["best_validation_loss"] for line in story(tmp_path / "run")]
+    assert losses[-1] < 0.9 * losses[0]
+    assert figures["module"]["loss"] < 0.8 * figures["mean"]["loss"]
+
+
+@needs_jit
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"module": "encoder", "border": 0},
+        {"module": "encoder", "border": 4},
+        {"module": "decoder", "window": 3},
+        {"module": "encoder", "view": "global"},
+        {"module": "decoder", "view": "global"},
+    ],
+    ids=lambda changes: "-".join(map(str, changes.values())),
+)
+def test_train__every_view_learns_from_pictures(tmp_path, changes):
+    path = write_pictures(tmp_path / "p.h5", (8, 2, 2), (64, 64), recon=True)
+    given = {"generations": 6, "options": {"shrinkage": 0.1}} | changes
+    result = train(make_config(path, tmp_path / "run", **given))
+    assert result.module.space == SPACE
+    losses = [line["best_validation_loss"] for line in story(tmp_path / "run")]
+    assert losses[-1] <= losses[0]
+    assert ("psnr" in result.figures["module"]) == (changes["module"] == "decoder")
+    if changes.get("view") != "global":
+        assert result.figures["module"]["loss"] < result.figures["mean"]["loss"]
+
+
+def test_train__on_several_files_sees_the_rows_of_all(tmp_path):
+    paths = tuple(write_plain(tmp_path / f"{n}.h5", 50, seed=n) for n in (0, 1))
+    result = train(replace(make_config(paths[0], tmp_path / "run", generations=2), h5=paths))
+    assert result.module.training["rows"] == 80
+
+
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
+def test_train__plain_pairs_of_every_type_from_end_to_end(tmp_path, dtype):
+    path = write_plain(tmp_path / "p.h5", 300, dtype)
+    result = train(make_config(path, tmp_path / "run", generations=20))
+    assert result.module.view.plain == (5, 3)
+    assert result.figures["module"]["r2"] > 0.6
+    with open_dataset(path) as data:
+        held_out = data.read(("inputs", "targets"), data.indices("held-out"))
+    scaling = result.module.scaling
+    x = (held_out["inputs"] - scaling.input_mean) / scaling.input_scale
+    answer = np.tanh(x @ result.module.weights.T + result.module.biases)
+    error = answer * scaling.target_scale + scaling.target_mean - held_out["targets"]
+    loss = ((error / scaling.target_scale) ** 2).mean()
+    assert result.figures["module"]["loss"] == pytest.approx(loss, rel=1e-3)
+
+
+def test_train__any_users_pairs_need_no_schema_and_no_split(tmp_path):
+    x, y = plain_pairs(100)
+    with h5py.File(tmp_path / "mine.h5", "w") as file:
+        file["inputs"], file["targets"] = x, y
+    assert train(make_config(tmp_path / "mine.h5", tmp_path / "run")).module.training["rows"] == 80
+
+
+@pytest.mark.parametrize("rows", [3, 4])
+def test_train__a_handful_of_rows_is_enough_to_run(tmp_path, rows):
+    result = train(make_config(write_plain(tmp_path / "p.h5", rows), tmp_path / "run", generations=2))
+    assert np.isfinite(result.module.weights).all()
+
+
+def test_train__inputs_that_never_change_are_no_fault(tmp_path):
+    x, y = plain_pairs(100)
+    write_pairs(tmp_path / "p.h5", np.full_like(x, 3), y)
+    figures = train(make_config(tmp_path / "p.h5", tmp_path / "run")).figures
+    assert figures["module"]["loss"] == pytest.approx(figures["mean"]["loss"], rel=0.1)
+
+
+# ---------------------------------------------------------------- when to stop
+
+
+def test_stop__after_generations(plain, tmp_path):
+    result = train(make_config(plain, tmp_path / "run", generations=7))
+    assert (result.stopped, result.module.training["generations"]) == ("generations", 7)
+
+
+@pytest.mark.parametrize(("passes", "generations"), [(0.3, 1), (1, 2), (2.5, 5)])
+def test_stop__after_passes(plain, tmp_path, passes, generations):
+    result = train(make_config(plain, tmp_path / "run", generations=None, passes=passes, block=80))
+    assert (result.stopped, result.module.training["generations"]) == ("passes", generations)
+
+
+def test_stop__after_time(plain, tmp_path):
+    result = train(make_config(plain, tmp_path / "run", generations=None, seconds=1e-9))
+    assert (result.stopped, result.module.training["generations"]) == ("time", 1)
+
+
+def test_stop__at_a_loss(plain, tmp_path):
+    result = train(make_config(plain, tmp_path / "run", generations=None, until_loss=0.1))
+    assert result.stopped == "loss"
+    assert result.module.training["validation_loss"] <= 0.1
+    assert all(line["best_validation_loss"] > 0.1 for line in story(tmp_path / "run")[:-1])
+
+
+def test_stop__when_frozen(tmp_path):
+    x, y = plain_pairs(120)
+    write_pairs(tmp_path / "noise.h5", x, np.random.default_rng(0).normal(size=y.shape))
+    config = make_config(tmp_path / "noise.h5", tmp_path / "run", generations=None, seconds=1e6, patience=3)
+    assert train(config).stopped == "frozen"
+    losses = [line["validation_loss"] for line in story(tmp_path / "run")]
+    assert min(losses[-3:]) >= min(losses[:-3]) * (1 - 1e-4)
+    fixed = train(replace(config, out=tmp_path / "fixed", seconds=None, generations=2 * len(losses) + 10))
+    assert fixed.stopped == "generations"
+
+
+def test_stop__with_no_limit_at_all_after_a_minute_or_when_frozen(tmp_path):
+    config = make_config(tmp_path, tmp_path, generations=None)
+    assert (config.time_limit, config.freezes) == (60, True)
+    assert replace(config, passes=1).time_limit is None
+    assert not replace(config, passes=1).freezes
+    assert not replace(config, patience=0).freezes
+
+
+# ---------------------------------------------------------------- bad data and settings
+
+
+@pytest.mark.parametrize(("field", "bad"), [("inputs", np.nan), ("targets", np.inf), ("inputs", -np.inf)])
+def test_train__nan_and_inf_are_counted_located_and_refused(tmp_path, field, bad):
+    x, y = plain_pairs(50)
+    for row in (3, 44):
+        {"inputs": x, "targets": y}[field][row, 1] = bad
+    write_pairs(tmp_path / "p.h5", x, y)
+    with pytest.raises(DataError, match=r"2 of 50 rows hold NaN or inf in inputs or targets \(first at 3, 44\)"):
+        train(make_config(tmp_path / "p.h5", tmp_path / "run"))
+
+
+def test_train__skip_nonfinite_is_training_without_those_rows(tmp_path):
+    x, y = plain_pairs(60)
+    split = np.repeat(np.arange(3, dtype=np.uint8), 20)
+    keep = np.ones(60, bool)
+    keep[[5, 25, 45]] = False
+    write_pairs(tmp_path / "clean.h5", x[keep], y[keep], split[keep])
+    x[5, 0], y[25, 1], x[45, 2] = np.nan, np.inf, 1e300  # beyond float32, one in each split
+    write_pairs(tmp_path / "bad.h5", x, y, split)
+    config = make_config(tmp_path / "clean.h5", tmp_path / "a", options={"shrinkage": 0.1})
+    clean = train(config)
+    skipped = train(replace(config, h5=(tmp_path / "bad.h5",), out=tmp_path / "b", skip_nonfinite=True))
+    np.testing.assert_array_equal(skipped.module.weights, clean.module.weights)
+    assert skipped.figures == clean.figures
+
+
+@pytest.mark.parametrize("module", ["encoder", "decoder"])
+def test_train__nan_in_latents_is_refused_or_skipped(tmp_path, module):
+    path = write_pictures(tmp_path / "p.h5", (3, 1, 1), (8, 8))
+    with h5py.File(path, "r+") as file:
+        file["latents"][1, 3, 0, 0] = np.nan
+    config = make_config(path, tmp_path / "run", module=module, window=1, generations=1, options={"shrinkage": 0.1})
+    with pytest.raises(DataError, match=r"1 of 5 rows hold NaN or inf in latents \(first at 1\); give --skip"):
+        train(config)
+    assert train(replace(config, skip_nonfinite=True)).module.training["rows"] == 2
+
+
+def test_train__says_which_split_has_no_rows(tmp_path):
+    x, y = plain_pairs(20)
+    for missing, sentence in ((0, "at least one row to stream"), (1, "hold no validation rows")):
+        write_pairs(tmp_path / f"{missing}.h5", x, y, np.full(20, 1 - missing, np.uint8))
+        with pytest.raises(DataError, match=sentence):
+            train(make_config(tmp_path / f"{missing}.h5", tmp_path / f"run{missing}"))
+    write_pairs(tmp_path / "two.h5", x, y, np.arange(20, dtype=np.uint8) % 2)
+    assert train(make_config(tmp_path / "two.h5", tmp_path / "run")).figures == {}
+
+
+@needs_jit
+def test_train__a_thumbnail_needs_pictures_of_64(pictures, tmp_path):
+    with pytest.raises(ShapeError, match="multiples of 64; got 24 x 16"):
+        train(make_config(pictures, tmp_path / "run", module="decoder", view="global"))
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        ({"population": 0}, "population must be at least 1; got 0"),
+        ({"block": 0}, "block must be at least 1; got 0"),
+        ({"report_every": 0}, "report_every must be at least 1; got 0"),
+        ({"patience": -1}, "patience must be at least 0; got -1"),
+        ({"seed": -1}, "seed must be at least 0; got -1"),
+        ({"generations": 0}, "generations must be above 0; got 0"),
+        ({"passes": -1.0}, "passes must be above 0; got -1.0"),
+        ({"seconds": float("nan")}, "seconds must be above 0; got nan"),
+        ({"until_loss": 0.0}, "until_loss must be above 0; got 0.0"),
+        ({"resume": True, "force": True}, "resume and force exclude each other"),
+        ({"h5": ()}, "needs at least one data set file"),
+        ({"strategy": "luck"}, "there is no strategy 'luck'"),
+        ({"options": {"luck": 1}}, "the strategy rows has no option 'luck'"),
+        ({"options": {"audit": "all"}}, "option audit of the strategy rows must be int; got 'all'"),
+    ],
+)
+def test_config__names_a_setting_that_cannot_be(tmp_path, changes, sentence):
+    with pytest.raises(ConfigError, match=sentence):
+        make_config(tmp_path, tmp_path, **changes)
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        ({"module": "mirror"}, "module must be one of encoder, decoder; got 'mirror'"),
+        ({"view": "sideways"}, "view must be patch or global; got 'sideways'"),
+        ({"border": 65}, "border must be 0 to 64 pixels; got 65"),
+        ({"window": 4}, "window must be an odd number from 1 to 15; got 4"),
+    ],
+)
+def test_train__names_a_view_that_cannot_be(pictures, tmp_path, changes, sentence):
+    with pytest.raises(ConfigError, match=sentence):
+        train(make_config(pictures, tmp_path / "run", **changes))
