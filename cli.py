@@ -283,7 +283,25 @@ def inspect(file: Path, as_json: bool) -> None:
     table = Table(show_header=False, title=str(file), title_justify="left")
     for name, value in facts.items():
         table.add_row(name, json.dumps(value, indent=1) if isinstance(value, dict) else str(value))
-    Console().print(table)
+    stdout().print(table)
+
+
+@main.command()
+@click.option("--quick", is_flag=True, help="A short form, about half a minute.")
+@click.option("--teacher", help="Folder or hub id of a teacher to compare encoding and decoding with.")
+@click.option("--json", "output", type=FILE, help="Write the report as JSON to this file.")
+@click.option("--against", type=FILE, help="An earlier report to compare with.")
+def bench(quick: bool, teacher: str | None, output: Path | None, against: Path | None) -> None:
+    """Measure this machine's ceilings, and how near the kernels, training and inference come to them."""
+    import bench as benchmark
+
+    before = benchmark.load(against) if against else None
+    with Bar("bench") as bar:
+        report = benchmark.run(quick, lambda what, done, total: bar(done, total, what), teacher)
+    for part in benchmark.render(report, before):
+        stdout().print(part)
+    if output:
+        report.save(output)
 
 
 @contextmanager
@@ -325,9 +343,9 @@ class Bar:
     def __exit__(self, *error: object) -> None:
         self.bars.stop()
 
-    def __call__(self, done: int, total: int) -> None:
-        """Show that `done` of `total` are done."""
-        self.bars.update(self.task, completed=done, total=total, note=f"{done}/{total}")
+    def __call__(self, done: int, total: int, what: str = "") -> None:
+        """Show that `done` of `total` are done, and `what` comes next."""
+        self.bars.update(self.task, completed=done, total=total, note=f"{done}/{total} {what}")
 
 
 @contextmanager
@@ -372,7 +390,12 @@ def print_figures(figures: dict[str, dict[str, Any]], title: str) -> None:
         table.add_column(name, justify="right")
     for row, values in figures.items():
         table.add_row(row, *(f"{values[name]:.4g}" for name in names))
-    Console(width=None if sys.stdout.isatty() else 120).print(table)
+    stdout().print(table)
+
+
+def stdout() -> Console:
+    """The console for results, wide enough for every table where it is no terminal."""
+    return Console(width=None if sys.stdout.isatty() else 140)
 
 
 def print_json(value: Any) -> None:

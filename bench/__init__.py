@@ -7,11 +7,11 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from bench.render import render
     from bench.report import Report, load
     from bench.suite import run
+    from bench.tables import render
 
-_HOMES = {"render": "bench.render", "Report": "bench.report", "load": "bench.report", "run": "bench.suite"}
+_HOMES = {"render": "bench.tables", "Report": "bench.report", "load": "bench.report", "run": "bench.suite"}
 
 __all__ = ["Report", "load", "render", "run"]
 

@@ -39,12 +39,12 @@ def scoring_chains(
     @torch.inference_mode()
     def linear() -> torch.Tensor:
         errors = torch.nn.functional.linear(x, flat, bias).tanh_().view(-1, pop, out).sub_(sample_targets)
-        return errors.square_().mean(0)
+        return torch.linalg.vector_norm(errors, dim=0).square_().div_(len(x))
 
     @torch.inference_mode()
     def addmm() -> torch.Tensor:
         errors = torch.addmm(column, flat, across, out=kept).tanh_().view(pop, out, -1).sub_(y)
-        return errors.square_().mean(-1)
+        return torch.linalg.vector_norm(errors, dim=-1).square_().div_(len(x))
 
     return {"torch linear": linear, "torch addmm": addmm}
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
@@ -113,3 +114,13 @@ def make_module(view: View, space: LatentSpace | None = SPACE, seed: int = 0) ->
 
     scaling = Scaling(small(view.inputs), 1 + small(view.inputs), small(view.outputs), 1 + small(view.outputs))
     return Module(view, space, small(view.outputs, view.inputs), small(view.outputs), scaling, {"seed": seed})
+
+
+def module_bytes(folder: Path) -> bytes:
+    return (folder / "module.safetensors").read_bytes()
+
+
+def story(folder: Path) -> list[dict]:
+    """The log without what the clock says."""
+    lines = [json.loads(text) for text in (folder / "log.jsonl").read_text().splitlines()]
+    return [{key: line[key] for key in line.keys() - {"seconds", "waited"}} for line in lines]

@@ -251,6 +251,24 @@ def test_rows__permuted_outputs_are_the_same_search():
     np.testing.assert_allclose(others, weights[order], rtol=1e-4, atol=1e-5)
 
 
+def test_rows__the_child_replaces_the_least_trusted_and_of_these_the_oldest():
+    problem, blocks = blocks_of(1)
+    state = Rows().start(problem)
+    state["born"][...] = [-3, -9, -8, -2, -1, -4]
+    worse = [0, 1, 2]
+    state["weights"][worse] = 0.5  # equally bad
+    state["evidence"][...] = 1e5
+    before = state["weights"].copy()
+    Rows().advance(state, blocks[0], 0, 7)
+    changed = (state["weights"] != before).any((1, 2))
+    np.testing.assert_array_equal(changed, np.arange(6) == 1)
+    assert state["born"][1] == 7
+    np.testing.assert_array_equal(state["evidence"].min(0), 0)
+    np.testing.assert_array_equal(state["evidence"][1], 0)
+    assert (state["evidence"][[0, 2]] > 0).any(1).all()
+    assert np.isfinite(Rows().candidate(state)[0]).all()
+
+
 def test_rows__trust_is_blind_to_how_hard_a_block_is():
     problem, blocks = blocks_of(1)
     state = Rows().start(problem)

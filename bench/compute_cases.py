@@ -1,0 +1,74 @@
+"""Kernels that are bound by arithmetic: products, tanh, losses."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import partial
+
+import numpy as np
+
+from bench.cases import Block, Case, Size
+from olacore.kernels.forward import forward_population, multiply_packed
+from olacore.kernels.incremental import score_directions
+from olacore.kernels.loss import score_population, score_population_huber, score_population_mae
+from olacore.kernels.steps import step_rows
+from olacore.kernels.tanh import apply_tanh
+
+DIRECTIONS = 8
+
+
+def product_cases(size: Size) -> Iterator[Case]:
+    """Kernels that contain a matrix product; sgemm of the same shape is their ceiling."""
+    block = Block.random(size)
+    losses = np.empty_like(block.biases)
+
+    for kernel in (score_population, score_population_mae, score_population_huber):
+        score = partial(kernel, block.weights, block.biases, block.packed, block.targets, losses)
+        yield Case(kernel.__name__, str(size), score, size.flops, "GFLOP/s")
+
+    out = np.empty((size.pop, size.out, size.n), np.float32)
+
+    def forward() -> None:
+        forward_population(block.weights, block.biases, block.packed, out)
+
+    yield Case("forward_population", str(size), forward, size.flops, "GFLOP/s")
+
+    weights, biases = block.weights.reshape(size.rows, -1), block.biases.reshape(-1)
+
+    def multiply() -> None:
+        multiply_packed(weights, biases, block.packed, out.reshape(size.rows, -1))
+
+    yield Case("multiply_packed", str(size), multiply, size.flops, "GFLOP/s")
+
+
+def trial_cases(size: Size) -> Iterator[Case]:
+    """Kernels that try changes on cached pre-activations, and tanh, which is most of their work."""
+    rng = np.random.default_rng(0)
+    targets = np.tanh(rng.standard_normal((size.out, size.n), np.float32))
+    responses = rng.standard_normal((DIRECTIONS, size.n), np.float32)
+    pre = rng.standard_normal((size.rows, size.n), np.float32)
+    sigma = np.full(size.rows, 0.1, np.float32)
+    losses = np.empty((size.rows, DIRECTIONS, 2), np.float32)
+    shape = f"{size.rows} rows, {DIRECTIONS} directions, {size.n}"
+
+    def score() -> None:
+        score_directions(pre, targets, responses, sigma, losses)
+
+    trials = 2.0 * size.rows * DIRECTIONS * size.n
+    yield Case("score_directions", shape, score, trials, "M row-samples/s", pre.nbytes)
+
+    one = pre[: size.out].copy()
+    reach = np.full(size.out, 0.1, np.float32)
+    pull = np.zeros((size.out, DIRECTIONS), np.float32)
+    gram = np.zeros((DIRECTIONS, DIRECTIONS), np.float32)
+    before, steps = np.empty(size.out, np.float32), np.empty((size.out, DIRECTIONS), np.float32)
+
+    def step() -> None:
+        step_rows(one, targets, responses, reach, pull, gram, before, steps)
+
+    trials = 3.0 * size.out * DIRECTIONS * size.n
+    shape = f"{size.out} rows, {DIRECTIONS} directions, {size.n}"
+    yield Case("step_rows", shape, step, trials, "M row-samples/s", one.nbytes)
+
+    flat, out = pre.reshape(-1), np.empty(pre.size, np.float32)
+    yield Case("apply_tanh", f"{pre.size}", lambda: apply_tanh(flat, out), pre.size, "M elements/s", 2 * pre.nbytes)

@@ -1,0 +1,103 @@
+"""What a benchmark runs on: processor, memory, threads, libraries and their versions."""
+
+from __future__ import annotations
+
+import os
+import platform
+import time
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+import numba
+from llvmlite import binding
+from threadpoolctl import threadpool_info
+
+from olacore.version import __version__
+
+PACKAGES = ("numpy", "numba", "llvmlite", "h5py", "torch")
+# Cores taken by other work from which a machine is not quiet.
+FOREIGN = 0.1
+NARROW_BLAS = ("Haswell", "Zen", "Sandybridge", "Nehalem", "Prescott")
+
+
+def describe_machine() -> dict[str, Any]:
+    """Return processor, memory, system and libraries that decide about speed; NumPy must have been imported."""
+    blas = [pool for pool in threadpool_info() if pool["user_api"] == "blas"]
+    return {
+        "processor": processor_name(),
+        "instructions": binding.get_host_cpu_name(),
+        "avx512": binding.get_host_cpu_features().get("avx512f", False),
+        "cores": os.cpu_count(),
+        "memory_gb": memory_gb(),
+        "system": f"{platform.system()} {platform.machine()}",
+        "blas": sorted({f"{pool['internal_api']} {pool['version']} {pool.get('architecture', '')}" for pool in blas}),
+        "threading": threading_layer(),
+        # Threads that spin while they wait lose their turn wherever anything else runs.
+        "wait_policy": os.environ.get("OMP_WAIT_POLICY", "spin"),
+    }
+
+
+def describe_versions() -> dict[str, str]:
+    """Return the versions of Python and of the packages that are installed, without importing any of them."""
+    found = {"python": platform.python_version(), "olacore": __version__}
+    for name in PACKAGES:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            continue
+    return found
+
+
+def blas_note(machine: dict[str, Any]) -> str | None:
+    """Warn where NumPy's products do not use the processor's widest registers, and so are too low a ceiling."""
+    narrow = [blas for blas in machine["blas"] if blas.endswith(NARROW_BLAS)]
+    if not (machine["avx512"] and narrow):
+        return None
+    return (
+        f"NumPy's {narrow[0]} does not use this processor's AVX-512, so sgemm is a low ceiling; "
+        "set OPENBLAS_CORETYPE=SkylakeX to measure against a higher one."
+    )
+
+
+def foreign_seconds() -> float | None:
+    """Return the seconds of all cores that went to anything but this process, up to a constant, where Linux tells."""
+    stat = Path("/proc/stat")
+    if not stat.is_file():
+        return None
+    user, nice, system, _, _, *interrupts_and_stolen = map(int, stat.read_text().split()[1:9])
+    busy = user + nice + system + sum(interrupts_and_stolen)
+    return busy / os.sysconf("SC_CLK_TCK") - time.process_time()
+
+
+def foreign_note(before: float | None, after: float | None, seconds: float) -> str | None:
+    """Warn where other work took cores away from what was measured, between two calls of `foreign_seconds`."""
+    if before is None or after is None or (cores := (after - before) / seconds) < FOREIGN:
+        return None
+    return f"other work took {cores:.1f} of {os.cpu_count()} cores: figures on several threads are too low."
+
+
+def threading_layer() -> str | None:
+    """Return the name of Numba's threading layer; None before the first parallel kernel has run."""
+    try:
+        return numba.threading_layer()
+    except ValueError:
+        return None
+
+
+def processor_name() -> str:
+    """Return the processor's name as the system gives it."""
+    info = Path("/proc/cpuinfo")
+    if info.is_file():
+        for line in info.read_text().splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    return platform.processor() or platform.machine()
+
+
+def memory_gb() -> float | None:
+    """Return the machine's memory in gigabytes, where the system tells."""
+    try:
+        return round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 1e9, 1)
+    except (AttributeError, ValueError, OSError):
+        return None
