@@ -361,7 +361,8 @@ def progress_bars(
 
             def update(line: dict[str, Any]) -> None:
                 rate = line["samples"] / max(line["seconds"], 1e-9)
-                note = f"generation {line['generation']}, loss {line['validation_loss']:.5f}, {rate:,.0f} rows/s"
+                loss = "not finite" if line["validation_loss"] is None else f"{line['validation_loss']:.5f}"
+                note = f"generation {line['generation']}, loss {loss}, {rate:,.0f} rows/s"
                 shown.update(task, completed=line[unit], note=note)
 
             return update

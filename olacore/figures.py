@@ -30,7 +30,7 @@ def draw_curves(runs: Mapping[str, Sequence[dict[str, Any]]], floors: dict[str, 
     left, right = figure.subplots(1, 2)
     for name, lines in runs.items():
         seconds = [line["seconds"] for line in lines]
-        (curve,) = left.plot(seconds, [line["validation_loss"] for line in lines], label=name)
+        (curve,) = left.plot(seconds, np.array([line["validation_loss"] for line in lines], float), label=name)
         if name in floors:
             left.axhline(floors[name], color=curve.get_color(), linestyle="--", label=f"{name}: least squares")
         low, middle, high = np.array([line["trust"] for line in lines]).reshape(-1, 3).T

@@ -6,6 +6,8 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -53,8 +55,25 @@ class RunFolder:
 
     def clear(self) -> None:
         """Remove the files of an earlier run."""
+        self.sweep()
         for name in FILES:
             (self.path / name).unlink(missing_ok=True)
+
+    def sweep(self) -> None:
+        """Remove what a kill in the middle of a save left behind."""
+        for name in FILES:
+            for left in self.path.glob(f".{name}.*.tmp"):
+                left.unlink(missing_ok=True)
+
+    @contextmanager
+    def removed_if_empty(self) -> Iterator[None]:
+        """Leave no empty folder behind when the body fails before it has written anything."""
+        try:
+            yield
+        except BaseException:
+            with suppress(OSError):
+                self.path.rmdir()
+            raise
 
     def write_config(self, settings: dict[str, Any]) -> None:
         """Write `config.json`."""

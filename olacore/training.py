@@ -75,7 +75,7 @@ def train(
     OlacoreError  one of its kinds, for any known fault of settings, data or output
     """
     folder = RunFolder(config.out or next_free(config.module), config.resume, config.force)
-    with open_dataset(config.h5) as dataset:
+    with folder.removed_if_empty(), open_dataset(config.h5) as dataset:
         search = Search(config, dataset, folder)
         try:
             stopped = search.run(progress or (lambda line: None), should_stop)
@@ -104,6 +104,7 @@ class Search:
         if config.force:
             folder.clear()  # only now that data and settings have turned out to be sound
         if config.resume:
+            folder.sweep()
             folder.cut_log(self.generation)
         folder.write_config(self._settings())
 
@@ -264,9 +265,9 @@ class Search:
             "generation": self.generation,
             "seconds": round(self.seconds, 3),
             "samples": self.samples,
-            "loss": report.loss,
-            "validation_loss": self.validation_loss,
-            "best_validation_loss": self.best_loss,
+            "loss": finite_or_none(report.loss),
+            "validation_loss": finite_or_none(self.validation_loss),
+            "best_validation_loss": finite_or_none(self.best_loss),
             "accepted": report.accepted,
             "trust": [low, middle, high],
             "nonfinite": self.nonfinite,
@@ -312,6 +313,11 @@ def validation_loss(weights: np.ndarray, biases: np.ndarray, block: Block) -> fl
     forward_population(weights[None], biases[None], block.inputs, predicted)
     loss = float(((predicted[0] - block.targets) ** 2).mean(dtype=np.float64))
     return loss if np.isfinite(loss) else np.inf
+
+
+def finite_or_none(value: float) -> float | None:
+    """Return what JSON can hold."""
+    return value if np.isfinite(value) else None
 
 
 def rounded(figures: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:

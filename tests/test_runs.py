@@ -101,3 +101,24 @@ def test_next_free__is_the_first_gap(tmp_path, monkeypatch):
     assert next_free("encoder", tmp_path) == tmp_path / "encoder-0003"
     monkeypatch.chdir(tmp_path)
     assert next_free("decoder") == Path("runs/decoder-0001")
+
+
+def test_removed_if_empty__leaves_no_folder_behind_a_failure(tmp_path):
+    folder = RunFolder(tmp_path / "run", resume=False, force=False)
+    with pytest.raises(KeyError), folder.removed_if_empty():
+        raise KeyError
+    assert not folder.path.exists()
+    folder = RunFolder(tmp_path / "run", resume=False, force=False)
+    folder.write_config({})
+    with pytest.raises(KeyError), folder.removed_if_empty():
+        raise KeyError
+    assert folder.config.exists()
+
+
+def test_sweep__removes_what_a_killed_save_left(tmp_path):
+    folder = RunFolder(tmp_path / "run", resume=False, force=False)
+    left, other = folder.path / ".checkpoint.h5.123.tmp", folder.path / "notes.tmp"
+    left.touch()
+    other.touch()
+    folder.sweep()
+    assert [*folder.path.iterdir()] == [other]
