@@ -6,6 +6,7 @@ Everything that compiles is imported inside the commands, after the folder for c
 from __future__ import annotations
 
 import json
+import logging
 import signal
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -78,6 +79,7 @@ class Option(click.ParamType):
 def main() -> None:
     """Clone neural networks into tiny tanh-affine modules, by evolution, on a plain CPU."""
     use_disk_cache()
+    logging.basicConfig(format="%(message)s", level=logging.INFO, stream=sys.stderr)
 
 
 @main.command()

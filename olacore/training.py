@@ -14,10 +14,11 @@ import numpy as np
 from olacore.baselines import fit_to_data, validation_block
 from olacore.checkpoint import load_checkpoint, save_checkpoint
 from olacore.config import TrainConfig
-from olacore.data import Dataset, RawBlock, open_dataset
+from olacore.data import BUFFER_BYTES, Dataset, RawBlock, open_dataset
 from olacore.errors import ConfigError
 from olacore.evaluation import evaluate, usable_items
 from olacore.kernels.forward import forward_population
+from olacore.kernels.layout import CHUNK
 from olacore.module import Module
 from olacore.runs import RunFolder, next_free
 from olacore.scaling import Scaling
@@ -107,6 +108,25 @@ class Search:
             folder.sweep()
             folder.cut_log(self.generation)
         folder.write_config(self._settings())
+        plan = self.memory_plan()
+        parts = ", ".join(f"{name} {size / 2**20:.1f}" for name, size in plan.items())
+        logger.info("memory plan: %.1f MiB (%s)", sum(plan.values()) / 2**20, parts)
+
+    def memory_plan(self) -> dict[str, int]:
+        """Bytes that the search holds: what grows with the population, the block, the working arrays and the data."""
+        rows = -(-self.stream.rows_per_pass // self.stream.blocks_per_pass)
+        inputs, outputs = self.view.inputs, self.view.outputs
+        fields = (self.view.input_field, self.view.target_field)
+        item_bytes = self.dataset.row_bytes(fields)
+        whole = len(self.items["train"]) * item_bytes
+        return {
+            "population": sum(array.nbytes for array in self.state.values()),
+            "block": 4 * -(-rows // CHUNK) * CHUNK * inputs + 4 * outputs * rows,
+            "working arrays": self.strategy.working_bytes(inputs, outputs, rows),
+            "validation rows": self.validation.inputs.nbytes + self.validation.targets.nbytes,
+            # The group in use and the one that is read meanwhile; a split that fits one group is held once.
+            "data": whole if whole <= BUFFER_BYTES else 2 * BUFFER_BYTES,
+        }
 
     def run(self, progress: Progress, should_stop: Callable[[], bool]) -> str:
         """Go through generations until one of the limits is reached, and say which."""

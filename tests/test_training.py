@@ -15,7 +15,8 @@ from olacore.data import open_dataset, write_pairs
 from olacore.errors import ConfigError, DataError, ShapeError
 from olacore.evaluation import evaluate
 from olacore.module import load
-from olacore.training import train
+from olacore.runs import RunFolder
+from olacore.training import Search, train
 
 needs_jit = pytest.mark.skipif(not JIT, reason="too many products without the JIT")
 strategies = pytest.mark.parametrize("strategy", ["rows", "classic"])
@@ -67,6 +68,20 @@ def test_train__reports_trust_between_0_and_1_and_the_best_loss_so_far(plain, tm
         assert 0 <= line["accepted"] <= 1
     best = [line["best_validation_loss"] for line in lines]
     assert best == [min(line["validation_loss"] for line in lines[: n + 1]) for n in range(len(lines))]
+
+
+@strategies
+def test_memory_plan__counts_what_the_search_holds(plain, tmp_path, strategy, caplog):
+    config = make_config(plain, tmp_path / "run", strategy=strategy)
+    with open_dataset(plain) as data, caplog.at_level("INFO", "olacore.training"):
+        search = Search(config, data, RunFolder(config.out, resume=False, force=False))
+        with search.stream:
+            plan = search.memory_plan()
+            block = search.view.gather(next(search.stream), search.scaling)
+    assert plan["block"] == block.inputs.nbytes + block.targets.nbytes
+    assert plan["population"] == sum(array.nbytes for array in search.state.values())
+    assert plan["validation rows"] == search.validation.inputs.nbytes + search.validation.targets.nbytes
+    assert all(name in caplog.text for name in plan)
 
 
 def test_train__writes_nothing_of_time_or_place_into_the_module(plain, tmp_path):

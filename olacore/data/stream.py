@@ -12,6 +12,8 @@ import numpy as np
 from olacore.data.reader import Dataset
 from olacore.errors import ConfigError, DataError
 
+BUFFER_BYTES = 64 << 20
+
 
 @dataclass(frozen=True)
 class RawBlock:
@@ -79,7 +81,7 @@ class BlockStream:
         block_rows: int,
         seed: int,
         cursor: Mapping[str, int] | None = None,
-        buffer_bytes: int = 64 << 20,
+        buffer_bytes: int = BUFFER_BYTES,
     ) -> None:
         if len(indices) == 0:
             raise DataError("expected at least one row to stream; got none: is the split empty?")

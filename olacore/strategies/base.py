@@ -112,6 +112,10 @@ class Strategy(ABC):
         """
 
     @abstractmethod
+    def working_bytes(self, inputs: int, outputs: int, rows: int) -> int:
+        """Return how much `advance` allocates for a block of so many rows, beside the state."""
+
+    @abstractmethod
     def candidate(self, state: State) -> tuple[np.ndarray, np.ndarray]:
         """Return the weights (out, in) and biases (out,) that stand for the population now."""
 

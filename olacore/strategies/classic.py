@@ -70,6 +70,10 @@ class Classic(Strategy):
         state.update(weights=next_weights, biases=next_biases, trust=trust, loss=losses)
         return Report(float(losses.min()), float(restless.mean()), nonfinite)
 
+    def working_bytes(self, inputs: int, outputs: int, rows: int) -> int:
+        """Nothing that grows with the block: losses are fused."""
+        return 0
+
     def candidate(self, state: State) -> tuple[np.ndarray, np.ndarray]:
         """Return the genome that was best on the last block."""
         if "candidate_weights" not in state:

@@ -101,6 +101,11 @@ class Rows(Strategy):
         state["evidence"][place] = 0
         return Report(float(before.mean()), float((steps != 0).mean()), nonfinite)
 
+    def working_bytes(self, inputs: int, outputs: int, rows: int) -> int:
+        """Pre-activations and responses on the block, and the targets of the audited samples."""
+        directions = min(self.directions, inputs) + 1
+        return 4 * (rows * (outputs + directions) + outputs * min(self.audit, rows))
+
     def candidate(self, state: State) -> tuple[np.ndarray, np.ndarray]:
         """Return the mean of the population in proportion to what the evidence leaves of each row."""
         shares = self._shares(state)
