@@ -1,6 +1,5 @@
 """The checked public forms of the kernels: plain rows in, plain arrays out, one clear sentence for anything else."""
 
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -10,12 +9,10 @@ import numpy as np
 from numba.extending import is_jitted
 
 from olacore.errors import ConfigError, DTypeError, ShapeError
+from olacore.jit import ONE_AT_A_TIME
 from olacore.kernels.forward import forward_population
 from olacore.kernels.layout import empty_packed, pack_rows
 from olacore.kernels.loss import LOSSES, make_score_population
-
-# Numba's workqueue layer aborts the process when two Python threads run parallel kernels at once.
-_ONE_AT_A_TIME = threading.Lock()
 
 
 def check_array(name: str, array: Any, axes: str, sizes: dict[str, int], output: bool = False) -> np.ndarray:
@@ -121,7 +118,7 @@ def forward(weights: np.ndarray, biases: np.ndarray, x: np.ndarray, n_threads: i
     x = check_array("x", x, "n, in", sizes)
     packed = empty_packed(*x.shape)
     out = np.empty((sizes.get("pop", 1), sizes["out"], sizes["n"]), np.float32)
-    with threads(n_threads), _ONE_AT_A_TIME:
+    with threads(n_threads), ONE_AT_A_TIME:
         pack_rows(x, packed)
         forward_population(weights.reshape(-1, *weights.shape[-2:]), biases.reshape(out.shape[:2]), packed, out)
     return np.ascontiguousarray((out if population else out[0]).swapaxes(-1, -2))
@@ -165,7 +162,7 @@ def score(
     out = np.empty_like(biases) if out is None else check_array("out", out, "pop, out", sizes, output=True)
     kernel = make_score_population(find_loss(loss))
     packed = empty_packed(*x.shape)
-    with threads(n_threads), _ONE_AT_A_TIME:
+    with threads(n_threads), ONE_AT_A_TIME:
         pack_rows(x, packed)
         kernel(weights, biases, packed, np.ascontiguousarray(y.T), out)
     return out

@@ -24,6 +24,7 @@ from olacore.frames import (
     pad_to_factor,
     row_ranges,
 )
+from olacore.jit import ONE_AT_A_TIME
 from olacore.kernels.forward import forward_population
 from olacore.kernels.scatter import scatter_patches
 from olacore.scaling import Scaling
@@ -83,8 +84,9 @@ class Module:
 
     def _forward(self, raw: RawBlock) -> np.ndarray:
         outputs = np.empty((1, self.view.outputs, len(raw.item)), np.float32)
-        inputs = self.view.gather_inputs(raw, self.scaling)
-        forward_population(self.weights[None], self.biases[None], inputs, outputs)
+        with ONE_AT_A_TIME:
+            inputs = self.view.gather_inputs(raw, self.scaling)
+            forward_population(self.weights[None], self.biases[None], inputs, outputs)
         return outputs[0]
 
     def encode(self, pictures: np.ndarray) -> np.ndarray:
@@ -143,7 +145,9 @@ class Module:
         frames = np.empty((len(items), side * height, side * width, 3), np.uint8)
         mean, scale = self.scaling.target_mean, self.scaling.target_scale
         for raw, _ in row_ranges({"latents": items}, height * width, ROWS_AT_ONCE):
-            scatter_patches(self._forward(raw), raw.item, raw.site, side, mean, scale, frames)
+            outputs = self._forward(raw)
+            with ONE_AT_A_TIME:
+                scatter_patches(outputs, raw.item, raw.site, side, mean, scale, frames)
         return frames if np.ndim(latents) == rank + 1 else frames[0]
 
     def save(self, path: Path | str) -> None:

@@ -63,11 +63,10 @@ def make_score_directions(loss: Callable[..., Any]) -> Callable[..., Any]:
     if loss is mse:
         return score_directions
 
-    @kernel
     def score_directions_by(pre, targets, responses, sigma, out):
         score_mirrored(loss, pre, targets, responses, sigma, out)
 
-    return score_directions_by
+    return kernel(score_directions_by, cache=False)
 
 
 def score_directions_reference(

@@ -17,14 +17,9 @@ GROUPS = CHUNK // LANES
 ZERO = np.float32(0)
 
 
-def count_chunks(samples: int) -> int:
-    """Chunks that hold so many samples."""
-    return -(-samples // CHUNK)
-
-
 def empty_packed(samples: int, inputs: int) -> np.ndarray:
     """An uninitialised packed array, aligned to 64 bytes so that no vector load straddles two cache lines."""
-    shape = (count_chunks(samples), inputs, CHUNK)
+    shape = (-(-samples // CHUNK), inputs, CHUNK)
     room = np.empty(shape[0] * inputs * CHUNK + 16, np.float32)
     start = -room.ctypes.data % 64 // 4
     return room[start : start + shape[0] * inputs * CHUNK].reshape(shape)

@@ -125,11 +125,10 @@ def make_score_population(loss: Callable[..., Any]) -> Callable[..., Any]:
     if loss in _KERNELS:
         return _KERNELS[loss]
 
-    @kernel
     def score_population_by(weights, biases, packed, targets, out):
         score_rows(loss, weights, biases, packed, targets, out)
 
-    return score_population_by
+    return kernel(score_population_by, cache=False)
 
 
 def mse_reference(prediction: np.ndarray, target: np.ndarray) -> np.ndarray:

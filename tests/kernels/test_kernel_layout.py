@@ -4,7 +4,6 @@ from kernel_cases import few, inputs, normal, samples, seeds
 
 from olacore.kernels.layout import (
     CHUNK,
-    count_chunks,
     empty_packed,
     pack_rows,
     pack_rows_reference,
@@ -33,11 +32,7 @@ def test_pack_rows__equals_twin_and_comes_back(seed, n, i):
 def test_empty_packed__is_aligned_and_contiguous():
     for n in (1, CHUNK, CHUNK + 1):
         packed = empty_packed(n, 3)
-        assert packed.shape == (count_chunks(n), 3, CHUNK)
+        assert packed.shape == (-(-n // CHUNK), 3, CHUNK)
         assert packed.ctypes.data % 64 == 0
         assert packed.flags.c_contiguous
         assert packed.flags.writeable
-
-
-def test_count_chunks__rounds_up():
-    assert [count_chunks(n) for n in (1, CHUNK, CHUNK + 1, 2 * CHUNK)] == [1, 1, 2, 2]
