@@ -8,7 +8,7 @@ import numpy as np
 from numba import prange
 
 from olacore.jit import device, kernel
-from olacore.kernels.layout import CHUNK, GROUPS, LANES, write_lanes
+from olacore.kernels.layout import CHUNK, GROUPS, LANES, ZERO, write_lanes
 
 HALF_PIXEL, ONE = np.float32(127.5), np.float32(1)
 HALF_SIGN, HALF_REST, HALF_INFINITE = np.uint32(0x8000), np.uint32(0x7FFF), np.uint32(0x7C00)
@@ -40,32 +40,58 @@ def decode_half(bits):
 
 
 @device
-def gather_patch_lanes(frames, item, site, size, border, mean, scale, first, lanes, out, column):
+def level_scaling(mean, scale):
+    """Gain and shift that bring the 8-bit level of a pixel to ((u8 / 127.5 - 1) - mean) / scale."""
+    gain, shift = np.empty_like(scale), np.empty_like(scale)
+    for i in range(scale.size):
+        gain[i], shift[i] = ONE / (HALF_PIXEL * scale[i]), -(ONE + mean[i]) / scale[i]
+    return gain, shift
+
+
+@device
+def join_channels(pixel):
+    """The three bytes of a pixel as one number: a third of the moves when pixels are transposed."""
+    return np.int32(pixel[0]) | np.int32(pixel[1]) << 8 | np.int32(pixel[2]) << 16
+
+
+@device
+def lowest_byte(word):
+    """The lowest eight bits as float32."""
+    return np.float32(np.int32(word & 255))
+
+
+@device
+def gather_patch_lanes(frames, item, site, size, border, gain, shift, first, lanes, out, column):
     """Patches of the samples from `first`, `lanes` at most, into out[:, column : column + lanes], then zeros."""
     height, width = frames.shape[1], frames.shape[2]
-    side = size + 2 * border
-    length = 3 * side
+    columns, side = width // size, size + 2 * border
     count = max(min(lanes, item.size - first), 0)
-    lines = np.empty((count, length), np.float32)
-    top, left = np.empty(count, np.int64), np.empty(count, np.int64)
+    pixels = np.zeros((side * side, lanes), np.int32)
     for s in range(count):
-        place = site[first + s]
-        top[s], left[s] = place // (width // size) * size - border, place % (width // size) * size - border
-    for row in range(side):
-        offset, spread = mean[row * length : row * length + length], scale[row * length : row * length + length]
-        for s in range(count):
-            x = left[s]
-            pixels = frames[item[first + s], reflect(top[s] + row, height)].reshape(3 * width)
-            line = lines[s]
-            if x >= 0 and x + side <= width:
-                inside = pixels[3 * x : 3 * x + length]
-                for j in range(length):
-                    line[j] = (np.float32(inside[j]) / HALF_PIXEL - ONE - offset[j]) / spread[j]
+        frame, place = frames[item[first + s]], site[first + s]
+        top, left = place // columns * size - border, place % columns * size - border
+        for row in range(side):
+            line = frame[reflect(top + row, height)]
+            if left >= 0 and left + side <= width:
+                for x in range(side):
+                    pixels[row * side + x, s] = join_channels(line[left + x])
             else:
-                for j in range(length):
-                    pixel = pixels[3 * reflect(x + j // 3, width) + j % 3]
-                    line[j] = (np.float32(pixel) / HALF_PIXEL - ONE - offset[j]) / spread[j]
-        write_lanes(lines, lanes, out, row * length, column)
+                for x in range(side):
+                    pixels[row * side + x, s] = join_channels(line[reflect(left + x, width)])
+    for p in range(side * side):
+        i = 3 * p
+        gain_r, gain_g, gain_b = gain[i], gain[i + 1], gain[i + 2]
+        shift_r, shift_g, shift_b = shift[i], shift[i + 1], shift[i + 2]
+        pixel, end = pixels[p], column + lanes
+        line_r, line_g, line_b = out[i, column:end], out[i + 1, column:end], out[i + 2, column:end]
+        for s in range(lanes):
+            # Computed before anything is written: LLVM would read the pixel again for every channel.
+            levels = pixel[s]
+            r, g, b = lowest_byte(levels), lowest_byte(levels >> 8), lowest_byte(levels >> 16)
+            red, green, blue = r * gain_r + shift_r, g * gain_g + shift_g, b * gain_b + shift_b
+            line_r[s], line_g[s], line_b[s] = red, green, blue
+        for s in range(count, lanes):
+            line_r[s], line_g[s], line_b[s] = ZERO, ZERO, ZERO
 
 
 @device
@@ -103,9 +129,10 @@ def gather_patches(frames, item, site, size, border, mean, scale, out):
     mean, scale : (in,)  in = (size + 2 * border)^2 * 3
     out : (chunks, in, CHUNK)  written, zero past the last sample
     """
+    gain, shift = level_scaling(mean, scale)
     for group in prange(out.shape[0] * GROUPS):
         first, column, block = group * LANES, group % GROUPS * LANES, out[group // GROUPS]
-        gather_patch_lanes(frames, item, site, size, border, mean, scale, first, LANES, block, column)
+        gather_patch_lanes(frames, item, site, size, border, gain, shift, first, LANES, block, column)
 
 
 def gather_patches_reference(
@@ -140,10 +167,11 @@ def gather_patch_targets(frames, item, site, size, shift, scale, out):
     shift, scale : (out,)  out = size^2 * 3
     out : (out, n)  written
     """
+    gain, offset = level_scaling(shift, scale)
     for group in prange((item.size + LANES - 1) // LANES):
         first = group * LANES
         lanes = min(LANES, item.size - first)
-        gather_patch_lanes(frames, item, site, size, 0, shift, scale, first, lanes, out, first)
+        gather_patch_lanes(frames, item, site, size, 0, gain, offset, first, lanes, out, first)
 
 
 def gather_patch_targets_reference(

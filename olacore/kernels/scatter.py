@@ -3,10 +3,18 @@
 import numpy as np
 from numba import prange
 
-from olacore.jit import kernel
+from olacore.jit import device, kernel
 
 HALF_PIXEL, ONE = np.float32(127.5), np.float32(1)
 BLACK, WHITE = np.float32(0), np.float32(255)
+# Patches that a job puts together: long enough for vector loops; 8 x 8 pixels of each take 16 kB of the first cache.
+PATCHES = 64
+
+
+@device
+def to_level(value):
+    """The 8-bit level nearest to a value, as int32."""
+    return np.int32(min(max(np.rint(value), BLACK), WHITE))
 
 
 @kernel
@@ -22,14 +30,29 @@ def scatter_patches(outputs, item, site, size, mean, scale, frames):
     frames : (m, H, W, 3) uint8  written where there are patches, rounded and clipped
     """
     columns = frames.shape[2] // size
-    for row in prange(size):
-        for o in range(row * size * 3, (row + 1) * size * 3):
-            column, channel = o // 3 % size, o % 3
-            line, gain, shift = outputs[o], scale[o] * HALF_PIXEL, (mean[o] + ONE) * HALF_PIXEL
-            for s in range(item.size):
-                pixel = min(max(np.rint(line[s] * gain + shift), BLACK), WHITE)
-                y, x = site[s] // columns * size + row, site[s] % columns * size + column
-                frames[item[s], y, x, channel] = np.uint8(pixel)
+    for job in prange((item.size + PATCHES - 1) // PATCHES):
+        first = job * PATCHES
+        count = min(PATCHES, item.size - first)
+        # The three bytes of a pixel in one number: a third of the moves when pixels are transposed.
+        pixels = np.empty((size * size, PATCHES), np.int32)
+        for p in range(size * size):
+            i, end = 3 * p, first + count
+            reds, greens, blues = outputs[i, first:end], outputs[i + 1, first:end], outputs[i + 2, first:end]
+            gain_r, gain_g, gain_b = scale[i] * HALF_PIXEL, scale[i + 1] * HALF_PIXEL, scale[i + 2] * HALF_PIXEL
+            shift_r, shift_g = (mean[i] + ONE) * HALF_PIXEL, (mean[i + 1] + ONE) * HALF_PIXEL
+            shift_b = (mean[i + 2] + ONE) * HALF_PIXEL
+            line = pixels[p]
+            for s in range(count):
+                red, green = to_level(reds[s] * gain_r + shift_r), to_level(greens[s] * gain_g + shift_g)
+                line[s] = red | green << 8 | to_level(blues[s] * gain_b + shift_b) << 16
+        for s in range(count):
+            frame, place = frames[item[first + s]], site[first + s]
+            top, left = place // columns * size, place % columns * size
+            for row in range(size):
+                for column in range(size):
+                    pixel, levels = frame[top + row, left + column], pixels[row * size + column, s]
+                    pixel[0], pixel[1] = np.uint8(levels & 255), np.uint8(levels >> 8 & 255)
+                    pixel[2] = np.uint8(levels >> 16)
 
 
 def scatter_patches_reference(

@@ -14,10 +14,10 @@ from olacore.kernels.gather import (
     gather_windows,
     gather_windows_reference,
 )
-from olacore.kernels.layout import empty_packed
+from olacore.kernels.layout import empty_packed, unpack_rows_reference
 
 counts = st.sampled_from([1, 15, 16, 17, 256, 300] if COMPILED else [1, 17])
-# u8 / 127.5, mean and scale are each rounded once; values reach 2 / 0.5.
+# u8 / 127.5, mean, scale, gain and shift are each rounded once; values reach 2 / 0.5.
 TOLERANCE = {"rtol": 2e-6, "atol": 2e-6}
 
 
@@ -57,7 +57,7 @@ def windows(function, bits, item, site, window, mean, scale):
     seed=seeds,
     rows=st.integers(1, 3),
     columns=st.integers(1, 3),
-    size=st.sampled_from([2, 3, 8] if COMPILED else [2]),
+    size=st.sampled_from([1, 2, 3, 8] if COMPILED else [1, 2]),
     border=st.integers(0, 5 if COMPILED else 1),
     n=counts,
 )
@@ -123,6 +123,23 @@ def test_gather_patches__reflects_without_repeating_the_edge():
     mean, scale = np.full(48, -1, np.float32), np.full(48, 1 / 127.5, np.float32)
     out = patches(gather_patches, frames, zero, zero, 2, 1, mean, scale)[0, ::3, 0].reshape(4, 4)
     np.testing.assert_allclose(out, [[5, 4, 5, 6], [1, 0, 1, 2], [5, 4, 5, 6], [9, 8, 9, 10]], atol=1e-4)
+
+
+@given(seed=seeds, piece=st.integers(1, 40 if COMPILED else 4))
+@few
+def test_gather_patches__bits_of_a_sample_do_not_depend_on_its_place(seed, piece):
+    n = 70 if COMPILED else 6
+    rng, frames, item, site = pictures(seed, 3, 3, 2, n)
+    inputs, targets = standard(rng, 48), standard(rng, 12)
+
+    def cut(part):
+        rows, columns = np.empty((len(item[part]), 48), np.float32), np.empty((12, len(item[part])), np.float32)
+        unpack_rows_reference(patches(gather_patches, frames, item[part], site[part], 2, 1, *inputs), rows)
+        gather_patch_targets(frames, item[part], site[part], 2, *targets, columns)
+        return np.concatenate((rows.T, columns))
+
+    parts = [cut(slice(start, start + piece)) for start in range(0, n, piece)]
+    np.testing.assert_array_equal(np.concatenate(parts, 1), cut(slice(n)))
 
 
 @pytest.mark.skipif(not COMPILED, reason="one thread without the JIT")
