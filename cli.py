@@ -22,7 +22,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
 from olacore import __version__
-from olacore.errors import FileFormatError, OlacoreError
+from olacore.errors import ConfigError, FileFormatError, OlacoreError, ShapeError
 from olacore.files import check_output
 from olacore.jit_cache import use_disk_cache
 
@@ -42,6 +42,9 @@ class Commands(click.Group):
         except OlacoreError as error:
             click.echo(f"error: {error}", err=True)
             ctx.exit(1)
+        except KeyboardInterrupt:
+            click.echo("interrupted", err=True)
+            ctx.exit(INTERRUPTED)
 
 
 class Seconds(click.ParamType):
@@ -247,6 +250,8 @@ def encode(image: Path, encoder: Path, output: Path, force: bool) -> None:
     from olacore.module import load
     from olacore.pictures import read_picture
 
+    if output.suffix != ".npy":
+        raise ConfigError(f"a latent is written as .npy; got {output.name!r}.")
     check_output(output, force)
     latent = load(encoder).encode(read_picture(image))
     content = io.BytesIO()
@@ -267,6 +272,8 @@ def decode(latent: Path, decoder: Path, output: Path, force: bool) -> None:
 
     check_output(output, force)
     picture = load(decoder).decode(read_array(latent))
+    if picture.ndim != 3:
+        raise ShapeError(f"{latent} holds {len(picture)} latents; give one, of shape (C, h, w).")
     write_picture(output, picture)
     click.echo(f"{output}: {picture.shape[1]} x {picture.shape[0]} pixels")
 
@@ -414,7 +421,10 @@ def read_array(path: Path) -> np.ndarray:
     FileFormatError  if it is missing or no such file
     """
     try:
-        return np.load(path, allow_pickle=False)
+        array = np.load(path, allow_pickle=False)
+        if not isinstance(array, np.ndarray):
+            raise ValueError("an archive of several arrays")
+        return array
     except FileNotFoundError as error:
         raise FileFormatError(f"there is no file {path}.") from error
     except (OSError, ValueError, EOFError) as error:

@@ -28,8 +28,7 @@ class TrainConfig:
     block : rows read at once
     generations, passes, seconds, until_loss : when to stop; with none of them, after 60 s of search
     patience : reports without a better validation loss after which the search is frozen; 0 never freezes. A fixed
-    number of generations or passes is
-        always run to its end
+    number of generations or passes is always run to its end
     report_every : generations between reports, each with a validation
     skip_nonfinite : leave items with NaN or inf out instead of refusing the data
     out : run folder; None takes the next free `runs/encoder-0001`
@@ -58,6 +57,10 @@ class TrainConfig:
     force: bool = False
 
     def __post_init__(self) -> None:
+        paths = (self.h5,) if isinstance(self.h5, str | Path) else self.h5
+        object.__setattr__(self, "h5", tuple(Path(path) for path in paths))
+        if self.out is not None:
+            object.__setattr__(self, "out", Path(self.out))
         find_strategy(self.strategy).configured(self.options)
         for name, least in (
             ("population", 1),
@@ -72,6 +75,8 @@ class TrainConfig:
             value = getattr(self, name)
             if value is not None and not value > 0:
                 raise ConfigError(f"{name} must be above 0; got {value}.")
+        if self.resume and self.out is None:
+            raise ConfigError("to resume, name the run folder with --out.")
         if self.resume and self.force:
             raise ConfigError("resume and force exclude each other: go on with the run, or replace it.")
         if not self.h5:

@@ -13,7 +13,7 @@ import numpy as np
 from olacore.baselines import Baselines
 from olacore.config import TrainConfig
 from olacore.data import open_dataset
-from olacore.errors import FileFormatError
+from olacore.errors import FileFormatError, OutputExistsError
 from olacore.figures import draw_curves, side_by_side
 from olacore.files import replace_file
 from olacore.module import Module
@@ -73,6 +73,8 @@ def run_demo(
     should_stop : as for `train`
     """
     sample = sample_path()
+    if (out / "encoder").exists() and not force:
+        raise OutputExistsError(f"the folder {out} already holds a demonstration; give --force to replace it.")
     results: dict[str, Result] = {}
     for module in ("encoder", "decoder"):
         config = TrainConfig(module, (sample,), seconds=seconds, out=out / module, force=force)

@@ -15,7 +15,7 @@ CAPTION_HEIGHT = 18
 
 
 def draw_curves(runs: Mapping[str, Sequence[dict[str, Any]]], floors: dict[str, float], path: Path) -> None:
-    """Draw validation loss and trust against seconds, one line a run.
+    """Draw the best validation loss so far and trust against seconds, one line a run.
 
     Parameters
     ----------
@@ -30,13 +30,13 @@ def draw_curves(runs: Mapping[str, Sequence[dict[str, Any]]], floors: dict[str, 
     left, right = figure.subplots(1, 2)
     for name, lines in runs.items():
         seconds = [line["seconds"] for line in lines]
-        (curve,) = left.plot(seconds, np.array([line["validation_loss"] for line in lines], float), label=name)
+        (curve,) = left.plot(seconds, np.array([line["best_validation_loss"] for line in lines], float), label=name)
         if name in floors:
             left.axhline(floors[name], color=curve.get_color(), linestyle="--", label=f"{name}: least squares")
         low, middle, high = np.array([line["trust"] for line in lines]).reshape(-1, 3).T
         right.fill_between(seconds, low, high, alpha=0.2, color=curve.get_color())
         right.plot(seconds, middle, color=curve.get_color(), label=name)
-    left.set(xlabel="seconds", ylabel="validation loss", yscale="log", title="Loss")
+    left.set(xlabel="seconds", ylabel="best validation loss so far", yscale="log", title="Loss")
     right.set(xlabel="seconds", ylabel="least, median, most", ylim=(0, 1.02), title="Trust of the population")
     for axes in (left, right):
         if axes.has_data():

@@ -41,10 +41,10 @@ def replace_file(path: Path, content: bytes) -> None:
         temporary.write_bytes(content)
 
 
-def check_output(path: Path, force: bool, kind: str = "file") -> None:
+def check_output(path: Path, force: bool) -> None:
     """Raise unless `path` may be written: it is new, or `force` is given, and its folder takes new files."""
     if path.exists() and not force:
-        raise OutputExistsError(f"the {kind} {path} is already there; give --force to replace it.")
+        raise OutputExistsError(f"the file {path} is already there; give --force to replace it.")
     folder = path.parent
     if not folder.is_dir():
         raise OutputError(f"cannot write {path}: there is no folder {folder}.")

@@ -1,6 +1,4 @@
-"""The run folder: `config.json`, `log.jsonl`, `checkpoint.h5`, `module.safetensors`, `baselines.safetensors` and
-figures.
-"""
+"""The run folder: `config.json`, `log.jsonl`, `checkpoint.h5`, `module.safetensors` and `baselines.safetensors`."""
 
 from __future__ import annotations
 
@@ -20,7 +18,6 @@ FILES = (
     "checkpoint.h5",
     "module.safetensors",
     "baselines.safetensors",
-    "curves.png",
 )
 
 
@@ -49,9 +46,7 @@ class RunFolder:
             raise OutputError(f"cannot write the run folder {path}: {error.strerror}.") from error
         if not os.access(path, os.W_OK):
             raise OutputError(f"the run folder {path} is not writable.")
-        self.config, self.log_file, self.checkpoint, self.module, self.baselines, self.curves = (
-            path / name for name in FILES
-        )
+        self.config, self.log_file, self.checkpoint, self.module, self.baselines = (path / name for name in FILES)
 
     def clear(self) -> None:
         """Remove the files of an earlier run."""

@@ -98,6 +98,8 @@ class Search:
         self.generation = self.samples = self.nonfinite = self.stale = 0
         self.seconds = 0.0
         self.best_loss = np.inf
+        if config.resume and not folder.checkpoint.exists():
+            logger.warning("there is no checkpoint in %s yet: the search starts anew", folder.path)
         cursor = self._resume() if config.resume and folder.checkpoint.exists() else self._start()
         seed = 4 * config.seed + SEARCH_STREAM
         self.stream = self.view.stream(dataset, self.items["train"], config.block, seed, cursor)

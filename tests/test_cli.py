@@ -89,6 +89,9 @@ def test_encode_then_decode__gives_a_picture_of_the_same_size(ola, run_folders, 
         (("eval", "TEXT", "--h5", "SAMPLE"), "is no olacore module"),
         (("eval", "E", "--h5", "TEXT"), "HDF5"),
         (("inspect", "missing.h5"), "cannot read"),
+        (("encode", "PICTURE", "--encoder", "E", "-o", "z.png"), r"a latent is written as \.npy"),
+        (("decode", "BATCH", "--decoder", "D", "-o", "out.png"), "holds 2 latents; give one"),
+        (("train", "--module", "encoder", "--h5", "SAMPLE", "--resume"), "name the run folder with --out"),
         (("train", "--module", "encoder", "--h5", "SAMPLE", "--strategy", "guess"), "there is no strategy 'guess'"),
         (("train", "--module", "encoder", "--h5", "SAMPLE", "--option", "colour=1"), "has no option 'colour'"),
         (("train", "--module", "encoder", "--h5", "SAMPLE", "--window", "4"), "window must be an odd number"),
@@ -99,6 +102,7 @@ def test_errors__are_one_line_and_exit_code_1(ola, run_folders, tmp_path, monkey
     monkeypatch.chdir(tmp_path)
     Path("TEXT").write_text("hello")
     np.save("WRONG.npy", np.zeros((3, 4, 4), np.float32))
+    np.save("BATCH.npy", np.zeros((2, 4, 4, 4), np.float32))
     np.save("Z.npy", np.zeros((4, 4, 4), np.float32))
     holed = np.zeros((4, 4, 4), np.float32)
     holed[0, 0, 0] = np.nan
@@ -111,6 +115,7 @@ def test_errors__are_one_line_and_exit_code_1(ola, run_folders, tmp_path, monkey
         "PICTURE": "PICTURE.png",
         "WRONG": "WRONG.npy",
         "Z": "Z.npy",
+        "BATCH": "BATCH.npy",
         "NAN": "NAN.npy",
     }
     result = ola(*(names.get(argument, argument) for argument in arguments), code=1)
@@ -145,7 +150,7 @@ def test_demo__writes_pictures_and_a_summary(ola, tmp_path):
     summary = json.loads((out / "summary.json").read_text())
     assert set(summary) == {"encoder", "decoder", "codec"}
     assert {path.name for path in out.iterdir()} >= {"side_by_side.png", "curves.png", "encoder", "decoder"}
-    assert "already holds a run" in ola("demo", "--out", out, "--time", "0.2s", code=1).stderr
+    assert "already holds a demonstration" in ola("demo", "--out", out, "--time", "0.2s", code=1).stderr
 
 
 def test_signal__saves_the_run_and_exits_with_130(tmp_path):

@@ -60,7 +60,6 @@ class Classic(Strategy):
         trust = np.empty_like(state["trust"])
         update_trust(state["trust"], losses, state["loss"], self.up, self.down, self.epsilon, trust)
         restless = trust < self.threshold
-        state["best"] = np.array(np.argmin(losses))
         sigma = np.where(restless, self.sigma, 0).astype(np.float32)
         state["candidate_weights"] = weights[np.argmin(losses)].copy()
         state["candidate_biases"] = biases[np.argmin(losses)].copy()
