@@ -95,8 +95,9 @@ def make_plan(
     seeds: int,
 ) -> Plan:
     """The plan with what was asked for in place of its own."""
-    asked: dict[str, Any] = {"problems": problems, "contested": contested, "peers": peers, "parts": parts}
-    plan = Plan(seeds=seeds, **{key: tuple(value) for key, value in asked.items() if value})
+    asked = {"problems": problems, "contested": contested, "peers": peers, "parts": parts}
+    changes: dict[str, Any] = {key: tuple(value) for key, value in asked.items() if value}
+    plan = Plan(seeds=seeds, **changes)
     if default:
         plan = replace(plan, default=default)
     if trust_off:
