@@ -37,19 +37,26 @@ class Evosax:
         import jax
 
         self.algorithm = algorithm
-        self.compiled = compile_strategy(algorithm, groups, dim, population, sigma, rate)
+        # Only where the spread is a schedule does it decide what is compiled.
+        fixed = sigma if algorithm == "Open_ES" else 0.0
+        self.compiled = compile_strategy(algorithm, groups, dim, population, fixed, rate)
+        self.params = self.compiled.params
+        if hasattr(self.params, "std_init"):
+            self.params = self.params.replace(std_init=np.full(np.shape(self.params.std_init), sigma, np.float32))
         self.key, key = jax.random.split(jax.random.key(seed))
-        self.state = self.compiled.start(key)
+        self.state = self.compiled.start(key, self.params)
         self.asked: Any = None
 
     def ask(self) -> np.ndarray:
         """Sample all groups."""
-        self.key, self.asked, self.state = self.compiled.ask(self.key, self.state)
+        self.key, self.asked, self.state = self.compiled.ask(self.key, self.state, self.params)
         return np.asarray(self.asked)
 
     def tell(self, losses: np.ndarray) -> None:
         """Update all groups."""
-        self.key, self.state = self.compiled.tell(self.key, self.asked, losses.astype(np.float32), self.state)
+        self.key, self.state = self.compiled.tell(
+            self.key, self.asked, losses.astype(np.float32), self.state, self.params
+        )
 
     def mean(self) -> np.ndarray:
         """Means of the distributions."""
@@ -61,8 +68,9 @@ class Evosax:
 
 
 class Compiled(NamedTuple):
-    """Start, ask and tell of all groups, compiled."""
+    """Parameters, and start, ask and tell of all groups, compiled."""
 
+    params: Any
     start: Any
     ask: Any
     tell: Any
@@ -76,24 +84,21 @@ def compile_strategy(algorithm: str, groups: int, dim: int, population: int, sig
     import jax.numpy as jnp
 
     strategy = getattr(evosax.algorithms, algorithm)(population, jnp.zeros(dim), **options(algorithm, sigma, rate))
-    params = strategy.default_params
-    if hasattr(params, "std_init"):
-        params = params.replace(std_init=jnp.full_like(jnp.asarray(params.std_init), sigma))
 
-    def start(key: Any) -> Any:
+    def start(key: Any, params: Any) -> Any:
         return jax.vmap(lambda k: strategy.init(k, jnp.zeros(dim), params))(jax.random.split(key, groups))
 
-    def ask(key: Any, state: Any) -> Any:
+    def ask(key: Any, state: Any, params: Any) -> Any:
         key, here = jax.random.split(key)
         asked, state = jax.vmap(lambda k, s: strategy.ask(k, s, params))(jax.random.split(here, groups), state)
         return key, asked, state
 
-    def tell(key: Any, asked: Any, losses: Any, state: Any) -> Any:
+    def tell(key: Any, asked: Any, losses: Any, state: Any, params: Any) -> Any:
         key, here = jax.random.split(key)
         keys = jax.random.split(here, groups)
         return key, jax.vmap(lambda k, a, f, s: strategy.tell(k, a, f, s, params)[0])(keys, asked, losses, state)
 
-    return Compiled(jax.jit(start), jax.jit(ask), jax.jit(tell))
+    return Compiled(strategy.default_params, jax.jit(start), jax.jit(ask), jax.jit(tell))
 
 
 def options(algorithm: str, sigma: float, rate: float) -> dict[str, Any]:

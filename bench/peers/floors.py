@@ -25,6 +25,7 @@ logger = logging.getLogger(__name__)
 RATES = (3e-4, 1e-3, 3e-3)
 BATCH, PASSES = 1024, 40
 # Passes over few rows are short, and there is a shrinkage to choose.
+SMALL_RATES = (1e-3, 3e-3, 1e-2)
 SMALL_BATCH, SMALL_PASSES = 256, 300
 
 
@@ -68,7 +69,7 @@ def find_floor(
     found = {"least squares": (fit.measure(problem.validation), fit.measure(problem.held_out))}
     small = problem.train.rows < SMALL * problem.inputs
     batch, passes = (SMALL_BATCH, passes or SMALL_PASSES) if small else (BATCH, passes or PASSES)
-    for rate, shrinkage in product(RATES, SHRINKAGES if small else (0.0,)):
+    for rate, shrinkage in product(SMALL_RATES if small else RATES, SHRINKAGES if small else (0.0,)):
         name = f"Adam {rate:g}" + (f", shrinkage {shrinkage:g}" if small else "")
         found[name] = converge(Adam(problem.whitened(), loss, 0, rate, batch, passes, shrinkage), problem)
         report(f"{problem.name} {loss} {name}: validation {found[name][0]:.6f}, held-out {found[name][1]:.6f}")

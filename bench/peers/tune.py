@@ -16,50 +16,40 @@ from typing import Any
 from bench.peers.cells import Cell, run_cell
 from bench.peers.floors import Floor
 from bench.peers.methods import parse_method
+from bench.peers.run import GOALS
 from bench.problems import Problem, load_problem
 
 SEED = 1000
-GOAL = 1.05
 
-Grid = dict[str, tuple[Any, ...]]
+Settings = dict[str, Any]
+Grid = tuple[tuple[str, tuple[Any, ...]], ...]
 
-SIGMAS = (0.003, 0.01, 0.03, 0.1, 0.3)
-BLOCKS = (256, 1024, 4096)
-INPUTS = ("whitened", "standardised")
-RATES = (0.001, 0.003, 0.01, 0.03, 0.1)
-DEFAULT_SIZE = (0, 64, 256)
-START = {"inputs": "whitened", "sigma": 0.03, "block": 1024}
+SIGMAS = ("sigma", (0.003, 0.01, 0.03, 0.1))
+BLOCKS = ("block", (256, 1024, 4096))
+INPUTS = ("inputs", ("standardised", "whitened"))
+RATES = ("rate", (0.001, 0.003, 0.01, 0.03, 0.1))
+#: A last look at both sides of what was chosen, once everything else is.
+AROUND = (1 / 3, 3.0)
+START: Settings = {"inputs": "standardised", "sigma": 0.01, "block": 1024}
 
-#: First settings, and the values tried of each in this order.
-GRIDS: dict[str, tuple[dict[str, Any], Grid]] = {
+#: First settings, and the values tried of each in this order; a population of 0 is the library's own choice.
+GRIDS: dict[str, tuple[Settings, Grid]] = {
+    **{name: (START, (INPUTS, SIGMAS, ("population", (0, 64, 256)), BLOCKS)) for name in ("pycma", "cmaes", "ribs")},
     **{
-        name: (START, {"sigma": SIGMAS, "population": DEFAULT_SIZE, "block": BLOCKS, "inputs": INPUTS})
-        for name in ("pycma", "cmaes", "ribs")
-    },
-    **{
-        name: (
-            {**START, "population": 32},
-            {"sigma": SIGMAS, "population": (16, 64, 256), "block": BLOCKS, "inputs": INPUTS},
-        )
+        name: ({**START, "population": 32}, (INPUTS, SIGMAS, ("population", (16, 64, 128)), BLOCKS))
         for name in ("fcmaes", "evosax-snes", "evosax-sepcma", "evosax-crfmnes", "evosax-cma")
     },
     **{
-        name: (
-            {**START, "population": 64, "rate": 0.01},
-            {"rate": RATES, "sigma": SIGMAS, "population": (16, 256), "block": BLOCKS, "inputs": INPUTS},
-        )
+        name: ({**START, "population": 64, "rate": 0.01}, (INPUTS, RATES, SIGMAS, ("population", (16, 256)), BLOCKS))
         for name in ("evosax-pgpe", "evosax-openes", "eggroll")
     },
-    "nevergrad": (
-        {**START, "population": 40},
-        {"sigma": SIGMAS, "population": (1, 8), "block": BLOCKS, "inputs": INPUTS},
-    ),
+    "nevergrad": ({**START, "population": 40}, (INPUTS, SIGMAS, ("population", (1, 8)), BLOCKS)),
     **{
         f"adam-{inputs}": (
             {"inputs": inputs, "rate": 3e-3, "passes": 2, "batch": 1024},
-            {"rate": (1e-3, 1e-2, 3e-2, 0.1), "passes": (0.5, 1, 4, 8), "batch": (256, 4096)},
+            (RATES, ("passes", (0.5, 1, 4, 8)), ("batch", (256, 4096))),
         )
-        for inputs in INPUTS
+        for inputs in INPUTS[1]
     },
 }
 
@@ -67,26 +57,23 @@ GRIDS: dict[str, tuple[dict[str, Any], Grid]] = {
 def tune(problem: Problem, floor: Floor, method: str, cap: float, threads: int = 1) -> dict[str, Any]:
     """Search a method's grid; the result holds the chosen settings and everything that was tried."""
     spec = parse_method(method)
-    first, grid = GRIDS[spec.name]
-    best = first if not spec.rowwise else {**first, "population": first.get("population", 0) and 16}
-    goal = 1.01 if spec.name.startswith("adam") else GOAL
-    tried: list[tuple[dict[str, Any], tuple[float, float]]] = []
+    best, grid = GRIDS[spec.name]
+    goal = floor.validation * (GOALS[1] if spec.name.startswith("adam") else GOALS[0])
+    tried: list[tuple[Settings, tuple[float, float]]] = []
 
-    def score(settings: dict[str, Any]) -> tuple[float, float]:
+    def score(settings: Settings) -> tuple[float, float]:
         asked = replace(spec, settings={**settings, **spec.settings})
-        cell = run_cell(asked, problem, floor.loss, SEED, cap, threads, finer=1.15)
-        tried.append((settings, rank(cell, floor.validation * goal)))
+        tried.append((settings, rank(run_cell(asked, problem, floor.loss, SEED, cap, threads, finer=1.15), goal)))
         return tried[-1][1]
 
     here = score(best)
-    for name, values in grid.items():
+    last = "rate" if "rate" in best else "sigma"
+    for name, values in (*grid, (last, AROUND)):
         start = best
-        for value in values:
-            if value == start.get(name):
-                continue
-            there = score({**start, name: value})
-            if there < here:
-                best, here = {**start, name: value}, there
+        for value in values if values is not AROUND else [float(f"{start[last] * share:.3g}") for share in AROUND]:
+            settings = {**start, name: value}
+            if all(settings != other for other, _ in tried) and (there := score(settings)) < here:
+                best, here = settings, there
     return {"method": method, "chosen": best, "score": here, "cap": cap, "tried": tried}
 
 
