@@ -11,14 +11,14 @@ import json
 import re
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from bench.peers.method import Method
-from bench.peers.methods import Spec, make_method, settings_for
+from bench.peers.methods import Spec, make_method, settings_for, version_of
 from bench.problems import Problem
 from olacore.files import replace_file
 
@@ -56,6 +56,7 @@ class Cell:
     settings : of the method
     threads : that kernels and products ran on
     cap : CPU-seconds after which it was stopped
+    version : of the method's library, or a digest of our own sources
     curve : points in time order
     notes : what the method says of itself
     failed : why it ended early; empty if it did not
@@ -69,6 +70,7 @@ class Cell:
     settings: dict[str, Any]
     threads: int
     cap: float
+    version: str
     curve: tuple[Point, ...]
     notes: dict[str, Any] = field(default_factory=dict)
     failed: str = ""
@@ -89,10 +91,24 @@ class Cell:
             return None
         return cls(**{**values, "curve": tuple(Point(**point) for point in values["curve"])})
 
-    def serves(self, digest: str, settings: dict[str, Any], threads: int, cap: float) -> bool:
-        """Whether the cell answers a request: the same data and settings, and run for as long."""
-        same = (self.digest, self.settings, self.threads) == (digest, json.loads(json.dumps(settings)), threads)
-        return same and (self.cap >= cap * (1 - 1e-9) or bool(self.failed))
+    def serves(self, asked: Cell) -> bool:
+        """Whether this cell answers for one that would be run now: the same but for a shorter cap, and not failed."""
+        same = all(getattr(self, name) == plain(getattr(asked, name)) for name in FIXED)
+        return same and self.cap >= asked.cap * (1 - 1e-9) and not self.failed
+
+
+FIXED = ("problem", "digest", "method", "loss", "seed", "settings", "threads", "version")
+
+
+def plain(value: Any) -> Any:
+    """A value as JSON gives it back."""
+    return json.loads(json.dumps(value))
+
+
+def empty_cell(spec: Spec, problem: Problem, loss: str, seed: int, cap: float, threads: int) -> Cell:
+    """A cell that is still to be run."""
+    settings = settings_for(spec, problem)
+    return Cell(problem.name, problem.digest, spec.text, loss, seed, settings, threads, cap, version_of(spec), ())
 
 
 def file_name(problem: str, method: str, loss: str, seed: int) -> str:
@@ -135,10 +151,8 @@ def run_cell(
         notes = method.describe()
     except Exception as error:
         failed = f"{type(error).__name__}: {error}"
-    settings = settings_for(spec, problem)
-    return Cell(
-        problem.name, problem.digest, spec.text, loss, seed, settings, threads, cap, tuple(curve), notes, failed
-    )
+    asked = empty_cell(spec, problem, loss, seed, cap, threads)
+    return replace(asked, curve=tuple(curve), notes=notes, failed=failed)
 
 
 def warm_up(method: Method) -> None:

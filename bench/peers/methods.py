@@ -6,12 +6,17 @@ override those of `bench.peers.settings`.
 
 from __future__ import annotations
 
+import functools
+import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
+from importlib.metadata import version
 from importlib.util import find_spec
+from pathlib import Path
 from typing import Any
 
+import olacore
 from bench.peers.adam import Adam
 from bench.peers.by_cmaes import Cmaes
 from bench.peers.by_evosax import Evosax
@@ -113,6 +118,22 @@ class Spec:
         """The package that would have to be installed; empty if none is missing."""
         peer = PEERS.get(self.name)
         return peer.package if peer and find_spec(peer.package) is None else ""
+
+
+def version_of(spec: Spec) -> str:
+    """What a method's cells are of: the version of its library, or a digest of our own strategies and kernels."""
+    if spec.name in PEERS:
+        package = PEERS[spec.name].package
+        return f"{package} {version(package)}"
+    return source_digest() if spec.name in STRATEGIES else ""
+
+
+@functools.cache
+def source_digest() -> str:
+    """Eight digits that change with the sources of our strategies and kernels."""
+    root = Path(olacore.__file__).parent
+    files = sorted(path for folder in ("strategies", "kernels") for path in (root / folder).glob("*.py"))
+    return hashlib.sha256(b"".join(path.read_bytes() for path in files)).hexdigest()[:8]
 
 
 def parse_method(text: str) -> Spec:

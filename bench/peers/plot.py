@@ -8,6 +8,7 @@ from typing import Any
 
 from bench.peers.run import GOALS
 from bench.peers.summary import problems_of
+from bench.peers.tables import speed
 from olacore.files import replacing
 
 # Nearer to the floor than this is drawn at this.
@@ -34,7 +35,7 @@ def draw(report: dict[str, Any], path: Path) -> None:
     for place, name in enumerate(names, start=1):
         axes = figure.add_subplot(1, len(names), place)
         rows = [row for row in report["methods"] if (row["problem"], row["loss"]) == (name, "mse")]
-        for number, row in enumerate(row for row in rows if wanted(row, report)):
+        for number, row in enumerate(sorted((row for row in rows if wanted(row, report)), key=speed)):
             axes.plot(*median_curve(row), label=row["title"], **look(row, number, row["method"] == report["default"]))
         for goal in GOALS:
             axes.axhline(goal - 1, color="grey", linewidth=0.6)

@@ -10,11 +10,11 @@ from pathlib import Path
 
 from threadpoolctl import threadpool_limits
 
-from bench.peers.cells import Cell, file_name, run_cell
+from bench.peers.cells import Cell, empty_cell, file_name, run_cell
 from bench.peers.curves import Curve, middle
 from bench.peers.data import Room
 from bench.peers.floors import Floor, find_floor
-from bench.peers.methods import parse_method, settings_for
+from bench.peers.methods import parse_method
 from bench.peers.plan import Plan, Request
 from bench.problems import Problem, load_problem
 from olacore.border import threads as kernel_threads
@@ -77,8 +77,8 @@ class Work:
             cap = self._cap_of(request)
             path = self.folder / "cells" / file_name(request.problem, request.method, request.loss, request.seed)
             cell = Cell.load(path)
-            settings = settings_for(spec, problem)
-            if cell is None or not cell.serves(problem.digest, settings, self.threads, cap):
+            asked = empty_cell(spec, problem, request.loss, request.seed, cap, self.threads)
+            if cell is None or not cell.serves(asked):
                 cell = run_cell(spec, problem, request.loss, request.seed, cap, self.threads)
                 cell.save(self.folder / "cells")
                 lowest = Curve.of(cell.curve, floor.held_out).lowest

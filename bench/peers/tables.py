@@ -52,6 +52,7 @@ def problem_table(report: dict[str, Any], problem: str) -> Table:
     names = [f"CPU-s to {FIRST}", "times ours", f"CPU-s to {SECOND}", "times ours", "best ratio"]
     for name in [*names, *(f"at {moment:g} s" for moment in MOMENTS), *(f"at {CORES * m:g} CPU-s" for m in MOMENTS)]:
         table.add_column(name, justify="right")
+    table.add_column("settings")
     rows = [row for row in report["methods"] if row["problem"] == problem and row["loss"] == "mse"]
     for row in sorted(rows, key=speed):
         table.add_row(
@@ -63,8 +64,18 @@ def problem_table(report: dict[str, Any], problem: str) -> Table:
             spread_text(row["lowest"], 4),
             *(spread_text(row[f"ratio at {moment:g} s"], 4, False) for moment in MOMENTS),
             *(spread_text(row[f"ratio at {CORES * moment:g} CPU-s"], 4, False) for moment in MOMENTS),
+            settings_text(row),
         )
     return table
+
+
+def settings_text(row: dict[str, Any]) -> str:
+    """What a peer runs on: the inputs that serve it better, rows of a block, candidates of a generation."""
+    settings = {**row["settings"], **row["notes"]}
+    names = {"block": "block", "batch": "batch", "population": "pop"}
+    parts = [str(settings["inputs"])] if "inputs" in settings else []
+    parts += [f"{short} {settings[name]}" for name, short in names.items() if name in settings]
+    return ", ".join(parts + ([str(settings["picked"])] if "picked" in settings else []))
 
 
 def speed(row: dict[str, Any]) -> tuple[float, float, float]:

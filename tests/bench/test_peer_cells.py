@@ -1,6 +1,7 @@
 """Cells: what the clock counts, what is kept, and what is read off a curve."""
 
 import json
+from dataclasses import replace
 from itertools import pairwise
 from math import inf
 
@@ -80,16 +81,18 @@ def test_run_cell__keeps_what_a_failing_method_reached(monkeypatch):
 
 
 def test_cell__comes_back_and_serves_equal_requests_only(tmp_path):
-    cell = Cell("a/rows:2", "d", "rows:x=1", "mse", 3, {"block": 256}, 1, 5.0, (Point(1.0, 2.0, 3, inf, 0.5),))
+    points = (Point(1.0, 2.0, 3, inf, 0.5),)
+    cell = Cell("a/rows:2", "d", "rows:x=1", "mse", 3, {"block": 256}, 1, 5.0, "v1", points)
     cell.save(tmp_path)
     (path,) = tmp_path.iterdir()
     assert path.name == file_name("a/rows:2", "rows:x=1", "mse", 3)
     assert Cell.load(path) == cell
-    assert cell.serves("d", {"block": 256}, 1, 5.0)
-    assert cell.serves("d", {"block": 256}, 1, 4.0)
-    assert not cell.serves("d", {"block": 256}, 1, 6.0)
-    assert not cell.serves("d", {"block": 512}, 1, 5.0)
-    assert not cell.serves("e", {"block": 256}, 1, 5.0)
+    asked = replace(cell, curve=())
+    assert cell.serves(asked)
+    assert cell.serves(replace(asked, cap=4.0))
+    for other in ({"cap": 6.0}, {"settings": {"block": 512}}, {"digest": "e"}, {"version": "v2"}, {"threads": 2}):
+        assert not cell.serves(replace(asked, **other))
+    assert not replace(cell, failed="RuntimeError: no").serves(asked)
     path.write_text(json.dumps({"schema": "other"}))
     assert Cell.load(path) is None
     assert Cell.load(tmp_path / "none") is None
