@@ -2,6 +2,7 @@
 
 import io
 import json
+import os
 import subprocess
 import sys
 
@@ -9,6 +10,7 @@ import pytest
 from makers import JIT
 from rich.console import Console
 
+from bench.peers.__main__ import hold_threads
 from bench.peers.command import compare
 from bench.peers.summary import best_peer, doublings, find, times
 from bench.peers.targets import over
@@ -97,3 +99,14 @@ def test_doublings__fits_a_power():
 
 def test_target__a_single_genome_has_to_be_no_faster():
     assert Target("a single genome", 1.0, True, "", 0.9).met is False
+
+
+def test_hold_threads__starts_again_once(monkeypatch):
+    started: list[list[str]] = []
+    monkeypatch.setattr("os.execv", lambda program, arguments: started.append(arguments))
+    monkeypatch.setattr("os.environ", {})
+    monkeypatch.setattr("sys.argv", ["peers", "--out", "x"])
+    hold_threads(2)
+    assert os.environ["NUMBA_NUM_THREADS"] == os.environ["OPENBLAS_NUM_THREADS"] == "2"
+    hold_threads(2)
+    assert [arguments[1:] for arguments in started] == [["-m", "bench.peers", "--out", "x"]]
