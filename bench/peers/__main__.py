@@ -38,8 +38,12 @@ def main(out: Path, threads: int, **asked: object) -> None:
     """Compare our search with its peers, on equal terms."""
     hold_threads(threads)
     from bench.peers.command import compare
+    from olacore.errors import OlacoreError
 
-    compare(out, threads=threads, **asked)  # type: ignore[arg-type]
+    try:
+        compare(out, threads=threads, **asked)  # type: ignore[arg-type]
+    except OlacoreError as error:
+        raise click.ClickException(str(error)) from error
 
 
 def hold_threads(threads: int) -> None:

@@ -14,8 +14,7 @@ from itertools import product
 import numpy as np
 
 from bench.peers.adam import Adam
-from bench.peers.closed import least_squares
-from bench.peers.method import mean_loss
+from bench.peers.closed import Mean, least_squares
 from bench.problems import Problem
 from olacore.training import SHRINKAGES, SMALL
 
@@ -40,6 +39,7 @@ class Floor:
     source : the chosen candidate
     candidates : validation and held-out loss of each
     mean : held-out loss of predicting the mean
+    passes : that Adam was given over the training rows
     """
 
     problem: str
@@ -50,6 +50,7 @@ class Floor:
     source: str
     candidates: dict[str, tuple[float, float]]
     mean: float
+    passes: int = PASSES
 
     def to_dict(self) -> dict[str, object]:
         """The floor in JSON types."""
@@ -65,20 +66,29 @@ def find_floor(
     ----------
     passes : of Adam over the training rows; 0 takes the number for the problem's size
     """
-    fit = least_squares(problem, loss)
+    small, passes = is_small(problem), passes or usual_passes(problem)
+    fit, mean = least_squares(problem, loss), Mean(problem, loss, seed=0)
+    mean.advance()
     found = {"least squares": (fit.measure(problem.validation), fit.measure(problem.held_out))}
-    small = problem.train.rows < SMALL * problem.inputs
-    batch, passes = (SMALL_BATCH, passes or SMALL_PASSES) if small else (BATCH, passes or PASSES)
     for rate, shrinkage in product(SMALL_RATES if small else RATES, SHRINKAGES if small else (0.0,)):
         name = f"Adam {rate:g}" + (f", shrinkage {shrinkage:g}" if small else "")
-        found[name] = converge(Adam(problem.whitened(), loss, 0, rate, batch, passes, shrinkage), problem)
+        search = Adam(problem.whitened(), loss, 0, rate, SMALL_BATCH if small else BATCH, passes, shrinkage)
+        found[name] = converge(search, problem)
         report(f"{problem.name} {loss} {name}: validation {found[name][0]:.6f}, held-out {found[name][1]:.6f}")
     best = min(found, key=lambda name: found[name][0])
-    mean = problem.train.targets.mean(1, dtype=np.float64).astype(np.float32)
-    flat = np.zeros((problem.outputs, problem.inputs), np.float32)
-    zero = mean_loss((flat, np.arctanh(np.clip(mean, -0.999, 0.999))), problem.held_out, loss)
     validation, held_out = found[best]
-    return Floor(problem.name, problem.digest, loss, held_out, validation, best, found, zero)
+    at_mean = mean.measure(problem.held_out)
+    return Floor(problem.name, problem.digest, loss, held_out, validation, best, found, at_mean, passes)
+
+
+def is_small(problem: Problem) -> bool:
+    """Whether there are so few rows that training would choose a shrinkage."""
+    return problem.train.rows < SMALL * problem.inputs
+
+
+def usual_passes(problem: Problem) -> int:
+    """Passes over the training rows in which Adam converges."""
+    return SMALL_PASSES if is_small(problem) else PASSES
 
 
 def converge(search: Adam, problem: Problem) -> tuple[float, float]:

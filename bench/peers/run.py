@@ -13,7 +13,7 @@ from threadpoolctl import threadpool_limits
 from bench.peers.cells import Cell, empty_cell, file_name, run_cell
 from bench.peers.curves import Curve, middle
 from bench.peers.data import Room
-from bench.peers.floors import Floor, find_floor
+from bench.peers.floors import Floor, find_floor, usual_passes
 from bench.peers.methods import parse_method
 from bench.peers.plan import Plan, Request
 from bench.problems import Problem, load_problem
@@ -108,7 +108,8 @@ class Work:
         if key not in self.floors:
             path = self.folder / file_name(problem.name, "floor", loss, 0)
             found = load_floor(path)
-            if found is None or found.digest != problem.digest:
+            passes = self.floor_passes or usual_passes(problem)
+            if found is None or (found.digest, found.passes) != (problem.digest, passes):
                 found = find_floor(problem, loss, self.floor_passes, self.say)
                 replace_file(path, (json.dumps(found.to_dict(), indent=1) + "\n").encode())
             self.floors[key] = found

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.peers.cells import Cell, run_cell
-from bench.peers.floors import Floor
+from bench.peers.floors import Floor, find_floor
 from bench.peers.methods import parse_method
 from bench.peers.run import GOALS
 from bench.problems import Problem, Split, load_problem
@@ -31,6 +31,7 @@ SIGMAS = ("sigma", (0.003, 0.01, 0.03))
 BLOCKS = ("block", (256, 4096))
 INPUTS = ("inputs", ("standardised", "whitened"))
 RATES = ("rate", (0.003, 0.01, 0.03, 0.1))
+ADAM_RATES = ("rate", (0.001, 0.003, 0.01, 0.03))
 #: A last look at both sides of what was chosen, once everything else is.
 AROUND = (1 / 3, 3.0)
 START: Settings = {"inputs": "standardised", "sigma": 0.01, "block": 1024}
@@ -51,7 +52,7 @@ GRIDS: dict[str, tuple[Settings, Grid]] = {
     **{
         f"adam-{inputs}": (
             {"inputs": inputs, "rate": 3e-3, "passes": 2, "batch": 1024},
-            (RATES, ("passes", (0.5, 1, 4, 8)), ("batch", (256, 4096))),
+            (ADAM_RATES, ("passes", (0.5, 1, 4, 8)), ("batch", (256, 4096))),
         )
         for inputs in INPUTS[1]
     },
@@ -93,9 +94,10 @@ def rank(cell: Cell, goal: float) -> tuple[float, float]:
 def main(h5: Path, name: str, out: Path, cap: float, methods: list[str]) -> None:
     """Tune several methods on a problem, and keep the results; methods that are in the file already are left out."""
     problem = load_problem(name, h5)
-    problem = replace(problem, held_out=Split(problem.validation.inputs[:1], problem.validation.targets[:, :CHUNK]))
-    kept = json.loads(out.read_text()) if out.exists() else {}
+    kept = json.loads(out.read_text()) if out.exists() else {"floor": find_floor(problem).to_dict()}
     floor = Floor(**kept["floor"])
+    # Held-out rows have no say in this.
+    problem = replace(problem, held_out=Split(problem.validation.inputs[:1], problem.validation.targets[:, :CHUNK]))
     for method in methods:
         if method not in kept and not parse_method(method).missing():
             kept[method] = tune(problem, floor, method, cap)

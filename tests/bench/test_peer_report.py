@@ -7,10 +7,11 @@ import subprocess
 import sys
 
 import pytest
+from click.testing import CliRunner
 from makers import JIT
 from rich.console import Console
 
-from bench.peers.__main__ import hold_threads
+from bench.peers.__main__ import hold_threads, main
 from bench.peers.command import compare
 from bench.peers.summary import best_peer, doublings, find, times
 from bench.peers.targets import over
@@ -53,6 +54,13 @@ def test_compare__runs_to_the_end_with_tiny_caps(tmp_path):
 def test_command__explains_itself():
     done = subprocess.run([sys.executable, "-m", "bench.peers", "--help"], capture_output=True, text=True, check=True)
     assert "Work folder, which keeps floors and cells" in done.stdout
+
+
+def test_command__says_what_is_wrong_in_one_sentence(tmp_path, monkeypatch):
+    monkeypatch.setattr("bench.peers.__main__.hold_threads", lambda threads: None)
+    result = CliRunner().invoke(main, ["--out", str(tmp_path), "--part", "speed"])
+    assert result.exit_code == 1
+    assert "there is no part 'speed'; there are ours, peers, ablations, growth, losses." in result.output
 
 
 def row(method: str, seconds: float | None, lowest: float = 1.0, peer: bool = True, problem: str = "p") -> dict:
