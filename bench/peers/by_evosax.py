@@ -1,7 +1,10 @@
 """Strategies of evosax (Lange 2022, arXiv:2212.04180): compiled by XLA, all groups in one `vmap`.
 
-Ranges for learning rate and initial spread are those that the library's author searched for networks of this size in
-NeuroEvoBench (Lange, Tang and Tian 2023, arXiv:2311.02394): rates of 0.001 to 0.04, spreads of 0.01 to 0.1.
+Where settings were tuned, the ranges are those that the library's author searched for networks in NeuroEvoBench
+(Lange, Tang and Tian 2023, arXiv:2311.02394; github.com/neuroevobench): rates of 0.001 to 0.04 and spreads of 0.01 to
+0.1, and for one affine layer a search that starts at zero with a spread of 0.025, 128 candidates and blocks of 1,024.
+Beside SNES, PGPE and OpenAI-ES run the two of its strategies for many variables that did best here, Sep-CMA-ES and
+CR-FM-NES.
 """
 
 from __future__ import annotations
