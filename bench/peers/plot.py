@@ -31,7 +31,7 @@ def draw(report: dict[str, Any], path: Path) -> None:
 
     contested = dict.fromkeys(row["problem"] for row in report["methods"] if row["part"] == "peers")
     names = list(contested) or problems_of(report)
-    figure = Figure(figsize=(7.5 * len(names), 6.5), layout="constrained")
+    figure = Figure(figsize=(9 * len(names), 6), layout="constrained")
     for place, name in enumerate(names, start=1):
         axes = figure.add_subplot(1, len(names), place)
         rows = [row for row in report["methods"] if (row["problem"], row["loss"]) == (name, "mse")]
@@ -40,7 +40,7 @@ def draw(report: dict[str, Any], path: Path) -> None:
         for goal in GOALS:
             axes.axhline(goal - 1, color="grey", linewidth=0.6)
         axes.set(xscale="log", yscale="log", title=name, xlabel="CPU-seconds", ylabel="held-out loss over floor - 1")
-        axes.legend(fontsize=7, loc="lower left")
+        axes.legend(fontsize=7, loc="upper left", bbox_to_anchor=(1.0, 1.0))
     with replacing(path) as temporary:
         figure.savefig(temporary, format="png", dpi=110)
 
