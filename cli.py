@@ -64,6 +64,21 @@ class Seconds(click.ParamType):
             self.fail(f"{value!r} is no duration; write 90s, 5m or 1.5h.", param, ctx)
 
 
+class Numbers(click.ParamType):
+    """Numbers such as 1,1,2,0.5."""
+
+    name = "numbers"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[float, ...]:
+        """Return the numbers."""
+        if not isinstance(value, str):
+            return tuple(value)
+        try:
+            return tuple(float(number) for number in value.split(","))
+        except ValueError:
+            self.fail(f"{value!r} is no list of numbers such as 1,1,2,0.5.", param, ctx)
+
+
 class Option(click.ParamType):
     """An option of a strategy, written NAME=VALUE."""
 
@@ -176,6 +191,14 @@ def precompute(
 @click.option("--window", default=3, show_default=True, help="Side of the latent window of a decoder.")
 @click.option("--strategy", default="rows", show_default=True, help="How the population searches.")
 @click.option("--option", "options", type=Option(), multiple=True, help="NAME=VALUE, an option of the strategy.")
+@click.option(
+    "--loss",
+    default="mse",
+    show_default=True,
+    help="mse, mae, huber, cosine, or my_losses.py:function of (prediction, target).",
+)
+@click.option("--output-weights", type=Numbers(), default=(), help="Weight of each output in the loss, as 1,1,2,0.5.")
+@click.option("--weights", type=click.Choice(["float32", "int8"]), default="float32", show_default=True)
 @click.option("--population", default=40, show_default=True)
 @click.option("--seed", default=0, show_default=True)
 @click.option("--block", default=8192, show_default=True, help="Rows of the data read at once.")
