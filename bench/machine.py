@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import platform
 import time
+from collections.abc import Iterable
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -38,10 +39,15 @@ def describe_machine() -> dict[str, Any]:
     }
 
 
-def describe_versions() -> dict[str, str]:
-    """Return the versions of Python and of the packages that are installed, without importing any of them."""
+def describe_versions(further: Iterable[str] = ()) -> dict[str, str]:
+    """Return the versions of Python and of the packages that are installed, without importing any of them.
+
+    Parameters
+    ----------
+    further : packages to look for beside `PACKAGES`
+    """
     found = {"python": platform.python_version(), "olacore": __version__}
-    for name in PACKAGES:
+    for name in (*PACKAGES, *further):
         try:
             found[name] = version(name)
         except PackageNotFoundError:

@@ -1,0 +1,189 @@
+"""One cell: a method on a problem with a seed, as a curve of losses over CPU-seconds, kept as a JSON file.
+
+The clock is the processor time of all threads of the process. It runs while the method is made and while it
+advances; it stands still while losses are measured, and a first instance of the method is made and thrown away
+before, so that no compilation is counted.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from bench.peers.method import Method
+from bench.peers.methods import Spec, make_method, settings_for, version_of
+from bench.problems import Problem
+from olacore.files import replace_file
+
+SCHEMA = "olacore/peers/1"
+WARM_UP = 3
+# A loss is measured when the clock has gone on by this share, and by at least so many seconds.
+FINER, SHORTEST = 1.05, 0.002
+
+
+@dataclass(frozen=True)
+class Point:
+    """Where a search stood.
+
+    Parameters
+    ----------
+    cpu, wall : seconds of the method alone
+    generation : how often it had advanced
+    validation, held_out : mean losses of its weights
+    """
+
+    cpu: float
+    wall: float
+    generation: int
+    validation: float
+    held_out: float
+
+
+@dataclass(frozen=True)
+class Cell:
+    """What one run gave.
+
+    Parameters
+    ----------
+    problem, digest, method, loss, seed : what was run on what
+    settings : of the method
+    threads : that kernels and products ran on
+    cap : CPU-seconds after which it was stopped
+    version : of the method's library, or a digest of our own sources
+    curve : points in time order
+    notes : what the method says of itself
+    failed : why it ended early; empty if it did not
+    """
+
+    problem: str
+    digest: str
+    method: str
+    loss: str
+    seed: int
+    settings: dict[str, Any]
+    threads: int
+    cap: float
+    version: str
+    curve: tuple[Point, ...]
+    notes: dict[str, Any] = field(default_factory=dict)
+    failed: str = ""
+
+    def save(self, folder: Path) -> None:
+        """Write the cell into a folder of cells."""
+        text = json.dumps({"schema": SCHEMA, **asdict(self)}, default=float)
+        replace_file(folder / file_name(self.problem, self.method, self.loss, self.seed), text.encode())
+
+    @classmethod
+    def load(cls, path: Path) -> Cell | None:
+        """Read what `save` wrote; None if there is nothing, or something else."""
+        try:
+            values = json.loads(path.read_bytes())
+        except (OSError, ValueError):
+            return None
+        if not isinstance(values, dict) or values.pop("schema", None) != SCHEMA:
+            return None
+        return cls(**{**values, "curve": tuple(Point(**point) for point in values["curve"])})
+
+    def serves(self, asked: Cell) -> bool:
+        """Whether this cell answers for one that would be run now: the same but for a shorter cap, and not failed."""
+        same = all(getattr(self, name) == plain(getattr(asked, name)) for name in FIXED)
+        return same and self.cap >= asked.cap * (1 - 1e-9) and not self.failed
+
+
+FIXED = ("problem", "digest", "method", "loss", "seed", "settings", "threads", "version")
+
+
+def plain(value: Any) -> Any:
+    """A value as JSON gives it back."""
+    return json.loads(json.dumps(value))
+
+
+def empty_cell(spec: Spec, problem: Problem, loss: str, seed: int, cap: float, threads: int) -> Cell:
+    """A cell that is still to be run."""
+    settings = settings_for(spec, problem)
+    return Cell(problem.name, problem.digest, spec.text, loss, seed, settings, threads, cap, version_of(spec), ())
+
+
+def file_name(problem: str, method: str, loss: str, seed: int) -> str:
+    """Name of a cell's file."""
+    return re.sub(r"[^\w.=-]", "+", f"{problem}__{method}__{loss}__{seed}") + ".json"
+
+
+@dataclass(frozen=True)
+class Clock:
+    """What tells CPU-seconds and seconds; tests put their own in."""
+
+    cpu: Callable[[], float] = time.process_time
+    wall: Callable[[], float] = time.perf_counter
+
+
+def run_cell(
+    spec: Spec,
+    problem: Problem,
+    loss: str,
+    seed: int,
+    cap: float,
+    threads: int,
+    clock: Clock | None = None,
+    finer: float = FINER,
+) -> Cell:
+    """Run a method until its CPU-seconds are spent.
+
+    A method that raises is kept with what it had reached, and the reason.
+    """
+    curve: list[Point] = []
+    notes: dict[str, Any] = {}
+    failed = ""
+
+    def make() -> Method:
+        return make_method(spec, problem, loss, seed)
+
+    try:
+        warm_up(make())
+        method = follow(make, problem, cap, curve, clock or Clock(), finer)
+        notes = method.describe()
+    except Exception as error:
+        failed = f"{type(error).__name__}: {error}"
+    asked = empty_cell(spec, problem, loss, seed, cap, threads)
+    return replace(asked, curve=tuple(curve), notes=notes, failed=failed)
+
+
+def warm_up(method: Method) -> None:
+    """Compile everything that a run needs."""
+    for _ in range(1 if method.closed_form else WARM_UP):
+        method.advance()
+    method.measure(method.problem.validation)
+
+
+def follow(
+    make: Callable[[], Method], problem: Problem, cap: float, curve: list[Point], clock: Clock, finer: float
+) -> Method:
+    """Make a method, advance it until the cap and add points to the curve; losses that are not finite become inf."""
+    cpu = wall = mark = 0.0
+    started = clock.cpu(), clock.wall()
+    method = make()
+    generation = 0
+    while True:
+        method.advance()
+        generation += 1
+        cpu = clock.cpu() - started[0]
+        over = cpu >= cap or method.closed_form or bool(getattr(method, "finished", False))
+        if cpu < mark and not over:
+            continue
+        wall = clock.wall() - started[1]
+        before = clock.cpu(), clock.wall()
+        losses = (method.measure(split) for split in (problem.validation, problem.held_out))
+        validation, held_out = (loss if np.isfinite(loss) else np.inf for loss in losses)
+        curve.append(Point(cpu, wall, generation, validation, held_out))
+        if over:
+            return method
+        mark = max(cpu * finer, cpu + SHORTEST)
+        # The clock stood still: what measuring took moves its start.
+        started = started[0] + clock.cpu() - before[0], started[1] + clock.wall() - before[1]
