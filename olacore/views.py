@@ -7,6 +7,7 @@ plain pairs come as they are.
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from typing import Any
@@ -41,6 +42,15 @@ class Block:
     def rows(self) -> int:
         """Number of samples n."""
         return self.targets.shape[1]
+
+    def parts(self, rows: int) -> Iterator[Block]:
+        """Give the block in nearly equal parts of at least about so many rows, whole chunks each."""
+        chunks = len(self.inputs)
+        count = max(1, chunks * CHUNK // max(rows, CHUNK))
+        for number in range(count):
+            first, last = chunks * number // count, chunks * (number + 1) // count
+            targets = self.targets[:, first * CHUNK : last * CHUNK]
+            yield Block(self.inputs[first:last], np.ascontiguousarray(targets))
 
 
 @dataclass(frozen=True)

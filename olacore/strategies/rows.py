@@ -17,7 +17,7 @@ mirrored trials follow Brockhoff et al. 2010, doi:10.1007/978-3-642-15844-5_2.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import inf
 from typing import ClassVar
 
@@ -36,6 +36,10 @@ from olacore.views import Block
 FIRST_REACH, LEAST_REACH, MOST_REACH = 0.1, 1e-3, 0.3
 # Axes along which the inputs hardly vary are not scaled up further than this share of the largest variance.
 FLOOR = 1e-4
+# Rows a direction that the first children are bred on.
+FIRST_ROWS = 32
+# Rows that the inputs' axes are found from.
+SAMPLE_ROWS = 4096
 # Axes that are rotated together.
 GROUP = 32
 # Shares of their steps that outputs take together where the loss couples them, until the loss falls.
@@ -95,7 +99,17 @@ class Rows(Strategy):
         return state | ({"scales": np.zeros(shape[:2], np.float32)} if self.weights == "int8" else {})
 
     def advance(self, state: State, block: Block, seed: int, generation: int, objective: Objective = MSE) -> Report:
-        """Score all, breed the mean's child on this block, let it replace the least trusted."""
+        """Score all, breed the mean's child on this block, let it replace the least trusted.
+
+        From the first block, where everything is still to be gained, several children come, each from a part of it.
+        """
+        if generation:
+            return self._breed(state, block, seed, generation, objective)
+        rows = max(FIRST_ROWS * (min(self.directions, block.inputs.shape[1]) + 1), self.audit)
+        reports = [self._breed(state, part, seed, generation, objective) for part in block.parts(rows)]
+        return replace(reports[0], nonfinite=sum(report.nonfinite for report in reports))
+
+    def _breed(self, state: State, block: Block, seed: int, generation: int, objective: Objective) -> Report:
         nonfinite = self._audit(state, block, generation, objective)
         weights, biases = self._mean(state)
         directions = self._directions(state, seed, generation)
@@ -215,8 +229,9 @@ def scaled_axes(sample: np.ndarray, shrinkage: float) -> np.ndarray:
 
     Shrinkage adds to the variance along every axis what it adds to the curvature of the loss.
     """
+    few = sample[:SAMPLE_ROWS] - sample[:SAMPLE_ROWS].mean(0)
     with threadpool_limits(1, user_api="blas"):
-        covariance = np.cov(sample.T, bias=True, dtype=np.float64).reshape(sample.shape[1], -1)
-        variance, axes = np.linalg.eigh(covariance)
+        variance, axes = np.linalg.eigh(few.T @ few / np.float32(len(few)))
+    variance = variance.astype(np.float64)
     variance = np.maximum(variance, FLOOR * max(float(variance[-1]), TINY)) + shrinkage
     return np.ascontiguousarray((axes / np.sqrt(variance)).T[::-1], dtype=np.float32)
