@@ -43,8 +43,11 @@ class Pycma:
 
     def tell(self, losses: np.ndarray) -> None:
         """Update all groups."""
-        for search, asked, told in zip(self.searches, self.asked, losses, strict=True):
-            search.tell(asked, told.tolist())
+        with warnings.catch_warnings():
+            # It warns whenever it bounds an unlikely sample, which a small population has often.
+            warnings.simplefilter("ignore")
+            for search, asked, told in zip(self.searches, self.asked, losses, strict=True):
+                search.tell(asked, told.tolist())
 
     def mean(self) -> np.ndarray:
         """Means of the distributions."""

@@ -7,12 +7,12 @@ held-out loss is what counts.
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from math import inf
 from statistics import median
 
-from bench.peers.cells import Point
+from bench.peers.cells import Cell
 
 
 @dataclass(frozen=True)
@@ -23,30 +23,35 @@ class Curve:
     ----------
     cpu, wall : seconds, rising
     ratio : loss over the floor
+    ended : whether the method had no more to do before it was stopped
     """
 
     cpu: tuple[float, ...]
     wall: tuple[float, ...]
     ratio: tuple[float, ...]
+    ended: bool = False
 
     @classmethod
-    def of(cls, points: Sequence[Point], floor: float) -> Curve:
+    def of(cls, cell: Cell, floor: float) -> Curve:
         """Choose on validation rows."""
+        points = cell.curve
         best, ratios = (inf, inf), []
         for point in points:
             if point.validation < best[0]:
                 best = point.validation, point.held_out
             ratios.append(best[1] / floor)
-        return cls(tuple(p.cpu for p in points), tuple(p.wall for p in points), tuple(ratios))
+        ended = bool(points) and points[-1].cpu < cell.cap and not cell.failed
+        return cls(tuple(p.cpu for p in points), tuple(p.wall for p in points), tuple(ratios), ended)
 
     def seconds_to(self, ratio: float) -> float:
         """CPU-seconds after which the ratio was first reached; inf if it was not."""
         return next((cpu for cpu, here in zip(self.cpu, self.ratio, strict=True) if here <= ratio), inf)
 
     def at(self, seconds: float, wall: bool = False) -> float:
-        """Ratio after so many CPU-seconds, or seconds; inf before the first point."""
-        place = bisect_right(self.wall if wall else self.cpu, seconds)
-        return self.ratio[place - 1] if place else inf
+        """Ratio after so many CPU-seconds, or seconds; inf before the first point, and after the method was stopped."""
+        times = self.wall if wall else self.cpu
+        place = bisect_right(times, seconds)
+        return self.ratio[place - 1] if place and (self.ended or seconds <= times[-1]) else inf
 
     @property
     def lowest(self) -> float:

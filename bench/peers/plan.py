@@ -26,7 +26,7 @@ PEER_METHODS = (
     "eggroll",
 )
 # The strongest, found by running all of them on each output row by itself.
-STRONGEST = tuple(name + ROWWISE for name in ("fcmaes", "evosax-crfmnes", "ribs", "cmaes", "eggroll"))
+STRONGEST = tuple(name + ROWWISE for name in ("fcmaes", "evosax-crfmnes", "evosax-pgpe", "ribs", "cmaes", "eggroll"))
 ADAMS = ("adam-whitened", "adam-standardised")
 ORIENTING = (*ADAMS, "least-squares", "mean")
 LOSSES = ("mae", "huber")

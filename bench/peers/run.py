@@ -81,7 +81,7 @@ class Work:
             if cell is None or not cell.serves(asked):
                 cell = run_cell(spec, problem, request.loss, request.seed, cap, self.threads)
                 cell.save(self.folder / "cells")
-                lowest = Curve.of(cell.curve, floor.held_out).lowest
+                lowest = Curve.of(cell, floor.held_out).lowest
                 reached = cell.failed or f"{lowest:.4f} of the floor within {cell.cap:.3g} CPU-seconds"
                 self.say(f"{request.problem} {request.loss} {request.method} seed {request.seed}: {reached}")
             self.cells.append((request, cell))
@@ -98,7 +98,7 @@ class Work:
         """Median CPU-seconds of our default to a share of the floor, over its seeds; inf where it is not reached."""
         floor = self.floors[problem, "mse"]
         return middle(
-            Curve.of(cell.curve, floor.held_out).seconds_to(goal)
+            Curve.of(cell, floor.held_out).seconds_to(goal)
             for request, cell in self.cells
             if (request.problem, request.method, request.loss) == (problem, self.plan.default, "mse")
         )

@@ -63,7 +63,7 @@ def method_row(work: Work, cells: Sequence[tuple[Request, Cell]]) -> dict[str, A
     """Figures of one method on one problem."""
     request, first = cells[0]
     floor = work.floors[request.problem, request.loss]
-    curves = [Curve.of(cell.curve, floor.held_out) for _, cell in cells]
+    curves = [Curve.of(cell, floor.held_out) for _, cell in cells]
     spec = parse_method(request.method)
     cap = min(cell.cap for _, cell in cells)
     row: dict[str, Any] = {
@@ -79,6 +79,7 @@ def method_row(work: Work, cells: Sequence[tuple[Request, Cell]]) -> dict[str, A
         "failed": sorted({cell.failed for _, cell in cells if cell.failed}),
         "seeds": len(cells),
         "cap": cap,
+        "ended": all(curve.ended for curve in curves),
         "lowest": spread(curve.lowest for curve in curves),
         "curves": [curve.thinned() for curve in curves],
     }
@@ -86,7 +87,7 @@ def method_row(work: Work, cells: Sequence[tuple[Request, Cell]]) -> dict[str, A
     for goal in GOALS:
         seconds = [curve.seconds_to(goal) for curve in curves]
         row[f"seconds to {goal}"] = spread(seconds)
-        row[f"times ours to {goal}"] = times(middle(seconds), own[goal], cap)
+        row[f"times ours to {goal}"] = times(middle(seconds), own[goal], inf if row["ended"] else cap)
     for moment in MOMENTS:
         row[f"ratio at {moment:g} s"] = spread(curve.at(moment, wall=True) for curve in curves)
         row[f"ratio at {CORES * moment:g} CPU-s"] = spread(curve.at(CORES * moment) for curve in curves)
@@ -105,8 +106,11 @@ def digits(value: float) -> float | None:
 
 
 def times(seconds: float, own: float, cap: float) -> dict[str, Any] | None:
-    """How many times our seconds a method took; `at_least` where it did not get there before it was stopped."""
-    if own == inf or own == 0:
+    """How many times our seconds a method took; `at_least` where it did not get there before it was stopped.
+
+    None where we did not get there, or where a method that ended by itself, with the cap inf, did not.
+    """
+    if own in (0, inf) or seconds == cap == inf:
         return None
     if seconds < inf:
         return {"ratio": digits(seconds / own), "at_least": False}

@@ -88,7 +88,9 @@ def speed(row: dict[str, Any]) -> tuple[float, float, float]:
 def seconds_text(row: dict[str, Any], goal: float) -> str:
     """Median and range of the seconds to a goal."""
     found = row[f"seconds to {goal}"]
-    return spread_text(found) if found["median"] is not None else f"over {figure(row['cap'])}"
+    if found["median"] is not None:
+        return spread_text(found)
+    return "never" if row["ended"] else f"over {figure(row['cap'])}"
 
 
 def times_text(row: dict[str, Any], goal: float) -> str:

@@ -89,6 +89,7 @@ def test_times__says_when_a_method_was_stopped():
     assert times(float("inf"), 2.0, 60.0) == {"ratio": 30.0, "at_least": True}
     assert times(float("inf"), 0.1, 60.0) == {"ratio": 50.0, "at_least": True}
     assert times(1.0, float("inf"), 60.0) is None
+    assert times(float("inf"), 1.0, float("inf")) is None
 
 
 def test_over__uses_the_cap_where_a_goal_was_not_reached():
