@@ -54,7 +54,9 @@ def open_part(path: Path, file: h5py.File) -> Part:
             check_schema(file, path, None, PAIRS_SCHEMA, SCHEMA)
             inputs = require_array(file, path, "inputs", ("n", "in"), PAIR_TYPES)
             require_array(file, path, "targets", (len(inputs), "out"), PAIR_TYPES)
-            part = Part(path, file, None, len(inputs), _pairs_split(file, path, len(inputs)), complete=True)
+            count = rows_valid_in(file) if "rows_valid" in file.attrs else len(inputs)
+            complete = bool(file.attrs.get("complete", True))
+            part = Part(path, file, None, count, _pairs_split(file, path, len(inputs))[:count], complete)
     except (KeyError, RuntimeError, OSError) as error:
         if isinstance(error, FileFormatError):
             raise

@@ -6,12 +6,13 @@ from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
-from typing import Literal, Self
+from typing import Any, Literal, Self
 
 import numpy as np
 
 from olacore.data.parts import Part, check_agree, open_part, warn_of_leaks
-from olacore.data.schema import SPLITS, LatentSpace, Source, checksum_rows
+from olacore.data.schema import SPLITS, InputFile, LatentSpace, Source, checksum_rows
+from olacore.data.shards import expand_folders
 from olacore.data.storage import open_file
 from olacore.errors import DataError
 
@@ -31,6 +32,8 @@ class Dataset:
     space, size, latent_shape : LatentSpace, (H, W), (C, h, w); None for pairs
     inputs, outputs : dimensions of pairs; None for latents
     sources : of all files one after the other; `rows["source"]` counts in this list
+    files : what the rows were made of, of all data files one after the other
+    settings : how the rows of the first data file were made
     split : (count,) uint8  0 train, 1 validation, 2 held-out
     complete : whether every file was finished by its writer
     """
@@ -49,6 +52,8 @@ class Dataset:
         self.outputs: int | None = fields["targets"].shape[1] if header is None else None
         self.sources: list[Source] = [s for part in parts if part.header for s in part.header.sources]
         self.split = np.concatenate([part.split for part in parts])
+        self.files: list[InputFile] = [f for part in parts if part.header for f in part.header.files]
+        self.settings: dict[str, Any] = parts[0].header.settings if parts[0].header else {}
         self.complete = all(part.complete for part in parts)
         # Pairs may be stored in three types and are handed out in one.
         self._layout = {
@@ -176,7 +181,8 @@ def open_dataset(paths: str | Path | Sequence[str | Path]) -> Dataset:
 
     Parameters
     ----------
-    paths : files of schema `olacore/latents/1`, or any with `/inputs` (n, in) and `/targets` (n, out)
+    paths : files of schema `olacore/latents/1`, or any with `/inputs` (n, in) and `/targets` (n, out); a folder
+        stands for the shards in it
 
     Raises
     ------
@@ -185,7 +191,8 @@ def open_dataset(paths: str | Path | Sequence[str | Path]) -> Dataset:
     FingerprintError  if the latent spaces of files disagree
     DataError  if a file has no rows or is given twice
     """
-    files = [Path(paths)] if isinstance(paths, str | Path) else [Path(path) for path in paths]
+    given = [Path(paths)] if isinstance(paths, str | Path) else [Path(path) for path in paths]
+    files = expand_folders(given)
     if not files:
         raise DataError("expected at least one data file; got none.")
     with ExitStack() as resources:

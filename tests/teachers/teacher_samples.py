@@ -2,7 +2,7 @@
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
@@ -44,6 +44,8 @@ class MeanTeacher:
     """A teacher without a network: every site of a latent is its patch's mean colour, and then zero."""
 
     space = LatentSpace("tests/mean", "ab" * 32, scaling=1.0, shift=0.0, channels=4)
+    batch = 1
+    settings: ClassVar[dict[str, Any]] = {}
 
     def encode(self, frames: np.ndarray) -> np.ndarray:
         n, height, width, _ = frames.shape
