@@ -86,8 +86,8 @@ class Video:
         try:
             self._container = av.open(str(path))
         # What PyAV raises on text and truncated files is a ValueError or an OSError, and not always its own.
-        except (av.FFmpegError, ValueError, OSError) as error:
-            raise FileFormatError(f"{path} is no video that can be read, or is cut short: {error}.") from error
+        except av.FFmpegError as error:
+            raise FileFormatError(f"{path} is no video that can be read, or is cut short: {error.strerror or error}.") from error
         attached = av.stream.Disposition.attached_pic
         streams = [one for one in self._container.streams.video if not one.disposition & attached]
         if not streams:
