@@ -87,7 +87,9 @@ class Video:
             self._container = av.open(str(path))
         # What PyAV raises on text and truncated files is a ValueError or an OSError, and not always its own.
         except av.FFmpegError as error:
-            raise FileFormatError(f"{path} is no video that can be read, or is cut short: {error.strerror or error}.") from error
+            raise FileFormatError(
+                f"{path} is no video that can be read, or is cut short: {error.strerror or error}."
+            ) from error
         attached = av.stream.Disposition.attached_pic
         streams = [one for one in self._container.streams.video if not one.disposition & attached]
         if not streams:
