@@ -327,11 +327,21 @@ def decode(latent: Path, decoder: Path, output: Path, force: bool) -> None:
 
 @main.command()
 @click.argument("file", type=FILE)
+@click.option("--sheet", type=FILE, help="Draw a contact sheet of a data set into this picture.")
+@click.option("--force", is_flag=True, help="Replace the sheet.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def inspect(file: Path, as_json: bool) -> None:
-    """Tell what a data set, module, checkpoint or run folder holds."""
+def inspect(file: Path, sheet: Path | None, force: bool, as_json: bool) -> None:
+    """Tell what a data set, a folder of shards, a module, a checkpoint or a run folder holds."""
     from olacore.inspection import describe
 
+    if sheet:
+        from olacore.data import open_dataset
+        from olacore.pictures import write_picture
+        from olacore.sheet import draw_sheet
+
+        check_output(sheet, force)
+        with open_dataset([file]) as dataset:
+            write_picture(sheet, draw_sheet(dataset))
     facts = describe(file)
     if as_json:
         print_json(facts)

@@ -112,7 +112,7 @@ def _job(
     each = [dict(settings) for _ in parts]
     if target.shard_size is not None:
         for number, own in enumerate(each, 1):
-            own["shard"] = f"{number} of {len(parts)}, {target.shard_size} pictures each"
+            own |= {"shard_size": target.shard_size, "shards": len(parts), "shard": number}
     found = {digest: given for given, digest in zip(reversed(inputs), reversed(digests), strict=True)}
     return Job(parts, target.paths(len(parts)), each, found)
 

@@ -35,6 +35,7 @@ class Dataset:
     files : what the rows were made of, of all data files one after the other
     settings : how the rows of the first data file were made
     split : (count,) uint8  0 train, 1 validation, 2 held-out
+    file_count : data files
     complete : whether every file was finished by its writer
     """
 
@@ -54,6 +55,7 @@ class Dataset:
         self.split = np.concatenate([part.split for part in parts])
         self.files: list[InputFile] = [f for part in parts if part.header for f in part.header.files]
         self.settings: dict[str, Any] = parts[0].header.settings if parts[0].header else {}
+        self.file_count = len(parts)
         self.complete = all(part.complete for part in parts)
         # Pairs may be stored in three types and are handed out in one.
         self._layout = {
