@@ -131,7 +131,9 @@ def demo(out: Path, seconds: float, force: bool, as_json: bool) -> None:
 @click.option("--fps", type=float, help="Video: take so many frames a second; without --every, one.")
 @click.option("--keyframes", is_flag=True, help="Video: key frames only.")
 @click.option("--max-frames", type=int, help="Video: at most so many frames of each, evenly spread.")
-@click.option("--least-change", default=2.0, show_default=True, help="Video: drop frames that change less; 0: none.")
+@click.option(
+    "--least-change", default=2.0, show_default=True, help="Video: grey levels a frame must change by; 0: any."
+)
 @click.option("--max-damaged", default=100, show_default=True, help="Video: damaged packets before it is given up.")
 @click.option("--shard-size", type=int, help="Write shards of so many pictures into the folder --h5.")
 @click.option("--workers", type=int, help="Processes that decode; 0 for a thread; default by the number of cores.")

@@ -161,7 +161,9 @@ def measure_kills(videos: Path, room: Path) -> dict[str, Any]:
 
 def kill_target(source: Path, h5: Path) -> None:
     """One run to be killed."""
-    precompute([source], h5, CheapTeacher(), PictureRule(size=128, crops=4), VideoRule(every=1), recon=True, resume=True)
+    precompute(
+        [source], h5, CheapTeacher(), PictureRule(size=128, crops=4), VideoRule(every=1), recon=True, resume=True
+    )
 
 
 def rows_in(h5: Path) -> int:

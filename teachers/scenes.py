@@ -23,11 +23,6 @@ def change(one: np.ndarray, other: np.ndarray) -> float:
     return float(np.abs(one.astype(np.int16) - other).mean())
 
 
-def largest_change(one: np.ndarray, other: np.ndarray) -> float:
-    """Absolute difference of the cell of two thumbnails that differs most, in grey levels."""
-    return float(np.abs(one.astype(np.int16) - other).max())
-
-
 @dataclass
 class SceneFinder:
     """Looks at every frame of a video once and then tells its scenes; holds four bytes a frame and few thumbnails."""

@@ -8,7 +8,7 @@ import numpy as np
 
 from olacore.errors import ConfigError, FileFormatError
 from teachers.inputs import Input
-from teachers.scenes import SIDE, SceneFinder, largest_change
+from teachers.scenes import SIDE, SceneFinder, change
 from teachers.video import Video, VideoFrame
 
 
@@ -22,8 +22,8 @@ class VideoRule:
     fps : take so many frames a second, by the frames' own times; one a second unless `every` or `keyframes` is given
     keyframes : take key frames only; with `every` or `fps` some of them
     most : take at most so many frames of a video, evenly spread over what is left
-    least_change : drop frames in which no cell of a 32 x 32 thumbnail differs by so many grey levels from the frame
-        that was taken before; 0 drops none
+    least_change : drop near duplicates, frames whose 32 x 32 thumbnail differs by fewer grey levels on average from the
+        frame that was taken before; 0 drops none
     most_damaged : damaged packets and frames after which a video is given up
 
     Raises
@@ -141,7 +141,7 @@ class Sampler:
         """Whether frame `number` is one to take: its turn, and different from the last one taken."""
         if not self._is_its_turn(number, frame):
             return False
-        if self._taken is not None and largest_change(thumbnail, self._taken) < self.rule.least_change:
+        if self._taken is not None and change(thumbnail, self._taken) < self.rule.least_change:
             return False
         self._taken = thumbnail
         return True

@@ -101,22 +101,29 @@ class Dataset:
             raise DataError(f"rows must lie in 0..{self.count - 1}; got {indices.min()}..{indices.max()}.")
         order = np.argsort(indices, kind="stable")
         wanted = indices[order]
-        result = {}
-        for name in fields:
+        result: dict[str, np.ndarray] = {}
+        plan = [(name, part, *self._pieces(name, part, wanted)) for name in fields for part in self._parts]
+        for name, part, inside, pieces, _ in plan:
+            part.announce(name, ((inside[begin], inside[end - 1] + 1) for begin, end in pieces))
+        for name, part, inside, pieces, here in plan:
             shape, dtype = self._field(name)
-            out = result[name] = np.empty((len(indices), *shape), dtype)
-            for part in self._parts:
-                here = slice(*np.searchsorted(wanted, (part.first, part.first + part.count)))
-                inside, places = wanted[here] - part.first, order[here]
-                for begin, end in _runs(inside, self.row_bytes([name])):
-                    start, stop = inside[begin], inside[end - 1] + 1
-                    piece = part.read(name, start, stop)
-                    if name == "rows":
-                        piece["source"] += part.first_source
-                    # A float64 beyond float32 becomes inf, which is found and counted with the others.
-                    with np.errstate(over="ignore"):
-                        out[places[begin:end]] = piece[inside[begin:end] - start]
+            out = result.setdefault(name, np.empty((len(indices), *shape), dtype))
+            places = order[here]
+            for begin, end in pieces:
+                start, stop = inside[begin], inside[end - 1] + 1
+                piece = part.read(name, start, stop)
+                if name == "rows":
+                    piece["source"] += part.first_source
+                # A float64 beyond float32 becomes inf, which is found and counted with the others.
+                with np.errstate(over="ignore"):
+                    out[places[begin:end]] = piece[inside[begin:end] - start]
         return result
+
+    def _pieces(self, name: str, part: Part, wanted: np.ndarray) -> tuple[np.ndarray, list[tuple[int, int]], slice]:
+        """Which of some sorted rows are in a part, counted in it; the pieces to read; their place in `wanted`."""
+        here = slice(*np.searchsorted(wanted, (part.first, part.first + part.count)))
+        inside = wanted[here] - part.first
+        return inside, [*_runs(inside, self.row_bytes([name]))], here
 
     def digest(self) -> str:
         """SHA-256 of latent space, checksums and split; of pairs, of the content as float32 and the split."""

@@ -40,7 +40,19 @@ def teacher(tmp_path: Path) -> Path:
 def test_precompute__then_inspect_tells_the_truth(tmp_path: Path, film: Path, teacher: Path) -> None:
     h5, sheet = tmp_path / "out.h5", tmp_path / "sheet.png"
     (tmp_path / "bad.mp4").write_text("my holidays")
-    given = [film, tmp_path / "bad.mp4", "--teacher", teacher, "--h5", h5, "--every", "5", "--recon"]
+    given = [
+        film,
+        tmp_path / "bad.mp4",
+        "--teacher",
+        teacher,
+        "--h5",
+        h5,
+        "--every",
+        "5",
+        "--recon",
+        "--least-change",
+        "0",
+    ]
     result = ola("precompute", *given, *QUICK)
     assert "8 rows from 4 photographs and scenes" in result.stdout
     assert "skipped: bad.mp4 is no video that can be read" in result.stderr

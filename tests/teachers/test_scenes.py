@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from video_samples import scene
 
-from teachers.scenes import LEAST_CUT, SIDE, SceneFinder, change, find_cuts, label_shots, largest_change
+from teachers.scenes import LEAST_CUT, SIDE, SceneFinder, change, find_cuts, label_shots
 
 
 def thumbnail(level: int) -> np.ndarray:
@@ -66,11 +66,10 @@ def test_label_shots__numbered_by_first_appearance() -> None:
     assert label_shots(np.full(5, 10), ends, ends) == [0, 1, 0, 2, 1]
 
 
-def test_change__mean_and_largest() -> None:
+def test_change__is_the_mean_over_all_cells() -> None:
     one = np.zeros((3, SIDE, SIDE), np.uint8)
     other = one.copy()
     other[0, 0, 0] = 255
-    assert largest_change(one, other) == 255
     assert change(one, other) == pytest.approx(255 / one.size)
     assert change(other, one) == change(one, other)
 
