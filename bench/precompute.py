@@ -17,6 +17,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -126,44 +127,43 @@ def one_run(room: Path, rows: int) -> dict[str, Any]:
 
 
 def measure_kills(videos: Path, room: Path) -> dict[str, Any]:
-    """Kill a run at random moments until it has survived 50, resuming each time, and compare it with a whole one."""
+    """Kill runs at 50 random moments while they fill the file, resume each time, and compare with a whole run."""
     source = videos / "bikes.mp4"
     whole, killed = room / "whole.h5", room / "killed.h5"
-    code = (
-        "import sys; from pathlib import Path; from bench.precompute import kill_target;"
-        "kill_target(Path(sys.argv[1]), Path(sys.argv[2]))"
-    )
-    began = time.perf_counter()
-    subprocess.run([sys.executable, "-c", code, str(source), str(whole)], check=True)
-    length = time.perf_counter() - began
+    seconds = kill_target(source, whole, None)
     rng = random.Random(0)
-    kills = finished = 0
-    seen = []
-    while kills < KILLS:
-        process = subprocess.Popen([sys.executable, "-c", code, str(source), str(killed)])
-        try:
-            process.wait(rng.uniform(0, length))
-        except subprocess.TimeoutExpired:
-            process.send_signal(signal.SIGKILL)
-            process.wait()
-            kills += 1
-            seen.append(rows_in(killed))
-            continue
-        # It got to its end between two kills: compare it, and begin a new one.
-        finished += 1
-        if killed.read_bytes() != whole.read_bytes():
-            return {"part": "kills", "kills": kills, "equal": False}
-        killed.unlink()
-    subprocess.run([sys.executable, "-c", code, str(source), str(killed)], check=True)
-    equal = killed.read_bytes() == whole.read_bytes()
-    return {"part": "kills", "kills": kills, "runs to the end": finished + 1, "rows at each kill": seen, "equal": equal}
+    kills: list[int] = []
+    equal = True
+    while len(kills) < KILLS and equal:
+        # A fifth of a run each, so that a file meets several kills.
+        code = f"from bench.precompute import *; kill_target(Path({str(source)!r}), Path({str(killed)!r}), "
+        done = subprocess.run([sys.executable, "-c", f"{code}{rng.uniform(0, seconds / 5)})"], check=False)
+        if done.returncode == -signal.SIGKILL:
+            kills.append(rows_in(killed))
+        else:
+            equal = done.returncode == 0 and killed.read_bytes() == whole.read_bytes()
+            killed.unlink()
+    if killed.exists():
+        kill_target(source, killed, None)
+        equal = equal and killed.read_bytes() == whole.read_bytes()
+    return {"part": "kills", "kills": len(kills), "rows at each kill": kills, "equal": equal}
 
 
-def kill_target(source: Path, h5: Path) -> None:
-    """One run to be killed."""
-    precompute(
-        [source], h5, CheapTeacher(), PictureRule(size=128, crops=4), VideoRule(every=1), recon=True, resume=True
-    )
+def kill_target(source: Path, h5: Path, seconds: float | None) -> float:
+    """One run, killed so many seconds after it has begun to fill the file; the seconds that filling took."""
+    began: list[float] = []
+
+    def note(what: str, done: int, total: int) -> None:
+        if what == "rows" and not began:
+            began.append(time.perf_counter())
+            if seconds is not None:
+                threading.Timer(seconds, os.kill, (os.getpid(), signal.SIGKILL)).start()
+
+    rule, video = PictureRule(size=64, crops=2), VideoRule(every=1, least_change=0)
+    precompute([source], h5, CheapTeacher(), rule, video, recon=True, resume=True, progress=note)
+    if seconds is not None:
+        os._exit(0)  # without waiting for the timer
+    return time.perf_counter() - began[0]
 
 
 def rows_in(h5: Path) -> int:

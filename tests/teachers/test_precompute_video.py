@@ -346,3 +346,11 @@ def test_full_disk__nothing_is_left_and_the_need_is_told(
     with pytest.raises(OutputError, match=r"needs [\d,]+ bytes and [\d,]+ are free \(No space left"):
         make(films, tmp_path / "many", shard_size=8)
     assert [*(tmp_path / "many").iterdir()] == []
+
+
+def test_resume__a_file_of_a_newer_schema(tmp_path: Path, films: list[Path]) -> None:
+    make(films, tmp_path / "out.h5")
+    with h5py.File(tmp_path / "out.h5", "r+") as file:
+        file.attrs["schema"] = "olacore/latents/9"
+    with pytest.raises(FileFormatError, match="this version reads 'olacore/latents/1'; upgrade olacore"):
+        make(films, tmp_path / "out.h5", resume=True)
