@@ -219,7 +219,7 @@ def precompute(
 
 @main.command()
 @click.option("--module", required=True, type=click.Choice(["encoder", "decoder"]))
-@click.option("--h5", type=FILE, multiple=True, required=True, help="Data set; may be given several times.")
+@click.option("--h5", type=FILE, multiple=True, required=True, help="Data set, or folder of shards; may be repeated.")
 @click.option("--view", type=click.Choice(["patch", "global"]), default="patch", show_default=True)
 @click.option("--border", default=4, show_default=True, help="Pixels around a patch that an encoder sees.")
 @click.option("--window", default=3, show_default=True, help="Side of the latent window of a decoder.")
@@ -265,7 +265,7 @@ def train(h5: Sequence[Path], options: Sequence[tuple[str, str]], as_json: bool,
 
 @main.command("eval")
 @click.argument("modules", type=FILE, nargs=-1, required=True)
-@click.option("--h5", type=FILE, multiple=True, required=True, help="Data set; may be given several times.")
+@click.option("--h5", type=FILE, multiple=True, required=True, help="Data set, or folder of shards; may be repeated.")
 @click.option("--split", type=click.Choice(["train", "validation", "held-out"]), default="held-out", show_default=True)
 @click.option("--skip-nonfinite", is_flag=True, help="Leave rows with NaN or inf out.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object; with several modules, one a line.")

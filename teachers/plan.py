@@ -69,6 +69,21 @@ class Piece:
     squares: list[tuple[int, Square]]
 
 
+def wanted(inputs: Sequence[Input], rule: PictureRule) -> list[Input]:
+    """The files that the recipe names, or all of them where there is no recipe.
+
+    Raises
+    ------
+    FileFormatError, ConfigError  if the recipe cannot be read, or names a file that is not there
+    """
+    if rule.recipe is None:
+        return [*inputs]
+    entries = read_recipe(rule.recipe)
+    if absent := sorted(entries.keys() - {source.name for source in inputs}):
+        raise ConfigError(f"the recipe {rule.recipe} names {absent[0]}, which is not among the pictures given.")
+    return [source for source in inputs if source.name in entries]
+
+
 def make_plan(inputs: Sequence[Input], findings: Iterable[Finding], rule: PictureRule) -> Plan:
     """Decide what becomes of every file.
 
@@ -77,23 +92,22 @@ def make_plan(inputs: Sequence[Input], findings: Iterable[Finding], rule: Pictur
 
     Parameters
     ----------
+    inputs : those that are wanted; with a recipe it has an entry for each
     findings : of the inputs, in their order
 
     Raises
     ------
     DataError  if no file gives any row
-    ConfigError  if the recipe names a picture that is not there, or a square outside of it
+    ConfigError  if the recipe has a square outside of its picture
     """
     entries = read_recipe(rule.recipe) if rule.recipe else None
-    if entries is not None and (absent := sorted(entries.keys() - {source.name for source in inputs})):
-        raise ConfigError(f"the recipe {rule.recipe} names {absent[0]}, which is not among the pictures given.")
     captions = Captions(rule.caption_names)
     seen: dict[str, Input] = {}
     names: set[str] = set()
     files: list[InputFile] = []
     pieces: list[Piece] = []
     for given, finding in zip(inputs, findings, strict=True):
-        note = refusal(given, finding, rule, seen, entries)
+        note = refusal(given, finding, rule, seen)
         cut: list[Piece] = []
         if not note:
             seen[finding.digest] = given
@@ -111,12 +125,8 @@ def make_plan(inputs: Sequence[Input], findings: Iterable[Finding], rule: Pictur
     return assemble(files, pieces, rule, split=entries is None)
 
 
-def refusal(
-    given: Input, finding: Finding, rule: PictureRule, seen: dict[str, Input], entries: dict[str, Entry] | None
-) -> str:
+def refusal(given: Input, finding: Finding, rule: PictureRule, seen: dict[str, Input]) -> str:
     """Why a file gives nothing, or nothing."""
-    if entries is not None and given.name not in entries:
-        return f"{given} is not in the recipe."
     if finding.refused:
         return finding.refused
     height, width = finding.size

@@ -13,6 +13,7 @@ from teachers.inputs import find_inputs
 from teachers.jobs import new_job, resumed_job
 from teachers.outputs import LatentOutput, Output, PairsOutput
 from teachers.photographs import PictureRule
+from teachers.plan import wanted
 from teachers.protocol import Encoder, PairMaker
 from teachers.survey import VideoRule
 from teachers.target import Target
@@ -93,7 +94,8 @@ def precompute(
     if workers < 0:
         raise ConfigError(f"workers must be 0 or more; got {workers}.")
     target = Target(h5, shard_size, resume, force)
-    inputs, refused = find_inputs(sources)
+    found, refused = find_inputs(sources)
+    inputs = wanted(found, rule)
     with target.locked():
         job = resumed_job(target, inputs, rule, video, partial(tick, "files")) if resume else None
         if job is None:
