@@ -1,6 +1,8 @@
 """`precompute` on videos: what is stored, splits by scene, workers, shards, interruptions of every kind."""
 
+import logging
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -61,6 +63,12 @@ def test_video__rows_are_the_frames_with_their_times(tmp_path: Path, films: list
     np.testing.assert_array_equal(rows["frames"][10], crop(read_picture(films[1]), 16))
     np.testing.assert_array_equal(rows["latents"], MeanTeacher().encode(rows["frames"]).astype(np.float16))
     np.testing.assert_array_equal(rows["recon"], MeanTeacher().decode(rows["latents"]))
+
+
+def test_estimate__is_told_at_the_start(tmp_path: Path, films: list[Path], caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.INFO):
+        make(films, tmp_path / "out.h5")
+    assert re.search(r"26 pictures from 3 files, 26 to do: 0 MB, about \d+ s of the teacher's time", caplog.text)
 
 
 def test_video__split_by_scene(tmp_path: Path, films: list[Path]) -> None:
