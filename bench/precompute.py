@@ -27,7 +27,6 @@ import numpy as np
 
 from olacore.data import BlockStream, LatentSpace, LatentWriter, Source, open_dataset
 from olacore.data.schema import ROW
-from teachers import LoadOptions, PictureRule, VideoRule, load_teacher, precompute
 
 BLOCK_ROWS = 8192
 KILLS = 50
@@ -56,7 +55,9 @@ class CheapTeacher:
 
 def measure_throughput(videos: Path, reference: str, room: Path, repeats: int) -> dict[str, Any]:
     """Pictures a second of the whole work over those of the teacher alone on pictures that are ready, in turn."""
-    teacher = load_teacher(reference, LoadOptions())
+    from teachers import PictureRule, VideoRule, load_teacher, precompute
+
+    teacher = load_teacher(reference)
     rule, video = PictureRule(), VideoRule(every=5, most=24)
     sources = sorted(videos.glob("*.mp4"))[:1]
     ratios, whole, surveys = [], [], []
@@ -117,6 +118,8 @@ def measure_memory(videos: Path, room: Path, rows: int) -> dict[str, Any]:
 
 def one_run(room: Path, rows: int) -> dict[str, Any]:
     """Make a data set with the cheap teacher, and tell this process's peak memory."""
+    from teachers import PictureRule, VideoRule, precompute
+
     paths = sorted((room / f"loop{rows}").iterdir())
     began = time.perf_counter()
     made = precompute(
@@ -151,6 +154,8 @@ def measure_kills(videos: Path, room: Path) -> dict[str, Any]:
 
 def kill_target(source: Path, h5: Path, seconds: float | None) -> float:
     """One run, killed so many seconds after it has begun to fill the file; the seconds that filling took."""
+    from teachers import PictureRule, VideoRule, precompute
+
     began: list[float] = []
 
     def note(what: str, done: int, total: int) -> None:
