@@ -44,9 +44,9 @@ class Block:
         return self.targets.shape[1]
 
     def parts(self, rows: int) -> Iterator[Block]:
-        """Give the block in nearly equal parts of at least about so many rows, whole chunks each."""
+        """Give the block in nearly equal parts of about so many rows, whole chunks each."""
         chunks = len(self.inputs)
-        count = max(1, chunks * CHUNK // max(rows, CHUNK))
+        count = max(1, round(chunks * CHUNK / max(rows, CHUNK)))
         for number in range(count):
             first, last = chunks * number // count, chunks * (number + 1) // count
             targets = self.targets[:, first * CHUNK : last * CHUNK]
