@@ -27,7 +27,7 @@ from olacore.files import check_output
 from olacore.jit_cache import use_disk_cache
 
 INTERRUPTED = 130
-# Skipped pictures that are named one by one.
+# Skipped files that are named one by one.
 SHOWN = 10
 FILE = click.Path(path_type=Path)
 
@@ -62,6 +62,21 @@ class Seconds(click.ParamType):
             return float(number) * units[unit]
         except ValueError:
             self.fail(f"{value!r} is no duration; write 90s, 5m or 1.5h.", param, ctx)
+
+
+class Numbers(click.ParamType):
+    """Numbers such as 1,1,2,0.5."""
+
+    name = "numbers"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[float, ...]:
+        """Return the numbers."""
+        if not isinstance(value, str):
+            return tuple(value)
+        try:
+            return tuple(float(number) for number in value.split(","))
+        except ValueError:
+            self.fail(f"{value!r} is no list of numbers such as 1,1,2,0.5.", param, ctx)
 
 
 class Option(click.ParamType):
@@ -114,68 +129,125 @@ def demo(out: Path, seconds: float, force: bool, as_json: bool) -> None:
 
 @main.command()
 @click.argument("sources", type=FILE, nargs=-1, required=True)
-@click.option("--teacher", required=True, help="Folder or hub id of an AutoencoderTiny.")
-@click.option("--h5", type=FILE, required=True, help="The data set to write.")
-@click.option("--size", default=256, show_default=True, help="Side of the square pictures, a multiple of 8.")
+@click.option("--h5", type=FILE, required=True, help="The data set to write; with --shard-size a folder.")
+@click.option("--teacher", help="An autoencoder's folder, hub id or file, or FILE.py:FUNCTION.")
+@click.option("--latents-from", type=FILE, help="An organic encoder that makes the latents, in place of a teacher.")
 @click.option("--recon", is_flag=True, help="Store the teacher's own decoding too.")
-@click.option("--crops", default=1, show_default=True, help="Crops a picture: 1 is the centre, more are random.")
+@click.option("--size", default=256, show_default=True, help="Side of the square pictures, a multiple of 8.")
+@click.option("--crops", default=1, show_default=True, help="Crops a picture or frame; all but the first are random.")
+@click.option("--crop", type=click.Choice(["centre", "random"]), default="centre", show_default=True, help="The first.")
 @click.option("--seed", default=0, show_default=True, help="Of crops and split.")
 @click.option("--upscale", is_flag=True, help="Use pictures smaller than the size too.")
-@click.option("--recipe", type=FILE, help="JSON file that names pictures, authors, licences, splits and crops.")
-@click.option("--resume", is_flag=True, help="Go on with a file that is not complete.")
+@click.option("--validation", default=0.1, show_default=True, help="Part of the rows that decides when to stop.")
+@click.option("--held-out", default=0.1, show_default=True, help="Part of the rows that is only reported.")
+@click.option("--recipe", type=FILE, help="JSON file that names files, authors, licences, splits and crops.")
+@click.option("--caption-names", is_flag=True, help="Caption files by their names where no .tsv beside them does.")
+@click.option("--every", type=int, help="Video: take every Nth frame.")
+@click.option("--fps", type=float, help="Video: take so many frames a second; without --every, one.")
+@click.option("--keyframes", is_flag=True, help="Video: key frames only.")
+@click.option("--max-frames", type=int, help="Video: at most so many frames of each, evenly spread.")
+@click.option(
+    "--least-change", default=2.0, show_default=True, help="Video: grey levels a frame must change by; 0: any."
+)
+@click.option("--max-damaged", default=100, show_default=True, help="Video: damaged packets before it is given up.")
+@click.option("--shard-size", type=int, help="Write shards of so many pictures into the folder --h5.")
+@click.option("--workers", type=int, help="Processes that decode; 0 for a thread; default by the number of cores.")
+@click.option("--device", default="cpu", show_default=True, help="cpu, cuda, or cuda:1 and so on.")
+@click.option("--batch", type=int, help="Pictures that the teacher gets at once; default by the memory.")
+@click.option("--config", help="Of a single file: sd, sdxl, sd3, flux, or a config.json.")
+@click.option("--offline", is_flag=True, help="Never ask the hub.")
+@click.option("--no-self-test", is_flag=True, help="Do not prove that the teacher works; the data set says so.")
+@click.option("--resume", is_flag=True, help="Go on with a file that is not complete; start it if it is missing.")
 @click.option("--force", is_flag=True, help="Replace the file.")
 @click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON.")
 def precompute(
     sources: Sequence[Path],
-    teacher: str,
     h5: Path,
-    recon: bool,
-    resume: bool,
-    force: bool,
+    teacher: str | None,
+    latents_from: Path | None,
+    workers: int | None,
     as_json: bool,
-    **rule: Any,
+    **options: Any,
 ) -> None:
-    """Make a data set of (picture, latent) pairs from pictures and a teacher."""
+    """Make a data set of pictures and videos with what a teacher says of them.
+
+    SOURCES are pictures, videos, zip archives of pictures, and folders of these.
+    """
     import teachers
 
     class Stopped(Exception):
-        """Leaves the work between two rows."""
+        """Leaves the work between two batches."""
 
-    def report(done: int, total: int) -> None:
-        bar(done, total)
+    def report(what: str, done: int, total: int) -> None:
+        if what == "rows":
+            rows(done, total)
+        else:
+            files(done, total)
         if should_stop():
             raise Stopped
 
-    wanted = teachers.PictureRule(**rule)
-    check_output(h5, force=force or resume)  # before the seconds that a teacher takes to load
-    with stop_on_signal() as should_stop, Bar("pictures") as bar:
+    def chosen(*names: str, **renamed: str) -> dict[str, Any]:
+        return {name: options[name] for name in names} | {name: options[given] for name, given in renamed.items()}
+
+    if (teacher is None) == (latents_from is None):
+        raise click.UsageError("give either --teacher or --latents-from.")
+    rule = teachers.PictureRule(
+        **chosen("size", "crops", "crop", "seed", "upscale", "validation", "held_out", "recipe", "caption_names")
+    )
+    video = teachers.VideoRule(
+        **chosen("every", "fps", "keyframes", "least_change", most="max_frames", most_damaged="max_damaged")
+    )
+    target = chosen("shard_size", "resume", "force")
+    teachers.check_target(h5, **target)  # before the seconds that a teacher takes to load
+    loading = teachers.LoadOptions(
+        **chosen("config", "device", "batch", "offline", "size"), self_test=not options["no_self_test"]
+    )
+    with stop_on_signal() as should_stop, Bar("files") as files, Bar("pictures") as rows:
         try:
-            model = teachers.load_teacher(teacher)
+            model = teachers.OrganicEncoder(latents_from) if latents_from else None
             made = teachers.precompute(
-                sources, h5, model, wanted, recon=recon, resume=resume, force=force, progress=report
+                sources,
+                h5,
+                model or teachers.load_any_teacher(str(teacher), loading),
+                rule,
+                video,
+                recon=options["recon"],
+                workers=teachers.default_workers() if workers is None else workers,
+                progress=report,
+                **target,
             )
         except Stopped:
             interrupted(f"{h5} keeps what is done; go on with --resume")
     if as_json:
-        skipped = {str(path): reason for path, reason in made.skipped}
-        print_json({"rows": made.rows, "photographs": made.photographs, "skipped": skipped})
+        skipped = {file.name: file.note for file in made.skipped}
+        print_json({"rows": made.rows, "sources": made.sources, "damaged": made.damaged, "skipped": skipped})
         return
-    for _, reason in made.skipped[:SHOWN]:
-        click.echo(f"skipped: {reason}", err=True)
+    for file in made.skipped[:SHOWN]:
+        click.echo(f"skipped: {file.note}", err=True)
     if len(made.skipped) > SHOWN:
         click.echo(f"and {len(made.skipped) - SHOWN} more; --json names them all", err=True)
-    parts = ", ".join(f"{count} {split}" for split, count in made.photographs.items())
-    click.echo(f"{h5}: {made.rows} rows from photographs ({parts})")
+    if made.damaged:
+        click.echo(f"{made.damaged} damaged packets or frames were left out", err=True)
+    parts = ", ".join(f"{count} {split}" for split, count in made.sources.items())
+    click.echo(f"{h5}: {made.rows} rows from {sum(made.sources.values())} photographs and scenes ({parts})")
 
 
 @main.command()
 @click.option("--module", required=True, type=click.Choice(["encoder", "decoder"]))
-@click.option("--h5", type=FILE, multiple=True, required=True, help="Data set; may be given several times.")
+@click.option("--h5", type=FILE, multiple=True, required=True, help="Data set, or folder of shards; may be repeated.")
 @click.option("--view", type=click.Choice(["patch", "global"]), default="patch", show_default=True)
 @click.option("--border", default=4, show_default=True, help="Pixels around a patch that an encoder sees.")
 @click.option("--window", default=3, show_default=True, help="Side of the latent window of a decoder.")
 @click.option("--strategy", default="rows", show_default=True, help="How the population searches.")
 @click.option("--option", "options", type=Option(), multiple=True, help="NAME=VALUE, an option of the strategy.")
+@click.option(
+    "--loss",
+    default="mse",
+    show_default=True,
+    help="mse, mae, huber, cosine, or my_losses.py:function of (prediction, target).",
+)
+@click.option("--output-weights", type=Numbers(), default=(), help="Weight of each output in the loss, as 1,1,2,0.5.")
+@click.option("--weights", type=click.Choice(["float32", "int8"]), default="float32", show_default=True)
 @click.option("--population", default=40, show_default=True)
 @click.option("--seed", default=0, show_default=True)
 @click.option("--block", default=8192, show_default=True, help="Rows of the data read at once.")
@@ -216,7 +288,7 @@ def train(h5: Sequence[Path], options: Sequence[tuple[str, str]], as_json: bool,
 
 @main.command("eval")
 @click.argument("modules", type=FILE, nargs=-1, required=True)
-@click.option("--h5", type=FILE, multiple=True, required=True, help="Data set; may be given several times.")
+@click.option("--h5", type=FILE, multiple=True, required=True, help="Data set, or folder of shards; may be repeated.")
 @click.option("--split", type=click.Choice(["train", "validation", "held-out"]), default="held-out", show_default=True)
 @click.option("--skip-nonfinite", is_flag=True, help="Leave rows with NaN or inf out.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object; with several modules, one a line.")
@@ -280,11 +352,21 @@ def decode(latent: Path, decoder: Path, output: Path, force: bool) -> None:
 
 @main.command()
 @click.argument("file", type=FILE)
+@click.option("--sheet", type=FILE, help="Draw a contact sheet of a data set into this picture.")
+@click.option("--force", is_flag=True, help="Replace the sheet.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def inspect(file: Path, as_json: bool) -> None:
-    """Tell what a data set, module, checkpoint or run folder holds."""
+def inspect(file: Path, sheet: Path | None, force: bool, as_json: bool) -> None:
+    """Tell what a data set, a folder of shards, a module, a checkpoint or a run folder holds."""
     from olacore.inspection import describe
 
+    if sheet:
+        from olacore.data import open_dataset
+        from olacore.pictures import write_picture
+        from olacore.sheet import draw_sheet
+
+        check_output(sheet, force)
+        with open_dataset([file]) as dataset:
+            write_picture(sheet, draw_sheet(dataset))
     facts = describe(file)
     if as_json:
         print_json(facts)

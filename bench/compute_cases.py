@@ -8,10 +8,12 @@ from functools import partial
 import numpy as np
 
 from bench.cases import Block, Case, Size
+from olacore.kernels.cosine import score_population_cosine, sum_outputs
 from olacore.kernels.forward import forward_population, multiply_packed
 from olacore.kernels.incremental import score_directions
 from olacore.kernels.loss import score_population, score_population_huber, score_population_mae
-from olacore.kernels.steps import step_rows
+from olacore.kernels.stack import append_layer
+from olacore.kernels.steps import step_rows, step_rows_cosine, step_rows_huber, step_rows_mae
 from olacore.kernels.tanh import apply_tanh
 
 DIRECTIONS = 8
@@ -25,6 +27,15 @@ def product_cases(size: Size) -> Iterator[Case]:
     for kernel in (score_population, score_population_mae, score_population_huber):
         score = partial(kernel, block.weights, block.biases, block.packed, block.targets, losses)
         yield Case(kernel.__name__, str(size), score, size.flops, "GFLOP/s")
+
+    shares = np.ones(size.out, np.float32)
+    score = partial(score_population_cosine, block.weights, block.biases, block.packed, block.targets, shares, losses)
+    yield Case("score_population_cosine", str(size), score, size.flops, "GFLOP/s")
+
+    stacked = np.zeros((block.packed.shape[0], size.inputs + size.out, block.packed.shape[2]), np.float32)
+    stacked[:, : size.inputs] = block.packed
+    append = partial(append_layer, block.weights[0], block.biases[0], size.n, stacked)
+    yield Case("append_layer", f"1 of {size}", append, size.flops / size.pop, "GFLOP/s")
 
     out = np.empty((size.pop, size.out, size.n), np.float32)
 
@@ -58,17 +69,19 @@ def trial_cases(size: Size) -> Iterator[Case]:
     yield Case("score_directions", shape, score, trials, "M row-samples/s", pre.nbytes)
 
     one = pre[: size.out].copy()
-    reach = np.full(size.out, 0.1, np.float32)
     pull = np.zeros((size.out, DIRECTIONS), np.float32)
     gram = np.zeros((DIRECTIONS, DIRECTIONS), np.float32)
     before, steps = np.empty(size.out, np.float32), np.empty((size.out, DIRECTIONS), np.float32)
-
-    def step() -> None:
-        step_rows(one, targets, responses, reach, pull, gram, before, steps)
-
+    bent, sums, ones = np.empty_like(responses), np.empty((3, size.n), np.float32), np.ones(size.out, np.float32)
+    along = (responses, bent, np.float32(0.1), pull, gram, before, steps)
     trials = 3.0 * size.out * DIRECTIONS * size.n
     shape = f"{size.out} rows, {DIRECTIONS} directions, {size.n}"
-    yield Case("step_rows", shape, step, trials, "M row-samples/s", one.nbytes)
+    for kernel in (step_rows, step_rows_mae, step_rows_huber):
+        yield Case(kernel.__name__, shape, partial(kernel, one, targets, *along), trials, "M row-samples/s", one.nbytes)
+    add = partial(sum_outputs, one, targets, ones, *sums)
+    yield Case("sum_outputs", f"{size.out} x {size.n}", add, one.size, "M elements/s", 2 * one.nbytes)
+    step = partial(step_rows_cosine, one, targets, ones, *sums, *along)
+    yield Case("step_rows_cosine", shape, step, trials, "M row-samples/s", one.nbytes)
 
     flat, out = pre.reshape(-1), np.empty(pre.size, np.float32)
     yield Case("apply_tanh", f"{pre.size}", lambda: apply_tanh(flat, out), pre.size, "M elements/s", 2 * pre.nbytes)

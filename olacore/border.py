@@ -1,6 +1,6 @@
 """The checked public forms of the kernels: plain rows in, plain arrays out, one clear sentence for anything else."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -11,8 +11,9 @@ from numba.extending import is_jitted
 from olacore.errors import ConfigError, DTypeError, ShapeError
 from olacore.jit import ONE_AT_A_TIME
 from olacore.kernels.forward import forward_population
-from olacore.kernels.layout import empty_packed, pack_rows
+from olacore.kernels.layout import empty_packed, pack_rows, unpack_rows
 from olacore.kernels.loss import LOSSES, make_score_population
+from olacore.kernels.stack import append_layer
 
 
 def check_array(name: str, array: Any, axes: str, sizes: dict[str, int], output: bool = False) -> np.ndarray:
@@ -122,6 +123,46 @@ def forward(weights: np.ndarray, biases: np.ndarray, x: np.ndarray, n_threads: i
         pack_rows(x, packed)
         forward_population(weights.reshape(-1, *weights.shape[-2:]), biases.reshape(out.shape[:2]), packed, out)
     return np.ascontiguousarray((out if population else out[0]).swapaxes(-1, -2))
+
+
+def forward_stack(
+    layers: Sequence[tuple[np.ndarray, np.ndarray]], x: np.ndarray, n_threads: int | None = None
+) -> np.ndarray:
+    """Answers of the last of several maps, of which each reads the inputs and what all maps before it answered.
+
+    Parameters
+    ----------
+    layers : weights (out, in) and biases (out,) of each map; the first reads x, and the `in` of every other is that of
+        the map before it plus that map's `out`
+    x : (n, in)
+    n_threads : threads of this call; None keeps the caller's number
+
+    Returns
+    -------
+    (n, out) float32 of the last map
+
+    Raises
+    ------
+    DTypeError, ShapeError  if an array is not C-contiguous float32, or the arrays do not fit each other
+    ConfigError  if there is no layer, or `n_threads` is out of range
+    """
+    if not len(layers):
+        raise ConfigError("a stack needs at least one layer; got none.")
+    x = check_array("x", x, "n, in", {})
+    width, checked = x.shape[1], []
+    for number, (weights, biases) in enumerate(layers):
+        sizes = {"in": width}
+        weights = check_array(f"weights of layer {number}", weights, "out, in", sizes)
+        checked.append((weights, check_array(f"biases of layer {number}", biases, "out", sizes)))
+        width += sizes["out"]
+    packed = empty_packed(len(x), width)
+    with threads(n_threads), ONE_AT_A_TIME:
+        pack_rows(x, packed)
+        for weights, biases in checked:
+            append_layer(weights, biases, len(x), packed)
+        everything = np.empty((len(x), width), np.float32)
+        unpack_rows(packed, everything)
+    return np.ascontiguousarray(everything[:, width - len(checked[-1][1]) :])
 
 
 def score(

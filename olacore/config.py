@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from olacore.errors import ConfigError
-from olacore.strategies import DEFAULT, find_strategy
+from olacore.objective import Objective, find_loss
+from olacore.strategies import DEFAULT, Rows, Strategy, find_strategy
 
 DEFAULT_SECONDS = 60.0
 
@@ -23,6 +26,10 @@ class TrainConfig:
     view : "patch" or "global"; ignored for plain pairs
     border, window : see `View`
     strategy, options : name of the strategy, and those of its options that differ from the default
+    loss : what the search minimises: "mse", "mae", "huber", "cosine", `my_losses.py:function`, or a compiled function
+        of (prediction, target), see `Objective`
+    output_weights : weight of each output in the loss; none for equal ones
+    weights : "float32", or "int8" to evolve weights of 255 levels a row
     population : number of genomes
     seed : of every random number
     block : rows read at once
@@ -42,6 +49,9 @@ class TrainConfig:
     window: int = 3
     strategy: str = DEFAULT
     options: dict[str, Any] = field(default_factory=dict)
+    loss: str | Callable[..., Any] = "mse"
+    output_weights: tuple[float, ...] = ()
+    weights: str = "float32"
     population: int = 40
     seed: int = 0
     block: int = 8192
@@ -61,7 +71,9 @@ class TrainConfig:
         object.__setattr__(self, "h5", tuple(Path(path) for path in paths))
         if self.out is not None:
             object.__setattr__(self, "out", Path(self.out))
-        find_strategy(self.strategy).configured(self.options)
+        object.__setattr__(self, "output_weights", tuple(self.output_weights))
+        self.make_strategy()
+        self.objective  # noqa: B018  an unknown loss is refused here
         for name, least in (
             ("population", 1),
             ("block", 1),
@@ -81,6 +93,21 @@ class TrainConfig:
             raise ConfigError("resume and force exclude each other: go on with the run, or replace it.")
         if not self.h5:
             raise ConfigError("training needs at least one data set file.")
+
+    @cached_property
+    def objective(self) -> Objective:
+        """What the search minimises."""
+        loss = find_loss(self.loss) if isinstance(self.loss, str) else self.loss
+        return Objective(loss, self.output_weights)
+
+    def make_strategy(self) -> Strategy:
+        """Return the strategy with its options set."""
+        kind = find_strategy(self.strategy)
+        if self.weights == "float32":
+            return kind.configured(self.options)
+        if not issubclass(kind, Rows):
+            raise ConfigError(f"the strategy {self.strategy} evolves float32 weights only; got {self.weights!r}.")
+        return kind.configured({**self.options, "weights": self.weights})
 
     @property
     def freezes(self) -> bool:
@@ -102,10 +129,13 @@ class TrainConfig:
             "window",
             "strategy",
             "options",
+            "weights",
             "population",
             "seed",
             "block",
             "report_every",
             "skip_nonfinite",
         )
-        return {name: getattr(self, name) for name in names}
+        settings = {name: getattr(self, name) for name in names}
+        loss = self.loss if isinstance(self.loss, str) else self.objective.name
+        return {**settings, "loss": loss, "output_weights": list(self.output_weights)}

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from olacore.jit import serial
-from olacore.kernels import forward, incremental, layout, mutate, random, tanh, trust
+from olacore.kernels import forward, incremental, layout, mutate, random, stack, tanh, trust
 from olacore.kernels import loss as losses
 from olacore.kernels.layout import CHUNK
 from olacore.kernels.loss import mae, make_huber, mse
@@ -16,6 +16,7 @@ from olacore.kernels.tanh import tanh32
 
 __all__ = [
     "CHUNK",
+    "append_layer",
     "apply_tanh",
     "empty_packed",
     "fill_normal",
@@ -45,6 +46,7 @@ unpack_rows = serial(layout.unpack_rows)
 apply_tanh = serial(tanh.apply_tanh)
 multiply_packed = serial(forward.multiply_packed)
 forward_population = serial(forward.forward_population)
+append_layer = serial(stack.append_layer)
 score_population = serial(losses.score_population)
 score_directions = serial(incremental.score_directions)
 mutate_population = serial(mutate.mutate_population)

@@ -14,10 +14,12 @@ from olacore.errors import FileFormatError
 from olacore.module import load
 
 HDF5_MAGIC = b"\x89HDF\r\n\x1a\n"
+# Files of a data set whose rows are told one by one, those with most rows first.
+SHOWN = 30
 
 
 def describe(path: Path) -> dict[str, Any]:
-    """Describe a data set, a module, the baselines of a run, a checkpoint or a run folder.
+    """Describe a data set or a folder of its shards, a module, the baselines of a run, a checkpoint or a run folder.
 
     Raises
     ------
@@ -25,7 +27,15 @@ def describe(path: Path) -> dict[str, Any]:
     """
     if path.is_dir():
         if not (path / "config.json").exists():
-            raise FileFormatError(f"the folder {path} holds no run.")
+            shards = sorted(path.glob("*.h5"))
+            if not shards:
+                raise FileFormatError(f"the folder {path} holds no run and no data files.")
+            with open_dataset([path]) as dataset:
+                size = sum(shard.stat().st_size for shard in shards)
+                facts = {"file": path.name, "bytes": size, "shards": len(shards), **describe_dataset(dataset)}
+                # Shards without any row yet are not part of the data set.
+                whole = len(shards) == dataset.settings.get("shards", len(shards)) == dataset.file_count
+                return {**facts, "complete": dataset.complete and whole}
         parts = {
             name: describe(path / file)
             for name, file in (("module", "module.safetensors"), ("checkpoint", "checkpoint.h5"))
@@ -87,6 +97,7 @@ def describe_dataset(dataset: Dataset) -> dict[str, Any]:
         return {"kind": "data set, pairs", **common, "inputs": dataset.inputs, "outputs": dataset.outputs}
     assert dataset.space is not None
     damaged = dataset.verify()
+    sources = {source.name: source for source in dataset.sources}.values()
     return {
         "kind": "data set, frames and latents",
         **common,
@@ -95,13 +106,44 @@ def describe_dataset(dataset: Dataset) -> dict[str, Any]:
         "size": list(dataset.size or ()),
         "latent shape": list(dataset.latent_shape or ()),
         "decodings": dataset.has("recon"),
-        "sources": len(dataset.sources),
-        "sources by split": dict(Counter(source.split for source in dataset.sources)),
-        "licences": sorted({source.licence for source in dataset.sources if source.licence}),
+        "sources": len(sources),
+        "sources by kind": dict(Counter(source.kind for source in sources)),
+        "sources by split": dict(Counter(source.split for source in sources)),
+        "captions": sum(bool(source.caption) for source in sources),
+        "licences": sorted({source.licence for source in sources if source.licence}),
+        "files": describe_files(dataset),
+        "settings": dataset.settings,
+        "teacher": dataset.space.maker,
         "space": dataset.space.to_dict(),
         "fingerprint": dataset.space.fingerprint,
         "latent mean and spread": latent_spread(dataset),
     }
+
+
+def describe_files(dataset: Dataset) -> dict[str, Any]:
+    """Tell what a data set was made of: rows and damage of its files, which gave nothing; empty if it does not say."""
+    if not dataset.files:
+        return {}
+    rows: Counter[str] = Counter()
+    damaged: dict[str, int] = {}
+    notes: dict[str, str] = {}
+    for file in dataset.files:
+        rows[file.name] += file.rows
+        # A file in several shards has its damage in each of them.
+        damaged |= {file.name: file.damaged} if file.damaged else {}
+        notes |= {file.name: file.note} if file.note else {}
+    return {
+        "given": len(rows),
+        "planned rows": planned_rows(dataset),
+        "rows": dict(rows.most_common(SHOWN)),
+        "damaged packets": damaged,
+        "gave nothing": notes,
+    }
+
+
+def planned_rows(dataset: Dataset) -> int:
+    """Rows that the files of a data set were made for, as far as they say."""
+    return sum(file.rows for file in dataset.files)
 
 
 def latent_spread(dataset: Dataset) -> dict[str, list[float]]:

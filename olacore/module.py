@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from olacore.data import LatentSpace, RawBlock
-from olacore.errors import FileFormatError, ShapeError
+from olacore.errors import ConfigError, FileFormatError, ShapeError
 from olacore.files import replace_file
 from olacore.frames import (
     FACTOR,
@@ -27,13 +27,16 @@ from olacore.frames import (
 from olacore.jit import ONE_AT_A_TIME
 from olacore.kernels.forward import forward_population
 from olacore.kernels.scatter import scatter_patches
+from olacore.lattice import from_lattice, to_lattice
 from olacore.scaling import Scaling
 from olacore.views import View
 
 SCHEMA = "olacore/module/1"
 # Rows in memory at once, so that a picture of any size is answered piece by piece; the pieces change no bit.
 ROWS_AT_ONCE = 16_384
+STORED = ("float32", "int8")
 TENSORS = ("weights", "biases", "input_mean", "input_scale", "target_mean", "target_scale")
+SCALES = "weight_scales"
 
 
 @dataclass(frozen=True)
@@ -48,6 +51,7 @@ class Module:
     biases : (out,) float32
     scaling : standardisation of inputs and targets
     training : summary of how it was found: data digest, seed, generations, metrics beside baselines, licence
+    stored : "float32", or "int8": weights on a lattice of 255 levels a row, a quarter of the size
     """
 
     view: View
@@ -56,6 +60,7 @@ class Module:
     biases: np.ndarray
     scaling: Scaling
     training: dict[str, Any] = field(default_factory=dict)
+    stored: str = "float32"
 
     def __post_init__(self) -> None:
         shape = (self.view.outputs, self.view.inputs)
@@ -67,6 +72,10 @@ class Module:
         sizes = tuple(part.shape for part in vars(self.scaling).values())
         if sizes != ((shape[1],),) * 2 + ((shape[0],),) * 2:
             raise ShapeError(f"a {self.view.name} {self.view.kind} needs scaling for {shape}; got {sizes}.")
+        if self.stored not in STORED:
+            raise ConfigError(f"weights are stored as {' or '.join(STORED)}; got {self.stored!r}.")
+        if self.stored == "int8":
+            object.__setattr__(self, "weights", from_lattice(*to_lattice(self.weights)))
 
     @property
     def kind(self) -> str:
@@ -164,7 +173,10 @@ class Module:
 
     def _tensors(self) -> dict[str, np.ndarray]:
         parts = {"weights": self.weights, "biases": self.biases, **vars(self.scaling)}
-        return {name: np.ascontiguousarray(parts[name], np.float32) for name in TENSORS}
+        tensors = {name: np.ascontiguousarray(parts[name], np.float32) for name in TENSORS}
+        if self.stored == "int8":
+            tensors["weights"], tensors[SCALES] = to_lattice(self.weights)
+        return tensors
 
     def _metadata(self) -> str:
         content = {
@@ -172,6 +184,7 @@ class Module:
             "kind": self.kind,
             "view": self.view.to_dict(),
             "activation": "tanh",
+            "weights": self.stored,
             "space": self.space.to_dict() if self.space else None,
             "fingerprint": self.space.fingerprint if self.space else None,
             "training": self.training,
@@ -203,7 +216,8 @@ def load(path: Path | str) -> Module:
     try:
         view = View.from_dict(content["view"])
         space = LatentSpace.from_dict(content["space"]) if content["space"] else None
-        return Module(view, space, tensors["weights"], tensors["biases"], scaling, content["training"])
+        stored = content.get("weights", "float32")
+        return Module(view, space, tensors["weights"], tensors["biases"], scaling, content["training"], stored)
     except (KeyError, TypeError, ValueError) as error:
         raise FileFormatError(f"{path} is damaged: tensors and metadata make no module ({error}).") from error
 
@@ -224,7 +238,7 @@ def read_metadata(path: Path, data: bytes) -> dict[str, Any]:
 
 
 def read_tensors(path: Path, data: bytes) -> dict[str, np.ndarray]:
-    """Return the finite float32 tensors of a module's file."""
+    """Return the finite tensors of a module's file as float32."""
     from safetensors import SafetensorError
     from safetensors.numpy import load as load_tensors
 
@@ -237,4 +251,14 @@ def read_tensors(path: Path, data: bytes) -> dict[str, np.ndarray]:
             raise FileFormatError(f"{path} is no complete module: the tensor {name!r} is missing.")
         if not np.isfinite(tensors[name]).all():
             raise FileFormatError(f"{path} is damaged: the tensor {name!r} holds NaN or inf.")
-    return {name: np.ascontiguousarray(tensors[name], np.float32) for name in TENSORS}
+    found = {name: np.ascontiguousarray(tensors[name], np.float32) for name in TENSORS}
+    if SCALES in tensors:
+        scales = np.asarray(tensors[SCALES], np.float32)
+        if (
+            tensors["weights"].ndim != 2
+            or scales.shape != tensors["weights"].shape[:1]
+            or not np.isfinite(scales).all()
+        ):
+            raise FileFormatError(f"{path} is damaged: the tensor {SCALES!r} does not fit the weights.")
+        found["weights"] = from_lattice(tensors["weights"], scales)
+    return found

@@ -1,12 +1,13 @@
 """Pictures from files, cut to squares, and back to files. Pillow is imported only when one of these is called."""
 
+import io
 import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from olacore.errors import ConfigError, DataError, DTypeError, FileFormatError, ShapeError
+from olacore.errors import ConfigError, DTypeError, FileFormatError, ShapeError
 from olacore.files import replacing
 
 if TYPE_CHECKING:
@@ -24,25 +25,6 @@ class Square(NamedTuple):
     side: int
 
 
-def list_pictures(source: Path) -> list[Path]:
-    """Every picture of a folder and the folders in it, sorted, known by its suffix; or the one file given.
-
-    Raises
-    ------
-    FileFormatError  if there is nothing at `source`
-    DataError  if the folder holds no pictures
-    """
-    if source.is_file():
-        return [source]
-    if not source.is_dir():
-        raise FileFormatError(f"expected a picture or a folder of pictures at {source}; nothing is there.")
-    # Names that begin with a dot are thumbnails and leftovers of file managers.
-    found = [path for path in sorted(source.rglob("[!.]*")) if path.suffix.lower() in SUFFIXES]
-    if not found:
-        raise DataError(f"the folder {source} holds no pictures; expected {', '.join(sorted(SUFFIXES))}.")
-    return found
-
-
 def read_picture(path: Path) -> np.ndarray:
     """Read a picture as (H, W, 3) uint8 RGB, turned upright as its EXIF data say.
 
@@ -53,23 +35,41 @@ def read_picture(path: Path) -> np.ndarray:
     ------
     FileFormatError  if it is missing, empty, damaged, not a picture, or above Pillow's limit of safe sizes
     """
-    from PIL import Image, ImageOps, UnidentifiedImageError
+    return decode_picture(read_content(path), str(path))
 
+
+def read_content(path: Path) -> bytes:
+    """Return the bytes of a picture's file.
+
+    Raises
+    ------
+    FileFormatError  if it is missing or cannot be read
+    """
     if not path.is_file():
         raise FileFormatError(f"{path} is missing; expected a picture.")
-    if path.stat().st_size == 0:
-        raise FileFormatError(f"{path} is empty (0 bytes); expected a picture.")
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise FileFormatError(f"{path} cannot be read: {error.strerror}.") from error
+
+
+def decode_picture(content: bytes, name: str) -> np.ndarray:
+    """Decode the bytes of a picture's file as `read_picture` does; `name` is what errors call it."""
+    from PIL import Image, ImageOps, UnidentifiedImageError
+
+    if not content:
+        raise FileFormatError(f"{name} is empty (0 bytes); expected a picture.")
     try:
         with warnings.catch_warnings():
             # Odd metadata are none of our business, the size is.
             warnings.simplefilter("ignore")
             warnings.simplefilter("error", Image.DecompressionBombWarning)
-            with Image.open(path) as image:
+            with Image.open(io.BytesIO(content)) as image:
                 return _to_rgb(ImageOps.exif_transpose(image))
     except UnidentifiedImageError as error:
-        raise FileFormatError(f"{path} is not a picture of a known format.") from error
+        raise FileFormatError(f"{name} is not a picture of a known format.") from error
     except Exception as error:  # the decoders raise a dozen types on damaged files
-        raise FileFormatError(f"{path} cannot be read as a picture: {error}.") from error
+        raise FileFormatError(f"{name} cannot be read as a picture: {error}.") from error
 
 
 def _to_rgb(image: "Image.Image") -> np.ndarray:

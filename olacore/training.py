@@ -17,13 +17,12 @@ from olacore.config import TrainConfig
 from olacore.data import BUFFER_BYTES, Dataset, RawBlock, open_dataset
 from olacore.errors import ConfigError
 from olacore.evaluation import evaluate, usable_items
-from olacore.kernels.forward import forward_population
 from olacore.kernels.layout import CHUNK
 from olacore.module import Module
 from olacore.runs import RunFolder, next_free
 from olacore.scaling import Scaling
-from olacore.strategies import Problem, Report, Rows, State, Strategy, find_strategy
-from olacore.views import Block, View, rows_of
+from olacore.strategies import Problem, Report, Rows, State, Strategy
+from olacore.views import View, rows_of
 
 SAMPLE_ROWS = 16_384
 # With fewer training rows than this many times the inputs, shrinkage is chosen on the validation rows.
@@ -94,7 +93,8 @@ class Search:
         self.view.check(dataset)
         self.items = usable_items(dataset, self.view, config.skip_nonfinite)
         self.digest = dataset.digest()
-        self.strategy = find_strategy(config.strategy).configured(config.options)
+        self.strategy, self.objective = config.make_strategy(), config.objective
+        self.objective.check_outputs(self.view.outputs)
         self.generation = self.samples = self.nonfinite = self.stale = 0
         self.seconds = 0.0
         self.best_loss = np.inf
@@ -135,16 +135,16 @@ class Search:
         raw = next(self.stream)
         self._warm_up(raw)
         began = checkpointed = time.perf_counter()
-        spent = self.seconds
+        spent, block = self.seconds, None
         while not (stopped := self._limit()):
-            block = self.view.gather(raw, self.scaling)
-            report = self.strategy.advance(self.state, block, self.config.seed, self.generation)
+            block = self.view.gather(raw, self.scaling, block)
+            report = self.strategy.advance(self.state, block, self.config.seed, self.generation, self.objective)
             self.generation += 1
             self.samples += block.rows
             self.nonfinite += report.nonfinite
             self.cursor = self.stream.cursor
             self.seconds = spent + time.perf_counter() - began
-            if self.generation % self.config.report_every == 0:
+            if self._reports():
                 self._validate()
                 line = self._line(report)
                 self.folder.log(line)
@@ -162,7 +162,8 @@ class Search:
     def finish(self, stopped: str) -> Result:
         """Write the module, with its figures beside the baselines unless the run was interrupted."""
         self._validate()  # after the checkpoint, so that an interruption leaves no trace in a resumed run
-        module = Module(self.view, self.dataset.space, *self.best, self.scaling, self._summary())
+        stored = self.config.weights
+        module = Module(self.view, self.dataset.space, *self.best, self.scaling, self._summary(), stored)
         figures: dict[str, dict[str, Any]] = {}
         if stopped != "interrupted":
             baselines = fit_to_data(self.dataset, self.view, self.scaling, self.items, self.config.seed)
@@ -203,8 +204,8 @@ class Search:
             state = strategy.start(problem)
             turn = -(-self.view.inputs // strategy.directions)
             for generation in range(TRIAL_TURNS * turn):
-                strategy.advance(state, block, self.config.seed, generation)
-            tried[shrinkage] = validation_loss(*strategy.candidate(state), self.validation)
+                strategy.advance(state, block, self.config.seed, generation, self.objective)
+            tried[shrinkage] = self._loss_of(*strategy.candidate(state))
         logger.info("validation losses of trial searches by shrinkage: %s", tried)
         best = min(tried, key=lambda shrinkage: tried[shrinkage])
         return replace(self.strategy, **{"shrinkage": best})
@@ -276,10 +277,19 @@ class Search:
     def _validate(self) -> None:
         """Score the candidate on the validation rows and keep it if it is the best so far."""
         weights, biases = self.strategy.candidate(self.state)
-        self.validation_loss = validation_loss(weights, biases, self.validation)
+        self.validation_loss = self._loss_of(weights, biases)
         self.stale = 0 if self.validation_loss < self.best_loss * (1 - BETTER) else self.stale + 1
         if self.validation_loss < self.best_loss:
             self.best_loss, self.best = self.validation_loss, (weights.copy(), biases.copy())
+
+    def _loss_of(self, weights: np.ndarray, biases: np.ndarray) -> float:
+        return self.objective.loss_of(weights, biases, self.validation.inputs, self.validation.targets)
+
+    def _reports(self) -> bool:
+        """Whether this generation is reported: every so many, and at the start, where much happens, 1, 2, 4, 8 too."""
+        every = self.config.report_every
+        early = self.generation < every and self.generation & (self.generation - 1) == 0
+        return early or self.generation % every == 0
 
     def _line(self, report: Report) -> dict[str, Any]:
         low, middle, high = (float(q) for q in np.quantile(self.state["trust"], (0, 0.5, 1)))
@@ -300,8 +310,9 @@ class Search:
         """Compile every kernel of a generation on a copy of the state, so that seconds count the search alone."""
         few = replace(raw, item=raw.item[:64], site=raw.site[:64])
         copy = {name: array.copy() for name, array in self.state.items()}
-        self.strategy.advance(copy, self.view.gather(few, self.scaling), self.config.seed, self.generation)
-        validation_loss(*self.strategy.candidate(copy), self.validation)
+        block = self.view.gather(few, self.scaling)
+        self.strategy.advance(copy, block, self.config.seed, self.generation, self.objective)
+        self._loss_of(*self.strategy.candidate(copy))
 
     def _summary(self) -> dict[str, Any]:
         licences = sorted({source.licence for source in self.dataset.sources if source.licence})
@@ -311,6 +322,8 @@ class Search:
             "licences": licences,
             "strategy": self.config.strategy,
             "options": {**self.config.options, **self._chosen()},
+            "loss": self.objective.name,
+            "output_weights": list(self.config.output_weights),
             "population": self.config.population,
             "seed": self.config.seed,
             "block": self.config.block,
@@ -327,14 +340,6 @@ def view_for(config: TrainConfig, dataset: Dataset) -> View:
         return View(config.module, "pairs", plain=(dataset.inputs, dataset.outputs))
     assert dataset.latent_shape is not None
     return View(config.module, config.view, dataset.latent_shape[0], config.border, config.window, config.seed)
-
-
-def validation_loss(weights: np.ndarray, biases: np.ndarray, block: Block) -> float:
-    """Mean squared error of one genome on a block; inf where it is not finite."""
-    predicted = np.empty((1, *block.targets.shape), np.float32)
-    forward_population(weights[None], biases[None], block.inputs, predicted)
-    loss = float(((predicted[0] - block.targets) ** 2).mean(dtype=np.float64))
-    return loss if np.isfinite(loss) else np.inf
 
 
 def finite_or_none(value: float) -> float | None:

@@ -6,6 +6,8 @@ plain pairs come as they are.
 
 from __future__ import annotations
 
+import math
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from typing import Any
@@ -16,7 +18,7 @@ from olacore.data import BlockStream, Dataset, RawBlock
 from olacore.errors import ConfigError, ShapeError
 from olacore.frames import FACTOR, THUMBNAIL, spatial_mean, thumbnails
 from olacore.kernels.gather import gather_patch_targets, gather_patches, gather_sites, gather_windows
-from olacore.kernels.layout import empty_packed, pack_rows, unpack_rows
+from olacore.kernels.layout import CHUNK, empty_packed, pack_rows, unpack_rows
 from olacore.retina import CELLS, Retina
 from olacore.scaling import Scaling
 
@@ -40,6 +42,15 @@ class Block:
     def rows(self) -> int:
         """Number of samples n."""
         return self.targets.shape[1]
+
+    def parts(self, rows: int) -> Iterator[Block]:
+        """Give the block in nearly equal parts of about so many rows, whole chunks each."""
+        chunks = len(self.inputs)
+        count = max(1, round(chunks * CHUNK / max(rows, CHUNK)))
+        for number in range(count):
+            first, last = chunks * number // count, chunks * (number + 1) // count
+            targets = self.targets[:, first * CHUNK : last * CHUNK]
+            yield Block(self.inputs[first:last], np.ascontiguousarray(targets))
 
 
 @dataclass(frozen=True)
@@ -157,15 +168,20 @@ class View:
                 f"and the data's have {dataset.latent_shape[0]}."
             )
 
-    def gather(self, raw: RawBlock, scaling: Scaling) -> Block:
-        """Cut, standardise and pack the rows of a raw block."""
-        return Block(self.gather_inputs(raw, scaling), self.gather_targets(raw, scaling))
+    def gather(self, raw: RawBlock, scaling: Scaling, into: Block | None = None) -> Block:
+        """Cut, standardise and pack the rows of a raw block; in the memory of `into`, an earlier block, if it has the
+        room: fresh memory costs a third of the time.
+        """
+        inputs, targets = (into.inputs, into.targets) if into else (None, None)
+        return Block(self.gather_inputs(raw, scaling, inputs), self.gather_targets(raw, scaling, targets))
 
-    def gather_inputs(self, raw: RawBlock, scaling: Scaling) -> np.ndarray:
+    def gather_inputs(self, raw: RawBlock, scaling: Scaling, into: np.ndarray | None = None) -> np.ndarray:
         """Cut, standardise and pack the inputs: (chunks, in, CHUNK) float32."""
         mean, scale = scaling.input_mean, scaling.input_scale
         source = raw.arrays[self.input_field]
-        out = empty_packed(len(raw.item), self.inputs)
+        out = within(into, (-(-len(raw.item) // CHUNK), self.inputs, CHUNK))
+        if out is None:
+            out = empty_packed(len(raw.item), self.inputs)
         if self.kind == "encoder" and self.name == "patch":
             gather_patches(source, raw.item, raw.site, FACTOR, self.border, mean, scale, out)
         elif self.kind == "decoder" and self.name == "patch":
@@ -180,11 +196,14 @@ class View:
             pack_rows(np.ascontiguousarray((rows - mean) / scale, np.float32), out)
         return out
 
-    def gather_targets(self, raw: RawBlock, scaling: Scaling) -> np.ndarray:
+    def gather_targets(self, raw: RawBlock, scaling: Scaling, into: np.ndarray | None = None) -> np.ndarray:
         """Cut and standardise the targets: (out, n) float32."""
         mean, scale = scaling.target_mean, scaling.target_scale
         source = raw.arrays[self.target_field]
-        out = np.empty((self.outputs, len(raw.item)), np.float32)
+        shape = (self.outputs, len(raw.item))
+        out = within(into, shape)
+        if out is None:
+            out = np.empty(shape, np.float32)
         if self.kind == "encoder" and self.name == "patch":
             gather_sites(half_bits(source), raw.item, raw.site, mean, scale, out)
         elif self.kind == "decoder" and self.name == "patch":
@@ -203,6 +222,12 @@ class View:
     def retina(self) -> Retina:
         """The projection of the global encoder."""
         return Retina.seeded(self.retina_seed)
+
+
+def within(memory: np.ndarray | None, shape: tuple[int, ...]) -> np.ndarray | None:
+    """Return the first part of an array as one of this shape, or None if it is too small or there is none."""
+    size = math.prod(shape)
+    return None if memory is None or memory.size < size else memory.reshape(-1)[:size].reshape(shape)
 
 
 def half_bits(latents: np.ndarray) -> np.ndarray:

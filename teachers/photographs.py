@@ -1,17 +1,17 @@
-"""Which photographs go into a data set, into which split each one goes, and which squares are cut from it."""
+"""How pictures become rows: which squares are cut, which split a source goes into."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from olacore.data import Source
-from olacore.errors import ConfigError, DataError, FileFormatError
+from olacore.errors import ConfigError
 from olacore.frames import FACTOR
-from olacore.pictures import Square, centre_square, list_pictures, random_square, read_picture
-from teachers.recipe import Entry, read_recipe
+from olacore.pictures import Square, centre_square, random_square
+
+CROPS = ("centre", "random")
 
 
 @dataclass(frozen=True)
@@ -21,12 +21,14 @@ class PictureRule:
     Parameters
     ----------
     size : side of every row's picture, a multiple of 8
-    crops : squares cut from a photograph: first the largest in its middle, then seeded random ones whose side
-        is between half and all of the shorter side, and not under `size`
+    crops : squares cut from a photograph or a frame: first the largest in its middle, then seeded random ones whose
+        side is between half and all of the shorter side, and not under `size`
+    crop : "centre" for the above; "random" makes the first square a random one too
     seed : of the random squares and of the split
-    upscale : use photographs whose shorter side is under `size` as well; otherwise they are skipped
-    validation, held_out : parts of the photographs in these splits; of three photographs or more, at least one
+    upscale : use pictures whose shorter side is under `size` as well; otherwise they are skipped
+    validation, held_out : parts of the rows in these splits; of three sources or more, at least one source
     recipe : a file that names the photographs to use and their splits, see `teachers.recipe`
+    caption_names : caption a picture or video with the words of its file name where no table does
 
     Raises
     ------
@@ -35,119 +37,60 @@ class PictureRule:
 
     size: int = 256
     crops: int = 1
+    crop: str = "centre"
     seed: int = 0
     upscale: bool = False
     validation: float = 0.1
     held_out: float = 0.1
     recipe: Path | None = None
+    caption_names: bool = False
 
     def __post_init__(self) -> None:
         if self.size < FACTOR or self.size % FACTOR:
             raise ConfigError(f"the size must be a multiple of {FACTOR}; got {self.size}.")
         if self.crops < 1:
             raise ConfigError(f"the crops of a photograph must be 1 or more; got {self.crops}.")
+        if self.crop not in CROPS:
+            raise ConfigError(f"a crop is one of {', '.join(CROPS)}; got {self.crop!r}.")
         if not (min(self.validation, self.held_out) >= 0 and self.validation + self.held_out < 1):
             parts = f"{self.validation} and {self.held_out}"
             raise ConfigError(f"validation and held-out parts must be 0 or more, together under 1; got {parts}.")
 
+    def squares(self, key: str, height: int, width: int) -> tuple[Square, ...]:
+        """The squares to cut from a picture of this size; random ones depend on the seed and on `key` alone."""
+        short = min(height, width)
+        least = min(max(self.size, short // 2), short)
+        centred = self.crop == "centre"
+        keys = [hashed(self.seed, f"{key} {number}")[:16] for number in range(int(centred), self.crops)]
+        randoms = [np.random.Generator(np.random.Philox(key=int.from_bytes(key))) for key in keys]
+        first = (centre_square(height, width),) if centred else ()
+        return *first, *(random_square(height, width, least, random) for random in randoms)
 
-@dataclass(frozen=True)
-class Photograph:
-    """A readable picture file, what the data set says of it, and the squares to cut."""
+    def splits(self, rows: Mapping[str, int]) -> dict[str, str]:
+        """Put each source into a split.
 
-    path: Path
-    digest: str
-    source: Source
-    squares: tuple[Square, ...]
+        The sources are ranked by a seeded hash; the first are held out until their rows make up that part, the next
+        are for validation. A source that is too large for what is left of its part is passed over.
 
-
-def choose_photographs(sources: Sequence[Path], rule: PictureRule) -> tuple[list[Photograph], list[tuple[Path, str]]]:
-    """Read every picture once and decide what becomes of it.
-
-    Split and random squares depend on the seed and on the file's bytes, not on names or on the order of the
-    sources; of files with equal bytes only the first is used, so that none is in two splits.
-
-    Parameters
-    ----------
-    sources : pictures and folders of them
-
-    Returns
-    -------
-    the photographs to use, and the files that were skipped, each with the reason
-
-    Raises
-    ------
-    DataError  if no picture is left
-    ConfigError  if the recipe names a picture that is not there, or a square outside of it
-    """
-    entries = read_recipe(rule.recipe) if rule.recipe else None
-    paths = [path for source in sources for path in list_pictures(Path(source))]
-    if entries is not None:
-        paths = [path for path in paths if path.name in entries]
-        if absent := sorted(entries.keys() - {path.name for path in paths}):
-            raise ConfigError(f"the recipe {rule.recipe} names {absent[0]}, which is not among the pictures given.")
-    shapes: dict[str, tuple[Path, int, int]] = {}
-    skipped = []
-    for path in paths:
-        try:
-            height, width = read_picture(path).shape[:2]
-        except FileFormatError as error:
-            skipped.append((path, str(error)))
-            continue
-        digest = hashlib.sha256(path.read_bytes()).hexdigest()
-        if min(height, width) < rule.size and not rule.upscale:
-            skipped.append((path, f"{path} is {width} x {height}, smaller than {rule.size} x {rule.size}."))
-        elif digest in shapes:
-            skipped.append((path, f"{path} is the same file as {shapes[digest][0]}."))
-        else:
-            shapes[digest] = path, height, width
-    if not shapes:
-        reason = skipped[0][1] if skipped else "there are none."
-        raise DataError(f"none of {len(paths)} pictures can be used: {reason}")
-    splits = _split(list(shapes), rule)
-    return [
-        _describe(digest, *shape, splits[digest], rule, entries[shape[0].name] if entries else None)
-        for digest, shape in shapes.items()
-    ], skipped
+        Parameters
+        ----------
+        rows : of each source, by a key that does not depend on names or order
+        """
+        ranked = sorted(rows, key=lambda key: hashed(self.seed, key))
+        whole = sum(rows.values())
+        found: dict[str, str] = {}
+        for split, part in (("held-out", self.held_out), ("validation", self.validation)):
+            taken = 0
+            for key in ranked:
+                # The last source goes where the sum comes nearest; one is left for training.
+                if key not in found and 2 * taken + rows[key] <= 2 * part * whole and len(found) + 1 < len(rows):
+                    found[key], taken = split, taken + rows[key]
+            left = [key for key in ranked if key not in found]
+            if not taken and part > 0 and len(rows) >= 3 and len(left) > 1:
+                found[min(left, key=lambda key: rows[key])] = split
+        return {key: found.get(key, "train") for key in rows}
 
 
-def _describe(
-    digest: str, path: Path, height: int, width: int, split: str, rule: PictureRule, entry: Entry | None
-) -> Photograph:
-    name = path.name.encode("utf-8", "replace").decode()
-    if entry is None:
-        source = Source(name, "photograph", split)
-    else:
-        source = Source(name, "photograph", entry.split, entry.licence, entry.author)
-    if entry is None or entry.squares is None:
-        return Photograph(path, digest, source, _usual_squares(digest, height, width, rule))
-    for top, left, side in entry.squares:
-        if top + side > height or left + side > width:
-            square = f"the recipe's square {[top, left, side]}"
-            raise ConfigError(f"{square} is not within {name}, {width} x {height}.")
-    return Photograph(path, digest, source, entry.squares)
-
-
-def _usual_squares(digest: str, height: int, width: int, rule: PictureRule) -> tuple[Square, ...]:
-    short = min(height, width)
-    least = min(max(rule.size, short // 2), short)
-    keys = [_hash(rule.seed, f"{digest} {number}")[:16] for number in range(1, rule.crops)]
-    randoms = [np.random.Generator(np.random.Philox(key=int.from_bytes(key))) for key in keys]
-    return centre_square(height, width), *(random_square(height, width, least, random) for random in randoms)
-
-
-def _split(digests: list[str], rule: PictureRule) -> dict[str, str]:
-    """Rank the photographs by a seeded hash; the first are held out, the next are for validation."""
-    count = len(digests)
-    ranked = sorted(digests, key=lambda digest: _hash(rule.seed, digest))
-    held, validation = (
-        max(round(part * count), int(part > 0 and count >= 3)) for part in (rule.held_out, rule.validation)
-    )
-    held = min(held, count - 1)
-    validation = min(validation, count - 1 - held)
-    splits = ["held-out"] * held + ["validation"] * validation + ["train"] * (count - held - validation)
-    return dict(zip(ranked, splits, strict=True))
-
-
-def _hash(seed: int, key: str) -> bytes:
+def hashed(seed: int, key: str) -> bytes:
+    """A seeded SHA-256 of some text."""
     return hashlib.sha256(f"{seed} {key}".encode()).digest()

@@ -1,22 +1,25 @@
-"""`precompute`: a teacher looks at photographs once, and a data set keeps what it answered."""
+"""`precompute`: a teacher looks at pictures and videos once, and a data set keeps what it answered."""
 
-import hashlib
-import logging
-from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import partial
 from pathlib import Path
+from typing import Any
 
-import numpy as np
+from olacore.data import InputFile
+from olacore.errors import ConfigError
+from teachers.filling import fill_files, make_files
+from teachers.inputs import find_inputs
+from teachers.jobs import new_job, resumed_job
+from teachers.outputs import LatentOutput, Output, PairsOutput
+from teachers.photographs import PictureRule
+from teachers.plan import wanted
+from teachers.protocol import Encoder, PairMaker
+from teachers.survey import VideoRule
+from teachers.target import Target
 
-from olacore.data import ROW, LatentWriter
-from olacore.files import check_output
-from olacore.pictures import crop, read_picture
-from teachers.photographs import PictureRule, choose_photographs
-from teachers.protocol import Teacher
-
-logger = logging.getLogger(__name__)
+# Called with what is counted, "files" or "rows", how many are done and how many there are. It may raise to stop.
+Progress = Callable[[str, int, int], None]
 
 
 @dataclass(frozen=True)
@@ -25,87 +28,87 @@ class Summary:
 
     Parameters
     ----------
-    rows : in the file
-    photographs : in the file, by split
-    skipped : files that are not in it, each with the reason
+    rows : pictures in the data set
+    sources : photographs and scenes in it, by split
+    files : everything that was given, with the rows and the damage of each, and why some give nothing
     """
 
     rows: int
-    photographs: dict[str, int]
-    skipped: tuple[tuple[Path, str], ...]
+    sources: dict[str, int]
+    files: tuple[InputFile, ...]
+
+    @property
+    def damaged(self) -> int:
+        """Packets and frames of videos that could not be decoded."""
+        return sum(file.damaged for file in self.files)
+
+    @property
+    def skipped(self) -> tuple[InputFile, ...]:
+        """The files that give nothing; each has the reason as its note."""
+        return tuple(file for file in self.files if file.note)
 
 
 def precompute(
     sources: Sequence[Path],
     h5: Path,
-    teacher: Teacher,
+    teacher: Encoder | PairMaker,
     rule: PictureRule | None = None,
+    video: VideoRule | None = None,
     *,
     recon: bool = False,
+    shard_size: int | None = None,
+    workers: int = 0,
     resume: bool = False,
     force: bool = False,
-    progress: Callable[[int, int], None] | None = None,
+    progress: Progress | None = None,
 ) -> Summary:
-    """Make a data set of photographs with a teacher's latents.
+    """Make a data set of pictures and videos with a teacher's answers.
 
-    The rule says how squares are cut from a photograph; each one is resized to `rule.size` with an
-    antialiased Lanczos filter. Damaged files, exact copies and, unless `rule.upscale`, photographs smaller
-    than `rule.size` are skipped and reported. Splits are by photograph. A killed run that is resumed with the
-    same settings and pictures gives the same bytes as one that was not killed.
+    First every file is looked at in full, and a plan is made: which frames and squares become rows, which split each
+    photograph and each scene goes into. Then the file is made, with all its room, and filled in the order of the
+    plan; each square is resized to `rule.size` with an antialiased Lanczos filter. A file that gives nothing is
+    reported and the rest goes on. A killed run that is resumed with the same settings and files gives the same
+    bytes as one that was not killed, on the same machine.
 
     Parameters
     ----------
-    sources : pictures and folders of pictures
-    h5 : the file to write
-    teacher : makes the latents
+    sources : pictures, videos, zip archives of pictures, folders of all these, or patterns such as `a/*.jpg`
+    h5 : the file to write; with `shard_size` the folder to write shards into
+    teacher : makes latents, or plain pairs
     recon : store the teacher's decoding of the stored latents too
+    shard_size : pictures in each file
+    workers : spawned processes that decode and resize; 0 for a thread of this process
     resume : go on behind the last finished row of `h5`; start it if it is missing
     force : replace `h5`
-    progress : is called with the rows done and all rows, before the first row and after each one
+    progress : called with "files" or "rows", how many are done and how many there are; what it raises ends the work,
+        with everything finished kept
 
     Raises
     ------
     OutputExistsError  if there is a file and neither `resume` nor `force`
-    OutputError  if the file cannot be written
-    FileFormatError  if a source is missing
-    DataError  if no picture can be used, or the teacher's latents are not finite
+    OutputError  if the file cannot be written, another writer has it, or there is no room for it
+    DataError  if no source gives a picture, or the teacher's latents are not finite
     ConfigError  if the settings are wrong, or a resumed file was made with other ones
     """
-    rule = rule or PictureRule()
-    check_output(h5, force=force or resume)
-    photographs, skipped = choose_photographs(sources, rule)
-    squares = [(number, square) for number, photo in enumerate(photographs) for square in photo.squares]
-    digests = "".join(photo.digest for photo in photographs)
-    settings = {
-        "resize": "square to size, Lanczos",
-        "crops": "recipe" if rule.recipe else rule.crops,
-        "seed": rule.seed,
-        "squares_sha256": hashlib.sha256(repr([(n, *square) for n, square in squares]).encode()).hexdigest(),
-        "pictures_sha256": hashlib.sha256(digests.encode()).hexdigest(),
-    }
-    logger.info("%d rows from %d photographs, %d skipped", len(squares), len(photographs), len(skipped))
-    read = lru_cache(maxsize=1)(read_picture)
-    with LatentWriter(
-        h5,
-        space=teacher.space,
-        size=(rule.size, rule.size),
-        capacity=len(squares),
-        sources=[photo.source for photo in photographs],
-        recon=recon,
-        settings=settings,
-        force=force,
-        resume=resume,
-    ) as writer:
-        if progress:
-            progress(writer.rows_valid, len(squares))
-        for number, square in squares[writer.rows_valid :]:
-            frames = crop(read(photographs[number].path), rule.size, square)[None]
-            # As stored: the decoding belongs to the latent that a reader of the file will find.
-            with np.errstate(over="ignore"):
-                latents = teacher.encode(frames).astype(np.float16)
-            rows = np.array([(number, -1, *square, square.side)], ROW)
-            writer.append(frames, latents, rows, teacher.decode(latents) if recon else None)
-            if progress:
-                progress(writer.rows_valid, len(squares))
-    splits = Counter(photo.source.split for photo in photographs)
-    return Summary(len(squares), dict(splits), tuple(skipped))
+    rule, video, tick = rule or PictureRule(), video or VideoRule(), progress or (lambda *args: None)
+    if workers < 0:
+        raise ConfigError(f"workers must be 0 or more; got {workers}.")
+    target = Target(h5, shard_size, resume, force)
+    found, refused = find_inputs(sources)
+    inputs = wanted(found, rule)
+    with target.locked():
+        job = resumed_job(target, inputs, rule, video, partial(tick, "files")) if resume else None
+        if job is None:
+            job = new_job(target, inputs, refused, rule, video, workers, partial(tick, "files"))
+        plan = job
+
+        def opened(number: int, **mode: bool) -> Output:
+            settings: dict[str, Any] = {**plan.settings[number], **teacher.settings}
+            path, part = plan.paths[number], plan.parts[number]
+            if isinstance(teacher, Encoder):
+                return LatentOutput(path, part, teacher, rule.size, recon, settings, **mode)
+            return PairsOutput(path, part, teacher, rule.size, settings, **mode)
+
+        make_files(job, opened, force)
+        fill_files(job, opened, rule.size, teacher.batch, video.keyframes, workers, partial(tick, "rows"))
+    return Summary(job.rows, job.splits, job.files)

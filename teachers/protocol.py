@@ -1,45 +1,51 @@
-"""What every teacher offers, and how one is loaded."""
+"""What every teacher offers."""
 
-from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 
 from olacore.data import LatentSpace
-from olacore.errors import ConfigError
 
 
-class Teacher(Protocol):
-    """A large autoencoder: pictures to latents in its scaled space, and back."""
+@runtime_checkable
+class Encoder(Protocol):
+    """Turns pictures into latents in its scaled space."""
 
     @property
     def space(self) -> LatentSpace:
         """The latent space of everything that it encodes and decodes."""
 
+    @property
+    def batch(self) -> int:
+        """Pictures to hand over at once."""
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """What else decides about the answers, kept in the data set; a resumed file must have equal ones."""
+
     def encode(self, frames: np.ndarray) -> np.ndarray:
         """Turn frames (n, H, W, 3) uint8 into latents (n, C, H/8, W/8) float32."""
+
+
+@runtime_checkable
+class Teacher(Encoder, Protocol):
+    """A large autoencoder: pictures to latents in its scaled space, and back."""
 
     def decode(self, latents: np.ndarray) -> np.ndarray:
         """Turn latents (n, C, h, w) into frames (n, 8 h, 8 w, 3) uint8."""
 
 
-def load_teacher(reference: str | Path) -> Teacher:
-    """Load a teacher from a local folder in the layout of the public hub, or by its hub id.
+@runtime_checkable
+class PairMaker(Protocol):
+    """Any other frozen network: pictures to plain inputs and targets."""
 
-    A hub id is looked up in the local cache first and downloaded only if it is not there.
+    @property
+    def batch(self) -> int:
+        """Pictures to hand over at once."""
 
-    Parameters
-    ----------
-    reference : a folder with `config.json` and `diffusion_pytorch_model.safetensors`, or an id `owner/name`
+    @property
+    def settings(self) -> dict[str, Any]:
+        """What decides about the answers, kept in the data set; a resumed file must have equal ones."""
 
-    Raises
-    ------
-    ConfigError  if torch or diffusers are not installed
-    FileFormatError  if there is no such folder or model, or its files are damaged or of another model
-    """
-    try:
-        from teachers.tiny import TinyTeacher
-    except ImportError as error:
-        name = error.name or "torch"
-        raise ConfigError(f"a teacher needs the package {name}; pip install 'olacore[teachers]'.") from error
-    return TinyTeacher(reference)
+    def answer(self, frames: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Turn frames (n, H, W, 3) uint8 into inputs (k n, in) and targets (k n, out), k the same for all frames."""

@@ -4,7 +4,7 @@ import numba
 import numpy as np
 import pytest
 
-from olacore.border import check_array, find_loss, forward, score, threads
+from olacore.border import check_array, find_loss, forward, forward_stack, score, threads
 from olacore.errors import ConfigError, DTypeError, ShapeError
 
 COMPILED = not numba.config.DISABLE_JIT
@@ -33,6 +33,35 @@ def test_forward__population_and_single_module(case):
     np.testing.assert_allclose(out, predict(weights, biases, x), rtol=0, atol=1e-6)
     assert out.flags.c_contiguous
     np.testing.assert_array_equal(forward(weights[1].copy(), biases[1].copy(), x), out[1])
+
+
+def test_forward_stack__each_layer_reads_everything_before_it():
+    rng = np.random.default_rng(1)
+    x = rng.standard_normal((300 if COMPILED else 5, 4), np.float32)
+    layers = [
+        (rng.standard_normal((out, width), np.float32), rng.standard_normal(out, np.float32))
+        for out, width in ((3, 4), (5, 7), (2, 12))
+    ]
+    read = x
+    for weights, biases in layers:
+        answer = predict(weights, biases, read)
+        read = np.hstack([read, answer])
+    np.testing.assert_allclose(forward_stack(layers, x), answer, rtol=0, atol=1e-5)
+    np.testing.assert_allclose(forward_stack(layers[:1], x), forward(*layers[0], x), rtol=0, atol=1e-6)
+
+
+def test_forward_stack__names_a_layer_that_does_not_fit():
+    layers = [
+        (np.ones((3, 4), np.float32), np.ones(3, np.float32)),
+        (np.ones((2, 3), np.float32), np.ones(2, np.float32)),
+    ]
+    x = np.ones((5, 4), np.float32)
+    with pytest.raises(ShapeError, match=r"weights of layer 1 must be float32 \(out, in\) with in = 7"):
+        forward_stack(layers, x)
+    with pytest.raises(ShapeError, match=r"biases of layer 0 must be float32 \(out\) with out = 3"):
+        forward_stack([(layers[0][0], np.ones(2, np.float32))], x)
+    with pytest.raises(ConfigError, match="a stack needs at least one layer"):
+        forward_stack([], x)
 
 
 @pytest.mark.parametrize(

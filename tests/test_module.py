@@ -15,9 +15,9 @@ from makers import JIT, SPACE, make_module, smooth_pictures, threads
 from safetensors import safe_open
 from safetensors.numpy import save_file
 
-from olacore.errors import DataError, DTypeError, FileFormatError, OutputError, ShapeError
+from olacore.errors import ConfigError, DataError, DTypeError, FileFormatError, OutputError, ShapeError
 from olacore.frames import every_row
-from olacore.module import TENSORS, Module, load
+from olacore.module import SCALES, TENSORS, Module, load
 from olacore.views import View
 
 BORDER = 4 if JIT else 1
@@ -328,3 +328,38 @@ def test_load__refuses_metadata_without_a_view(tmp_path):
     for change in ({"view": None}, {"view": {"kind": "encoder"}}, {"space": {"maker": "?"}}):
         with pytest.raises(FileFormatError, match="m is damaged: tensors and metadata make no module"):
             load(rewritten(tmp_path / "m", ENCODER, **change))
+
+
+# ---------------------------------------------------------------- int8
+
+
+def test_save__int8_takes_a_quarter_and_comes_back_equal(tmp_path):
+    wide = replace(DECODER, stored="int8")
+    wide.save(tmp_path / "int8.safetensors")
+    again = load(tmp_path / "int8.safetensors")
+    np.testing.assert_array_equal(again.weights, wide.weights)
+    again.save(tmp_path / "again.safetensors")
+    assert (tmp_path / "again.safetensors").read_bytes() == (tmp_path / "int8.safetensors").read_bytes()
+    largest = np.abs(DECODER.weights).max(1, keepdims=True)
+    assert (np.abs(wide.weights - DECODER.weights) <= 0.501 * largest / 127).all()
+    with safe_open(tmp_path / "int8.safetensors", "numpy") as file:
+        assert file.get_tensor("weights").dtype == np.int8
+        stored = sum(file.get_tensor(name).nbytes for name in ("weights", SCALES))
+    assert stored < 0.3 * DECODER.weights.nbytes
+
+
+def test_load__names_scales_that_do_not_fit(tmp_path):
+    path = tmp_path / "int8.safetensors"
+    replace(DECODER, stored="int8").save(path)
+    with safe_open(path, "numpy") as file:
+        metadata = file.metadata()
+        tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    for broken in (tensors[SCALES][:-1].copy(), np.full_like(tensors[SCALES], np.nan)):
+        save_file({**tensors, SCALES: broken}, path, metadata)
+        with pytest.raises(FileFormatError, match="is damaged: the tensor 'weight_scales' does not fit the weights"):
+            load(path)
+
+
+def test_module__refuses_other_number_types():
+    with pytest.raises(ConfigError, match="weights are stored as float32 or int8; got 'int4'"):
+        replace(DECODER, stored="int4")

@@ -4,12 +4,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from olacore.errors import ConfigError, DataError, DTypeError, FileFormatError, OutputError, ShapeError
+from olacore.errors import ConfigError, DTypeError, FileFormatError, OutputError, ShapeError
 from olacore.pictures import (
     Square,
     centre_square,
     crop,
-    list_pictures,
     random_square,
     read_picture,
     write_picture,
@@ -94,21 +93,6 @@ def test_read_picture__refuses_a_decompression_bomb(tmp_path: Path, monkeypatch:
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 30)
     with pytest.raises(FileFormatError, match="decompression bomb"):
         read_picture(path)
-
-
-def test_list_pictures__sorted_through_folders(tmp_path: Path) -> None:
-    (tmp_path / "a").mkdir()
-    for name in ("b.JPG", "a/c.png", "notes.txt", ".hidden.png"):
-        (tmp_path / name).touch()
-    assert list_pictures(tmp_path) == [tmp_path / "a" / "c.png", tmp_path / "b.JPG"]
-    assert list_pictures(tmp_path / "notes.txt") == [tmp_path / "notes.txt"]
-
-
-def test_list_pictures__nothing_there(tmp_path: Path) -> None:
-    with pytest.raises(FileFormatError, match="nothing is there"):
-        list_pictures(tmp_path / "none")
-    with pytest.raises(DataError, match="holds no pictures"):
-        list_pictures(tmp_path)
 
 
 def test_crop__centre_keeps_the_shorter_side() -> None:

@@ -61,7 +61,7 @@ def test_train__writes_what_it_returns(plain, tmp_path, strategy):
 def test_train__reports_trust_between_0_and_1_and_the_best_loss_so_far(plain, tmp_path, strategy):
     train(make_config(plain, tmp_path / "run", strategy=strategy, generations=20))
     lines = story(tmp_path / "run")
-    assert [line["generation"] for line in lines] == [*range(2, 21, 2)]
+    assert [line["generation"] for line in lines] == [1, *range(2, 21, 2)]
     for line in lines:
         low, middle, high = line["trust"]
         assert 0 <= low <= middle <= high <= 1
@@ -297,6 +297,10 @@ def test_train__a_thumbnail_needs_pictures_of_64(pictures, tmp_path):
         ({"resume": True, "force": True}, "resume and force exclude each other"),
         ({"h5": ()}, "needs at least one data set file"),
         ({"strategy": "luck"}, "there is no strategy 'luck'"),
+        ({"loss": "l2"}, "the loss must be mse, mae, huber, cosine, or a function"),
+        ({"output_weights": (1, -2, 1)}, "the weight of an output must be above 0"),
+        ({"weights": "int4"}, "weights must be float32 or int8; got 'int4'"),
+        ({"weights": "int8", "strategy": "classic"}, "the strategy classic evolves float32 weights only; got 'int8'"),
         ({"options": {"luck": 1}}, "the strategy rows has no option 'luck'"),
         ({"options": {"audit": "all"}}, "option audit of the strategy rows must be int; got 'all'"),
     ],
@@ -318,3 +322,42 @@ def test_config__names_a_setting_that_cannot_be(tmp_path, changes, sentence):
 def test_train__names_a_view_that_cannot_be(pictures, tmp_path, changes, sentence):
     with pytest.raises(ConfigError, match=sentence):
         train(make_config(pictures, tmp_path / "run", **changes))
+
+
+# ---------------------------------------------------------------- losses and int8
+
+
+@needs_jit
+@pytest.mark.parametrize("loss", ["mae", "huber", "cosine"])
+def test_train__minimises_the_loss_that_it_is_given(plain, tmp_path, loss):
+    result = train(make_config(plain, tmp_path / "run", loss=loss, generations=12))
+    assert result.module.training["loss"] == loss
+    lines = [json.loads(text) for text in (tmp_path / "run" / "log.jsonl").read_text().splitlines()]
+    assert lines[-1]["best_validation_loss"] < 0.8 * lines[0]["validation_loss"]
+
+
+def test_train__int8_module_is_what_was_evolved(plain, tmp_path):
+    result = train(make_config(plain, tmp_path / "run", weights="int8"))
+    module = load(tmp_path / "run" / "module.safetensors")
+    assert module.stored == "int8"
+    np.testing.assert_array_equal(module.weights, result.module.weights)
+
+
+def test_train__weighs_the_outputs_in_the_loss_that_it_reports(plain, tmp_path):
+    given = {"generations": 1, "options": {"shrinkage": 0.1}}
+    even, heavy = (
+        train(make_config(plain, tmp_path / name, output_weights=shares, **given)).module
+        for name, shares in (("even", ()), ("heavy", (1, 100, 1)))
+    )
+    assert even.training["validation_loss"] != heavy.training["validation_loss"]
+
+
+def test_train__refuses_a_wrong_number_of_output_weights(plain, tmp_path):
+    with pytest.raises(ConfigError, match="there are 3 outputs, and weights for 2 of them"):
+        train(make_config(plain, tmp_path / "run", output_weights=(1, 2)))
+
+
+def test_train__reports_the_first_generations_one_by_one(plain, tmp_path):
+    lines = []
+    train(make_config(plain, tmp_path / "run", generations=21, report_every=10), lines.append)
+    assert [line["generation"] for line in lines] == [1, 2, 4, 8, 10, 20]

@@ -204,3 +204,28 @@ def test_scaling__a_known_range_is_kept_whatever_the_sample_shows():
     scaling = Scaling.fit(x, y, 1.0)
     assert not scaling.target_mean.any()
     assert (scaling.target_scale > 1).all()
+
+
+@pytest.mark.parametrize(("rows", "most"), [(300, 100), (2 * CHUNK, CHUNK), (5 * CHUNK + 9, 2 * CHUNK), (7, CHUNK)])
+def test_parts__are_the_block_once_and_none_is_small(rows, most):
+    x, y = plain_pairs(rows)
+    view = PAIRS
+    arrays = {"inputs": x.astype(np.float32), "targets": y.astype(np.float32)}
+    block = view.gather(every_row(arrays, 1), Scaling.identity(5, 3))
+    parts = list(block.parts(most))
+    assert len(parts) == max(1, round(len(block.inputs) * CHUNK / max(most, CHUNK)))
+    assert all(part.rows % CHUNK == 0 for part in parts[:-1])
+    for whole, pieces in zip(rows_of(block), zip(*(rows_of(part) for part in parts), strict=True), strict=True):
+        np.testing.assert_array_equal(np.concatenate(pieces), whole)
+
+
+@pytest.mark.parametrize("view", [PATCH, WINDOW, GLOBAL])
+def test_gather__into_the_memory_of_another_block_gives_the_same(view):
+    big, small = raw_pictures(count=4), raw_pictures((16, 16), count=2)
+    scaling = random_scaling(view)
+    room = view.gather(big, scaling)
+    expected = view.gather(small, scaling)
+    got = view.gather(small, scaling, room)
+    assert np.shares_memory(got.inputs, room.inputs)
+    np.testing.assert_array_equal(got.inputs, expected.inputs)
+    np.testing.assert_array_equal(got.targets, expected.targets)

@@ -9,6 +9,7 @@ from typing import Any
 from bench.peers.method import Method, Weights, mean_loss
 from bench.problems import Problem
 from olacore.config import TrainConfig
+from olacore.objective import Objective
 from olacore.strategies import Problem as Task
 from olacore.strategies import State, Strategy, find_strategy
 from olacore.training import SHRINKAGES, SMALL, TRIAL_TURNS
@@ -40,9 +41,7 @@ class Ours(Method):
     ) -> None:
         super().__init__(problem, loss, seed)
         kind = find_strategy(strategy)
-        if loss != "mse":
-            options["loss"] = loss
-        self.strategy = kind.configured(options)
+        self.strategy, self.objective = kind.configured(options), Objective(loss)
         self.blocks: Iterator[Block] = problem.train.blocks(block, seed)
         task = Task(problem.inputs, problem.outputs, population, seed, problem.sample)
         shrinks = any(field.name == "shrinkage" for field in fields(kind))
@@ -53,7 +52,7 @@ class Ours(Method):
 
     def advance(self) -> None:
         """One generation on the next block."""
-        self.strategy.advance(self.state, next(self.blocks), self.seed, self.generation)
+        self.strategy.advance(self.state, next(self.blocks), self.seed, self.generation, self.objective)
         self.generation += 1
 
     def weights(self) -> Weights:
@@ -71,6 +70,6 @@ class Ours(Method):
             strategy = replace(self.strategy, **{"shrinkage": shrinkage})
             state = strategy.start(task)
             for generation in range(TRIAL_TURNS * -(-task.inputs // getattr(strategy, "directions", task.inputs))):
-                strategy.advance(state, block, self.seed, generation)
+                strategy.advance(state, block, self.seed, generation, self.objective)
             tried[shrinkage] = mean_loss(strategy.candidate(state), self.problem.validation, self.loss)
         return replace(self.strategy, **{"shrinkage": min(tried, key=lambda shrinkage: tried[shrinkage])})

@@ -1,9 +1,11 @@
 """HDF5 data sets of pictures with latents, or of plain pairs: written safely, streamed in blocks."""
 
+from olacore.data.pairs import PairsWriter, write_pairs
 from olacore.data.reader import Dataset, open_dataset
-from olacore.data.schema import ROW, SPLITS, LatentSpace, Source
+from olacore.data.schema import ROW, SPLITS, InputFile, LatentSpace, Source
+from olacore.data.shards import locked_folder, shard_paths
 from olacore.data.stream import BUFFER_BYTES, BlockStream, RawBlock, find_nonfinite, iterate_once
-from olacore.data.writer import LatentWriter, write_pairs
+from olacore.data.writer import LatentWriter, read_plan
 
 __all__ = [
     "BUFFER_BYTES",
@@ -11,12 +13,17 @@ __all__ = [
     "SPLITS",
     "BlockStream",
     "Dataset",
+    "InputFile",
     "LatentSpace",
     "LatentWriter",
+    "PairsWriter",
     "RawBlock",
     "Source",
     "find_nonfinite",
     "iterate_once",
+    "locked_folder",
     "open_dataset",
+    "read_plan",
+    "shard_paths",
     "write_pairs",
 ]

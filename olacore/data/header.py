@@ -1,6 +1,7 @@
 """The header of a latents file, everything in it that never changes: written, read and checked."""
 
 import json
+import math
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -12,9 +13,12 @@ from olacore.data.schema import (
     PAIRS_SCHEMA,
     SCHEMA,
     STORED_ROW,
+    InputFile,
     LatentSpace,
     Source,
+    pack_files,
     pack_sources,
+    unpack_files,
     unpack_sources,
 )
 from olacore.data.storage import create_array
@@ -32,6 +36,7 @@ class Header:
     capacity : rows that the file has room for
     recon : whether it has the teacher's own decodings
     settings : how the rows were made (resize rule, seed and so on), JSON types
+    files : what the rows were made of; older files do not say
 
     Raises
     ------
@@ -44,6 +49,7 @@ class Header:
     sources: tuple[Source, ...]
     recon: bool = False
     settings: dict[str, Any] = field(default_factory=dict)
+    files: tuple[InputFile, ...] = ()
 
     def __post_init__(self) -> None:
         height, width = self.size
@@ -69,12 +75,19 @@ class Header:
         }
         return arrays | ({"recon": picture} if self.recon else {})
 
+    @property
+    def row_bytes(self) -> int:
+        """Bytes that one row takes in the file."""
+        return STORED_ROW.itemsize + sum(dtype.itemsize * math.prod(shape) for shape, dtype in self.arrays.values())
+
     def describe(self) -> dict[str, Any]:
         """Every entry by name, for people and for comparing two headers."""
         entries = self.space.to_dict()
-        entries |= {"size": list(self.size), "capacity": self.capacity, "recon": self.recon}
+        entries |= {"size": list(self.size), "recon": self.recon}
         entries |= {f"settings[{key}]": value for key, value in self.settings.items()}
-        return entries | {f"source {number}": source for number, source in enumerate(self.sources)}
+        entries |= {"capacity": self.capacity}
+        entries |= {f"source {number}": source for number, source in enumerate(self.sources)}
+        return entries | {f"file {number}": file for number, file in enumerate(self.files)}
 
 
 def write_header(file: h5py.File, header: Header) -> None:
@@ -83,6 +96,8 @@ def write_header(file: h5py.File, header: Header) -> None:
         create_array(file, name, (header.capacity, *shape), dtype, chunk=(1, *shape))
     create_array(file, "rows", (header.capacity,), STORED_ROW)
     file["sources"] = pack_sources(header.sources)
+    if header.files:
+        file["files"] = pack_files(header.files)
     file.attrs["schema"] = SCHEMA
     file.attrs["software"] = f"olacore {__version__}"
     file.attrs["settings"] = json.dumps(header.settings, sort_keys=True)
@@ -110,6 +125,7 @@ def read_header(file: h5py.File, path: Path) -> Header:
             sources=unpack_sources(file["sources"][:]),
             recon="recon" in file,
             settings=json.loads(file.attrs["settings"]),
+            files=unpack_files(file["files"][:]) if "files" in file else (),
         )
         rows_valid = rows_valid_in(file)
     except (LookupError, TypeError, ValueError, OSError, RuntimeError) as error:

@@ -6,12 +6,13 @@ from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
-from typing import Literal, Self
+from typing import Any, Literal, Self
 
 import numpy as np
 
 from olacore.data.parts import Part, check_agree, open_part, warn_of_leaks
-from olacore.data.schema import SPLITS, LatentSpace, Source, checksum_rows
+from olacore.data.schema import SPLITS, InputFile, LatentSpace, Source, checksum_rows
+from olacore.data.shards import expand_folders
 from olacore.data.storage import open_file
 from olacore.errors import DataError
 
@@ -31,7 +32,10 @@ class Dataset:
     space, size, latent_shape : LatentSpace, (H, W), (C, h, w); None for pairs
     inputs, outputs : dimensions of pairs; None for latents
     sources : of all files one after the other; `rows["source"]` counts in this list
+    files : what the rows were made of, of all data files one after the other
+    settings : how the rows of the first data file were made
     split : (count,) uint8  0 train, 1 validation, 2 held-out
+    file_count : data files
     complete : whether every file was finished by its writer
     """
 
@@ -49,6 +53,9 @@ class Dataset:
         self.outputs: int | None = fields["targets"].shape[1] if header is None else None
         self.sources: list[Source] = [s for part in parts if part.header for s in part.header.sources]
         self.split = np.concatenate([part.split for part in parts])
+        self.files: list[InputFile] = [f for part in parts if part.header for f in part.header.files]
+        self.settings: dict[str, Any] = parts[0].header.settings if parts[0].header else {}
+        self.file_count = len(parts)
         self.complete = all(part.complete for part in parts)
         # Pairs may be stored in three types and are handed out in one.
         self._layout = {
@@ -94,22 +101,29 @@ class Dataset:
             raise DataError(f"rows must lie in 0..{self.count - 1}; got {indices.min()}..{indices.max()}.")
         order = np.argsort(indices, kind="stable")
         wanted = indices[order]
-        result = {}
-        for name in fields:
+        result: dict[str, np.ndarray] = {}
+        plan = [(name, part, *self._pieces(name, part, wanted)) for name in fields for part in self._parts]
+        for name, part, inside, pieces, _ in plan:
+            part.announce(name, ((inside[begin], inside[end - 1] + 1) for begin, end in pieces))
+        for name, part, inside, pieces, here in plan:
             shape, dtype = self._field(name)
-            out = result[name] = np.empty((len(indices), *shape), dtype)
-            for part in self._parts:
-                here = slice(*np.searchsorted(wanted, (part.first, part.first + part.count)))
-                inside, places = wanted[here] - part.first, order[here]
-                for begin, end in _runs(inside, self.row_bytes([name])):
-                    start, stop = inside[begin], inside[end - 1] + 1
-                    piece = part.read(name, start, stop)
-                    if name == "rows":
-                        piece["source"] += part.first_source
-                    # A float64 beyond float32 becomes inf, which is found and counted with the others.
-                    with np.errstate(over="ignore"):
-                        out[places[begin:end]] = piece[inside[begin:end] - start]
+            out = result.setdefault(name, np.empty((len(indices), *shape), dtype))
+            places = order[here]
+            for begin, end in pieces:
+                start, stop = inside[begin], inside[end - 1] + 1
+                piece = part.read(name, start, stop)
+                if name == "rows":
+                    piece["source"] += part.first_source
+                # A float64 beyond float32 becomes inf, which is found and counted with the others.
+                with np.errstate(over="ignore"):
+                    out[places[begin:end]] = piece[inside[begin:end] - start]
         return result
+
+    def _pieces(self, name: str, part: Part, wanted: np.ndarray) -> tuple[np.ndarray, list[tuple[int, int]], slice]:
+        """Which of some sorted rows are in a part, counted in it; the pieces to read; their place in `wanted`."""
+        here = slice(*np.searchsorted(wanted, (part.first, part.first + part.count)))
+        inside = wanted[here] - part.first
+        return inside, [*_runs(inside, self.row_bytes([name]))], here
 
     def digest(self) -> str:
         """SHA-256 of latent space, checksums and split; of pairs, of the content as float32 and the split."""
@@ -176,7 +190,8 @@ def open_dataset(paths: str | Path | Sequence[str | Path]) -> Dataset:
 
     Parameters
     ----------
-    paths : files of schema `olacore/latents/1`, or any with `/inputs` (n, in) and `/targets` (n, out)
+    paths : files of schema `olacore/latents/1`, or any with `/inputs` (n, in) and `/targets` (n, out); a folder
+        stands for the shards in it
 
     Raises
     ------
@@ -185,7 +200,8 @@ def open_dataset(paths: str | Path | Sequence[str | Path]) -> Dataset:
     FingerprintError  if the latent spaces of files disagree
     DataError  if a file has no rows or is given twice
     """
-    files = [Path(paths)] if isinstance(paths, str | Path) else [Path(path) for path in paths]
+    given = [Path(paths)] if isinstance(paths, str | Path) else [Path(path) for path in paths]
+    files = expand_folders(given)
     if not files:
         raise DataError("expected at least one data file; got none.")
     with ExitStack() as resources:

@@ -3,7 +3,7 @@
 import hashlib
 import json
 import zlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Self
 
@@ -34,19 +34,29 @@ class LatentSpace:
     ----------
     maker : id of the model that made the latents, for people to read
     maker_sha256 : of its weights
-    scaling, shift : the stored latent is (raw - shift) * scaling
+    scaling, shift : the stored latent is (raw - shift) * scaling; numbers, or one number a channel
     channels : of the latent
     factor : picture pixels per latent site, along each side
     picture_range : what pixel values 0 and 255 stand for in the maker's input
+
+    Raises
+    ------
+    ConfigError  if a vector has not one number a channel
     """
 
     maker: str
     maker_sha256: str
-    scaling: float
-    shift: float
+    scaling: float | tuple[float, ...]
+    shift: float | tuple[float, ...]
     channels: int
     factor: int = 8
     picture_range: tuple[float, float] = (-1.0, 1.0)
+
+    def __post_init__(self) -> None:
+        for name in ("scaling", "shift"):
+            values = np.atleast_1d(getattr(self, name))
+            if np.ndim(getattr(self, name)) and values.shape != (self.channels,):
+                raise ConfigError(f"{name} must be a number or {self.channels} numbers; got {values.size}.")
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON types, every number in its canonical type, so that 1 and 1.0 are the same space."""
@@ -54,8 +64,8 @@ class LatentSpace:
         return {
             "maker": str(self.maker),
             "maker_sha256": str(self.maker_sha256),
-            "scaling": float(self.scaling),
-            "shift": float(self.shift),
+            "scaling": _plain(self.scaling),
+            "shift": _plain(self.shift),
             "channels": int(self.channels),
             "factor": int(self.factor),
             "picture_range": [float(low), float(high)],
@@ -68,8 +78,8 @@ class LatentSpace:
         return cls(
             maker=str(values["maker"]),
             maker_sha256=str(values["maker_sha256"]),
-            scaling=float(values["scaling"]),
-            shift=float(values["shift"]),
+            scaling=_number_or_vector(values["scaling"]),
+            shift=_number_or_vector(values["shift"]),
             channels=int(values["channels"]),
             factor=int(values["factor"]),
             picture_range=(float(low), float(high)),
@@ -84,9 +94,18 @@ class LatentSpace:
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
+def _number_or_vector(value: Any) -> float | tuple[float, ...]:
+    return tuple(float(number) for number in value) if np.ndim(value) else float(value)
+
+
+def _plain(value: float | tuple[float, ...]) -> float | list[float]:
+    canonical = _number_or_vector(value)
+    return list(canonical) if isinstance(canonical, tuple) else canonical
+
+
 @dataclass(frozen=True)
 class Source:
-    """One photograph or one scene of a video; all its pictures belong to one split.
+    """One photograph or one scene of a video; all its pictures belong to one split and share its caption.
 
     Raises
     ------
@@ -98,6 +117,7 @@ class Source:
     split: str
     licence: str = ""
     author: str = ""
+    caption: str = ""
 
     def __post_init__(self) -> None:
         if self.kind not in KINDS:
@@ -108,19 +128,66 @@ class Source:
             raise ConfigError(f"a source is a file name, never a path; got {self.name!r}.")
 
 
+@dataclass(frozen=True)
+class InputFile:
+    """A file that was given to make a data set of, whether or not it gave any rows.
+
+    Parameters
+    ----------
+    name : without a path
+    sha256 : of its content; empty if it could not be read
+    rows : that it gives, next to each other in the order of the files
+    frames : pictures that were decoded in it, damaged ones not counted
+    damaged : packets and frames of a video that could not be decoded
+    note : why it gives nothing
+    """
+
+    name: str
+    sha256: str
+    rows: int
+    frames: int = 1
+    damaged: int = 0
+    note: str = ""
+
+
 def pack_sources(sources: Iterable[Source]) -> np.ndarray:
-    """The entries of `/sources`: fixed-width UTF-8 text, the split as 0, 1, 2."""
-    rows = [{k: v.encode() for k, v in asdict(s).items()} | {"split": SPLITS.index(s.split)} for s in sources]
-    widths = {key: max([1, *(len(r[key]) for r in rows)]) for key in ("name", "kind", "licence", "author")}
-    text = {key: h5py.string_dtype("utf-8", width) for key, width in widths.items()}
-    fields = [(key, text.get(key, "u1")) for key in ("name", "kind", "split", "licence", "author")]
-    return np.array([tuple(r[key] for key, _ in fields) for r in rows], np.dtype(fields))
+    """The entries of `/sources`: fixed-width UTF-8 text, the split as 0, 1, 2; captions where there are any."""
+    records = [asdict(source) | {"split": SPLITS.index(source.split)} for source in sources]
+    if not any(record["caption"] for record in records):
+        for record in records:
+            del record["caption"]
+    return _pack(records, {"split": "u1"})
 
 
 def unpack_sources(packed: np.ndarray) -> tuple[Source, ...]:
     """The inverse of `pack_sources`."""
-    text = ("name", "kind", "licence", "author")
-    return tuple(Source(**{key: row[key].decode() for key in text}, split=SPLITS[row["split"]]) for row in packed)
+    return tuple(Source(**record | {"split": SPLITS[record["split"]]}) for record in _unpack(packed))
+
+
+def pack_files(files: Iterable[InputFile]) -> np.ndarray:
+    """The entries of `/files`: fixed-width UTF-8 text and whole numbers."""
+    return _pack([asdict(file) for file in files], dict.fromkeys(("rows", "frames", "damaged"), "<i8"))
+
+
+def unpack_files(packed: np.ndarray) -> tuple[InputFile, ...]:
+    """The inverse of `pack_files`."""
+    return tuple(InputFile(**record) for record in _unpack(packed))
+
+
+def _pack(records: list[dict[str, Any]], numbers: Mapping[str, str]) -> np.ndarray:
+    """Records of text, and of numbers of these types, as an array that HDF5 stores; text as wide as the widest."""
+    rows = [{key: v.encode() if isinstance(v, str) else v for key, v in record.items()} for record in records]
+    fields = [
+        (key, numbers.get(key) or h5py.string_dtype("utf-8", max([1, *(len(row[key]) for row in rows)])))
+        for key in rows[0]
+    ]
+    return np.array([tuple(row.values()) for row in rows], np.dtype(fields))
+
+
+def _unpack(packed: np.ndarray) -> Iterator[dict[str, Any]]:
+    for row in packed:
+        values = {name: row[name] for name in packed.dtype.names or ()}
+        yield {name: v.decode() if isinstance(v, bytes) else int(v) for name, v in values.items()}
 
 
 def checksum_rows(rows: np.ndarray, arrays: Iterable[np.ndarray]) -> np.ndarray:

@@ -1,24 +1,22 @@
-"""Writing data sets: `LatentWriter` for pictures with latents, safe to kill; `write_pairs` for the rest."""
+"""Writing data sets of pictures with latents, safe to kill."""
 
 import json
-import os
 from collections.abc import Sequence
-from contextlib import ExitStack
 from itertools import chain
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 import h5py
 import numpy as np
 
-from olacore.data.header import Header, read_header, rows_valid_in, write_header
-from olacore.data.schema import PAIR_TYPES, PAIRS_SCHEMA, ROW, STORED_ROW, LatentSpace, Source, checksum_rows
-from olacore.data.storage import create_array, create_file, lock_file, open_file
-from olacore.errors import ConfigError, DataError, DTypeError, ShapeError
+from olacore.data.appending import RowFile
+from olacore.data.header import Header, read_header, write_header
+from olacore.data.schema import ROW, STORED_ROW, InputFile, LatentSpace, Source, checksum_rows
+from olacore.data.storage import open_file
+from olacore.errors import ConfigError, DataError, DTypeError, FileFormatError, ShapeError
 
 
-class LatentWriter:
+class LatentWriter(RowFile):
     """Writes a file of schema `olacore/latents/1`; a kill costs only the rows of the append in hand.
 
     Parameters
@@ -30,6 +28,8 @@ class LatentWriter:
     sources : all photographs and scenes that rows may come from
     recon : whether the teacher's own decodings come too
     settings : how the rows are made, JSON types; a resumed file must have equal ones
+    files : the files that the sources are in
+    planned : (capacity,) of type `ROW`, the rows to come, kept in the file so that `read_plan` can give them
 
     Attributes
     ----------
@@ -52,29 +52,26 @@ class LatentWriter:
         sources: Sequence[Source],
         recon: bool = False,
         settings: dict[str, Any] | None = None,
+        files: Sequence[InputFile] = (),
+        planned: np.ndarray | None = None,
         force: bool = False,
         resume: bool = False,
     ) -> None:
-        if force and resume:
-            raise ConfigError("a file is either resumed or forced to start anew; got both.")
-        self.path = Path(path)
+        path = Path(path)
         # Through JSON, because that is how settings come back from a file.
         plain = json.loads(json.dumps(settings or {}))
         height, width = size
-        self.header = Header(space, (height, width), capacity, tuple(sources), recon, plain)
-        if resume and self.path.exists():
-            self._lock = lock_file(self.path)
-        else:
-            needed = sum(dtype.itemsize * int(np.prod(shape)) for shape, dtype in self.header.arrays.values())
-            needed = (needed + STORED_ROW.itemsize) * capacity
-            self._lock = create_file(self.path, needed, force, lambda file: write_header(file, self.header))
-        with ExitStack() as undo:
-            undo.callback(os.close, self._lock)
-            self._file = undo.enter_context(open_file(self.path, "r+", locking=False))
-            _check_same(self.path, read_header(self._file, self.path), self.header)
-            self.rows_valid = rows_valid_in(self._file)
-            self._set("complete", 0)
-            undo.pop_all()
+        self.header = Header(space, (height, width), capacity, tuple(sources), recon, plain, tuple(files))
+
+        def fill(file: h5py.File) -> None:
+            write_header(file, self.header)
+            if planned is not None:
+                file["rows"][...] = _stored(planned)
+
+        def check(file: h5py.File) -> None:
+            check_same(path, read_header(file, path).describe(), self.header.describe())
+
+        super().__init__(path, self.header.row_bytes * capacity, fill, check, force=force, resume=resume)
 
     def append(
         self, frames: np.ndarray, latents: np.ndarray, rows: np.ndarray, recon: np.ndarray | None = None
@@ -118,91 +115,44 @@ class LatentWriter:
 
         if count == 0:
             return
-        stored = np.zeros(count, STORED_ROW)
-        for name in ROW.names or ():
-            stored[name] = rows[name]
+        stored = _stored(rows)
         stored["crc32"] = checksum_rows(stored, (given[name] for name in self.header.arrays))
-        for name, array in (given | {"rows": stored}).items():
-            self._file[name][first:last] = array
-        self._flush()
-        self._set("rows_valid", last)
-        self.rows_valid = last
-
-    def close(self, complete: bool = True) -> None:
-        """Finish; `complete` says whether every row that was planned is there. Closing again does nothing."""
-        if not self._file:
-            return
-        try:
-            self._set("complete", int(complete))
-            self._file.close()
-        finally:
-            os.close(self._lock)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close(complete=kind is None)
-
-    def _set(self, name: str, value: int) -> None:
-        # `modify` writes in place; assignment would make a new attribute and move the old one.
-        self._file.attrs.modify(name, np.asarray(value, self._file.attrs[name].dtype))
-        self._flush()
-
-    def _flush(self) -> None:
-        self._file.flush()
-        os.fsync(self._lock)
+        self.store(given | {"rows": stored}, count)
 
 
-def _check_same(path: Path, stored: Header, asked: Header) -> None:
-    before, now = stored.describe(), asked.describe()
+def read_plan(path: Path) -> tuple[Header, np.ndarray]:
+    """The header of a latents file and all rows that it was made for, finished or not: (capacity,) of type `ROW`.
+
+    Raises
+    ------
+    FileFormatError  if it is no such file, or was made without a plan
+    """
+    with open_file(path, locking=False) as file:
+        header = read_header(file, path)
+        stored = file["rows"][:]
+    planned = np.empty(len(stored), ROW)
+    for name in ROW.names or ():
+        planned[name] = stored[name]
+    if sum(entry.rows for entry in header.files) != header.capacity:
+        raise FileFormatError(f"{path} does not say which rows it was made for; make it again.")
+    return header, planned
+
+
+def check_same(path: Path, before: dict[str, Any], now: dict[str, Any]) -> None:
+    """Raise unless two descriptions of what a file is made for agree; the first difference is named with both values.
+
+    Raises
+    ------
+    ConfigError  if they differ
+    """
     for key in dict.fromkeys(chain(before, now)):
         if before.get(key) != now.get(key):
             values = f"{before.get(key)!r}, now it is {now.get(key)!r}"
             raise ConfigError(f"{path} was made with {key} {values}; use equal settings or start a new file.")
 
 
-def write_pairs(
-    path: str | Path,
-    inputs: np.ndarray,
-    targets: np.ndarray,
-    split: np.ndarray | None = None,
-    *,
-    force: bool = False,
-) -> None:
-    """Write plain pairs, schema `olacore/pairs/1`.
-
-    Parameters
-    ----------
-    inputs : (n, in)  float16, float32 or float64
-    targets : (n, out)  likewise
-    split : (n,) uint8  0 train, 1 validation, 2 held-out; without it a reader cuts 80/10/10 in order
-
-    Raises
-    ------
-    ShapeError, DTypeError  if the arrays do not fit each other
-    DataError  if `split` has other values
-    OutputExistsError, OutputError  if the file is there already or cannot be written
-    """
-    arrays = {"inputs": inputs, "targets": targets}
-    for name, array in arrays.items():
-        if array.ndim != 2 or 0 in array.shape or len(array) != len(inputs):
-            raise ShapeError(f"{name} must be ({len(inputs)}, any); got {array.shape}.")
-        if array.dtype not in PAIR_TYPES:
-            raise DTypeError(f"{name} must be float16, float32 or float64; got {array.dtype}.")
-    if split is not None:
-        if split.shape != (len(inputs),) or split.dtype != np.uint8:
-            raise ShapeError(f"split must be uint8 ({len(inputs)},); got {split.dtype} {split.shape}.")
-        if split.max() > 2:
-            raise DataError(f"split must hold 0, 1 and 2 only; got {split.max()}.")
-        arrays["split"] = split
-
-    def fill(file: h5py.File) -> None:
-        file.attrs["schema"] = PAIRS_SCHEMA
-        for name, array in arrays.items():
-            create_array(file, name, array.shape, array.dtype)
-            file[name][...] = array
-
-    os.close(create_file(Path(path), sum(array.nbytes for array in arrays.values()), force, fill))
+def _stored(rows: np.ndarray) -> np.ndarray:
+    stored = np.zeros(len(rows), STORED_ROW)
+    for name in ROW.names or ():
+        stored[name] = rows[name]
+    return stored

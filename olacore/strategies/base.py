@@ -14,6 +14,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from olacore.errors import ConfigError, SearchError
+from olacore.objective import MSE, Objective
 from olacore.views import Block
 
 State = dict[str, np.ndarray]
@@ -103,8 +104,8 @@ class Strategy(ABC):
         """Return the first state: at least `weights` (pop, out, in), `biases` (pop, out) and `trust` (pop,)."""
 
     @abstractmethod
-    def advance(self, state: State, block: Block, seed: int, generation: int) -> Report:
-        """Change `state` by one generation on `block`.
+    def advance(self, state: State, block: Block, seed: int, generation: int, objective: Objective = MSE) -> Report:
+        """Change `state` by one generation on `block`, towards a lower `objective`.
 
         Raises
         ------

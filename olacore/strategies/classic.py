@@ -12,10 +12,10 @@ from typing import ClassVar
 
 import numpy as np
 
-from olacore.kernels.loss import score_population
 from olacore.kernels.mutate import mutate_population
 from olacore.kernels.random import fill_normal
 from olacore.kernels.trust import update_trust
+from olacore.objective import MSE, Objective
 from olacore.strategies.base import Problem, Report, State, Strategy, check_losses
 from olacore.views import Block
 
@@ -50,12 +50,10 @@ class Classic(Strategy):
             "loss": np.full(problem.population, np.nan, np.float32),  # nothing to compare with yet
         }
 
-    def advance(self, state: State, block: Block, seed: int, generation: int) -> Report:
+    def advance(self, state: State, block: Block, seed: int, generation: int, objective: Objective = MSE) -> Report:
         """Score everyone, update trust against each one's previous loss, mutate the untrusted."""
         weights, biases = state["weights"], state["biases"]
-        rows = np.empty(biases.shape, np.float32)
-        score_population(weights, biases, block.inputs, block.targets, rows)
-        losses = rows.mean(1)
+        losses = objective.total(objective.score(weights, biases, block.inputs, block.targets)).astype(np.float32)
         nonfinite = check_losses(losses, generation)
         trust = np.empty_like(state["trust"])
         update_trust(state["trust"], losses, state["loss"], self.up, self.down, self.epsilon, trust)

@@ -4,9 +4,12 @@ Every generation re-scores all genomes on a part of the block. How much worse th
 remembered over blocks, is its evidence; trust is what the evidence leaves of a genome, exp(-evidence / temperature)
 averaged over its rows. The parent is the mean of the population, row by row, in those proportions: while the search
 moves fast only the newest genomes count, and when all that is left is the noise between blocks all of them do, which
-averages it away. The child takes a step in every row wherever the block's loss falls (`step_rows`), along directions
-that are random rotations of the inputs' principal axes, scaled so that all responses are equally large; it replaces
-the genome that is trusted least.
+averages it away. The child takes a step in every row wherever the block's loss falls (`step_rows`); it replaces the
+genome that is trusted least.
+
+Directions are principal axes of the inputs, scaled so that all responses are equally large, and rotated at random in
+small groups. The first turn goes from the axes of the largest variance to those of the smallest, later ones in a
+random order.
 
 Recombination by weighted mean is that of evolution strategies (Beyer and Schwefel 2002, doi:10.1023/A:1015059928466);
 mirrored trials follow Brockhoff et al. 2010, doi:10.1007/978-3-642-15844-5_2.
@@ -14,24 +17,33 @@ mirrored trials follow Brockhoff et al. 2010, doi:10.1007/978-3-642-15844-5_2.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import inf
 from typing import ClassVar
 
 import numpy as np
 from threadpoolctl import threadpool_limits
 
+from olacore.errors import ConfigError
 from olacore.kernels.blend import blend_rows
 from olacore.kernels.forward import multiply_packed
 from olacore.kernels.layout import CHUNK
-from olacore.kernels.loss import score_population
-from olacore.kernels.steps import step_rows
+from olacore.lattice import from_lattice, to_lattice
+from olacore.objective import MSE, Objective
 from olacore.strategies.base import Problem, Report, State, Strategy, check_losses
 from olacore.views import Block
 
-FIRST_REACH = np.float32(0.1)
+FIRST_REACH, LEAST_REACH, MOST_REACH = 0.1, 1e-3, 0.3
 # Axes along which the inputs hardly vary are not scaled up further than this share of the largest variance.
-FLOOR = 1e-6
+FLOOR = 1e-4
+# Rows a direction that the first children are bred on.
+FIRST_ROWS = 32
+# Rows that the inputs' axes are found from.
+SAMPLE_ROWS = 4096
+# Axes that are rotated together.
+GROUP = 32
+# Shares of their steps that outputs take together where the loss couples them, until the loss falls.
+TOGETHER = (1.0, 0.5, 0.25)
 TINY = 1e-30
 # Evidence against a row whose loss is not finite.
 LARGEST = 1e30
@@ -47,7 +59,8 @@ class Rows(Strategy):
     temperature : relative excess loss at which a row's share falls to 1/e
     memory : share of the old evidence that is kept when a block is scored
     audit : samples of the block that the whole population is scored on
-    shrinkage : what a squared weight costs, in units of the mean squared error; against overfitting of few rows
+    shrinkage : what a squared weight costs, in units of the loss; against overfitting of few rows
+    weights : "float32", or "int8": every genome that is scored lies on a lattice of 255 levels a row
     """
 
     name: ClassVar[str] = "rows"
@@ -59,61 +72,94 @@ class Rows(Strategy):
         "shrinkage": (0, inf),
     }
 
-    directions: int = 64
-    temperature: float = 0.005
+    directions: int = 128
+    temperature: float = 0.01
     memory: float = 0.5
-    audit: int = 2048
+    audit: int = 1024
     shrinkage: float = 0.0
+    weights: str = "float32"
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.weights not in ("float32", "int8"):
+            raise ConfigError(f"weights must be float32 or int8; got {self.weights!r}.")
 
     def start(self, problem: Problem) -> State:
-        """All genomes at zero, with the inputs' principal axes as the first directions."""
+        """All genomes at zero, with the inputs' principal axes."""
         shape = (problem.population, problem.outputs, problem.inputs)
-        return {
-            "weights": np.zeros(shape, np.float32),
+        state = {
+            "weights": np.zeros(shape, self.weights),
             "biases": np.zeros(shape[:2], np.float32),
             "trust": np.ones(problem.population, np.float32),
             "evidence": np.zeros(shape[:2]),
             "born": np.arange(problem.population) - problem.population,
-            "reach": np.full(problem.outputs, FIRST_REACH),
+            "reach": np.full(1, FIRST_REACH),
             "axes": scaled_axes(problem.sample, self.shrinkage),
-            "directions": np.zeros((problem.inputs, problem.inputs), np.float32),
         }
+        return state | ({"scales": np.zeros(shape[:2], np.float32)} if self.weights == "int8" else {})
 
-    def advance(self, state: State, block: Block, seed: int, generation: int) -> Report:
-        """Score all, breed the mean's child on this block, let it replace the least trusted."""
-        nonfinite = self._audit(state, block, generation)
-        weights, biases = self.candidate(state)
+    def advance(self, state: State, block: Block, seed: int, generation: int, objective: Objective = MSE) -> Report:
+        """Score all, breed the mean's child on this block, let it replace the least trusted.
+
+        From the first block, where everything is still to be gained, several children come, each from a part of it.
+        """
+        if generation:
+            return self._breed(state, block, seed, generation, objective)
+        rows = max(FIRST_ROWS * (min(self.directions, block.inputs.shape[1]) + 1), self.audit)
+        reports = [self._breed(state, part, seed, generation, objective) for part in block.parts(rows)]
+        return replace(reports[0], nonfinite=sum(report.nonfinite for report in reports))
+
+    def _breed(self, state: State, block: Block, seed: int, generation: int, objective: Objective) -> Report:
+        nonfinite = self._audit(state, block, generation, objective)
+        weights, biases = self._mean(state)
         directions = self._directions(state, seed, generation)
         pre = np.empty((len(biases), block.rows), np.float32)
         multiply_packed(weights, biases, block.inputs, pre)
         responses = np.ones((len(directions) + 1, block.rows), np.float32)  # the last one is the bias
         multiply_packed(directions, np.zeros(len(directions), np.float32), block.inputs, responses[:-1])
-        pull, gram = self._shrinkage_terms(weights, directions, block.rows)
-        before, steps = np.empty(len(biases), np.float32), np.empty((len(biases), len(responses)), np.float32)
-        step_rows(pre, block.targets, responses, state["reach"], pull, gram, before, steps)
+        reach = float(state["reach"][0])
+        terms = self._shrinkage_terms(weights, directions, block.rows)
+        before, steps = objective.step(pre, block.targets, responses, np.float32(reach), *terms)
         nonfinite += check_losses(before, generation)
         with threadpool_limits(1, user_api="blas"):
-            weights += steps[:, :-1] @ directions
-        biases += steps[:, -1]
+            moves = steps[:, :-1] @ directions
+        share = share_together(objective, weights, biases, moves, steps[:, -1], block) if objective.couples else 1
+        weights += np.float32(share) * moves
+        biases += np.float32(share) * steps[:, -1]
+        usual = float(np.sqrt(np.square(steps, dtype=np.float64).mean()))
+        state["reach"][0] = np.clip(0.7 * reach + 0.3 * usual, LEAST_REACH, MOST_REACH)
         place = np.lexsort((state["born"], state["trust"]))[0]
-        state["weights"][place], state["biases"][place] = weights, biases
+        if self.weights == "int8":
+            state["weights"][place], state["scales"][place] = to_lattice(weights)
+        else:
+            state["weights"][place] = weights
+        state["biases"][place] = biases
         state["born"][place] = generation
         state["evidence"][place] = 0
-        return Report(float(before.mean()), float((steps != 0).mean()), nonfinite)
+        return Report(float(objective.total(before)), float((steps != 0).mean()) if share else 0.0, nonfinite)
 
     def working_bytes(self, inputs: int, outputs: int, rows: int) -> int:
-        """Pre-activations and responses on the block, and the targets of the audited samples."""
+        """Pre-activations and responses (plain and bent) on the block, and the targets of the audited samples."""
         directions = min(self.directions, inputs) + 1
-        return 4 * (rows * (outputs + directions) + outputs * min(self.audit, rows))
+        return 4 * (rows * (outputs + 2 * directions) + outputs * min(self.audit, rows))
 
     def candidate(self, state: State) -> tuple[np.ndarray, np.ndarray]:
-        """Return the mean of the population in proportion to what the evidence leaves of each row."""
+        """Return the mean of the population in proportion to what the evidence leaves of each row; on the lattice if
+        the genomes are.
+        """
+        weights, biases = self._mean(state)
+        return (from_lattice(*to_lattice(weights)) if self.weights == "int8" else weights), biases
+
+    def _mean(self, state: State) -> tuple[np.ndarray, np.ndarray]:
         shares = self._shares(state)
         shares /= shares.sum(0)
         weights = np.empty(state["weights"].shape[1:], np.float32)
         biases = np.empty(state["biases"].shape[1:], np.float32)
-        blend_rows(state["weights"], state["biases"], shares.astype(np.float32), weights, biases)
+        blend_rows(self._genomes(state), state["biases"], shares.astype(np.float32), weights, biases)
         return weights, biases
+
+    def _genomes(self, state: State) -> np.ndarray:
+        return from_lattice(state["weights"], state["scales"]) if self.weights == "int8" else state["weights"]
 
     def _shares(self, state: State) -> np.ndarray:
         return np.exp(-state["evidence"] / self.temperature)
@@ -128,13 +174,20 @@ class Rows(Strategy):
                 gram[:-1, :-1] = self.shrinkage * rows * (directions @ directions.T)
         return pull, gram
 
-    def _audit(self, state: State, block: Block, generation: int) -> int:
+    def _audit(self, state: State, block: Block, generation: int, objective: Objective) -> int:
         """Score every row of every genome on the first samples of the block and add to its evidence."""
         samples = min(self.audit, block.rows)
         chunks = -(-samples // CHUNK)
-        losses = np.empty(state["biases"].shape, np.float32)
         targets = np.ascontiguousarray(block.targets[:, :samples])
-        score_population(state["weights"], state["biases"], block.inputs[:chunks], targets, losses)
+        # Genomes that are still zero answer alike: at the start, where most are, one of them is scored for all.
+        zero = ~(state["weights"].any((1, 2)) | state["biases"].any(1))
+        scored = np.flatnonzero(~zero | (np.cumsum(zero) == 1))
+        weights = self._genomes(state)[scored] if zero.any() else self._genomes(state)
+        found = objective.score(weights, state["biases"][scored], block.inputs[:chunks], targets)
+        losses = np.empty(state["biases"].shape, np.float32)
+        losses[scored] = found
+        if zero.any():
+            losses[zero] = losses[zero.argmax()]
         nonfinite = check_losses(losses, generation)
         best = losses.min(0).astype(np.float64)
         known = np.isfinite(best) & (best > 0)
@@ -145,26 +198,48 @@ class Rows(Strategy):
         return nonfinite
 
     def _directions(self, state: State, seed: int, generation: int) -> np.ndarray:
-        """Give this generation's part of a random rotation of the axes; a new rotation begins when all were used."""
+        """Give this generation's axes, rotated at random in groups."""
         inputs = len(state["axes"])
         count = min(self.directions, inputs)
         parts = -(-inputs // count)
         turn, part = divmod(generation, parts)
-        if part == 0:
-            draw = np.random.Generator(np.random.Philox(key=[seed, turn]))
-            with threadpool_limits(1, user_api="blas"):
-                rotation = np.linalg.qr(draw.standard_normal((inputs, inputs), np.float32))[0]
-                state["directions"] = rotation @ state["axes"]
-        return state["directions"][part * count : (part + 1) * count]
+        order = np.arange(inputs) if turn == 0 else random_numbers(seed, turn, 0).permutation(inputs)
+        axes = state["axes"][order[part * count : (part + 1) * count]]
+        draw = random_numbers(seed, generation, 1)
+        with threadpool_limits(1, user_api="blas"):
+            for first in range(0, len(axes), GROUP):
+                group = axes[first : first + GROUP]
+                rotation = np.linalg.qr(draw.standard_normal((len(group), len(group))))[0]
+                axes[first : first + GROUP] = rotation.astype(np.float32) @ group
+        return axes
+
+
+def random_numbers(seed: int, number: int, use: int) -> np.random.Generator:
+    """Return random numbers that depend on nothing else."""
+    return np.random.Generator(np.random.Philox(key=[seed, number], counter=[0, 0, 0, use]))
+
+
+def share_together(
+    objective: Objective, weights: np.ndarray, biases: np.ndarray, moves: np.ndarray, shifts: np.ndarray, block: Block
+) -> float:
+    """Return the share of the rows' steps that lowers a loss of all outputs, 0 if none does."""
+    start = objective.loss_of(weights, biases, block.inputs, block.targets)
+    for share in TOGETHER:
+        child = weights + np.float32(share) * moves, biases + np.float32(share) * shifts
+        if objective.loss_of(*child, block.inputs, block.targets) < start:
+            return share
+    return 0.0
 
 
 def scaled_axes(sample: np.ndarray, shrinkage: float) -> np.ndarray:
-    """Return the principal axes of `sample` (n, in) as rows, each divided by the spread of the inputs along it.
+    """Return the principal axes of `sample` (n, in) as rows, the largest variance first, each divided by the spread of
+    the inputs along it.
 
     Shrinkage adds to the variance along every axis what it adds to the curvature of the loss.
     """
+    few = sample[:SAMPLE_ROWS] - sample[:SAMPLE_ROWS].mean(0)
     with threadpool_limits(1, user_api="blas"):
-        covariance = np.cov(sample.T, bias=True, dtype=np.float64).reshape(sample.shape[1], -1)
-        variance, axes = np.linalg.eigh(covariance)
+        variance, axes = np.linalg.eigh(few.T @ few / np.float32(len(few)))
+    variance = variance.astype(np.float64)
     variance = np.maximum(variance, FLOOR * max(float(variance[-1]), TINY)) + shrinkage
-    return np.ascontiguousarray((axes / np.sqrt(variance)).T, dtype=np.float32)
+    return np.ascontiguousarray((axes / np.sqrt(variance)).T[::-1], dtype=np.float32)

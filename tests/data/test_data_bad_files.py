@@ -103,7 +103,7 @@ def test_open_dataset__damaged_pairs(
 def test_open_dataset__not_an_hdf5_file(tmp_path: Path) -> None:
     with pytest.raises(FileFormatError, match=r"expected an HDF5 file at .*none\.h5; it is missing"):
         open_dataset(tmp_path / "none.h5")
-    with pytest.raises(FileFormatError, match="it is a folder"):
+    with pytest.raises(FileFormatError, match=r"expected data files \*\.h5 in the folder .*there are none"):
         open_dataset(tmp_path)
     path = tmp_path / "a.h5"
     path.write_bytes(b"")

@@ -41,7 +41,7 @@ def record_writing(
     def open_logged(path: Path, mode: str, locking: bool) -> h5py.File:
         return h5py.File(files.enter_context(LoggedFile(path, log)), mode)
 
-    monkeypatch.setattr("olacore.data.writer.open_file", open_logged)
+    monkeypatch.setattr("olacore.data.appending.open_file", open_logged)
     open_writer(path).close(complete=False)
     start = path.read_bytes()
     log.clear()

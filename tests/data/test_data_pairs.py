@@ -5,8 +5,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from olacore.data import open_dataset, write_pairs
-from olacore.errors import DataError, DTypeError, OutputExistsError, ShapeError
+from olacore.data import PairsWriter, open_dataset, write_pairs
+from olacore.errors import ConfigError, DataError, DTypeError, OutputExistsError, ShapeError
 
 
 @pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
@@ -49,3 +49,27 @@ def test_write_pairs__existing_file_stays(tmp_path: Path) -> None:
     with pytest.raises(OutputExistsError, match=r"p\.h5 is already there"):
         write_pairs(path, np.zeros((4, 2)), np.zeros((4, 1)))
     assert path.read_bytes() == before
+
+
+def test_pairs_writer__row_by_row(tmp_path: Path) -> None:
+    path, split = tmp_path / "p.h5", np.array([0, 1, 2, 0], np.uint8)
+    rows = np.arange(12.0).reshape(4, 3)
+    with PairsWriter(path, (2, 1), split, {"seed": 1}) as writer:
+        writer.append(rows[:3, :2], rows[:3, 2:])
+        writer.append(rows[:0, :2], rows[:0, 2:])
+        for inputs, error, message in (
+            (rows[:2, :2], ShapeError, "room for 4 rows; got 5"),
+            (rows[:1, :1], ShapeError, r"inputs must be \(1, 2\); got \(1, 1\)"),
+            (np.full((1, 2), np.inf), DataError, "inputs must be finite as float32; rows from 3"),
+        ):
+            with pytest.raises(error, match=message):
+                writer.append(inputs, rows[: len(inputs), 2:])
+    with open_dataset(path) as data:
+        assert (data.count, data.split.tolist(), data.complete) == (3, [0, 1, 2], True)
+    with pytest.raises(ConfigError, match="was made with seed 1, now it is 2"):
+        PairsWriter(path, (2, 1), split, {"seed": 2}, resume=True)
+    with PairsWriter(path, (2, 1), split, {"seed": 1}, resume=True) as writer:
+        assert writer.rows_valid == 3
+        writer.append(rows[3:, :2], rows[3:, 2:])
+    with open_dataset(path) as data:
+        np.testing.assert_array_equal(data.read(("targets",), np.arange(4))["targets"], rows[:, 2:])

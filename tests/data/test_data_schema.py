@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from data_samples import SOURCES, SPACE
 
-from olacore.data import LatentSpace, Source
-from olacore.data.schema import STORED_ROW, checksum_rows, pack_sources, unpack_sources
+from olacore.data import InputFile, LatentSpace, Source
+from olacore.data.schema import STORED_ROW, checksum_rows, pack_files, pack_sources, unpack_files, unpack_sources
 from olacore.errors import ConfigError
 
 
@@ -40,8 +40,26 @@ def test_latent_space__survives_a_dict() -> None:
     assert LatentSpace.from_dict(SPACE.to_dict()) == SPACE
 
 
+def test_latent_space__one_number_a_channel() -> None:
+    vectors = replace(SPACE, scaling=(0.5, 2.0), shift=(0, -1))
+    assert LatentSpace.from_dict(vectors.to_dict()) == vectors
+    assert LatentSpace.from_dict(vectors.to_dict() | {"scaling": np.array([0.5, 2.0])}) == vectors
+    assert vectors.fingerprint != SPACE.fingerprint
+    assert vectors.fingerprint == replace(vectors, shift=(0.0, -1.0)).fingerprint
+    with pytest.raises(ConfigError, match="scaling must be a number or 2 numbers; got 3"):
+        replace(SPACE, scaling=(1.0, 2.0, 3.0))
+
+
 def test_sources__survive_packing() -> None:
     assert unpack_sources(pack_sources(SOURCES)) == SOURCES
+    assert "caption" not in (pack_sources(SOURCES).dtype.names or ())
+    captioned = (*SOURCES, replace(SOURCES[0], caption="ein Käfer"))
+    assert unpack_sources(pack_sources(captioned)) == captioned
+
+
+def test_files__survive_packing() -> None:
+    files = (InputFile("a.mkv", "ab" * 32, 7, 300, 2), InputFile("ü.mp4", "", 0, 0, 0, "ü.mp4 is empty (0 bytes)."))
+    assert unpack_files(pack_files(files)) == files
 
 
 @pytest.mark.parametrize(

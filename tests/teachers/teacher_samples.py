@@ -1,16 +1,12 @@
-"""A small random teacher, and photographs for it."""
+"""A small random teacher of each kind, as files."""
 
 import json
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
-from diffusers import AutoencoderTiny
-from PIL import Image
+from diffusers import AutoencoderKL, AutoencoderTiny
 from safetensors.torch import save_file
-
-from olacore.data import LatentSpace
 
 
 def save_model(folder: Path, seed: int = 0, **settings: Any) -> Path:
@@ -31,26 +27,53 @@ def save_model(folder: Path, seed: int = 0, **settings: Any) -> Path:
     return folder
 
 
-def save_photographs(folder: Path, count: int, height: int = 40, width: int = 56) -> list[Path]:
-    folder.mkdir(exist_ok=True)
-    paths = [folder / f"photo{number}.png" for number in range(count)]
-    for number, path in enumerate(paths):
-        pixels = np.random.default_rng(number).integers(0, 256, (height, width, 3), np.uint8)
-        Image.fromarray(pixels).save(path)
-    return paths
+def build_kl(seed: int = 0, **settings: Any) -> AutoencoderKL:
+    """A small random model with distribution, 1/8 size, 4 channels."""
+    torch.manual_seed(seed)
+    small = {
+        "block_out_channels": (8, 8, 8, 8),
+        "down_block_types": ("DownEncoderBlock2D",) * 4,
+        "up_block_types": ("UpDecoderBlock2D",) * 4,
+        "layers_per_block": 1,
+        "norm_num_groups": 4,
+        "latent_channels": 4,
+    }
+    return AutoencoderKL(**(small | settings)).eval()
 
 
-class MeanTeacher:
-    """A teacher without a network: every site of a latent is its patch's mean colour, and then zero."""
+def save_kl(folder: Path, model: AutoencoderKL) -> Path:
+    """Save it in the hub's layout."""
+    model.save_pretrained(folder)
+    return folder
 
-    space = LatentSpace("tests/mean", "ab" * 32, scaling=1.0, shift=0.0, channels=4)
 
-    def encode(self, frames: np.ndarray) -> np.ndarray:
-        n, height, width, _ = frames.shape
-        patches = frames.reshape(n, height // 8, 8, width // 8, 8, 3) / 127.5 - 1
-        colours = patches.mean((2, 4)).transpose(0, 3, 1, 2)
-        return np.concatenate([colours, 0 * colours[:, :1]], 1).astype(np.float32)
+def to_old_names(weights: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    """Rename weights to the layout of the original latent-diffusion code, matrices as 1 x 1 convolutions.
 
-    def decode(self, latents: np.ndarray) -> np.ndarray:
-        pixels = np.rint((latents[:, :3].astype(np.float32) + 1) * 127.5).astype(np.uint8)
-        return pixels.repeat(8, 2).repeat(8, 3).transpose(0, 2, 3, 1)
+    Written the other way round than the converter, from the original code's own module tree.
+    """
+    old = {}
+    for level in range(4):
+        for part, new, their in (("encoder", "down_blocks", "down"), ("decoder", "up_blocks", "up")):
+            theirs = level if part == "encoder" else 3 - level
+            old[f"{part}.{new}.{level}.resnets."] = f"{part}.{their}.{theirs}.block."
+            old[f"{part}.{new}.{level}.downsamplers.0."] = f"{part}.{their}.{theirs}.downsample."
+            old[f"{part}.{new}.{level}.upsamplers.0."] = f"{part}.{their}.{theirs}.upsample."
+    for part in ("encoder", "decoder"):
+        old[f"{part}.mid_block.resnets.0."] = f"{part}.mid.block_1."
+        old[f"{part}.mid_block.resnets.1."] = f"{part}.mid.block_2."
+        old[f"{part}.mid_block.attentions.0."] = f"{part}.mid.attn_1."
+        old[f"{part}.conv_norm_out."] = f"{part}.norm_out."
+    inside = {
+        "conv_shortcut.": "nin_shortcut.",
+        "attn_1.group_norm.": "attn_1.norm.",
+        "attn_1.to_out.0.": "attn_1.proj_out.",
+        **{f"attn_1.to_{letter}.": f"attn_1.{letter}." for letter in "qkv"},
+    }
+    renamed = {}
+    for name, weight in weights.items():
+        matrix = "attentions" in name and weight.ndim == 2
+        for new, their in (*old.items(), *inside.items()):
+            name = name.replace(new, their)
+        renamed[name] = weight[:, :, None, None] if matrix else weight
+    return renamed

@@ -6,20 +6,33 @@ from pathlib import Path
 import h5py
 import numpy as np
 import pytest
-from teacher_samples import MeanTeacher, save_model, save_photographs
+from plain_samples import MeanTeacher, save_photographs
+from teacher_samples import save_model
 
 from olacore.data import open_dataset
-from olacore.errors import ConfigError, DataError, FileFormatError, OutputExistsError
-from olacore.pictures import crop, read_picture
-from teachers import PictureRule, load_teacher, precompute
-from teachers.photographs import choose_photographs
+from olacore.errors import ConfigError, DataError, OutputExistsError
+from olacore.pictures import Square, crop, read_picture
+from teachers import LoadOptions, PictureRule, VideoRule, load_teacher, precompute
+from teachers.inputs import find_inputs
+from teachers.plan import Plan, make_plan, wanted
+from teachers.surveys import survey_all
 
 SMALL = PictureRule(size=16)
 TEACHER = MeanTeacher()
 
 
+def plan_of(paths: list[Path], rule: PictureRule) -> Plan:
+    inputs = wanted(find_inputs(paths)[0], rule)
+    return make_plan(inputs, survey_all(inputs, VideoRule(), 0, lambda *counts: None), rule)
+
+
 def splits_of(paths: list[Path], rule: PictureRule) -> dict[str, str]:
-    return {photo.source.name: photo.source.split for photo in choose_photographs(paths, rule)[0]}
+    return {source.name: source.split for source in plan_of(paths, rule).sources}
+
+
+def squares_of(plan: Plan, source: int = 0) -> list[Square]:
+    rows = plan.rows[plan.rows["source"] == source]
+    return [Square(*row) for row in rows[["top", "left", "height"]].tolist()]
 
 
 def test_precompute__rows_are_what_the_teacher_says(tmp_path: Path) -> None:
@@ -27,7 +40,7 @@ def test_precompute__rows_are_what_the_teacher_says(tmp_path: Path) -> None:
     h5 = tmp_path / "out.h5"
     summary = precompute([tmp_path / "photos"], h5, TEACHER, SMALL, recon=True)
     assert summary.rows == 4
-    assert summary.photographs == {"train": 2, "validation": 1, "held-out": 1}
+    assert summary.sources == {"train": 2, "validation": 1, "held-out": 1}
     assert summary.skipped == ()
     with open_dataset([h5]) as data:
         assert data.space == TEACHER.space
@@ -46,7 +59,7 @@ def test_precompute__rows_are_what_the_teacher_says(tmp_path: Path) -> None:
 
 def test_precompute__with_a_real_network(tmp_path: Path) -> None:
     save_photographs(tmp_path / "photos", 3)
-    teacher = load_teacher(save_model(tmp_path / "tiny"))
+    teacher = load_teacher(save_model(tmp_path / "tiny"), LoadOptions(self_test=False))
     precompute([tmp_path / "photos"], tmp_path / "out.h5", teacher, SMALL)
     with open_dataset([tmp_path / "out.h5"]) as data:
         rows = data.read(("frames", "latents"), np.arange(3))
@@ -60,19 +73,23 @@ def test_precompute__resumed_file_has_the_same_bytes(tmp_path: Path, after: int)
     rule = PictureRule(size=16, crops=2)
     precompute([tmp_path / "photos"], whole, TEACHER, rule, recon=True)
 
-    def stop(done: int, total: int) -> None:
-        if done == after:
+    def stop(what: str, done: int, total: int) -> None:
+        if (what, done) == ("rows", after):
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
         precompute([tmp_path / "photos"], resumed, TEACHER, rule, recon=True, progress=stop)
     assert resumed.read_bytes() != whole.read_bytes()
+    with h5py.File(resumed) as file:
+        kept = file.attrs["rows_valid"]
+    # The batch that the teacher had just answered is kept too.
+    assert kept == (after + 1 if after else 0)
     seen = []
     for _ in range(2):
         precompute(
             [tmp_path / "photos"], resumed, TEACHER, rule, recon=True, resume=True, progress=lambda *n: seen.append(n)
         )
-    assert seen == [*((done, 6) for done in range(after, 7)), (6, 6)]
+    assert [n for n in seen if n[0] == "rows"] == [*(("rows", done, 6) for done in range(kept, 7)), ("rows", 6, 6)]
     assert resumed.read_bytes() == whole.read_bytes()
 
 
@@ -81,7 +98,7 @@ def test_precompute__resume_refuses_other_settings_and_pictures(tmp_path: Path) 
     h5 = tmp_path / "out.h5"
     precompute(paths, h5, TEACHER, SMALL)
     before = h5.read_bytes()
-    with pytest.raises(ConfigError, match="seed"):
+    with pytest.raises(ConfigError, match=r"was made with settings\[seed\] 0, now it is 1"):
         precompute(paths, h5, TEACHER, PictureRule(size=16, seed=1), resume=True)
     with pytest.raises(ConfigError, match="was made with"):
         precompute(paths[:2], h5, TEACHER, SMALL, resume=True)
@@ -96,7 +113,7 @@ def test_precompute__resume_refuses_a_picture_that_changed(tmp_path: Path) -> No
     paths = save_photographs(tmp_path / "photos", 2)
     precompute(paths[:1], tmp_path / "out.h5", TEACHER, SMALL)
     paths[1].replace(paths[0])
-    with pytest.raises(ConfigError, match="pictures_sha256"):
+    with pytest.raises(ConfigError, match="sources.*1 files, sha256 .*now it is .*1 files, sha256"):
         precompute(paths[:1], tmp_path / "out.h5", TEACHER, SMALL, resume=True)
 
 
@@ -109,24 +126,34 @@ def test_precompute__bad_pictures_are_reported_and_skipped(tmp_path: Path) -> No
     (folder / "c_cut.png").write_bytes((folder / "photo1.png").read_bytes()[:3000])
     shutil.copy(save_photographs(tmp_path / "tiny", 1, height=8, width=200)[0], folder / "d_small.png")
     summary = precompute([folder, folder / "photo2.png"], tmp_path / "out.h5", TEACHER, SMALL)
-    reasons = {path.name: reason for path, reason in summary.skipped}
+    reasons = {file.name: file.note for file in summary.skipped[:-1]}
+    twice = summary.skipped[-1]
     assert "known format" in reasons.pop("a_text.png")
     assert "empty" in reasons.pop("b_empty.png")
     assert "cannot be read" in reasons.pop("c_cut.png")
     assert "200 x 8, smaller than 16 x 16" in reasons.pop("d_small.png")
     assert "same file as" in reasons.pop("z_copy.png")
-    assert "same file as" in reasons.pop("photo2.png")
+    assert "photo2.png is the same file as" in twice.note
     assert reasons == {}
     assert summary.rows == 3
 
 
 def test_precompute__nothing_to_use(tmp_path: Path) -> None:
     (tmp_path / "text.png").write_text("no picture")
-    with pytest.raises(DataError, match="none of 1 pictures can be used"):
+    with pytest.raises(DataError, match="none of 1 files gives a picture: .*known format"):
         precompute([tmp_path], tmp_path / "out.h5", TEACHER, SMALL)
-    with pytest.raises(FileFormatError, match="nothing is there"):
+    with pytest.raises(DataError, match="no source gives a picture: .*nothing is there"):
         precompute([tmp_path / "none"], tmp_path / "out.h5", TEACHER, SMALL)
     assert not (tmp_path / "out.h5").exists()
+
+
+def test_precompute__a_missing_file_among_many_is_reported(tmp_path: Path) -> None:
+    paths = save_photographs(tmp_path, 2)
+    summary = precompute([paths[0], tmp_path / "none.mp4", paths[1]], tmp_path / "out.h5", TEACHER, SMALL)
+    assert summary.rows == 2
+    assert [(file.name, file.rows) for file in summary.skipped] == [("none.mp4", 0)]
+    assert "nothing is there" in summary.skipped[0].note
+    assert str(tmp_path).encode() not in (tmp_path / "out.h5").read_bytes()
 
 
 def test_precompute__upscale_takes_small_pictures(tmp_path: Path) -> None:
@@ -165,11 +192,15 @@ def test_split__seeded_and_free_of_names_and_order(tmp_path: Path) -> None:
 
 def test_crops__centre_first_then_random_squares(tmp_path: Path) -> None:
     paths = save_photographs(tmp_path, 2)
-    one, two = (photo.squares for photo in choose_photographs(paths, PictureRule(size=16, crops=30))[0])
+    plan = plan_of(paths, PictureRule(size=16, crops=30))
+    one, two = squares_of(plan, 0), squares_of(plan, 1)
     assert one[0] == two[0] == (0, 8, 40)
     assert one[1:] != two[1:]
     assert all(20 <= s.side <= 40 and s.top + s.side <= 40 and s.left + s.side <= 56 for s in one)
-    assert choose_photographs(paths[1:], PictureRule(size=16, crops=3))[0][0].squares == two[:3]
+    assert squares_of(plan_of(paths[1:], PictureRule(size=16, crops=3))) == two[:3]
+    every = squares_of(plan_of(paths[1:], PictureRule(size=16, crops=3, crop="random")))
+    assert every[1:] == two[1:3]
+    assert every[0] != two[0]
 
 
 def test_recipe__decides_pictures_splits_and_squares(tmp_path: Path) -> None:
@@ -189,7 +220,7 @@ def test_recipe__decides_pictures_splits_and_squares(tmp_path: Path) -> None:
     h5 = tmp_path / "out.h5"
     rule = PictureRule(size=16, recipe=recipe)
     summary = precompute([tmp_path / "photos"], h5, TEACHER, rule)
-    assert (summary.rows, summary.photographs) == (3, {"train": 1, "held-out": 1})
+    assert (summary.rows, summary.sources) == (3, {"train": 1, "held-out": 1})
     with open_dataset([h5]) as data:
         assert [(s.name, s.split, s.author, s.licence) for s in data.sources] == [
             ("photo0.png", "train", "", ""),
@@ -205,10 +236,10 @@ def test_recipe__does_not_fit_the_pictures(tmp_path: Path) -> None:
     rule = PictureRule(size=16, recipe=recipe)
     recipe.write_text('{"pictures": [{"file": "absent.png", "split": "train"}]}')
     with pytest.raises(ConfigError, match=r"names absent\.png"):
-        choose_photographs(paths, rule)
+        plan_of(paths, rule)
     recipe.write_text('{"pictures": [{"file": "photo0.png", "split": "train", "crops": [[10, 0, 31]]}]}')
     with pytest.raises(ConfigError, match=r"\[10, 0, 31\] is not within photo0\.png, 56 x 40"):
-        choose_photographs(paths, rule)
+        plan_of(paths, rule)
 
 
 @pytest.mark.parametrize(
@@ -217,6 +248,7 @@ def test_recipe__does_not_fit_the_pictures(tmp_path: Path) -> None:
         ({"size": 12}, "multiple of 8; got 12"),
         ({"size": 0}, "multiple of 8; got 0"),
         ({"crops": 0}, "1 or more; got 0"),
+        ({"crop": "left"}, "one of centre, random; got 'left'"),
         ({"validation": 0.6, "held_out": 0.4}, "got 0.6 and 0.4"),
         ({"held_out": -0.1}, "got 0.1 and -0.1"),
         ({"held_out": float("nan")}, "got 0.1 and nan"),
@@ -242,11 +274,11 @@ def test_sample__is_whole_and_small() -> None:
 def test_sample__is_what_the_recipe_makes(shared_data: Path) -> None:
     folder = Path(__file__).resolve().parents[2] / "datasets"
     rule = PictureRule(recipe=folder / "sample.json")
-    photographs, skipped = choose_photographs([shared_data / "photos"], rule)
-    assert skipped == []
+    plan = plan_of([shared_data / "photos"], rule)
+    assert [file.note for file in plan.files] == [""] * 17
     with h5py.File(folder / "sample.h5") as file:
-        rows = file["rows"][:][["source", "top", "left", "height"]].tolist()
+        rows = file["rows"][:]
         first = file["frames"][0]
-    assert rows == [(number, *square) for number, photo in enumerate(photographs) for square in photo.squares]
-    photo = photographs[0]
-    np.testing.assert_array_equal(first, crop(read_picture(photo.path), 256, photo.squares[0]))
+    assert rows[[*plan.rows.dtype.names]].tolist() == plan.rows.tolist()
+    photo = shared_data / "photos" / plan.sources[0].name
+    np.testing.assert_array_equal(first, crop(read_picture(photo), 256, squares_of(plan)[0]))

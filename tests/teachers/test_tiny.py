@@ -3,6 +3,7 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,10 +12,16 @@ from safetensors.torch import load_file, save_file
 from teacher_samples import save_model
 
 from olacore.errors import ConfigError, DataError, DTypeError, FileFormatError, ShapeError
-from teachers import load_teacher
+from teachers import LoadOptions
+from teachers import load_teacher as load_proved
 
 WEIGHTS = "diffusion_pytorch_model.safetensors"
 FRAMES = np.random.default_rng(0).integers(0, 256, (3, 24, 32, 3), np.uint8)
+
+
+def load_teacher(reference: str | Path) -> Any:
+    """Random models fail the self-test, which has tests of its own."""
+    return load_proved(reference, LoadOptions(self_test=False))
 
 
 @pytest.fixture
@@ -98,7 +105,7 @@ def test_load__no_folder_and_no_hub_id(tmp_path: Path) -> None:
     with pytest.raises(FileFormatError, match="no hub id"):
         load_teacher(tmp_path / "a" / "none")
     (tmp_path / "file").touch()
-    with pytest.raises(FileFormatError, match=r"config\.json is missing"):
+    with pytest.raises(FileFormatError, match="file is damaged or no safetensors file"):
         load_teacher(tmp_path / "file")
 
 
@@ -154,8 +161,8 @@ def test_load__weights_that_are_not_finite(folder: Path) -> None:
 
 def test_load__configuration_of_another_class(folder: Path) -> None:
     config = folder / "config.json"
-    config.write_text(json.dumps(json.loads(config.read_text()) | {"_class_name": "AutoencoderKL"}))
-    with pytest.raises(FileFormatError, match="describes 'AutoencoderKL'"):
+    config.write_text(json.dumps(json.loads(config.read_text()) | {"_class_name": "VQModel"}))
+    with pytest.raises(FileFormatError, match="describes 'VQModel'"):
         load_teacher(folder)
     for text in ("{", "[]", '{"_class_name": "AutoencoderTiny", "num_encoder_blocks": 3}'):
         config.write_text(text)
@@ -173,7 +180,7 @@ def test_load__another_factor(tmp_path: Path) -> None:
 def test_load__real_models(shared_data: Path, name: str, channels: int) -> None:
     from olacore.pictures import crop, read_picture
 
-    teacher = load_teacher(shared_data / "models" / name)
+    teacher = load_proved(shared_data / "models" / name)
     assert (teacher.space.maker, teacher.space.channels) == (name, channels)
     frame = crop(read_picture(shared_data / "photos" / "skimage__sk__coffee.jpg"), 128)
     decoded = teacher.decode(teacher.encode(frame)).astype(float)

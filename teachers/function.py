@@ -1,0 +1,85 @@
+"""Any other frozen network as a teacher: a function in a user's own Python file."""
+
+import hashlib
+import importlib.util
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from olacore.errors import ConfigError, DataError, DTypeError, FileFormatError, ShapeError
+
+BATCH = 8
+
+
+class FunctionTeacher:
+    """Calls `function(frames)`, which takes pictures (n, H, W, 3) uint8 and gives inputs and targets.
+
+    Both are arrays of numbers with the same count of rows, a multiple of n: the rows of the first picture, then those
+    of the second, and so on. The file is run once, as a program of the user's own.
+
+    Parameters
+    ----------
+    path : of the Python file
+    function : its name in the file
+    batch : pictures to hand over at once
+
+    Attributes
+    ----------
+    batch, settings
+
+    Raises
+    ------
+    FileFormatError  if the file is missing or does not run
+    ConfigError  if it has no such function
+    """
+
+    def __init__(self, path: Path, function: str, batch: int | None = None) -> None:
+        self.name = f"{path.name}:{function}"
+        self.batch = batch or BATCH
+        try:
+            digest = hashlib.sha256(path.read_bytes()).hexdigest()
+        except OSError as error:
+            raise FileFormatError(f"cannot read the teacher {path}: {error.strerror}.") from error
+        self.settings: dict[str, Any] = {"teacher": self.name, "teacher_sha256": digest, "batch": self.batch}
+        spec = importlib.util.spec_from_file_location(f"teacher_{path.stem}", path)
+        assert spec
+        assert spec.loader
+        module = importlib.util.module_from_spec(spec)
+        try:
+            spec.loader.exec_module(module)
+        except Exception as error:
+            raise FileFormatError(f"the teacher {path} does not run: {type(error).__name__}: {error}.") from error
+        self._function = getattr(module, function, None)
+        if not callable(self._function):
+            raise ConfigError(f"the teacher {path} has no function {function!r}; define {function}(frames).")
+
+    def answer(self, frames: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Turn pictures into plain pairs.
+
+        Parameters
+        ----------
+        frames : (n, H, W, 3) uint8
+
+        Returns
+        -------
+        inputs (k n, in) and targets (k n, out), float32
+
+        Raises
+        ------
+        ShapeError, DTypeError, DataError  if the function gives anything but two such arrays
+        """
+        assert self._function
+        given = self._function(frames)
+        if not isinstance(given, tuple) or len(given) != 2:
+            raise ShapeError(f"{self.name} must give inputs and targets; got {type(given).__name__}.")
+        arrays = [np.asarray(array) for array in given]
+        for array in arrays:
+            if array.dtype.kind not in "fiub":
+                raise DTypeError(f"{self.name} must give numbers; got {array.dtype}.")
+            if array.ndim != 2 or 0 in array.shape or len(array) % len(frames) or len(array) != len(arrays[0]):
+                shapes = f"{arrays[0].shape} and {arrays[1].shape} for {len(frames)} pictures"
+                raise ShapeError(f"{self.name} must give (k n, in) and (k n, out) for n pictures; got {shapes}.")
+            if not np.isfinite(array).all():
+                raise DataError(f"{self.name} must give finite numbers; got NaN or inf.")
+        return arrays[0].astype(np.float32), arrays[1].astype(np.float32)

@@ -1,0 +1,48 @@
+"""An organic encoder in a teacher's place: its latents are what a decoder is to be trained on; no torch is needed."""
+
+import hashlib
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from olacore.errors import ConfigError
+from olacore.module import load
+
+BATCH = 8
+
+
+class OrganicEncoder:
+    """Makes latents with a module of kind `encoder`; it has no decoding of its own.
+
+    Its latents are close to those of the teacher that it was cloned from, but they are its own: their latent space
+    has its name and the SHA-256 of its file, and the teacher's scaling.
+
+    Parameters
+    ----------
+    path : of the module's file
+
+    Attributes
+    ----------
+    space, batch, settings
+
+    Raises
+    ------
+    FileFormatError  if it is no module
+    ConfigError  if it is no encoder of whole latents
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._module = load(path)
+        view, space = self._module.view, self._module.space
+        if view.kind != "encoder" or view.name != "patch" or space is None:
+            raise ConfigError(f"latents come from an encoder of the patch view; {path} is a {view.name} {view.kind}.")
+        digest = hashlib.sha256(path.read_bytes()).hexdigest()
+        self.space = replace(space, maker=path.name, maker_sha256=digest)
+        self.batch = BATCH
+        self.settings: dict[str, Any] = {"latents_from": f"{path.name}, cloned from {space.maker}"}
+
+    def encode(self, frames: np.ndarray) -> np.ndarray:
+        """Turn frames (n, H, W, 3) uint8 into latents (n, C, H/8, W/8) float32."""
+        return self._module.encode(frames)

@@ -1,0 +1,86 @@
+"""Where a data set is written: one file, or a folder of shards."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from olacore.data import locked_folder, shard_paths
+from olacore.errors import ConfigError, OutputError, OutputExistsError
+from olacore.files import check_output
+
+
+def check_target(h5: Path, shard_size: int | None = None, resume: bool = False, force: bool = False) -> None:
+    """Raise what `precompute` would raise about its output, before anything slow is done."""
+    Target(h5, shard_size, resume, force)
+
+
+@dataclass(frozen=True)
+class Target:
+    """The file or folder to write.
+
+    Parameters
+    ----------
+    h5 : the file; with `shard_size` a folder, made if it is missing
+    shard_size : pictures in a shard
+    resume : go on with what is there
+    force : replace what is there
+
+    Raises
+    ------
+    ConfigError  if the settings exclude each other
+    OutputExistsError  if something is there and neither `resume` nor `force` is given
+    OutputError  if nothing can be written there
+    """
+
+    h5: Path
+    shard_size: int | None = None
+    resume: bool = False
+    force: bool = False
+
+    def __post_init__(self) -> None:
+        if self.force and self.resume:
+            raise ConfigError("a data set is either resumed or forced to start anew; got both.")
+        if self.shard_size is None:
+            if self.h5.is_dir():
+                raise ConfigError(f"{self.h5} is a folder; name a file, or give --shard-size to fill it with shards.")
+            check_output(self.h5, force=self.force or self.resume)
+            return
+        if self.shard_size < 1:
+            raise ConfigError(f"a shard holds 1 picture or more; got {self.shard_size}.")
+        if self.h5.exists() and not self.h5.is_dir():
+            raise OutputExistsError(f"{self.h5} is a file; shards need a folder.")
+        if self._shards() and not (self.force or self.resume):
+            raise OutputExistsError(f"the folder {self.h5} holds shards already; give --force to replace them.")
+        if not self.h5.parent.is_dir():
+            raise OutputError(f"cannot write {self.h5}: there is no folder {self.h5.parent}.")
+
+    def paths(self, count: int) -> list[Path]:
+        """The files of a data set in `count` parts."""
+        return [self.h5] if self.shard_size is None else shard_paths(self.h5, count)
+
+    def existing(self) -> list[Path]:
+        """The files of an earlier run, if all of them are there."""
+        found = [self.h5] if self.shard_size is None else self._shards()
+        return found if found == self.paths(len(found)) and all(path.exists() for path in found) else []
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Keep other writers out of a folder of shards, and clear it if it is to be replaced; a file has its own lock.
+
+        Raises
+        ------
+        OutputError  if another writer is in the folder
+        """
+        if self.shard_size is None:
+            yield
+            return
+        self.h5.mkdir(exist_ok=True)
+        with locked_folder(self.h5):
+            if self.force:
+                for path in self._shards():
+                    path.unlink()
+            yield
+
+    def _shards(self) -> list[Path]:
+        return sorted(self.h5.glob("shard-*-of-*.h5"))
