@@ -29,6 +29,7 @@ from olacore.jit_cache import use_disk_cache
 INTERRUPTED = 130
 # Skipped files that are named one by one.
 SHOWN = 10
+STOPPED = {"frozen": "freezing"}
 FILE = click.Path(path_type=Path)
 
 
@@ -281,8 +282,10 @@ def train(h5: Sequence[Path], options: Sequence[tuple[str, str]], as_json: bool,
         return
     if result.figures:
         print_figures(result.figures, f"{config.module} on held-out rows")
+    summary = result.module.training
     click.echo(
-        f"stopped by {result.stopped}; {result.folder / 'module.safetensors'} has {result.module.nbytes()} bytes"
+        f"stopped by {STOPPED.get(result.stopped, result.stopped)}, {summary['loss']} on validation rows "
+        f"{summary['validation_loss']:.5g}; {result.folder / 'module.safetensors'} has {result.module.nbytes()} bytes"
     )
 
 

@@ -44,8 +44,11 @@ class Objective:
     def __post_init__(self) -> None:
         if self.loss not in NAMES and not is_compiled(self.loss):
             raise ConfigError(
-                f"the loss must be {', '.join(NAMES)}, or a function compiled with numba.njit; got {self.loss!r}."
+                f"the loss must be {', '.join(NAMES)}, my_losses.py:function, or a function compiled with numba.njit; "
+                f"got {self.loss!r}."
             )
+        if not isinstance(self.loss, str):
+            check_loss(self.loss)
         object.__setattr__(self, "shares", tuple(float(share) for share in self.shares))
         if not all(0 < share < np.inf for share in self.shares):
             raise ConfigError(f"the weight of an output must be above 0; got {self.shares}.")
@@ -58,7 +61,7 @@ class Objective:
     def check_outputs(self, outputs: int) -> None:
         """Raise `ConfigError` unless there are as many weights as outputs, or none."""
         if self.shares and len(self.shares) != outputs:
-            raise ConfigError(f"there are {outputs} outputs, and weights for {len(self.shares)} of them.")
+            raise ConfigError(f"there are {outputs} outputs, and output weights for {len(self.shares)} of them.")
 
     def score(self, weights: np.ndarray, biases: np.ndarray, packed: np.ndarray, targets: np.ndarray) -> np.ndarray:
         """Return the mean loss of every genome and row, (pop, out); with `cosine` all rows of a genome have its loss.
@@ -126,6 +129,26 @@ MSE = Objective()
 def is_compiled(loss: Any) -> bool:
     """Whether this is a function that kernels can call."""
     return is_jitted(loss) or bool(numba.config.DISABLE_JIT and callable(loss))  # type: ignore[attr-defined]
+
+
+def check_loss(loss: Callable[..., Any]) -> None:
+    """Try a user's function on two numbers.
+
+    Raises
+    ------
+    ConfigError  if it does not compile or does not answer with a number
+    """
+    name = getattr(loss, "__name__", repr(loss))
+    try:
+        answer = loss(np.float32(0.5), np.float32(0.25))
+    # Whatever a user's code or its compilation raises, it is the function that is wrong.
+    except Exception as error:
+        reason = next((line.strip() for line in str(error).splitlines()[1:] if line.strip()), str(error))
+        raise ConfigError(
+            f"the loss {name} must be a function of (prediction, target) that numba can compile: {reason}"
+        ) from error
+    if not isinstance(answer, int | float | np.number):
+        raise ConfigError(f"the loss {name} must give a number; it gave {type(answer).__name__}.")
 
 
 def find_loss(reference: str) -> str | Callable[..., Any]:

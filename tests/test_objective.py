@@ -97,7 +97,11 @@ def test_total__weighs_the_outputs():
 @pytest.mark.parametrize(
     ("loss", "shares", "sentence"),
     [
-        ("l2", (), "the loss must be mse, mae, huber, cosine, or a function compiled with numba.njit; got 'l2'"),
+        (
+            "l2",
+            (),
+            "the loss must be mse, mae, huber, cosine, my_losses.py:function, or .* got 'l2'",
+        ),
         ("mse", (1, 0), "the weight of an output must be above 0; got"),
         ("mse", (1, float("nan")), "the weight of an output must be above 0; got"),
     ],
@@ -108,7 +112,7 @@ def test_objective__names_what_is_wrong(loss, shares, sentence):
 
 
 def test_objective__refuses_a_wrong_number_of_weights():
-    with pytest.raises(ConfigError, match="there are 4 outputs, and weights for 2 of them"):
+    with pytest.raises(ConfigError, match="there are 4 outputs, and output weights for 2 of them"):
         Objective("mse", (1, 2)).check_outputs(4)
 
 
@@ -128,6 +132,24 @@ def test_find_loss__loads_a_function_from_a_file(tmp_path):
         find_loss(f"{path}:squared")
     with pytest.raises(ConfigError, match="cannot load the loss"):
         find_loss(f"{tmp_path / 'none.py'}:squared")
+
+
+@pytest.mark.parametrize(
+    ("body", "sentence"),
+    [
+        ("def mine(a, b, c):\n    return a\n", "the loss mine must be a function of .* numba can compile: "),
+        (
+            "def mine(a, b):\n    return nothing + a\n",
+            "the loss mine must be a function of .* numba can compile: ",
+        ),
+        ("def mine(a, b):\n    return 'far'\n", "the loss mine must give a number; it gave str"),
+    ],
+)
+def test_objective__names_a_loss_that_cannot_be_one(tmp_path, body, sentence):
+    path = tmp_path / "mine.py"
+    path.write_text(body)
+    with pytest.raises(ConfigError, match=sentence):
+        Objective(find_loss(f"{path}:mine"))
 
 
 # ---------------------------------------------------------------- int8

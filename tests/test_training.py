@@ -297,7 +297,7 @@ def test_train__a_thumbnail_needs_pictures_of_64(pictures, tmp_path):
         ({"resume": True, "force": True}, "resume and force exclude each other"),
         ({"h5": ()}, "needs at least one data set file"),
         ({"strategy": "luck"}, "there is no strategy 'luck'"),
-        ({"loss": "l2"}, "the loss must be mse, mae, huber, cosine, or a function"),
+        ({"loss": "l2"}, "the loss must be mse, mae, huber, cosine, my_losses.py:function, or a function"),
         ({"output_weights": (1, -2, 1)}, "the weight of an output must be above 0"),
         ({"weights": "int4"}, "weights must be float32 or int8; got 'int4'"),
         ({"weights": "int8", "strategy": "classic"}, "the strategy classic evolves float32 weights only; got 'int8'"),
@@ -353,7 +353,7 @@ def test_train__weighs_the_outputs_in_the_loss_that_it_reports(plain, tmp_path):
 
 
 def test_train__refuses_a_wrong_number_of_output_weights(plain, tmp_path):
-    with pytest.raises(ConfigError, match="there are 3 outputs, and weights for 2 of them"):
+    with pytest.raises(ConfigError, match="there are 3 outputs, and output weights for 2 of them"):
         train(make_config(plain, tmp_path / "run", output_weights=(1, 2)))
 
 

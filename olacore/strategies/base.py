@@ -132,6 +132,6 @@ def check_losses(losses: np.ndarray, generation: int) -> int:
     if bad == losses.size:
         raise SearchError(
             f"every loss of generation {generation} is NaN or inf; look for huge values in the data, "
-            "or start anew with another seed."
+            "at a loss of your own, or start anew with another seed."
         )
     return bad
