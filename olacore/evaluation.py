@@ -140,4 +140,4 @@ def baselines_beside(path: Path, module: Module) -> Baselines | None:
     if not kept.exists():
         return None
     found = Baselines.load(kept)
-    return found if found.weights.shape == module.weights.shape else None
+    return found if found.weights.shape == (module.view.outputs, module.view.inputs) else None

@@ -70,6 +70,8 @@ def describe(path: Path) -> dict[str, Any]:
         "view": module.view.to_dict(),
         "inputs": module.view.inputs,
         "outputs": module.view.outputs,
+        "hidden": [layer.units for layer in module.hidden],
+        "stored": module.stored,
         "parameters": module.parameters,
         "space": module.space.to_dict() if module.space else None,
         "fingerprint": module.space.fingerprint if module.space else None,

@@ -1,12 +1,7 @@
-"""The organic module: one tanh-affine map with its view and its scaling, as a file and as something that runs.
-
-The file is safetensors, readable without olacore. Its metadata is one key, `olacore`, holding sorted JSON.
-"""
+"""The organic module: a tanh-affine map, or a stack of them, with its view and its scaling, as something that runs."""
 
 from __future__ import annotations
 
-import json
-import struct
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -14,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from olacore.data import LatentSpace, RawBlock
-from olacore.errors import ConfigError, FileFormatError, ShapeError
+from olacore.errors import ConfigError, DataError, FileFormatError, ShapeError
 from olacore.files import replace_file
 from olacore.frames import (
     FACTOR,
@@ -26,32 +21,58 @@ from olacore.frames import (
 )
 from olacore.jit import ONE_AT_A_TIME
 from olacore.kernels.forward import forward_population
+from olacore.kernels.layout import empty_packed
 from olacore.kernels.scatter import scatter_patches
-from olacore.lattice import from_lattice, to_lattice
+from olacore.kernels.stack import append_layer
+from olacore.module_file import STORED, TENSORS, Parts, pack, read_module, to_bytes, unpack
 from olacore.scaling import Scaling
 from olacore.views import View
 
-SCHEMA = "olacore/module/1"
 # Rows in memory at once, so that a picture of any size is answered piece by piece; the pieces change no bit.
 ROWS_AT_ONCE = 16_384
-STORED = ("float32", "int8")
-TENSORS = ("weights", "biases", "input_mean", "input_scale", "target_mean", "target_scale")
-SCALES = "weight_scales"
+
+
+@dataclass(frozen=True)
+class Layer:
+    """A hidden map of a stack, `tanh(W x + b)`; x is the inputs and what all hidden maps before it answered.
+
+    Parameters
+    ----------
+    weights : (units, in) float32
+    biases : (units,) float32
+    """
+
+    weights: np.ndarray
+    biases: np.ndarray
+
+    @property
+    def units(self) -> int:
+        """Numbers that it answers."""
+        return len(self.biases)
 
 
 @dataclass(frozen=True)
 class Module:
-    """A tanh-affine map `y = tanh(W x + b)` that knows what it sees and what it answers.
+    """A tanh-affine map `y = tanh(W x + b)`, or a stack, that knows what it sees and what it answers.
 
     Parameters
     ----------
     view : how its rows are cut
     space : the latent space that it belongs to; None for plain pairs
-    weights : (out, in) float32
+    weights : (out, in + all hidden units) float32, of the map that answers
     biases : (out,) float32
     scaling : standardisation of inputs and targets
     training : summary of how it was found: data digest, seed, generations, metrics beside baselines, licence
-    stored : "float32", or "int8": weights on a lattice of 255 levels a row, a quarter of the size
+    stored : "float32"; "float16", the scaling too; or "int8": weights on a lattice of 255 levels a row, a quarter of
+        the size. All numbers are rounded to it at once, so that a module equals what its file gives back
+    hidden : the hidden maps of a stack, in the order in which they answer; each reads the standardised inputs and what
+        all before it answered, and the last map reads all of it
+
+    Raises
+    ------
+    ShapeError  if the maps or the scaling do not fit the view
+    DataError  if a number is NaN or inf, or too large for `stored`
+    ConfigError  if `stored` is unknown
     """
 
     view: View
@@ -61,21 +82,40 @@ class Module:
     scaling: Scaling
     training: dict[str, Any] = field(default_factory=dict)
     stored: str = "float32"
+    hidden: tuple[Layer, ...] = ()
 
     def __post_init__(self) -> None:
-        shape = (self.view.outputs, self.view.inputs)
+        self._check_shapes()
+        if self.stored not in STORED:
+            raise ConfigError(f"weights are stored as {', '.join(STORED[:-1])} or {STORED[-1]}; got {self.stored!r}.")
+        for name, part in self._parts().items():
+            if not np.isfinite(part).all():
+                raise DataError(f"the tensor {name!r} of a module holds NaN or inf.")
+        if self.stored != "float32":
+            parts = unpack(pack(self._parts(), self.stored), len(self.hidden))
+            for name, value in from_parts(parts, len(self.hidden)).items():
+                object.__setattr__(self, name, value)
+
+    def _check_shapes(self) -> None:
+        what, width = f"a {self.view.name} {self.view.kind}", self.view.inputs
+        for number, layer in enumerate(self.hidden):
+            units = layer.biases.size
+            if layer.biases.ndim != 1 or units < 1 or layer.weights.shape != (units, width):
+                raise ShapeError(
+                    f"{what} needs weights (units, {width}) and biases (units,) in hidden layer {number}; "
+                    f"got {layer.weights.shape} and {layer.biases.shape}."
+                )
+            width += units
+        shape = (self.view.outputs, width)
         if self.weights.shape != shape or self.biases.shape != shape[:1]:
             raise ShapeError(
-                f"a {self.view.name} {self.view.kind} needs weights {shape} and biases {shape[:1]}; "
+                f"{what} needs weights {shape} and biases {shape[:1]}; "
                 f"got {self.weights.shape} and {self.biases.shape}."
             )
         sizes = tuple(part.shape for part in vars(self.scaling).values())
+        shape = (self.view.outputs, self.view.inputs)
         if sizes != ((shape[1],),) * 2 + ((shape[0],),) * 2:
-            raise ShapeError(f"a {self.view.name} {self.view.kind} needs scaling for {shape}; got {sizes}.")
-        if self.stored not in STORED:
-            raise ConfigError(f"weights are stored as {' or '.join(STORED)}; got {self.stored!r}.")
-        if self.stored == "int8":
-            object.__setattr__(self, "weights", from_lattice(*to_lattice(self.weights)))
+            raise ShapeError(f"{what} needs scaling for {shape}; got {sizes}.")
 
     @property
     def kind(self) -> str:
@@ -84,8 +124,13 @@ class Module:
 
     @property
     def parameters(self) -> int:
-        """Number of weights and biases."""
-        return self.weights.size + self.biases.size
+        """Number of weights and biases of all maps."""
+        return sum(part.size for name, part in self._parts().items() if name.endswith(("weights", "biases")))
+
+    @property
+    def layers(self) -> tuple[int, ...]:
+        """Sizes of a row's inputs, of each hidden map and of the answer."""
+        return (self.view.inputs, *(layer.units for layer in self.hidden), self.view.outputs)
 
     def predict(self, raw: RawBlock) -> np.ndarray:
         """Answer every row of a raw block: (out, n) float32, in the scale of the data."""
@@ -94,9 +139,18 @@ class Module:
     def _forward(self, raw: RawBlock) -> np.ndarray:
         outputs = np.empty((1, self.view.outputs, len(raw.item)), np.float32)
         with ONE_AT_A_TIME:
-            inputs = self.view.gather_inputs(raw, self.scaling)
+            inputs = self._answer_hidden(self.view.gather_inputs(raw, self.scaling), len(raw.item))
             forward_population(self.weights[None], self.biases[None], inputs, outputs)
         return outputs[0]
+
+    def _answer_hidden(self, inputs: np.ndarray, rows: int) -> np.ndarray:
+        if not self.hidden:
+            return inputs
+        packed = empty_packed(rows, self.weights.shape[1])
+        packed[:, : self.view.inputs] = inputs
+        for layer in self.hidden:
+            append_layer(layer.weights, layer.biases, rows, packed)
+        return packed
 
     def encode(self, pictures: np.ndarray) -> np.ndarray:
         """Turn pictures into latents in one pass.
@@ -161,26 +215,23 @@ class Module:
 
     def save(self, path: Path | str) -> None:
         """Write the module as one safetensors file; an interrupted save leaves an older file as it was."""
-        from safetensors.numpy import save
-
-        replace_file(Path(path), save(self._tensors(), {"olacore": self._metadata()}))
+        replace_file(Path(path), self._content())
 
     def nbytes(self) -> int:
         """Size of the module's file in bytes."""
-        from safetensors.numpy import save
+        return len(self._content())
 
-        return len(save(self._tensors(), {"olacore": self._metadata()}))
+    def _content(self) -> bytes:
+        return to_bytes(pack(self._parts(), self.stored), self._metadata())
 
-    def _tensors(self) -> dict[str, np.ndarray]:
+    def _parts(self) -> Parts:
         parts = {"weights": self.weights, "biases": self.biases, **vars(self.scaling)}
-        tensors = {name: np.ascontiguousarray(parts[name], np.float32) for name in TENSORS}
-        if self.stored == "int8":
-            tensors["weights"], tensors[SCALES] = to_lattice(self.weights)
-        return tensors
+        for number, layer in enumerate(self.hidden):
+            parts |= {f"hidden_{number}_{name}": part for name, part in vars(layer).items()}
+        return parts
 
-    def _metadata(self) -> str:
+    def _metadata(self) -> dict[str, Any]:
         content = {
-            "schema": SCHEMA,
             "kind": self.kind,
             "view": self.view.to_dict(),
             "activation": "tanh",
@@ -189,13 +240,23 @@ class Module:
             "fingerprint": self.space.fingerprint if self.space else None,
             "training": self.training,
         }
-        return json.dumps(content, sort_keys=True, separators=(",", ":"), allow_nan=False)
+        return content | ({"layers": list(self.layers)} if self.hidden else {})
 
     def _need(self, kind: str, verb: str) -> None:
         if self.view.name == "pairs":
             raise ShapeError(f"a module made from plain pairs cannot {verb}; use predict.")
         if self.kind != kind:
             raise ShapeError(f"to {verb} takes a module of kind {kind}; this one is of kind {self.kind}.")
+
+
+def from_parts(parts: Parts, hidden: int) -> dict[str, Any]:
+    """Return the weights, biases, scaling and hidden maps of a module, by the names of its fields."""
+    return {
+        "weights": parts["weights"],
+        "biases": parts["biases"],
+        "scaling": Scaling(*(parts[name] for name in TENSORS[2:])),
+        "hidden": tuple(Layer(parts[f"hidden_{k}_weights"], parts[f"hidden_{k}_biases"]) for k in range(hidden)),
+    }
 
 
 def load(path: Path | str) -> Module:
@@ -206,59 +267,15 @@ def load(path: Path | str) -> Module:
     FileFormatError  if the file is missing, truncated, no safetensors file, no olacore module, or of an unknown schema
     """
     path = Path(path)
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise FileFormatError(f"cannot read the module {path}: {error.strerror}.") from error
-    content = read_metadata(path, data)
-    tensors = read_tensors(path, data)
-    scaling = Scaling(*(tensors[name] for name in TENSORS[2:]))
+    content, parts = read_module(path)
+    sizes = content.get("layers", ())
     try:
         view = View.from_dict(content["view"])
         space = LatentSpace.from_dict(content["space"]) if content["space"] else None
-        stored = content.get("weights", "float32")
-        return Module(view, space, tensors["weights"], tensors["biases"], scaling, content["training"], stored)
+        maps = from_parts(parts, max(len(sizes) - 2, 0))
+        module = Module(view, space, training=content["training"], stored=content.get("weights", "float32"), **maps)
+        if sizes and tuple(sizes) != module.layers:
+            raise ShapeError(f"layers {sizes} needs tensors of these sizes; got {list(module.layers)}")
+        return module
     except (KeyError, TypeError, ValueError) as error:
         raise FileFormatError(f"{path} is damaged: tensors and metadata make no module ({error}).") from error
-
-
-def read_metadata(path: Path, data: bytes) -> dict[str, Any]:
-    """Return the JSON that a module's file carries."""
-    try:
-        size = struct.unpack("<Q", data[:8])[0]
-        content = json.loads(json.loads(data[8 : 8 + size])["__metadata__"]["olacore"])
-        schema = content.get("schema")
-    except (struct.error, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise FileFormatError(
-            f"{path} is no olacore module: expected a safetensors file written by `ola train`."
-        ) from error
-    if schema != SCHEMA:
-        raise FileFormatError(f"{path} has the schema {schema!r}; this version reads {SCHEMA!r}.")
-    return content
-
-
-def read_tensors(path: Path, data: bytes) -> dict[str, np.ndarray]:
-    """Return the finite tensors of a module's file as float32."""
-    from safetensors import SafetensorError
-    from safetensors.numpy import load as load_tensors
-
-    try:
-        tensors = load_tensors(data)
-    except SafetensorError as error:
-        raise FileFormatError(f"{path} is damaged or truncated: {error}.") from error
-    for name in TENSORS:
-        if name not in tensors:
-            raise FileFormatError(f"{path} is no complete module: the tensor {name!r} is missing.")
-        if not np.isfinite(tensors[name]).all():
-            raise FileFormatError(f"{path} is damaged: the tensor {name!r} holds NaN or inf.")
-    found = {name: np.ascontiguousarray(tensors[name], np.float32) for name in TENSORS}
-    if SCALES in tensors:
-        scales = np.asarray(tensors[SCALES], np.float32)
-        if (
-            tensors["weights"].ndim != 2
-            or scales.shape != tensors["weights"].shape[:1]
-            or not np.isfinite(scales).all()
-        ):
-            raise FileFormatError(f"{path} is damaged: the tensor {SCALES!r} does not fit the weights.")
-        found["weights"] = from_lattice(tensors["weights"], scales)
-    return found

@@ -14,7 +14,7 @@ import pytest
 
 from olacore.config import TrainConfig
 from olacore.data import ROW, LatentSpace, LatentWriter, Source, write_pairs
-from olacore.module import Module
+from olacore.module import Layer, Module
 from olacore.scaling import Scaling
 from olacore.views import View
 
@@ -105,15 +105,22 @@ def make_config(path: Path, out: Path, **changes: Any) -> TrainConfig:
     return TrainConfig(**(asked | {"h5": (path,), "generations": 6, "out": out} | changes))
 
 
-def make_module(view: View, space: LatentSpace | None = SPACE, seed: int = 0) -> Module:
-    """A module of that view with small random numbers everywhere."""
+def make_module(
+    view: View, space: LatentSpace | None = SPACE, seed: int = 0, hidden: tuple[int, ...] = (), stored: str = "float32"
+) -> Module:
+    """A module of that view with small random numbers everywhere, and hidden maps of so many units."""
     rng = np.random.default_rng(seed)
 
     def small(*shape: int) -> np.ndarray:
         return rng.normal(0, 0.1, shape).astype(np.float32)
 
     scaling = Scaling(small(view.inputs), 1 + small(view.inputs), small(view.outputs), 1 + small(view.outputs))
-    return Module(view, space, small(view.outputs, view.inputs), small(view.outputs), scaling, {"seed": seed})
+    layers, width = [], view.inputs
+    for units in hidden:
+        layers.append(Layer(small(units, width), small(units)))
+        width += units
+    weights, biases = small(view.outputs, width), small(view.outputs)
+    return Module(view, space, weights, biases, scaling, {"seed": seed}, stored, tuple(layers))
 
 
 def module_bytes(folder: Path) -> bytes:

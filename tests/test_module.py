@@ -2,22 +2,15 @@
 
 from __future__ import annotations
 
-import json
-import os
-from dataclasses import replace
-from pathlib import Path
-
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from makers import JIT, SPACE, make_module, smooth_pictures, threads
-from safetensors import safe_open
-from safetensors.numpy import save_file
+from makers import JIT, make_module, smooth_pictures, threads
 
-from olacore.errors import ConfigError, DataError, DTypeError, FileFormatError, OutputError, ShapeError
+from olacore.border import forward_stack
+from olacore.errors import DataError, DTypeError, ShapeError
 from olacore.frames import every_row
-from olacore.module import SCALES, TENSORS, Module, load
 from olacore.views import View
 
 BORDER = 4 if JIT else 1
@@ -94,6 +87,17 @@ def test_decode__is_the_map_on_the_standardised_window():
     y = np.tanh(DECODER.weights @ x + DECODER.biases) * scaling.target_scale + scaling.target_mean
     expected = np.clip((y + 1) * 127.5, 0, 255).reshape(8, 8, 3)
     np.testing.assert_allclose(DECODER.decode(latent)[8:16, 16:24], expected, atol=0.51)
+
+
+def test_predict__of_a_stack_follows_forward_stack():
+    for hidden in ((6,), (7, 2)):
+        module = make_module(View("encoder", "pairs", plain=(5, 3)), None, hidden=hidden)
+        x = np.random.default_rng(0).normal(size=(300, 5)).astype(np.float32)
+        scaling = module.scaling
+        standardised = np.ascontiguousarray((x - scaling.input_mean) / scaling.input_scale, np.float32)
+        maps = [*((layer.weights, layer.biases) for layer in module.hidden), (module.weights, module.biases)]
+        expected = forward_stack(maps, standardised) * scaling.target_scale + scaling.target_mean
+        np.testing.assert_allclose(module.predict(every_row({"inputs": x}, 1)).T, expected, rtol=1e-5, atol=1e-6)
 
 
 def test_encode__parts_of_a_large_batch_change_nothing(monkeypatch):
@@ -175,191 +179,3 @@ def test_predict__answers_pairs():
 def test_module__says_what_it_cannot_do(module, verb, argument, error, sentence):
     with pytest.raises(error, match=sentence):
         getattr(module, verb)(argument)
-
-
-# ---------------------------------------------------------------- the file
-
-
-@pytest.mark.parametrize("module", MODULES)
-def test_load__gives_back_what_was_saved(module, tmp_path):
-    path = tmp_path / "module.safetensors"
-    module.save(path)
-    found = load(path)
-    assert (found.view, found.space, found.training) == (module.view, module.space, module.training)
-    for name, tensor in module._tensors().items():
-        np.testing.assert_array_equal(found._tensors()[name], tensor)
-    assert path.stat().st_size == module.nbytes()
-    found.save(tmp_path / "again")
-    assert (tmp_path / "again").read_bytes() == path.read_bytes()
-
-
-def test_save__is_one_key_of_sorted_json_that_others_can_read(tmp_path):
-    ENCODER.save(tmp_path / "m")
-    with safe_open(tmp_path / "m", "numpy") as file:
-        metadata = file.metadata()
-        assert sorted(file.keys()) == sorted(TENSORS)
-        np.testing.assert_array_equal(file.get_tensor("weights"), ENCODER.weights)
-    assert list(metadata) == ["olacore"]
-    content = json.loads(metadata["olacore"])
-    assert json.dumps(content, sort_keys=True, separators=(",", ":")) == metadata["olacore"]
-    assert content["fingerprint"] == SPACE.fingerprint
-
-
-def test_save__that_is_interrupted_leaves_the_old_file(tmp_path, monkeypatch):
-    path = tmp_path / "module.safetensors"
-    ENCODER.save(path)
-    before = path.read_bytes()
-
-    def full(*_):
-        raise OSError(28, "No space left on device")
-
-    for name in ("write_bytes", "replace"):
-        with monkeypatch.context() as patch:
-            patch.setattr(Path, name, full)
-            with pytest.raises(OutputError, match="cannot write .*module.safetensors: No space left on device"):
-                DECODER.save(path)
-        assert path.read_bytes() == before
-        assert [*tmp_path.iterdir()] == [path]
-
-
-def test_save__that_is_killed_leaves_the_old_file(tmp_path, monkeypatch):
-    path = tmp_path / "module.safetensors"
-    ENCODER.save(path)
-
-    def interrupt(_):
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr(os, "fsync", interrupt)
-    with pytest.raises(KeyboardInterrupt):
-        DECODER.save(path)
-    assert load(path).kind == "encoder"
-    assert [*tmp_path.iterdir()] == [path]
-
-
-def test_save__names_a_folder_that_is_not_there(tmp_path):
-    with pytest.raises(OutputError, match="cannot write .*nowhere/m: No such file or directory"):
-        ENCODER.save(tmp_path / "nowhere" / "m")
-
-
-def test_module__names_the_shapes_of_its_view():
-    with pytest.raises(ShapeError, match=r"patch decoder needs weights \(192, 36\) and biases \(192,\); got \(4, 36\)"):
-        replace(DECODER, weights=DECODER.weights[:4])
-
-
-def test_load__names_a_file_that_is_not_there(tmp_path):
-    with pytest.raises(FileFormatError, match=r"cannot read the module .*nothing: No such file"):
-        load(tmp_path / "nothing")
-    with pytest.raises(FileFormatError, match="cannot read the module .*: Is a directory"):
-        load(tmp_path)
-
-
-def test_load__refuses_a_file_that_was_cut_anywhere(tmp_path):
-    PAIRS.save(tmp_path / "whole")
-    data = (tmp_path / "whole").read_bytes()
-    cut = tmp_path / "cut"
-    for size in range(0, len(data), 7):
-        cut.write_bytes(data[:size])
-        with pytest.raises(FileFormatError, match="cut is (no olacore module|damaged or truncated)"):
-            load(cut)
-
-
-@pytest.mark.parametrize(
-    "content",
-    [
-        b"",
-        b"hello, I am a text that was renamed\n" * 9,
-        "ünïcode".encode("utf-16"),
-        (2).to_bytes(8, "little") + b"[]",
-        (40).to_bytes(8, "little") + b'{"__metadata__": {"olacore": "[1, 2]"}} ',
-        (40).to_bytes(8, "little") + b'{"__metadata__": {"olacore": "3"}}      ',
-    ],
-)
-def test_load__refuses_what_is_no_module(content, tmp_path):
-    path = tmp_path / "module.safetensors"
-    path.write_bytes(content)
-    with pytest.raises(FileFormatError, match=r"module.safetensors is no olacore module: expected a safetensors file"):
-        load(path)
-
-
-def test_load__refuses_a_foreign_safetensors_file(tmp_path):
-    for metadata in (None, {"format": "pt"}, {"olacore": "no json"}):
-        save_file({"weight": np.zeros((3, 3), np.float32)}, tmp_path / "m", metadata)
-        with pytest.raises(FileFormatError, match="m is no olacore module"):
-            load(tmp_path / "m")
-
-
-def rewritten(path: Path, module: Module, tensors: dict | None = None, **content: object) -> Path:
-    """Save `module` with some tensors replaced (None removes) and some of its metadata changed."""
-    parts = {name: t for name, t in (module._tensors() | (tensors or {})).items() if t is not None}
-    save_file(parts, path, {"olacore": json.dumps(json.loads(module._metadata()) | content)})
-    return path
-
-
-@pytest.mark.parametrize("schema", ["olacore/module/2", "something/else", None])
-def test_load__names_an_unknown_schema(schema, tmp_path):
-    path = rewritten(tmp_path / "m", ENCODER, schema=schema)
-    with pytest.raises(FileFormatError, match=f"the schema {schema!r}; this version reads 'olacore/module/1'"):
-        load(path)
-
-
-@pytest.mark.parametrize("name", TENSORS)
-@pytest.mark.parametrize("bad", [np.nan, np.inf])
-def test_load__names_the_tensor_that_is_not_finite(name, bad, tmp_path):
-    tensor = PAIRS._tensors()[name].copy()
-    tensor.flat[-1] = bad
-    with pytest.raises(FileFormatError, match=f"damaged: the tensor '{name}' holds NaN or inf"):
-        load(rewritten(tmp_path / "m", PAIRS, {name: tensor}))
-
-
-@pytest.mark.parametrize("name", TENSORS)
-def test_load__names_the_tensor_that_is_missing(name, tmp_path):
-    with pytest.raises(FileFormatError, match=f"no complete module: the tensor '{name}' is missing"):
-        load(rewritten(tmp_path / "m", PAIRS, {name: None}))
-
-
-@pytest.mark.parametrize("name", TENSORS)
-def test_load__names_a_tensor_of_a_wrong_shape(name, tmp_path):
-    tensor = PAIRS._tensors()[name][..., :-1].copy()
-    with pytest.raises(FileFormatError, match=r"m is damaged: tensors and metadata make no module \(.*needs"):
-        load(rewritten(tmp_path / "m", PAIRS, {name: tensor}))
-
-
-def test_load__refuses_metadata_without_a_view(tmp_path):
-    for change in ({"view": None}, {"view": {"kind": "encoder"}}, {"space": {"maker": "?"}}):
-        with pytest.raises(FileFormatError, match="m is damaged: tensors and metadata make no module"):
-            load(rewritten(tmp_path / "m", ENCODER, **change))
-
-
-# ---------------------------------------------------------------- int8
-
-
-def test_save__int8_takes_a_quarter_and_comes_back_equal(tmp_path):
-    wide = replace(DECODER, stored="int8")
-    wide.save(tmp_path / "int8.safetensors")
-    again = load(tmp_path / "int8.safetensors")
-    np.testing.assert_array_equal(again.weights, wide.weights)
-    again.save(tmp_path / "again.safetensors")
-    assert (tmp_path / "again.safetensors").read_bytes() == (tmp_path / "int8.safetensors").read_bytes()
-    largest = np.abs(DECODER.weights).max(1, keepdims=True)
-    assert (np.abs(wide.weights - DECODER.weights) <= 0.501 * largest / 127).all()
-    with safe_open(tmp_path / "int8.safetensors", "numpy") as file:
-        assert file.get_tensor("weights").dtype == np.int8
-        stored = sum(file.get_tensor(name).nbytes for name in ("weights", SCALES))
-    assert stored < 0.3 * DECODER.weights.nbytes
-
-
-def test_load__names_scales_that_do_not_fit(tmp_path):
-    path = tmp_path / "int8.safetensors"
-    replace(DECODER, stored="int8").save(path)
-    with safe_open(path, "numpy") as file:
-        metadata = file.metadata()
-        tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-    for broken in (tensors[SCALES][:-1].copy(), np.full_like(tensors[SCALES], np.nan)):
-        save_file({**tensors, SCALES: broken}, path, metadata)
-        with pytest.raises(FileFormatError, match="is damaged: the tensor 'weight_scales' does not fit the weights"):
-            load(path)
-
-
-def test_module__refuses_other_number_types():
-    with pytest.raises(ConfigError, match="weights are stored as float32 or int8; got 'int4'"):
-        replace(DECODER, stored="int4")

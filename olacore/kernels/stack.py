@@ -22,7 +22,8 @@ def answer_chunk(weights, biases, count, x, answers):
     for o in range(0, outputs, TILE):
         multiply_tile(weights, biases, o, x, o == 0, sums)
         for t in range(min(TILE, outputs - o)):
-            for s in range(count):
+            # The whole chunk, so that a sample's bits do not depend on its place in a vector loop.
+            for s in range(CHUNK):
                 answers[o + t, s] = tanh32(sums[t, s])
             for s in range(count, CHUNK):
                 answers[o + t, s] = ZERO
