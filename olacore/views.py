@@ -175,13 +175,16 @@ class View:
         inputs, targets = (into.inputs, into.targets) if into else (None, None)
         return Block(self.gather_inputs(raw, scaling, inputs), self.gather_targets(raw, scaling, targets))
 
-    def gather_inputs(self, raw: RawBlock, scaling: Scaling, into: np.ndarray | None = None) -> np.ndarray:
-        """Cut, standardise and pack the inputs: (chunks, in, CHUNK) float32."""
+    def gather_inputs(
+        self, raw: RawBlock, scaling: Scaling, into: np.ndarray | None = None, room: int = 0
+    ) -> np.ndarray:
+        """Cut, standardise and pack the inputs: (chunks, in + room, CHUNK) float32, the room undefined."""
         mean, scale = scaling.input_mean, scaling.input_scale
         source = raw.arrays[self.input_field]
-        out = within(into, (-(-len(raw.item) // CHUNK), self.inputs, CHUNK))
+        width = self.inputs + room
+        out = within(into, (-(-len(raw.item) // CHUNK), width, CHUNK))
         if out is None:
-            out = empty_packed(len(raw.item), self.inputs)
+            out = empty_packed(len(raw.item), width)
         if self.kind == "encoder" and self.name == "patch":
             gather_patches(source, raw.item, raw.site, FACTOR, self.border, mean, scale, out)
         elif self.kind == "decoder" and self.name == "patch":
