@@ -16,21 +16,22 @@ from types import FrameType
 from typing import Any, NoReturn
 
 import click
-import numpy as np
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
 from olacore import __version__
-from olacore.errors import ConfigError, FileFormatError, OlacoreError, ShapeError
+from olacore.errors import OlacoreError, ShapeError
 from olacore.files import check_output
 from olacore.jit_cache import use_disk_cache
+from olacore.pretrained import DECODER, ENCODER
 
 INTERRUPTED = 130
 # Skipped files that are named one by one.
 SHOWN = 10
 STOPPED = {"frozen": "freezing"}
 FILE = click.Path(path_type=Path)
+MODULE = "Module file, run folder or name of a pretrained module."
 
 
 class Commands(click.Group):
@@ -301,8 +302,9 @@ def evaluate(modules: Sequence[Path], h5: Sequence[Path], split: str, skip_nonfi
     from olacore.evaluation import baselines_beside
     from olacore.evaluation import evaluate as measure
     from olacore.module import load
+    from olacore.pretrained import find
 
-    for path in modules:
+    for path in map(find, modules):
         module = load(path)
         with open_dataset(h5) as dataset:
             figures = measure(module, dataset, baselines_beside(path, module), split, skip_nonfinite)
@@ -314,39 +316,44 @@ def evaluate(modules: Sequence[Path], h5: Sequence[Path], split: str, skip_nonfi
 
 @main.command()
 @click.argument("image", type=FILE)
-@click.option("--encoder", required=True, type=FILE, help="Module file.")
-@click.option("-o", "--output", required=True, type=FILE, help="The latent, as .npy: (C, H/8, W/8) float32.")
+@click.option("--encoder", type=FILE, default=Path(ENCODER), show_default=ENCODER, help=MODULE)
+@click.option(
+    "-o", "--output", required=True, type=FILE, help="(C, H/8, W/8) float32 as .npy; .npz keeps the size too."
+)
 @click.option("--force", is_flag=True, help="Replace the output.")
 def encode(image: Path, encoder: Path, output: Path, force: bool) -> None:
-    """Turn a picture into a latent."""
-    import io
+    """Turn a picture into a latent.
 
-    from olacore.files import replace_file
+    It is (C, H/8, W/8) float32; sides that are no multiple of 8 are padded. As .npz it remembers its latent space and
+    the picture's size, so that `ola decode` refuses a decoder of another space, and crops.
+    """
+    from olacore.latent_file import StoredLatent, check_suffix, write_latent
     from olacore.module import load
     from olacore.pictures import read_picture
 
-    if output.suffix != ".npy":
-        raise ConfigError(f"a latent is written as .npy; got {output.name!r}.")
+    check_suffix(output)
     check_output(output, force)
-    latent = load(encoder).encode(read_picture(image))
-    content = io.BytesIO()
-    np.save(content, latent)
-    replace_file(output, content.getvalue())
+    module, picture = load(encoder), read_picture(image)
+    latent = module.encode(picture)
+    write_latent(output, StoredLatent(latent, module.space, picture.shape[:2]))
     click.echo(f"{output}: {' x '.join(str(side) for side in latent.shape)}")
 
 
 @main.command()
 @click.argument("latent", type=FILE)
-@click.option("--decoder", required=True, type=FILE, help="Module file.")
+@click.option("--decoder", type=FILE, default=Path(DECODER), show_default=DECODER, help=MODULE)
 @click.option("-o", "--output", required=True, type=FILE, help="The picture, such as out.png.")
 @click.option("--force", is_flag=True, help="Replace the output.")
 def decode(latent: Path, decoder: Path, output: Path, force: bool) -> None:
-    """Turn a latent into a picture."""
+    """Turn a latent into a picture: a .npy file, or a .npz file of `ola encode`."""
+    from olacore.latent_file import read_latent
     from olacore.module import load
     from olacore.pictures import write_picture
 
     check_output(output, force)
-    picture = load(decoder).decode(read_array(latent))
+    module, stored = load(decoder), read_latent(latent)
+    stored.check_space(module.space)
+    picture = stored.crop(module.decode(stored.latent))
     if picture.ndim != 3:
         raise ShapeError(f"{latent} holds {len(picture)} latents; give one, of shape (C, h, w).")
     write_picture(output, picture)
@@ -359,7 +366,7 @@ def decode(latent: Path, decoder: Path, output: Path, force: bool) -> None:
 @click.option("--force", is_flag=True, help="Replace the sheet.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def inspect(file: Path, sheet: Path | None, force: bool, as_json: bool) -> None:
-    """Tell what a data set, a folder of shards, a module, a checkpoint or a run folder holds."""
+    """Tell what a data set, a folder of shards, a module (also by name), a checkpoint or a run folder holds."""
     from olacore.inspection import describe
 
     if sheet:
@@ -496,24 +503,6 @@ def stdout() -> Console:
 def print_json(value: Any) -> None:
     """Print one JSON document."""
     click.echo(json.dumps(value, indent=2))
-
-
-def read_array(path: Path) -> np.ndarray:
-    """Read a .npy file.
-
-    Raises
-    ------
-    FileFormatError  if it is missing or no such file
-    """
-    try:
-        array = np.load(path, allow_pickle=False)
-        if not isinstance(array, np.ndarray):
-            raise ValueError("an archive of several arrays")
-        return array
-    except FileNotFoundError as error:
-        raise FileFormatError(f"there is no file {path}.") from error
-    except (OSError, ValueError, EOFError) as error:
-        raise FileFormatError(f"{path} is no .npy file of numbers; write one with `ola encode`.") from error
 
 
 if __name__ == "__main__":

@@ -17,7 +17,8 @@ def main(room: Path) -> None:
     names = {file.split("/")[0] for file in files if ".dist-info/" not in file}
     if names != NAMES:
         sys.exit(f"the wheel's top-level names must be {sorted(NAMES)}; they are {sorted(names)}")
-    for needed in ("olacore/py.typed", "olacore/sample/sample.h5"):
+    pretrained = [path.as_posix() for path in Path("olacore/pretrained").iterdir() if path.is_file()]
+    for needed in ("olacore/py.typed", "olacore/sample/sample.h5", *pretrained):
         if needed not in files:
             sys.exit(f"the wheel lacks {needed}")
     if any(path.suffix == ".py" for path in Path("datasets").rglob("*")):

@@ -1,7 +1,7 @@
 """Gradient-free cloning of neural networks on a plain CPU.
 
-`load` reads a module, `train` evolves one from data, `evaluate` measures it; names are looked up when they are first
-used, so that importing the package compiles and loads next to nothing.
+`load` reads a module, also a pretrained one by its name, `train` evolves one from data, `evaluate` measures it; names
+are looked up when they are first used, so that importing the package compiles and loads next to nothing.
 """
 
 from importlib import import_module
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from olacore.version import __version__
 
 if TYPE_CHECKING:
+    from olacore import pretrained
     from olacore.baselines import Baselines
     from olacore.config import TrainConfig
     from olacore.data import open_dataset
@@ -38,11 +39,14 @@ __all__ = [
     "evaluate",
     "load",
     "open_dataset",
+    "pretrained",
     "train",
 ]
 
 
 def __getattr__(name: str) -> Any:
+    if name == "pretrained":
+        return import_module("olacore.pretrained")
     if name not in _HOMES:
         raise AttributeError(f"module 'olacore' has no attribute {name!r}")
     return getattr(import_module(_HOMES[name]), name)

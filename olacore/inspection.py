@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from olacore import baselines, checkpoint
+from olacore import baselines, checkpoint, pretrained
 from olacore.data import SPLITS, Dataset, open_dataset
 from olacore.errors import FileFormatError
 from olacore.module import load
@@ -19,12 +19,15 @@ SHOWN = 30
 
 
 def describe(path: Path) -> dict[str, Any]:
-    """Describe a data set or a folder of its shards, a module, the baselines of a run, a checkpoint or a run folder.
+    """Describe a data set or a folder of its shards, a module, the baselines of a run, a checkpoint or a run folder;
+    a pretrained module is known by its name, and its card is added.
 
     Raises
     ------
     FileFormatError  if it is none of these, or damaged
     """
+    if pretrained.is_name(path):
+        return {**describe(pretrained.find(path)), "card": pretrained.card(path.name)}
     if path.is_dir():
         if not (path / "config.json").exists():
             shards = sorted(path.glob("*.h5"))

@@ -21,15 +21,15 @@ from olacore.frames import (
 )
 from olacore.jit import ONE_AT_A_TIME
 from olacore.kernels.forward import forward_population
-from olacore.kernels.layout import empty_packed
 from olacore.kernels.scatter import scatter_patches
 from olacore.kernels.stack import append_layer
 from olacore.module_file import STORED, TENSORS, Parts, pack, read_module, to_bytes, unpack
+from olacore.pretrained import find
 from olacore.scaling import Scaling
 from olacore.views import View
 
 # Rows in memory at once, so that a picture of any size is answered piece by piece; the pieces change no bit.
-ROWS_AT_ONCE = 16_384
+ROWS_AT_ONCE = 4_096
 
 
 @dataclass(frozen=True)
@@ -139,18 +139,12 @@ class Module:
     def _forward(self, raw: RawBlock) -> np.ndarray:
         outputs = np.empty((1, self.view.outputs, len(raw.item)), np.float32)
         with ONE_AT_A_TIME:
-            inputs = self._answer_hidden(self.view.gather_inputs(raw, self.scaling), len(raw.item))
-            forward_population(self.weights[None], self.biases[None], inputs, outputs)
+            room = sum(layer.units for layer in self.hidden)
+            packed = self.view.gather_inputs(raw, self.scaling, room=room)
+            for layer in self.hidden:
+                append_layer(layer.weights, layer.biases, len(raw.item), packed)
+            forward_population(self.weights[None], self.biases[None], packed, outputs)
         return outputs[0]
-
-    def _answer_hidden(self, inputs: np.ndarray, rows: int) -> np.ndarray:
-        if not self.hidden:
-            return inputs
-        packed = empty_packed(rows, self.weights.shape[1])
-        packed[:, : self.view.inputs] = inputs
-        for layer in self.hidden:
-            append_layer(layer.weights, layer.biases, rows, packed)
-        return packed
 
     def encode(self, pictures: np.ndarray) -> np.ndarray:
         """Turn pictures into latents in one pass.
@@ -259,14 +253,20 @@ def from_parts(parts: Parts, hidden: int) -> dict[str, Any]:
     }
 
 
-def load(path: Path | str) -> Module:
+def load(reference: Path | str) -> Module:
     """Read a module from its file.
+
+    Parameters
+    ----------
+    reference : a file, a run folder, or the name of a pretrained module (`olacore.pretrained.names()`); a path that is
+        there wins
 
     Raises
     ------
-    FileFormatError  if the file is missing, truncated, no safetensors file, no olacore module, or of an unknown schema
+    FileFormatError  if there is no such name, or the file is missing, truncated, no safetensors file, no olacore
+    module, or of an unknown schema
     """
-    path = Path(path)
+    path = find(reference)
     content, parts = read_module(path)
     sizes = content.get("layers", ())
     try:

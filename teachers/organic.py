@@ -9,6 +9,7 @@ import numpy as np
 
 from olacore.errors import ConfigError
 from olacore.module import load
+from olacore.pretrained import find
 
 BATCH = 8
 
@@ -21,7 +22,7 @@ class OrganicEncoder:
 
     Parameters
     ----------
-    path : of the module's file
+    path : of the module's file, of its run folder, or the name of a pretrained one
 
     Attributes
     ----------
@@ -34,6 +35,7 @@ class OrganicEncoder:
     """
 
     def __init__(self, path: Path) -> None:
+        path = find(path)
         self._module = load(path)
         view, space = self._module.view, self._module.space
         if view.kind != "encoder" or view.name != "patch" or space is None:

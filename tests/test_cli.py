@@ -10,9 +10,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 from click.testing import CliRunner
+from makers import SPACE
+from PIL import Image
 
 import cli
+from olacore import pretrained
 from olacore.demo import sample_path
+from olacore.latent_file import StoredLatent, write_latent
+from olacore.module import load
 from olacore.pictures import read_picture, write_picture
 
 SHORT = ["--generations", "10", "--population", "4", "--block", "2048"]
@@ -77,19 +82,64 @@ def test_encode_then_decode__gives_a_picture_of_the_same_size(ola, run_folders, 
 
 
 @pytest.mark.parametrize(
+    ("shape", "mode"),
+    [((1, 1), "L"), ((9, 30), "LA"), ((794, 1036), "RGB"), ((8, 17), "RGBA"), ((7, 5), "I;16"), ((3, 50), "P")],
+)
+def test_encode_then_decode__gives_any_picture_back_in_its_size(ola, run_folders, tmp_path, shape, mode):
+    picture, latent, back = tmp_path / "in.png", tmp_path / "z.npz", tmp_path / "out.png"
+    levels = np.random.default_rng(0).integers(0, 256, shape, np.uint8)
+    (Image.fromarray(levels.astype(np.uint16) * 257) if mode == "I;16" else Image.fromarray(levels).convert(mode)).save(
+        picture
+    )
+    ola("encode", picture, "--encoder", run_folders["encoder"], "-o", latent)
+    assert np.load(latent)["latent"].shape == (4, -(-shape[0] // 8), -(-shape[1] // 8))
+    ola("decode", latent, "--decoder", run_folders["decoder"], "-o", back)
+    assert read_picture(back).shape == (*shape, 3)
+
+
+def test_pretrained__stand_in_for_files_and_are_the_default(ola, run_folders, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(pretrained, "FOLDER", tmp_path / "package")
+    pretrained.FOLDER.mkdir()
+    for kind, folder in run_folders.items():
+        (pretrained.FOLDER / f"sd15-{kind}.safetensors").write_bytes((folder / "module.safetensors").read_bytes())
+    (pretrained.FOLDER / "sd15-encoder.md").write_text("R2 0.5 on held-out pictures")
+    write_picture(Path("in.png"), np.random.default_rng(0).integers(0, 256, (20, 30, 3), np.uint8))
+    ola("encode", "in.png", "-o", "z.npy")
+    ola("decode", "z.npy", "-o", "out.png")
+    np.testing.assert_array_equal(np.load("z.npy"), load(run_folders["encoder"]).encode(read_picture(Path("in.png"))))
+    facts = json.loads(ola("inspect", "sd15-encoder", "--json").output)
+    assert (facts["kind"], facts["card"]) == ("module, encoder", "R2 0.5 on held-out pictures")
+    assert "R2 0.5 on held-out pictures" in ola("inspect", "sd15-encoder").output
+    assert "least_squares" in ola("eval", "sd15-decoder", "--h5", sample_path()).output
+    ola("precompute", "in.png", "--h5", "own.h5", "--latents-from", "sd15-encoder", "--size", "16")
+
+
+@pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
         (("encode", "missing.png", "--encoder", "E", "-o", "z.npy"), "is missing"),
         (("encode", "PICTURE", "--encoder", "D", "-o", "z.npy"), "takes a module of kind encoder"),
         (("decode", "missing.npy", "--decoder", "D", "-o", "out.png"), "there is no file"),
-        (("decode", "TEXT", "--decoder", "D", "-o", "out.png"), r"is no \.npy file"),
+        (("decode", "TEXT", "--decoder", "D", "-o", "out.png"), r"is no \.npy or \.npz file"),
         (("decode", "WRONG", "--decoder", "D", "-o", "out.png"), "latents must be .* with 4 channels; got"),
         (("decode", "NAN", "--decoder", "D", "-o", "out.png"), "latents must be finite .*got 1 values"),
         (("decode", "Z", "--decoder", "D", "-o", "TEXT"), "already there"),
         (("eval", "TEXT", "--h5", "SAMPLE"), "is no olacore module"),
         (("eval", "E", "--h5", "TEXT"), "HDF5"),
         (("inspect", "missing.h5"), "cannot read"),
-        (("encode", "PICTURE", "--encoder", "E", "-o", "z.png"), r"a latent is written as \.npy"),
+        (
+            ("encode", "PICTURE", "--encoder", "E", "-o", "z.png"),
+            r"a latent is written as \.npy or \.npz; got 'z\.png'",
+        ),
+        (
+            ("encode", "PICTURE", "--encoder", "sd9-encoder", "-o", "z.npy"),
+            "sd9-encoder is no file and no pretrained module",
+        ),
+        (
+            ("decode", "FOREIGN.npz", "--decoder", "D", "-o", "out.png"),
+            "the space of someone/tiny .*, the decoder of that of",
+        ),
         (("decode", "BATCH", "--decoder", "D", "-o", "out.png"), "holds 2 latents; give one"),
         (("train", "--module", "encoder", "--h5", "SAMPLE", "--resume"), "name the run folder with --out"),
         (("train", "--module", "encoder", "--h5", "SAMPLE", "--strategy", "guess"), "there is no strategy 'guess'"),
@@ -107,6 +157,7 @@ def test_errors__are_one_line_and_exit_code_1(ola, run_folders, tmp_path, monkey
     holed = np.zeros((4, 4, 4), np.float32)
     holed[0, 0, 0] = np.nan
     np.save("NAN.npy", holed)
+    write_latent(Path("FOREIGN.npz"), StoredLatent(np.zeros((4, 4, 4), np.float32), SPACE, (30, 30)))
     write_picture(Path("PICTURE.png"), np.zeros((16, 16, 3), np.uint8))
     names = {
         "E": run_folders["encoder"] / "module.safetensors",

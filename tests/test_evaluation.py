@@ -168,6 +168,7 @@ def test_baselines_beside__are_taken_only_if_they_are_of_the_module(tmp_path):
     kept.save(tmp_path / "baselines.safetensors")
     found = baselines_beside(tmp_path / "module.safetensors", module)
     np.testing.assert_array_equal(found.weights, kept.weights)
+    assert baselines_beside(tmp_path / "module.safetensors", make_module(PAIRS, None, hidden=(2,))) is not None
     some_baselines(replace(PAIRS, plain=(2, 2))).save(tmp_path / "baselines.safetensors")  # of another module
     assert baselines_beside(tmp_path / "module.safetensors", module) is None
 

@@ -11,12 +11,17 @@ from makers import JIT, make_module, smooth_pictures, threads
 from olacore.border import forward_stack
 from olacore.errors import DataError, DTypeError, ShapeError
 from olacore.frames import every_row
+from olacore.module import Module
 from olacore.views import View
 
 BORDER = 4 if JIT else 1
 ENCODER = make_module(View("encoder", "patch", 4, border=BORDER))
 WIDE = make_module(View("encoder", "patch", 4, border=20 if JIT else 9))
 DECODER = make_module(View("decoder", "patch", 4, window=3))
+STACKS = [
+    make_module(View("encoder", "patch", 4, border=BORDER), hidden=(6, 3)),
+    make_module(View("decoder", "patch", 4, window=3), hidden=(7, 2)),
+]
 GLOBAL_ENCODER = make_module(View("encoder", "global", 4))
 GLOBAL_DECODER = make_module(View("decoder", "global", 4))
 PAIRS = make_module(View("encoder", "pairs", plain=(5, 3)), space=None)
@@ -89,6 +94,58 @@ def test_decode__is_the_map_on_the_standardised_window():
     np.testing.assert_allclose(DECODER.decode(latent)[8:16, 16:24], expected, atol=0.51)
 
 
+def stacked(module: Module, row: np.ndarray) -> np.ndarray:
+    """What a stack answers to one row of inputs, map by map."""
+    scaling = module.scaling
+    known = (row - scaling.input_mean) / scaling.input_scale
+    for layer in module.hidden:
+        known = np.concatenate([known, np.tanh(layer.weights @ known + layer.biases)])
+    return np.tanh(module.weights @ known + module.biases) * scaling.target_scale + scaling.target_mean
+
+
+def test_encode_and_decode__of_a_stack_answer_map_by_map():
+    encoder, decoder = STACKS
+    picture, latent = smooth_pictures(1, 24, 16)[0], latents(1, 2, 3)[0]
+    side = 8 + 2 * BORDER
+    around = np.pad(picture, ((BORDER, BORDER), (BORDER, BORDER), (0, 0)), mode="reflect") / 127.5 - 1
+    expected = stacked(encoder, around[16 : 16 + side, 8 : 8 + side].ravel())
+    np.testing.assert_allclose(encoder.encode(picture)[:, 2, 1], expected, rtol=1e-4, atol=1e-5)
+    window = np.pad(latent.astype(np.float32), ((0, 0), (1, 1), (1, 1)), mode="edge")[:, 1:4, 2:5].ravel()
+    expected = np.clip((stacked(decoder, window) + 1) * 127.5, 0, 255).reshape(8, 8, 3)
+    np.testing.assert_allclose(decoder.decode(latent)[8:16, 16:24], expected, atol=0.51)
+
+
+@pytest.mark.parametrize("hidden", [(), (6,), (3, 5)])
+def test_decode__tile_by_tile_equals_the_whole(hidden):
+    module = make_module(View("decoder", "patch", 4, window=5), hidden=hidden)
+    side, tile = (24, 7) if JIT else (5, 3)
+    latent = latents(1, side, side)[0]
+    whole = module.decode(latent)
+    for top in range(0, side, tile):
+        for left in range(0, side, tile):
+            # The window's surroundings; at the picture's edge they end where it ends.
+            up, before = max(top - 2, 0), max(left - 2, 0)
+            part = module.decode(latent[:, up : top + tile + 2, before : left + tile + 2])
+            part = part[8 * (top - up) :, 8 * (left - before) :][: 8 * tile, : 8 * tile]
+            expected = whole[8 * top :, 8 * left :][: 8 * tile, : 8 * tile]
+            np.testing.assert_array_equal(part[: len(expected), : expected.shape[1]], expected)
+
+
+@pytest.mark.parametrize("hidden", [(), (6,), (3, 5)])
+def test_encode__tile_by_tile_equals_the_whole(hidden):
+    module = make_module(View("encoder", "patch", 4, border=BORDER), hidden=hidden)
+    side, tile = (24, 7) if JIT else (5, 3)
+    picture = smooth_pictures(1, 8 * side, 8 * side)[0]
+    whole = module.encode(picture)
+    for top in range(0, side, tile):
+        for left in range(0, side, tile):
+            up, before = max(top - 1, 0), max(left - 1, 0)
+            part = module.encode(picture[8 * up : 8 * (top + tile + 1), 8 * before : 8 * (left + tile + 1)])
+            expected = whole[:, top : top + tile, left : left + tile]
+            part = part[:, top - up :, left - before :][:, : expected.shape[1], : expected.shape[2]]
+            np.testing.assert_array_equal(part, expected)
+
+
 def test_predict__of_a_stack_follows_forward_stack():
     for hidden in ((6,), (7, 2)):
         module = make_module(View("encoder", "pairs", plain=(5, 3)), None, hidden=hidden)
@@ -114,13 +171,15 @@ def test_decode__parts_of_a_large_batch_change_nothing(monkeypatch):
     np.testing.assert_array_equal(DECODER.decode(batch), whole)
 
 
-def test_encode_and_decode__same_bits_for_any_number_of_threads():
-    picture, latent = smooth_pictures(1, 40, 56)[0], latents(1, 5, 7)[0]
+@pytest.mark.parametrize(("encoder", "decoder"), [(ENCODER, DECODER), STACKS])
+def test_encode_and_decode__same_bits_for_any_number_of_threads(encoder, decoder):
+    high, wide = (21, 27) if JIT else (5, 7)
+    picture, latent = smooth_pictures(1, 8 * high, 8 * wide)[0], latents(1, high, wide)[0]
     with threads(1):
-        one = ENCODER.encode(picture), DECODER.decode(latent)
+        one = encoder.encode(picture), decoder.decode(latent)
     with threads(2):
-        np.testing.assert_array_equal(ENCODER.encode(picture), one[0])
-        np.testing.assert_array_equal(DECODER.decode(latent), one[1])
+        np.testing.assert_array_equal(encoder.encode(picture), one[0])
+        np.testing.assert_array_equal(decoder.decode(latent), one[1])
 
 
 def test_encode__takes_pictures_that_are_not_contiguous_or_writable():

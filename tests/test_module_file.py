@@ -141,6 +141,9 @@ def test_save__says_layers_for_stacks_only():
 def test_load__names_a_file_that_is_not_there(tmp_path):
     with pytest.raises(FileFormatError, match=r"cannot read the module .*nothing: No such file"):
         load(tmp_path / "nothing")
+    with pytest.raises(FileFormatError, match="cannot read the module .*/module.safetensors: No such file"):
+        load(tmp_path)
+    (tmp_path / "module.safetensors").mkdir()
     with pytest.raises(FileFormatError, match="cannot read the module .*: Is a directory"):
         load(tmp_path)
 

@@ -1,0 +1,91 @@
+"""Latents in files: `.npy` holds the numbers alone; `.npz` also the latent space and the size of the picture."""
+
+from __future__ import annotations
+
+import io
+import json
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from olacore.data import LatentSpace
+from olacore.errors import ConfigError, FileFormatError, FingerprintError
+from olacore.files import replace_file
+
+SUFFIXES = (".npy", ".npz")
+
+
+@dataclass(frozen=True)
+class StoredLatent:
+    """A latent and what its file says of it.
+
+    Parameters
+    ----------
+    latent : (C, h, w) float32
+    space : the latent space of the encoder that made it; None where the file does not say
+    size : height and width of the picture in pixels, before it was padded; None where the file does not say
+    """
+
+    latent: np.ndarray
+    space: LatentSpace | None = None
+    size: tuple[int, int] | None = None
+
+    def check_space(self, space: LatentSpace | None) -> None:
+        """Raise `FingerprintError` if latent and decoder are known to be of different latent spaces."""
+        if self.space and space and self.space.fingerprint != space.fingerprint:
+            raise FingerprintError(
+                f"the latent is of the space of {self.space.maker} ({self.space.fingerprint}), the decoder of that of "
+                f"{space.maker} ({space.fingerprint}); take a decoder of the latent's space."
+            )
+
+    def crop(self, picture: np.ndarray) -> np.ndarray:
+        """Cut what was padded off a decoded picture (H, W, 3)."""
+        return picture if self.size is None else picture[: self.size[0], : self.size[1]]
+
+
+def check_suffix(path: Path) -> None:
+    """Raise `ConfigError` unless latents can be written to such a file."""
+    if path.suffix not in SUFFIXES:
+        raise ConfigError(f"a latent is written as {' or '.join(SUFFIXES)}; got {path.name!r}.")
+
+
+def write_latent(path: Path, stored: StoredLatent) -> None:
+    """Write a latent in one step; the suffix says whether with its space and size.
+
+    Raises
+    ------
+    ConfigError  if the suffix is unknown
+    OutputError  if the file cannot be written
+    """
+    check_suffix(path)
+    content = io.BytesIO()
+    if path.suffix == ".npy":
+        np.save(content, stored.latent)
+    else:
+        about = {"space": stored.space.to_dict() if stored.space else None, "size": stored.size}
+        np.savez(content, latent=stored.latent, olacore=np.array(json.dumps(about, sort_keys=True)))
+    replace_file(path, content.getvalue())
+
+
+def read_latent(path: Path) -> StoredLatent:
+    """Read a latent from a `.npy` or `.npz` file, whatever its name.
+
+    Raises
+    ------
+    FileFormatError  if it is missing, no such file, or damaged
+    """
+    try:
+        with path.open("rb") as file:
+            found = np.load(file, allow_pickle=False)
+            if isinstance(found, np.ndarray):
+                return StoredLatent(found)
+            about = json.loads(str(found["olacore"])) if "olacore" in found else {"space": None, "size": None}
+            space = LatentSpace.from_dict(about["space"]) if about["space"] else None
+            size = (int(about["size"][0]), int(about["size"][1])) if about["size"] else None
+            return StoredLatent(found["latent"], space, size)
+    except FileNotFoundError as error:
+        raise FileFormatError(f"there is no file {path}.") from error
+    except (OSError, ValueError, EOFError, KeyError, TypeError, IndexError, zipfile.BadZipFile) as error:
+        raise FileFormatError(f"{path} is no .npy or .npz file of a latent; write one with `ola encode`.") from error

@@ -1,0 +1,70 @@
+"""Pretrained modules: found by name, beside files and run folders; in the package itself each has a card."""
+
+import pytest
+from makers import make_module
+
+import olacore
+from olacore import pretrained
+from olacore.errors import FileFormatError
+from olacore.module import load
+from olacore.views import View
+
+SMALL = make_module(View("encoder", "pairs", plain=(5, 3)), space=None, hidden=(2,))
+OTHER = make_module(View("encoder", "pairs", plain=(4, 3)), space=None)
+
+
+@pytest.fixture
+def package(tmp_path, monkeypatch):
+    """A folder in place of the package's own, with two modules."""
+    folder = tmp_path / "package"
+    folder.mkdir()
+    SMALL.save(folder / "sd15-encoder.safetensors")
+    OTHER.save(folder / "sd3-decoder.safetensors")
+    (folder / "sd15-encoder.md").write_text("# sd15-encoder")
+    monkeypatch.setattr(pretrained, "FOLDER", folder)
+    monkeypatch.chdir(tmp_path)
+    return folder
+
+
+def test_names__are_those_of_the_files(package):
+    assert olacore.pretrained.names() == ["sd15-encoder", "sd3-decoder"]
+    assert pretrained.card("sd15-encoder") == "# sd15-encoder"
+    assert pretrained.card("sd3-decoder") == ""
+
+
+def test_load__takes_a_name(package):
+    assert load("sd15-encoder").layers == (5, 2, 3)
+    assert olacore.load("sd3-decoder").layers == (4, 3)
+
+
+def test_load__takes_a_run_folder_and_a_path_that_is_there_before_a_name(package, tmp_path):
+    OTHER.save(tmp_path / "sd15-encoder")
+    assert load("sd15-encoder").layers == (4, 3)
+    (tmp_path / "sd15-encoder").unlink()
+    (tmp_path / "sd15-encoder").mkdir()
+    OTHER.save(tmp_path / "sd15-encoder" / "module.safetensors")
+    assert load("sd15-encoder").layers == (4, 3)
+
+
+def test_load__lists_the_names_where_there_is_no_such(package):
+    with pytest.raises(
+        FileFormatError, match="sd15 is no file and no pretrained module; there are: sd15-enc.*, sd3-dec"
+    ):
+        load("sd15")
+    for path in package.glob("*.safetensors"):
+        path.unlink()
+    with pytest.raises(FileFormatError, match="sd15-encoder is no file .*; there are: none in this version"):
+        load("sd15-encoder")
+
+
+@pytest.mark.parametrize("path", ["sd15-encoder.safetensors", "./there/sd15-encoder"])
+def test_load__looks_for_no_name_where_a_path_is_meant(package, path):
+    with pytest.raises(FileFormatError, match="cannot read the module .*: No such file"):
+        load(path)
+
+
+def test_package__has_a_card_of_every_module_and_all_can_be_read():
+    for name in pretrained.names():
+        assert load(name).kind in name
+        assert pretrained.card(name)
+    assert {path.stem for path in pretrained.FOLDER.glob("*.md")} <= set(pretrained.names())
