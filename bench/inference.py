@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -11,7 +12,7 @@ import numpy as np
 from bench.report import Row, latency_row
 from bench.timing import SETTLE, Action, Stopwatch, paired_ratio
 from olacore.frames import FACTOR
-from olacore.module import Module
+from olacore.module import Layer, Module
 from olacore.scaling import Scaling
 from olacore.views import View
 
@@ -21,36 +22,63 @@ if TYPE_CHECKING:
 PART = "inference"
 SIDES = (256, 512, 1024)
 CHANNELS = 4
-# The teacher takes about a second a picture, so it is compared at one size.
+# The teacher takes about a second a picture, so it is compared at one size; other modules are measured there too.
 TEACHER_SIDE = 512
 
 
+@dataclass(frozen=True)
+class Shape:
+    """A module of the patch view: its name in the report, latent channels, window of a decoder, hidden units."""
+
+    name: str
+    channels: int = CHANNELS
+    window: int = 3
+    hidden: tuple[int, ...] = ()
+
+
+STACK, STACK_16 = Shape("stack", CHANNELS, 5, (256,)), Shape("16-channel stack", 16, 5, (256,))
+# The first of each kind is what `ola train` makes when nothing else is said.
+SHAPES = {"encode": (Shape(""), STACK, STACK_16), "decode": (Shape(""), Shape("5x5", window=5), STACK, STACK_16)}
+
+
 def measure_inference(watch: Stopwatch, threads: int, sides: tuple[int, ...], teacher: Teacher | None) -> Iterator[Row]:
-    """Encode and decode square pictures with modules of the default views and random weights."""
-    encoder, decoder = random_module("encoder"), random_module("decoder")
+    """Encode and decode square pictures with modules of the patch view and random weights."""
     for side in sides:
-        rng = np.random.default_rng(0)
-        picture = rng.integers(0, 256, (side, side, 3), np.uint8)
-        cells = side // FACTOR
-        latent = rng.standard_normal((CHANNELS, cells, cells), np.float32)
         compared = teacher if side == TEACHER_SIDE else None
-        encode: dict[str, Action] = {"encode": partial(encoder.encode, picture)}
-        decode: dict[str, Action] = {"decode": partial(decoder.decode, latent)}
-        if compared:
-            encode["teacher encode"] = partial(compared.encode, picture[None])
-            decode["teacher decode"] = partial(compared.decode, latent[None])
-        for actions in (encode, decode):
+        for verb, shapes in SHAPES.items():
+            chosen = shapes if side == TEACHER_SIDE else shapes[:1]
+            actions = {f"{verb} {shape.name}".strip(): organic_action(verb, shape, side) for shape in chosen}
+            if compared:
+                actions[f"teacher {verb}"] = partial(getattr(compared, verb), random_input(verb, CHANNELS, side)[None])
             timings = watch.compare(actions, SETTLE if compared else 0.0)
+            above = timings.get(f"teacher {verb}")
+            likes = {f"{verb} {shape.name}".strip() for shape in chosen if shape.channels == CHANNELS}
             for name, timing in timings.items():
-                pair = timings.get(f"teacher {name}")
-                shares = {"over teacher": paired_ratio(pair, timing)} if pair else {}
+                shares = {"over teacher": paired_ratio(above, timing)} if above and name in likes else {}
                 yield latency_row(PART, name, f"{side}x{side}", threads, timing, shares)
 
 
-def random_module(kind: str) -> Module:
-    """A module of the default patch view with small random weights."""
-    view = View(kind, "patch", CHANNELS)
+def organic_action(verb: str, shape: Shape, side: int) -> Action:
+    """What a module of this shape with small random weights does with one picture or latent."""
+    module = random_module("encoder" if verb == "encode" else "decoder", shape)
+    return partial(getattr(module, verb), random_input(verb, shape.channels, side))
+
+
+def random_input(verb: str, channels: int, side: int) -> np.ndarray:
+    """A picture to encode or a latent to decode."""
     rng = np.random.default_rng(0)
-    weights = rng.normal(0, 0.05, (view.outputs, view.inputs)).astype(np.float32)
-    biases = np.zeros(view.outputs, np.float32)
-    return Module(view, None, weights, biases, Scaling.identity(view.inputs, view.outputs))
+    if verb == "encode":
+        return rng.integers(0, 256, (side, side, 3), np.uint8)
+    return rng.standard_normal((channels, side // FACTOR, side // FACTOR), np.float32)
+
+
+def random_module(kind: str, shape: Shape) -> Module:
+    """A module of the patch view with small random weights."""
+    view = View(kind, "patch", shape.channels, window=shape.window)
+    rng = np.random.default_rng(0)
+    maps, width = [], view.inputs
+    for units in (*shape.hidden, view.outputs):
+        maps.append(Layer(rng.normal(0, 0.05, (units, width)).astype(np.float32), np.zeros(units, np.float32)))
+        width += units
+    last, scaling = maps.pop(), Scaling.identity(view.inputs, view.outputs)
+    return Module(view, None, last.weights, last.biases, scaling, hidden=tuple(maps))

@@ -9,6 +9,12 @@ from bench.inference import TEACHER_SIDE
 from bench.report import Row, Target
 
 WIDE, WIDER = 100, 144
+# Names of the rows of an encoder and a decoder, and milliseconds that both together may take.
+CODECS = (
+    ("affine pair", "encode", "decode 5x5", 4.0),
+    ("stacks", "encode stack", "decode stack", 20.0),
+    ("16-channel stacks", "encode 16-channel stack", "decode 16-channel stack", 35.0),
+)
 
 
 def judge(rows: Iterable[Row], threads: int) -> tuple[Target, ...]:
@@ -46,6 +52,12 @@ def judge(rows: Iterable[Row], threads: int) -> tuple[Target, ...]:
             yield Target(f"{verb} {shape}", 3.0, False, "ms", value("inference", verb, shape))
             measured = share("inference", verb, shape, "over teacher")
             yield Target(f"{verb} {shape} over the teacher's", 200.0, True, "", measured)
+            measured = share("inference", f"{verb} stack", shape, "over teacher")
+            yield Target(f"{verb} {shape} with a stack over the teacher's", 80.0, True, "", measured)
+        for name, encode, decode, most in CODECS:
+            parts = [value("inference", part, shape) for part in (encode, decode)]
+            both = sum(part for part in parts if part) if all(parts) else None
+            yield Target(f"{name}, encode and decode {shape}", most, False, "ms", both)
         for row in found.values():
             if row.part == "training":
                 # A shorter run has not read the file while it searched.

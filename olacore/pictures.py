@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from PIL import Image
 
 SUFFIXES = frozenset((".bmp", ".gif", ".jpeg", ".jpg", ".png", ".ppm", ".tif", ".tiff", ".webp"))
+STRIP = 256
 WRITTEN = {".jpeg": "JPEG", ".jpg": "JPEG", ".png": "PNG", ".webp": "WEBP"}
 
 
@@ -65,7 +66,8 @@ def decode_picture(content: bytes, name: str) -> np.ndarray:
             warnings.simplefilter("ignore")
             warnings.simplefilter("error", Image.DecompressionBombWarning)
             with Image.open(io.BytesIO(content)) as image:
-                return _to_rgb(ImageOps.exif_transpose(image))
+                ImageOps.exif_transpose(image, in_place=True)
+                return _to_rgb(image)
     except UnidentifiedImageError as error:
         raise FileFormatError(f"{name} is not a picture of a known format.") from error
     except Exception as error:  # the decoders raise a dozen types on damaged files
@@ -85,7 +87,14 @@ def _to_rgb(image: "Image.Image") -> np.ndarray:
     if "transparency" in image.info or image.mode[-1] in "Aa":
         colours = image.convert("RGBA")
         image = Image.alpha_composite(Image.new("RGBA", colours.size, "white"), colours)
-    return np.array(image.convert("RGB"))
+    if image.mode != "RGB":
+        image = image.convert("RGB")
+    # Strip by strip: Pillow would hold a large picture three times more while it hands it over.
+    picture = np.empty((image.height, image.width, 3), np.uint8)
+    for top in range(0, image.height, STRIP):
+        bottom = min(top + STRIP, image.height)
+        picture[top:bottom] = np.asarray(image.crop((0, top, image.width, bottom)))
+    return picture
 
 
 def centre_square(height: int, width: int) -> Square:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import tracemalloc
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -180,6 +182,27 @@ def test_encode_and_decode__same_bits_for_any_number_of_threads(encoder, decoder
     with threads(2):
         np.testing.assert_array_equal(encoder.encode(picture), one[0])
         np.testing.assert_array_equal(decoder.decode(latent), one[1])
+
+
+@pytest.mark.skipif(not JIT, reason="65,536 sites take too long without the JIT")
+def test_encode_and_decode__hold_a_part_of_a_large_picture_only():
+    encoder = make_module(View("encoder", "patch", 4), hidden=(64,))
+    decoder = make_module(View("decoder", "patch", 4, window=5), hidden=(64,))
+    picture = np.zeros((2048, 2048, 3), np.uint8)
+    latent = encoder.encode(picture[:8, :8])
+    decoder.decode(latent)
+    tracemalloc.start()
+    try:
+        latent = encoder.encode(picture)
+        encoding = tracemalloc.get_traced_memory()[1]
+        tracemalloc.reset_peak()
+        decoder.decode(latent)
+        decoding = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    # The inputs of all 65,536 sites would take 218 MB to encode; the decoded picture alone has 12.6 MB.
+    assert encoding < 24e6
+    assert decoding < 12.6e6 + 24e6
 
 
 def test_encode__takes_pictures_that_are_not_contiguous_or_writable():

@@ -71,6 +71,14 @@ def test_judge__reads_the_rows():
     assert found["decoder training, share of time waiting"].met is None
 
 
+def test_judge__adds_encoder_and_decoder():
+    rows = [latency_row("inference", name, "512x512", 2, TIMING) for name in ("encode stack", "decode stack")]
+    found = {target.figure: target for target in judge(rows, threads=2)}
+    assert found["stacks, encode and decode 512x512"].measured == 1000.0
+    assert found["stacks, encode and decode 512x512"].met is False
+    assert found["affine pair, encode and decode 512x512"].met is None
+
+
 def test_least_over_torch__follows_the_width():
     assert [least_over_torch(inputs) for inputs in (36, 100, 144, 512)] == [4.0, 1.2, 1.2, 1.0]
 
