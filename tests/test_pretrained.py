@@ -1,11 +1,14 @@
 """Pretrained modules: found by name, beside files and run folders; in the package itself each has a card."""
 
+from pathlib import Path
+
 import pytest
 from makers import make_module
 
 import olacore
 from olacore import pretrained
 from olacore.errors import FileFormatError
+from olacore.inspection import describe
 from olacore.module import load
 from olacore.views import View
 
@@ -35,6 +38,12 @@ def test_names__are_those_of_the_files(package):
 def test_load__takes_a_name(package):
     assert load("sd15-encoder").layers == (5, 2, 3)
     assert olacore.load("sd3-decoder").layers == (4, 3)
+
+
+def test_describe__tells_the_maps_of_a_stack_and_the_card(package):
+    facts = describe(Path("sd15-encoder"))
+    assert (facts["hidden"], facts["stored"], facts["parameters"]) == ([2], "float32", SMALL.parameters)
+    assert facts["card"] == "# sd15-encoder"
 
 
 def test_load__takes_a_run_folder_and_a_path_that_is_there_before_a_name(package, tmp_path):
