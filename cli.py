@@ -66,6 +66,23 @@ class Seconds(click.ParamType):
             self.fail(f"{value!r} is no duration; write 90s, 5m or 1.5h.", param, ctx)
 
 
+class Bytes(click.ParamType):
+    """A size such as 65536, 256KB or 1.5MB, in units of 1024."""
+
+    name = "size"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        """Return bytes."""
+        if isinstance(value, int):
+            return value
+        text = value.upper().removesuffix("B")
+        factor = {"K": 1 << 10, "M": 1 << 20}.get(text[-1:], 1)
+        try:
+            return int(float(text.rstrip("KM")) * factor)
+        except (ValueError, OverflowError):
+            self.fail(f"{value!r} is no size; write 65536, 256KB or 1.5MB.", param, ctx)
+
+
 class Numbers(click.ParamType):
     """Numbers such as 1,1,2,0.5."""
 
@@ -235,7 +252,7 @@ def precompute(
 
 
 @main.command()
-@click.option("--module", required=True, type=click.Choice(["encoder", "decoder"]))
+@click.option("--module", required=True, type=click.Choice(["encoder", "decoder", "pair"]))
 @click.option("--h5", type=FILE, multiple=True, required=True, help="Data set, or folder of shards; may be repeated.")
 @click.option("--view", type=click.Choice(["patch", "global"]), default="patch", show_default=True)
 @click.option("--border", default=4, show_default=True, help="Pixels around a patch that an encoder sees.")
@@ -246,10 +263,17 @@ def precompute(
     "--loss",
     default="mse",
     show_default=True,
-    help="mse, mae, huber, cosine, or my_losses.py:function of (prediction, target).",
+    help="mse, mae, huber, cosine, structure (stacks of decoders), or my_losses.py:function of (prediction, target).",
 )
 @click.option("--output-weights", type=Numbers(), default=(), help="Weight of each output in the loss, as 1,1,2,0.5.")
-@click.option("--weights", type=click.Choice(["float32", "int8"]), default="float32", show_default=True)
+@click.option(
+    "--weights",
+    type=click.Choice(["float32", "float16", "int8"]),
+    help="How they are stored; by default float16 for stacks and pairs, else float32.",
+)
+@click.option("--stack", type=int, help="Grow a stack of up to so many hidden units beside the affine map.")
+@click.option("--budget", type=Bytes(), help="Size of the file at most, as 256KB; alone, a stack fills it.")
+@click.option("--latents-from", help="An organic encoder that makes the latents, in place of the data's.")
 @click.option("--population", default=40, show_default=True)
 @click.option("--seed", default=0, show_default=True)
 @click.option("--block", default=8192, show_default=True, help="Rows of the data read at once.")
@@ -268,12 +292,19 @@ def precompute(
 @click.option("--resume", is_flag=True, help="Go on with the run in the folder, exactly where it was.")
 @click.option("--force", is_flag=True, help="Replace the run in the folder.")
 @click.option("--json", "as_json", is_flag=True, help="Print the held-out figures as JSON.")
-def train(h5: Sequence[Path], options: Sequence[tuple[str, str]], as_json: bool, **settings: Any) -> None:
-    """Evolve a module from data sets. With no limit given: 60 s of search, or until it freezes."""
+def train(
+    h5: Sequence[Path], options: Sequence[tuple[str, str]], weights: str | None, as_json: bool, **settings: Any
+) -> None:
+    """Evolve a module from data sets. With no limit given, 60 s of search or until it freezes.
+
+    A pair is an encoder and the decoder of its own latents, in OUT/encoder and OUT/decoder.
+    """
     from olacore.config import TrainConfig
     from olacore.training import train as evolve
 
-    config = TrainConfig(h5=tuple(h5), options=dict(options), **settings)
+    large = settings["stack"] or settings["budget"] or settings["module"] == "pair"
+    weights = weights or ("float16" if large else "float32")
+    config = TrainConfig(h5=tuple(h5), options=dict(options), weights=weights, **settings)
     with stop_on_signal() as should_stop, progress_bars(config.time_limit, config.generations) as bars:
         result = evolve(config, bars(config.module), should_stop)
     if result.stopped == "interrupted":
@@ -284,9 +315,10 @@ def train(h5: Sequence[Path], options: Sequence[tuple[str, str]], as_json: bool,
     if result.figures:
         print_figures(result.figures, f"{config.module} on held-out rows")
     summary = result.module.training
+    made = result.folder / ("decoder" if config.module == "pair" else "") / "module.safetensors"
     click.echo(
         f"stopped by {STOPPED.get(result.stopped, result.stopped)}, {summary['loss']} on validation rows "
-        f"{summary['validation_loss']:.5g}; {result.folder / 'module.safetensors'} has {result.module.nbytes()} bytes"
+        f"{summary['validation_loss']:.5g}; {made} has {result.module.nbytes()} bytes"
     )
 
 

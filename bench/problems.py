@@ -18,7 +18,7 @@ from olacore.errors import ConfigError
 from olacore.evaluation import usable_items
 from olacore.kernels.layout import CHUNK, empty_packed
 from olacore.scaling import Scaling
-from olacore.training import SAMPLE_ROWS, SAMPLE_STREAM, view_for
+from olacore.search import SAMPLE_ROWS, SAMPLE_STREAM, view_for
 from olacore.views import Block, View, rows_of
 
 # Rows cut at once while a problem is loaded.

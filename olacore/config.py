@@ -9,10 +9,15 @@ from pathlib import Path
 from typing import Any
 
 from olacore.errors import ConfigError
-from olacore.objective import Objective, find_loss
-from olacore.strategies import DEFAULT, Rows, Strategy, find_strategy
+from olacore.module_file import STORED
+from olacore.objective import STRUCTURE, Objective, find_loss
+from olacore.strategies import DEFAULT, Rows, Stack, Strategy, find_strategy
 
 DEFAULT_SECONDS = 60.0
+# Blocks of a stack's search where no number was asked for: it has to know its length, since it cools down.
+STACK_GENERATIONS = 400
+PAIR_GENERATIONS = 400
+PAIR, DEFAULT_LOSS = "pair", "mse"
 
 
 @dataclass(frozen=True)
@@ -21,7 +26,7 @@ class TrainConfig:
 
     Parameters
     ----------
-    module : "encoder" or "decoder"
+    module : "encoder", "decoder", or "pair": an encoder and the decoder of its own latents
     h5 : data set files, of one latent space
     view : "patch" or "global"; ignored for plain pairs
     border, window : see `View`
@@ -29,7 +34,11 @@ class TrainConfig:
     loss : what the search minimises: "mse", "mae", "huber", "cosine", `my_losses.py:function`, or a compiled function
         of (prediction, target), see `Objective`
     output_weights : weight of each output in the loss; none for equal ones
-    weights : "float32", or "int8" to evolve weights of 255 levels a row
+    weights : how weights are stored: "float32", "float16", or "int8", weights of 255 levels a row, which `rows` evolves
+    as such
+    stack : hidden units at most of a stack; None for one affine map
+    budget : bytes that the module's file may take; with it alone, a stack grows up to it
+    latents_from : an organic encoder whose latents take the place of the data's; a file or a name
     population : number of genomes
     seed : of every random number
     block : rows read at once
@@ -52,6 +61,9 @@ class TrainConfig:
     loss: str | Callable[..., Any] = "mse"
     output_weights: tuple[float, ...] = ()
     weights: str = "float32"
+    stack: int | None = None
+    budget: int | None = None
+    latents_from: Path | str | None = None
     population: int = 40
     seed: int = 0
     block: int = 8192
@@ -72,7 +84,22 @@ class TrainConfig:
         if self.out is not None:
             object.__setattr__(self, "out", Path(self.out))
         object.__setattr__(self, "output_weights", tuple(self.output_weights))
+        if self.stack is not None or self.budget is not None:
+            if self.strategy not in (DEFAULT, Stack.name):
+                raise ConfigError(f"a stack is evolved by the strategy {Stack.name}; got {self.strategy!r}.")
+            object.__setattr__(self, "strategy", Stack.name)
+        if self.module == PAIR and not self.is_stack:
+            object.__setattr__(self, "strategy", PAIR)
+        if self.strategy == PAIR and self.module != PAIR:
+            raise ConfigError(f"the strategy {PAIR} evolves a pair; give --module pair.")
+        if self.strategy == PAIR and self.generations is None and self.passes is None:
+            object.__setattr__(self, "generations", PAIR_GENERATIONS)
+        if self.module == PAIR and self.view != "patch":
+            raise ConfigError(f"a pair sees patches; got the view {self.view!r}.")
+        if self.is_stack and self.generations is None and self.passes is None:
+            object.__setattr__(self, "generations", STACK_GENERATIONS)
         self.make_strategy()
+        self._check_loss()
         self.objective  # noqa: B018  an unknown loss is refused here
         for name, least in (
             ("population", 1),
@@ -80,8 +107,10 @@ class TrainConfig:
             ("report_every", 1),
             ("patience", 0),
             ("seed", 0),
+            ("stack", 1),
+            ("budget", 1),
         ):
-            if getattr(self, name) < least:
+            if getattr(self, name) is not None and getattr(self, name) < least:
                 raise ConfigError(f"{name} must be at least {least}; got {getattr(self, name)}.")
         for name in ("generations", "passes", "seconds", "until_loss"):
             value = getattr(self, name)
@@ -100,14 +129,33 @@ class TrainConfig:
         loss = find_loss(self.loss) if isinstance(self.loss, str) else self.loss
         return Objective(loss, self.output_weights)
 
+    @property
+    def is_stack(self) -> bool:
+        """Whether the module is to have hidden units."""
+        return self.strategy == Stack.name
+
     def make_strategy(self) -> Strategy:
         """Return the strategy with its options set."""
         kind = find_strategy(self.strategy)
-        if self.weights == "float32":
+        if self.weights not in STORED:
+            raise ConfigError(f"weights must be {', '.join(STORED)}; got {self.weights!r}.")
+        if self.is_stack:
+            units = {"units": self.stack} if self.stack is not None else {}
+            return kind.configured({**self.options, **units})
+        if self.weights != "int8":
             return kind.configured(self.options)
         if not issubclass(kind, Rows):
             raise ConfigError(f"the strategy {self.strategy} evolves float32 weights only; got {self.weights!r}.")
         return kind.configured({**self.options, "weights": self.weights})
+
+    def _check_loss(self) -> None:
+        """Raise `ConfigError` where strategy and loss do not go together."""
+        if self.is_stack and (self.loss not in ("mse", STRUCTURE) or self.output_weights):
+            raise ConfigError(f"a stack minimises mse or {STRUCTURE}, all outputs alike; got {self.loss!r}.")
+        if self.strategy == PAIR and self.loss != DEFAULT_LOSS:
+            raise ConfigError(f"an affine pair minimises {DEFAULT_LOSS}; got {self.loss!r}.")
+        if self.loss == STRUCTURE and not (self.is_stack and self.module != "encoder" and self.view == "patch"):
+            raise ConfigError(f"the loss {STRUCTURE} weighs patches of pixels: it is for stacks of patch decoders.")
 
     @property
     def freezes(self) -> bool:
@@ -137,5 +185,7 @@ class TrainConfig:
             "skip_nonfinite",
         )
         settings = {name: getattr(self, name) for name in names}
+        # Settings that an older checkpoint does not know are named only where they are used.
+        settings |= {name: getattr(self, name) for name in ("stack", "budget") if getattr(self, name) is not None}
         loss = self.loss if isinstance(self.loss, str) else self.objective.name
         return {**settings, "loss": loss, "output_weights": list(self.output_weights)}

@@ -46,7 +46,7 @@ def usable_items(dataset: Dataset, view: View, skip_nonfinite: bool) -> dict[str
     DataError  if there are such items and they are not to be skipped
     """
     fields = tuple(name for name in (view.input_field, view.target_field) if name != "frames")
-    count, where = find_nonfinite(dataset, fields, first=dataset.count)
+    count, where = find_nonfinite(dataset, fields, first=dataset.count) if fields else (0, np.empty(0, np.int64))
     if count and not skip_nonfinite:
         places = ", ".join(str(index) for index in where[:5])
         raise DataError(

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -131,6 +132,27 @@ class Module:
     def layers(self) -> tuple[int, ...]:
         """Sizes of a row's inputs, of each hidden map and of the answer."""
         return (self.view.inputs, *(layer.units for layer in self.hidden), self.view.outputs)
+
+    @property
+    def own_space(self) -> LatentSpace:
+        """The latent space of an encoder's latents.
+
+        A cloned encoder's are close to those of its teacher, but its own: their maker is the encoder. One that was
+        evolved as part of a pair belongs to no other space anyway.
+
+        Raises
+        ------
+        ConfigError  if the module is no encoder of the patch view
+        """
+        if self.kind != "encoder" or self.view.name != "patch" or self.space is None:
+            raise ConfigError(
+                f"latents come from an encoder of the patch view; this is a {self.view.name} {self.kind}."
+            )
+        if self.training.get("strategy") == "pair":
+            return self.space
+        return replace(
+            self.space, maker=f"organic {self.space.maker}", maker_sha256=sha256(self._content()).hexdigest()
+        )
 
     def predict(self, raw: RawBlock) -> np.ndarray:
         """Answer every row of a raw block: (out, n) float32, in the scale of the data."""

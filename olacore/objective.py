@@ -15,11 +15,14 @@ from numba.extending import is_jitted
 
 from olacore.errors import ConfigError
 from olacore.kernels.cosine import score_population_cosine, sum_outputs
+from olacore.kernels.forward import forward_population
 from olacore.kernels.loss import LOSSES, make_score_population
 from olacore.kernels.steps import make_step_rows, step_rows_cosine
 
-COSINE = "cosine"
-NAMES = (*LOSSES, COSINE)
+COSINE, STRUCTURE = "cosine", "structure"
+NAMES = (*LOSSES, COSINE, STRUCTURE)
+# Colours of a pixel; outputs that are pixels come as (row, column, colour).
+COLOURS = 3
 
 
 @dataclass(frozen=True)
@@ -28,8 +31,9 @@ class Objective:
 
     Parameters
     ----------
-    loss : "mse", "mae", "huber" (delta 1), "cosine" (of the outputs of a sample, seen as one vector), or a function
-        of (prediction, target), two float32, compiled with `numba.njit`
+    loss : "mse", "mae", "huber" (delta 1), "cosine" (of the outputs of a sample, seen as one vector), "structure" (the
+        squared error of a patch of pixels counts the more, the flatter the patch is; for stacks), or a function of
+        (prediction, target), two float32, compiled with `numba.njit`
     shares : weight of each output; none for equal ones. They decide what the loss of a genome is; without `cosine`
         the rows of a genome do not depend on each other, so that each still finds its own minimum
 
@@ -75,9 +79,26 @@ class Objective:
         out = np.empty(biases.shape, np.float32)
         if self.couples:
             score_population_cosine(weights, biases, packed, targets, self._shares(len(targets)), out)
+        elif self.loss == STRUCTURE:
+            answers = np.empty((*biases.shape, targets.shape[1]), np.float32)
+            forward_population(weights, biases, packed, answers)
+            out[...] = np.square((answers - targets) * self.roots(targets)).mean(-1)
         else:
             make_score_population(self._function)(weights, biases, packed, targets, out)
         return out
+
+    def roots(self, targets: np.ndarray) -> np.ndarray:
+        """Return the square roots of the weights of the samples (n,), of mean 1, for targets (out, n).
+
+        With `structure` a patch of pixels has the weight 1 / (contrast + half the mean contrast), its contrast being
+        the variance of each colour over its pixels. Structural similarity divides a window's error by its contrast in
+        the same way (Wang et al. 2004, doi:10.1109/TIP.2003.819861).
+        """
+        if self.loss != STRUCTURE:
+            return np.ones(targets.shape[1], np.float32)
+        contrast = targets.reshape(-1, COLOURS, targets.shape[1]).var(0, dtype=np.float64).mean(0)
+        weights = 1 / (contrast + 0.5 * contrast.mean() + TINY)
+        return np.sqrt(weights / weights.mean()).astype(np.float32)
 
     def step(
         self,
@@ -124,6 +145,7 @@ class Objective:
 
 
 MSE = Objective()
+TINY = 1e-12
 
 
 def is_compiled(loss: Any) -> bool:

@@ -1,13 +1,11 @@
 """An organic encoder in a teacher's place: its latents are what a decoder is to be trained on; no torch is needed."""
 
-import hashlib
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from olacore.errors import ConfigError
 from olacore.module import load
 from olacore.pretrained import find
 
@@ -37,13 +35,12 @@ class OrganicEncoder:
     def __init__(self, path: Path) -> None:
         path = find(path)
         self._module = load(path)
-        view, space = self._module.view, self._module.space
-        if view.kind != "encoder" or view.name != "patch" or space is None:
-            raise ConfigError(f"latents come from an encoder of the patch view; {path} is a {view.name} {view.kind}.")
-        digest = hashlib.sha256(path.read_bytes()).hexdigest()
-        self.space = replace(space, maker=path.name, maker_sha256=digest)
+        space = self._module.own_space
+        self.space = replace(space, maker=path.name)
         self.batch = BATCH
-        self.settings: dict[str, Any] = {"latents_from": f"{path.name}, cloned from {space.maker}"}
+        self.settings: dict[str, Any] = {
+            "latents_from": f"{path.name}, cloned from {space.maker.removeprefix('organic ')}"
+        }
 
     def encode(self, frames: np.ndarray) -> np.ndarray:
         """Turn frames (n, H, W, 3) uint8 into latents (n, C, H/8, W/8) float32."""

@@ -132,12 +132,13 @@ from pathlib import Path
 
 import numba
 
+import olacore.search
 import olacore.training
 from makers import make_config
 
 h5, out, threads = sys.argv[1:]
 numba.set_num_threads(int(threads))
-olacore.training.CHECKPOINT_SECONDS = -1  # after every generation
+olacore.search.CHECKPOINT_SECONDS = -1  # after every generation
 
 
 def progress(line):
@@ -206,7 +207,7 @@ def test_train__a_checkpoint_that_cannot_be_written_leaves_the_one_before(plain,
         if line["generation"] == 4:
             fails.setattr(*fault, full)
 
-    monkeypatch.setattr("olacore.training.CHECKPOINT_SECONDS", -1)
+    monkeypatch.setattr("olacore.search.CHECKPOINT_SECONDS", -1)
     config = make_config(plain, tmp_path / "run")
     with (
         monkeypatch.context() as fails,

@@ -16,7 +16,8 @@ from olacore.errors import ConfigError, DataError, ShapeError
 from olacore.evaluation import evaluate
 from olacore.module import load
 from olacore.runs import RunFolder
-from olacore.training import Search, train
+from olacore.search import Search
+from olacore.training import train
 
 needs_jit = pytest.mark.skipif(not JIT, reason="too many products without the JIT")
 strategies = pytest.mark.parametrize("strategy", ["rows", "classic"])
@@ -73,7 +74,7 @@ def test_train__reports_trust_between_0_and_1_and_the_best_loss_so_far(plain, tm
 @strategies
 def test_memory_plan__counts_what_the_search_holds(plain, tmp_path, strategy, caplog):
     config = make_config(plain, tmp_path / "run", strategy=strategy)
-    with open_dataset(plain) as data, caplog.at_level("INFO", "olacore.training"):
+    with open_dataset(plain) as data, caplog.at_level("INFO", "olacore.search"):
         search = Search(config, data, RunFolder(config.out, resume=False, force=False))
         with search.stream:
             plan = search.memory_plan()

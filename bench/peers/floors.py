@@ -16,7 +16,7 @@ import numpy as np
 from bench.peers.adam import Adam
 from bench.peers.closed import Mean, least_squares
 from bench.problems import Problem
-from olacore.training import SHRINKAGES, SMALL
+from olacore.search import SHRINKAGES, SMALL
 
 logger = logging.getLogger(__name__)
 

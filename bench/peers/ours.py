@@ -10,9 +10,9 @@ from bench.peers.method import Method, Weights, mean_loss
 from bench.problems import Problem
 from olacore.config import TrainConfig
 from olacore.objective import Objective
+from olacore.search import SHRINKAGES, SMALL, TRIAL_TURNS
 from olacore.strategies import Problem as Task
 from olacore.strategies import State, Strategy, find_strategy
-from olacore.training import SHRINKAGES, SMALL, TRIAL_TURNS
 from olacore.views import Block
 
 

@@ -3,12 +3,14 @@
 A packed block with room for more rows holds both, so that the next map's product reads them as one.
 """
 
+from collections.abc import Iterable
+
 import numpy as np
 from numba import prange
 
 from olacore.jit import device, kernel
 from olacore.kernels.forward import ROOM, TILE, align_tile, multiply_tile
-from olacore.kernels.layout import CHUNK
+from olacore.kernels.layout import CHUNK, empty_packed
 from olacore.kernels.tanh import tanh32
 
 ZERO = np.float32(0)
@@ -54,3 +56,23 @@ def append_layer_reference(weights: np.ndarray, biases: np.ndarray, samples: int
     packed[:, inputs : inputs + outputs] = np.tanh(sums + biases[:, None])
     past = np.arange(packed.shape[0] * CHUNK).reshape(-1, 1, CHUNK) >= samples
     packed[:, inputs : inputs + outputs] *= ~past
+
+
+def read_through(layers: Iterable[tuple[np.ndarray, np.ndarray]], packed: np.ndarray, samples: int) -> np.ndarray:
+    """Return packed inputs with the answers of hidden maps behind them; the inputs themselves where there are none.
+
+    Parameters
+    ----------
+    layers : weights and biases of each
+    packed : (chunks, in, CHUNK)
+    samples : n
+    """
+    layers = list(layers)
+    if not layers:
+        return packed
+    inputs = packed.shape[1]
+    out = empty_packed(samples, inputs + sum(len(biases) for _, biases in layers))
+    out[:, :inputs] = packed
+    for weights, biases in layers:
+        append_layer(weights, biases, samples, out)
+    return out

@@ -1,20 +1,25 @@
 """Strategies by name."""
 
 from olacore.errors import ConfigError
-from olacore.strategies.base import Problem, Report, State, Strategy
+from olacore.strategies.base import Hidden, Problem, Report, State, Strategy
 from olacore.strategies.classic import Classic
+from olacore.strategies.pair import Pair
 from olacore.strategies.rows import Rows
+from olacore.strategies.stack import Stack
 
-STRATEGIES: dict[str, type[Strategy]] = {strategy.name: strategy for strategy in (Rows, Classic)}
+STRATEGIES: dict[str, type[Strategy]] = {strategy.name: strategy for strategy in (Rows, Stack, Pair, Classic)}
 DEFAULT = Rows.name
 
 __all__ = [
     "DEFAULT",
     "STRATEGIES",
     "Classic",
+    "Hidden",
+    "Pair",
     "Problem",
     "Report",
     "Rows",
+    "Stack",
     "State",
     "Strategy",
     "find_strategy",

@@ -18,6 +18,8 @@ from olacore.objective import MSE, Objective
 from olacore.views import Block
 
 State = dict[str, np.ndarray]
+# Weights (units, in) and biases (units,) of each hidden map of a stack.
+Hidden = tuple[tuple[np.ndarray, np.ndarray], ...]
 
 
 @dataclass(frozen=True)
@@ -30,6 +32,8 @@ class Problem:
     population : number of genomes
     seed : of every random number of the search
     sample : (n, in) float32 standardised inputs, for statistics of the inputs
+    generations : how many there will be, for strategies that cool down
+    spread : (in,) float32, of the inputs before they were standardised; None where it does not matter
     """
 
     inputs: int
@@ -37,6 +41,8 @@ class Problem:
     population: int
     seed: int
     sample: np.ndarray
+    generations: int = 1000
+    spread: np.ndarray | None = None
 
 
 @dataclass(frozen=True)
@@ -118,7 +124,14 @@ class Strategy(ABC):
 
     @abstractmethod
     def candidate(self, state: State) -> tuple[np.ndarray, np.ndarray]:
-        """Return the weights (out, in) and biases (out,) that stand for the population now."""
+        """Return the weights (out, in) and biases (out,) that stand for the population now.
+
+        Of a stack, those of the map that answers; it reads the hidden units too.
+        """
+
+    def hidden(self, state: State) -> Hidden:
+        """Return the hidden maps, none unless the strategy makes stacks."""
+        return ()
 
 
 def check_losses(losses: np.ndarray, generation: int) -> int:

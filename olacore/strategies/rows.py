@@ -30,6 +30,7 @@ from olacore.kernels.forward import multiply_packed
 from olacore.kernels.layout import CHUNK
 from olacore.lattice import from_lattice, to_lattice
 from olacore.objective import MSE, Objective
+from olacore.strategies.axes import take_axes
 from olacore.strategies.base import Problem, Report, State, Strategy, check_losses
 from olacore.views import Block
 
@@ -40,8 +41,6 @@ FLOOR = 1e-4
 FIRST_ROWS = 32
 # Rows that the inputs' axes are found from.
 SAMPLE_ROWS = 4096
-# Axes that are rotated together.
-GROUP = 32
 # Shares of their steps that outputs take together where the loss couples them, until the loss falls.
 TOGETHER = (1.0, 0.5, 0.25)
 TINY = 1e-30
@@ -112,7 +111,7 @@ class Rows(Strategy):
     def _breed(self, state: State, block: Block, seed: int, generation: int, objective: Objective) -> Report:
         nonfinite = self._audit(state, block, generation, objective)
         weights, biases = self._mean(state)
-        directions = self._directions(state, seed, generation)
+        directions = take_axes(state["axes"], self.directions, seed, generation, sorted_first=True)
         pre = np.empty((len(biases), block.rows), np.float32)
         multiply_packed(weights, biases, block.inputs, pre)
         responses = np.ones((len(directions) + 1, block.rows), np.float32)  # the last one is the bias
@@ -196,27 +195,6 @@ class Rows(Strategy):
         state["evidence"] = evidence - evidence.min(0)
         state["trust"] = self._shares(state).mean(1).astype(np.float32)
         return nonfinite
-
-    def _directions(self, state: State, seed: int, generation: int) -> np.ndarray:
-        """Give this generation's axes, rotated at random in groups."""
-        inputs = len(state["axes"])
-        count = min(self.directions, inputs)
-        parts = -(-inputs // count)
-        turn, part = divmod(generation, parts)
-        order = np.arange(inputs) if turn == 0 else random_numbers(seed, turn, 0).permutation(inputs)
-        axes = state["axes"][order[part * count : (part + 1) * count]]
-        draw = random_numbers(seed, generation, 1)
-        with threadpool_limits(1, user_api="blas"):
-            for first in range(0, len(axes), GROUP):
-                group = axes[first : first + GROUP]
-                rotation = np.linalg.qr(draw.standard_normal((len(group), len(group))))[0]
-                axes[first : first + GROUP] = rotation.astype(np.float32) @ group
-        return axes
-
-
-def random_numbers(seed: int, number: int, use: int) -> np.random.Generator:
-    """Return random numbers that depend on nothing else."""
-    return np.random.Generator(np.random.Philox(key=[seed, number], counter=[0, 0, 0, use]))
 
 
 def share_together(
