@@ -118,6 +118,28 @@ def test_dataset__a_file_that_loses_its_end(tmp_path: Path, field: str) -> None:
             dataset.read((field,), np.arange(2, 9))
 
 
+@pytest.mark.skipif(not hasattr(os, "posix_fadvise"), reason="this system cannot be told what is read next")
+def test_dataset__announces_all_that_it_reads(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    announced, read = [], []
+    preadv = os.preadv
+
+    def advise(descriptor: int, place: int, length: int, advice: int) -> None:
+        assert not read
+        announced.append((place, length))
+
+    def noted(descriptor: int, buffers: list[memoryview], place: int) -> int:
+        read.append((place, len(buffers[0])))
+        return preadv(descriptor, buffers, place)
+
+    monkeypatch.setattr(os, "posix_fadvise", advise)
+    monkeypatch.setattr(os, "preadv", noted)
+    # The frames of two runs of rows, and all latents between them in one piece.
+    with open_dataset(write_latents(tmp_path / "a.h5", (40,), capacity=40)) as dataset:
+        dataset.read(("frames", "latents"), np.array([0, 1, 30, 31]))
+    assert announced == read
+    assert len(read) == 3
+
+
 def test_dataset__compressed_by_someone_else(tmp_path: Path) -> None:
     plain, packed = tmp_path / "plain.h5", tmp_path / "packed.h5"
     write_latents(plain, (9,))
