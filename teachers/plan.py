@@ -7,12 +7,11 @@ from itertools import chain
 
 import numpy as np
 
-from olacore.data import ROW, SPLITS, InputFile, Source
+from olacore.data import SPLITS, InputFile, Source
 from olacore.errors import ConfigError, DataError
-from olacore.pictures import Square
 from teachers.captions import Captions
 from teachers.inputs import Input
-from teachers.photographs import PictureRule
+from teachers.photographs import PictureRule, rows_at
 from teachers.recipe import Entry, read_recipe
 from teachers.survey import Finding
 
@@ -181,16 +180,6 @@ def cut_pieces(given: Input, finding: Finding, rule: PictureRule, entry: Entry |
         )
         for scene in np.unique(scenes).tolist()
     ]
-
-
-def rows_at(stamps: np.ndarray, squares: Iterable[Square]) -> np.ndarray:
-    """Rows that cut these squares at these times, of no source yet: (n,) of type `ROW`."""
-    rows = np.zeros(len(stamps), ROW)
-    rows["pts"] = stamps
-    # One square after the other: a film has too many to hold them all as objects.
-    rows["top"], rows["left"], rows["height"] = np.fromiter(squares, np.dtype((np.int32, 3)), len(stamps)).T
-    rows["width"] = rows["height"]
-    return rows
 
 
 def assemble(files: list[InputFile], pieces: list[Piece], rule: PictureRule, split: bool) -> Plan:
