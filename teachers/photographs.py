@@ -1,12 +1,13 @@
 """How pictures become rows: which squares are cut, which split a source goes into."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
+from olacore.data import ROW
 from olacore.errors import ConfigError
 from olacore.frames import FACTOR
 from olacore.pictures import Square, centre_square, random_square
@@ -89,6 +90,16 @@ class PictureRule:
             if not taken and part > 0 and len(rows) >= 3 and len(left) > 1:
                 found[min(left, key=lambda key: rows[key])] = split
         return {key: found.get(key, "train") for key in rows}
+
+
+def rows_at(stamps: np.ndarray, squares: Iterable[Square]) -> np.ndarray:
+    """Rows that cut these squares at these times, of no source yet: (n,) of type `ROW`."""
+    rows = np.zeros(len(stamps), ROW)
+    rows["pts"] = stamps
+    # One square after the other: a film has too many to hold them all as objects.
+    rows["top"], rows["left"], rows["height"] = np.fromiter(squares, np.dtype((np.int32, 3)), len(stamps)).T
+    rows["width"] = rows["height"]
+    return rows
 
 
 def hashed(seed: int, key: str) -> bytes:

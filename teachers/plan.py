@@ -3,16 +3,15 @@
 import logging
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from itertools import chain
 
 import numpy as np
 
-from olacore.data import ROW, SPLITS, InputFile, Source
+from olacore.data import SPLITS, InputFile, Source
 from olacore.errors import ConfigError, DataError
-from olacore.pictures import Square
 from teachers.captions import Captions
 from teachers.inputs import Input
-from teachers.photographs import PictureRule
+from teachers.photographs import PictureRule, rows_at
 from teachers.recipe import Entry, read_recipe
 from teachers.survey import Finding
 
@@ -62,11 +61,17 @@ class Plan:
 
 @dataclass
 class Piece:
-    """A photograph, or the frames of one scene in a video, on its way into the plan."""
+    """A photograph, or one scene of a video, on its way into the plan.
+
+    Parameters
+    ----------
+    key : names it by its content
+    rows : (n,) of type `ROW`, in the order of time, their source not numbered yet
+    """
 
     key: str
     source: Source
-    squares: list[tuple[int, Square]]
+    rows: np.ndarray
 
 
 def wanted(inputs: Sequence[Input], rule: PictureRule) -> list[Input]:
@@ -115,7 +120,7 @@ def make_plan(inputs: Sequence[Input], findings: Iterable[Finding], rule: Pictur
             cut = cut_pieces(given, finding, rule, entry, unused_name(given.name, finding.digest, names))
             cut = [replace(piece, source=replace(piece.source, caption=captions.of(given))) for piece in cut]
         pieces += cut
-        rows = sum(len(piece.squares) for piece in cut)
+        rows = sum(len(piece.rows) for piece in cut)
         # A data set tells names, never paths.
         note = note.replace(str(given.path), given.path.name)
         files.append(InputFile(given.name, finding.digest, rows, finding.frames, finding.damaged, note))
@@ -162,36 +167,33 @@ def cut_pieces(given: Input, finding: Finding, rule: PictureRule, entry: Entry |
                     square = f"the recipe's square {[top, left, side]}"
                     raise ConfigError(f"{square} is not within {given.name}, {width} x {height}.")
             squares = entry.squares or squares
-        return [Piece(finding.digest, source, [(-1, square) for square in squares])]
+        return [Piece(finding.digest, source, rows_at(np.full(len(squares), -1), squares))]
     split, licence, author = (entry.split, entry.licence, entry.author) if entry else ("train", "", "")
-    pieces = {
-        int(scene): Piece(
-            f"{finding.digest} scene {scene}", Source(f"{name} scene {scene + 1}", "scene", split, licence, author), []
+    each = (rule.squares(f"{finding.digest} {stamp}", height, width) for stamp in finding.stamps.tolist())
+    rows = rows_at(finding.stamps.repeat(rule.crops), chain.from_iterable(each))
+    scenes = finding.scenes.repeat(rule.crops)
+    return [
+        Piece(
+            f"{finding.digest} scene {scene}",
+            Source(f"{name} scene {scene + 1}", "scene", split, licence, author),
+            rows[scenes == scene],
         )
-        for scene in np.unique(finding.scenes)
-    }
-    for stamp, scene in zip(finding.stamps.tolist(), finding.scenes.tolist(), strict=True):
-        squares = rule.squares(f"{finding.digest} {stamp}", height, width)
-        pieces[scene].squares.extend((stamp, square) for square in squares)
-    return list(pieces.values())
+        for scene in np.unique(scenes).tolist()
+    ]
 
 
 def assemble(files: list[InputFile], pieces: list[Piece], rule: PictureRule, split: bool) -> Plan:
     """Number the sources, put them into splits unless the recipe did, and line up the rows file by file, by time."""
     sources = [piece.source for piece in pieces]
     if split:
-        splits = rule.splits({piece.key: len(piece.squares) for piece in pieces})
+        splits = rule.splits({piece.key: len(piece.rows) for piece in pieces})
         sources = [replace(piece.source, split=splits[piece.key]) for piece in pieces]
-    rows: list[tuple[Any, ...]] = []
-    pending = iter(enumerate(pieces))
-    for file in files:
-        here: list[tuple[Any, ...]] = []
-        while len(here) < file.rows:
-            number, piece = next(pending)
-            here += [(number, stamp, top, left, side, side) for stamp, (top, left, side) in piece.squares]
+    rows = np.concatenate([piece.rows for piece in pieces])
+    rows["source"] = np.repeat(np.arange(len(pieces)), [len(piece.rows) for piece in pieces])
+    for here in np.split(rows, np.cumsum([file.rows for file in files])[:-1]):
         # Stable, so that the squares of one frame keep their order.
-        rows += sorted(here, key=lambda row: row[1])
-    plan = Plan(tuple(files), tuple(sources), np.array(rows, ROW))
+        here[:] = here[np.argsort(here["pts"], kind="stable")]
+    plan = Plan(tuple(files), tuple(sources), rows)
     for number, name in enumerate(SPLITS):
         if number not in plan.split:
             logger.warning("no source is left for the %s split: give more scenes or pictures", name)

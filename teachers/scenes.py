@@ -4,6 +4,7 @@ A cut is a frame that differs from the one before it much more than neighbouring
 earlier one ended goes on with that scene, so that a dialogue filmed from two sides is two scenes and not twenty.
 """
 
+from array import array
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -27,7 +28,7 @@ def change(one: np.ndarray, other: np.ndarray) -> float:
 class SceneFinder:
     """Looks at every frame of a video once and then tells its scenes; holds four bytes a frame and few thumbnails."""
 
-    changes: list[float] = field(default_factory=list)
+    changes: "array[float]" = field(default_factory=lambda: array("f"))
     edges: dict[int, tuple[np.ndarray, np.ndarray]] = field(default_factory=dict)
     first: np.ndarray | None = None
     last: np.ndarray | None = None

@@ -1,5 +1,6 @@
 """A first look at every file: what is in it, and which of its frames become rows."""
 
+from array import array
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -109,7 +110,7 @@ def survey_video(
     ------
     FileFormatError  if it cannot be decoded or gives no frame
     """
-    chosen: list[tuple[int, int]] = []
+    taken: tuple[array[int], array[int]] = array("q"), array("q")
     finder, sampler = SceneFinder(), Sampler(rule)
     with Video(source.path, keyframes=rule.keyframes, careful=careful, most_damaged=rule.most_damaged) as video:
         for number, frame in enumerate(video):
@@ -118,10 +119,11 @@ def survey_video(
             thumbnail = frame.thumbnail(SIDE)
             finder.look(thumbnail)
             if sampler.takes(number, frame, thumbnail):
-                chosen.append((frame.stamp, number))
-    if not chosen:
+                taken[0].append(frame.stamp)
+                taken[1].append(number)
+    if not taken[0]:
         raise FileFormatError(f"{source} gives no frame ({video.damaged} damaged packets); expected a video.")
-    stamps, numbers = np.array(chosen, np.int64).T
+    stamps, numbers = map(np.array, taken)
     if rule.most is not None and len(stamps) > rule.most:
         few = np.linspace(0, len(stamps) - 1, rule.most).round().astype(int)
         stamps, numbers = stamps[few], numbers[few]

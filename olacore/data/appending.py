@@ -11,7 +11,7 @@ import h5py
 import numpy as np
 
 from olacore.data.header import rows_valid_in
-from olacore.data.storage import create_file, lock_file, open_file
+from olacore.data.storage import create_file, limit_index, lock_file, open_file
 from olacore.errors import ConfigError
 
 
@@ -56,6 +56,7 @@ class RowFile:
         with ExitStack() as undo:
             undo.callback(os.close, self._lock)
             self._file = undo.enter_context(open_file(path, "r+", locking=False))
+            limit_index(self._file)
             check(self._file)
             self.rows_valid = rows_valid_in(self._file)
             self._set("complete", 0)

@@ -2,18 +2,23 @@
 
 import logging
 import os
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import h5py
 import numpy as np
 
 from olacore.data.header import Header, check_schema, read_header, require_array, rows_valid_in, schema_of
+from olacore.data.places import GAP_BYTES, Places, bytes_of_row, find_pieces, find_places, read_places
 from olacore.data.schema import PAIR_TYPES, PAIRS_SCHEMA, SCHEMA, SPLITS
 from olacore.errors import DataError, FileFormatError, FingerprintError, ShapeError
 
 logger = logging.getLogger(__name__)
+
+# A read through HDF5 costs about as much as copying 256 KiB.
+HDF5_GAP_BYTES = 1 << 18
 
 
 @dataclass(frozen=True)
@@ -28,33 +33,53 @@ class Part:
     complete: bool
     first: int = 0
     first_source: int = 0
+    _places: dict[str, Places | None] = field(default_factory=dict)
 
     @property
     def fields(self) -> dict[str, h5py.Dataset]:
         names = ("inputs", "targets") if self.header is None else (*self.header.arrays, "rows")
         return {name: self.file[name] for name in names}
 
-    def announce(self, name: str, runs: Iterable[tuple[int, int]]) -> None:
+    def announce(self, name: str, rows: np.ndarray) -> None:
         """Tell the system which rows are read next, so that it fetches them side by side instead of one by one."""
-        array = self.file[name]
-        if array.chunks is None or array.chunks[0] != 1 or not hasattr(os, "posix_fadvise"):
-            return
-        descriptor = self.file.id.get_vfd_handle()
-        rest = (0,) * (array.ndim - 1)
-        for start, stop in runs:
-            # The chunks of a file that was made whole lie in the order of the rows; if not, this is a wrong guess.
-            first = array.id.get_chunk_info_by_coord((start, *rest))
-            last = array.id.get_chunk_info_by_coord((stop - 1, *rest))
-            if first.byte_offset is not None and last.byte_offset is not None:
-                length = last.byte_offset + last.size - first.byte_offset
-                os.posix_fadvise(descriptor, first.byte_offset, max(length, first.size), os.POSIX_FADV_WILLNEED)
+        with self._damage_named(name, rows):
+            places = self._places_of(name)
+            if places is None or not hasattr(os, "posix_fadvise"):
+                return
+            found, row_bytes = places(rows), bytes_of_row(self.file[name])
+            for begin, end in find_pieces(found, row_bytes, GAP_BYTES):
+                length = int(found[end - 1] - found[begin]) + row_bytes
+                os.posix_fadvise(self.file.id.get_vfd_handle(), int(found[begin]), length, os.POSIX_FADV_WILLNEED)
 
-    def read(self, name: str, start: int, stop: int) -> np.ndarray:
-        """Rows `start` to `stop` of this file, as stored."""
+    def read(self, name: str, rows: np.ndarray, out: np.ndarray) -> None:
+        """Read sorted rows of this file into `out` (m, ...), which may be of another type of number.
+
+        Raises
+        ------
+        FileFormatError  if the file is damaged there
+        """
+        with self._damage_named(name, rows):
+            array, places = self.file[name], self._places_of(name)
+            if places is not None:
+                read_places(self.file.id.get_vfd_handle(), places(rows), array.dtype, out)
+                return
+            row_bytes = bytes_of_row(array)
+            for begin, end in find_pieces(rows * row_bytes, row_bytes, HDF5_GAP_BYTES):
+                start = rows[begin]
+                with np.errstate(over="ignore"):
+                    out[begin:end] = array[start : rows[end - 1] + 1][rows[begin:end] - start]
+
+    def _places_of(self, name: str) -> Places | None:
+        if name not in self._places:
+            self._places[name] = find_places(self.file[name])
+        return self._places[name]
+
+    @contextmanager
+    def _damage_named(self, name: str, rows: np.ndarray) -> Iterator[None]:
         try:
-            return self.file[name][start:stop]
+            yield
         except (OSError, RuntimeError) as error:
-            where = f"rows {start} to {stop} of /{name} in {self.path}"
+            where = f"rows {rows[0]} to {rows[-1] + 1} of /{name} in {self.path}"
             raise FileFormatError(f"{where} cannot be read: {error}; copy the file again.") from error
 
 

@@ -1,7 +1,7 @@
 """Reading data sets: one or several files of one form and one latent space, seen as a single list of rows."""
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
@@ -11,15 +11,11 @@ from typing import Any, Literal, Self
 import numpy as np
 
 from olacore.data.parts import Part, check_agree, open_part, warn_of_leaks
-from olacore.data.schema import SPLITS, InputFile, LatentSpace, Source, checksum_rows
+from olacore.data.places import PIECE_BYTES
+from olacore.data.schema import SPLITS, STORED_ROW, InputFile, LatentSpace, Source, checksum_rows
 from olacore.data.shards import expand_folders
 from olacore.data.storage import open_file
 from olacore.errors import DataError
-
-# A read of HDF5 costs about as much as copying 256 KiB, so smaller gaps between wanted rows are read as well,
-# in pieces of at most 8 MiB.
-GAP_BYTES = 1 << 18
-PIECE_BYTES = 1 << 23
 
 
 class Dataset:
@@ -101,29 +97,21 @@ class Dataset:
             raise DataError(f"rows must lie in 0..{self.count - 1}; got {indices.min()}..{indices.max()}.")
         order = np.argsort(indices, kind="stable")
         wanted = indices[order]
-        result: dict[str, np.ndarray] = {}
-        plan = [(name, part, *self._pieces(name, part, wanted)) for name in fields for part in self._parts]
-        for name, part, inside, pieces, _ in plan:
-            part.announce(name, ((inside[begin], inside[end - 1] + 1) for begin, end in pieces))
-        for name, part, inside, pieces, here in plan:
-            shape, dtype = self._field(name)
-            out = result.setdefault(name, np.empty((len(indices), *shape), dtype))
-            places = order[here]
-            for begin, end in pieces:
-                start, stop = inside[begin], inside[end - 1] + 1
-                piece = part.read(name, start, stop)
-                if name == "rows":
-                    piece["source"] += part.first_source
-                # A float64 beyond float32 becomes inf, which is found and counted with the others.
-                with np.errstate(over="ignore"):
-                    out[places[begin:end]] = piece[inside[begin:end] - start]
+        heres = [slice(*np.searchsorted(wanted, (part.first, part.first + part.count))) for part in self._parts]
+        inside = [(part, here, wanted[here] - part.first) for part, here in zip(self._parts, heres, strict=True)]
+        plan = [(name, *one) for name in fields for one in inside if len(one[-1])]
+        layouts = {name: self._field(name) for name in fields}
+        result = {name: np.empty((len(indices), *shape), dtype) for name, (shape, dtype) in layouts.items()}
+        for name, part, _, rows in plan:
+            part.announce(name, rows)
+        for name, part, here, rows in plan:
+            part.read(name, rows, result[name][here])
+            if name == "rows":
+                result[name]["source"][here] += part.first_source
+        if np.any(np.diff(order) < 0):
+            back = np.argsort(order)
+            result = {name: array[back] for name, array in result.items()}
         return result
-
-    def _pieces(self, name: str, part: Part, wanted: np.ndarray) -> tuple[np.ndarray, list[tuple[int, int]], slice]:
-        """Which of some sorted rows are in a part, counted in it; the pieces to read; their place in `wanted`."""
-        here = slice(*np.searchsorted(wanted, (part.first, part.first + part.count)))
-        inside = wanted[here] - part.first
-        return inside, [*_runs(inside, self.row_bytes([name]))], here
 
     def digest(self) -> str:
         """SHA-256 of latent space, checksums and split; of pairs, of the content as float32 and the split."""
@@ -148,9 +136,11 @@ class Dataset:
         for part in self._parts:
             if part.header is None:
                 continue
+            layout = {"rows": ((), STORED_ROW)} | part.header.arrays
+            entry, *arrays = (np.empty((1, *shape), dtype) for shape, dtype in layout.values())
             for row in range(part.count):
-                entry = part.read("rows", row, row + 1)
-                arrays = (part.read(name, row, row + 1) for name in part.header.arrays)
+                for name, array in zip(layout, (entry, *arrays), strict=True):
+                    part.read(name, np.array([row]), array)
                 if checksum_rows(entry, arrays)[0] != entry["crc32"][0]:
                     damaged.append(part.first + row)
         return damaged
@@ -171,18 +161,6 @@ class Dataset:
             files = ", ".join(str(part.path) for part in self._parts)
             raise DataError(f"expected /{name} in every file; {files} have only {[*self._layout]} in common.")
         return self._layout[name]
-
-
-def _runs(rows: np.ndarray, row_bytes: int) -> Iterator[tuple[int, int]]:
-    """Cut sorted rows where a gap is too wide to read across or a piece grows too large."""
-    gap, longest = 1 + GAP_BYTES // row_bytes, max(1, PIECE_BYTES // row_bytes)
-    edges = np.append(np.flatnonzero(np.diff(rows) > gap) + 1, len(rows))
-    begin = 0
-    while begin < len(rows):
-        edge = edges[np.searchsorted(edges, begin, side="right")]
-        end = min(int(edge), int(np.searchsorted(rows, rows[begin] + longest)))
-        yield begin, end
-        begin = end
 
 
 def open_dataset(paths: str | Path | Sequence[str | Path]) -> Dataset:

@@ -19,6 +19,8 @@ except ImportError:  # not a POSIX system: HDF5's own locks have to do
 
 # Room for the superblock, headers, attributes and the index of the chunks, added to the arrays' own bytes.
 OVERHEAD = 1 << 20
+# What HDF5 may hold of the index of a file that is written from its beginning to its end; its own limit is 32 MiB.
+INDEX_BYTES = 1 << 18
 
 
 def open_file(path: Path, mode: str = "r", *, locking: bool | None = None) -> h5py.File:
@@ -124,12 +126,22 @@ def create_file(path: Path, needed: int, force: bool, fill: Callable[[h5py.File]
             reserve_space(lock, path, needed + OVERHEAD)
             # Mode "w" destroys a file before it looks at the lock: only for this one, whose lock is ours.
             with h5py.File(temporary, "w", libver="earliest", locking=False) as file:
+                limit_index(file)
                 fill(file)
             reserve_space(lock, path, os.fstat(lock).st_size)
             os.fsync(lock)
             temporary.replace(path)
         undo.pop_all()
     return lock
+
+
+def limit_index(file: h5py.File) -> None:
+    """Keep little of the index of the chunks in memory, so that many rows take no more of it than few."""
+    config = file.id.get_mdc_config()
+    config.set_initial_size = True
+    config.initial_size = config.min_size = config.max_size = INDEX_BYTES
+    config.incr_mode = config.decr_mode = config.flash_incr_mode = 0
+    file.id.set_mdc_config(config)
 
 
 def create_array(

@@ -33,8 +33,8 @@ class LoggedFile(io.FileIO):
 
 def record_writing(
     path: Path, content: dict[str, np.ndarray], monkeypatch: pytest.MonkeyPatch
-) -> tuple[bytes, list[tuple[int, bytes]], list[int]]:
-    """Write a file in `STEPS`: its bytes before, every write, and how many there were after each step."""
+) -> tuple[bytes, list[tuple[int, bytes]], list[int], list[int]]:
+    """Write a file in `STEPS`: its bytes before, every write, how many there were after each step and each sync."""
     log: list[tuple[int, bytes]] = []
     files = ExitStack()
 
@@ -45,14 +45,16 @@ def record_writing(
     open_writer(path).close(complete=False)
     start = path.read_bytes()
     log.clear()
-    done = []
+    done: list[int] = []
+    syncs = [0]
+    monkeypatch.setattr("os.fsync", lambda descriptor: syncs.append(len(log)))
     with open_writer(path, resume=True) as writer:
         for first, last in pairwise(STEPS):
             writer.append(**part_of(content, first, last))
             done.append(len(log))
     files.close()
     monkeypatch.undo()
-    return start, log, done
+    return start, log, done, syncs
 
 
 def cuts_of(before: bytes, data: bytes) -> list[int]:
@@ -77,7 +79,7 @@ def rows_in(path: Path, content: dict[str, np.ndarray]) -> int:
 
 def test_writer__survives_a_cut_in_every_write(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     content = make_rows(0, 9)
-    image, log, done = record_writing(tmp_path / "a.h5", content, monkeypatch)
+    image, log, done, _ = record_writing(tmp_path / "a.h5", content, monkeypatch)
     assert len(log) > 3 * len(STEPS)
     cut_file = tmp_path / "cut.h5"
     for number, (offset, data) in enumerate(log):
@@ -94,11 +96,34 @@ def test_writer__survives_a_cut_in_every_write(tmp_path: Path, monkeypatch: pyte
     assert image == (tmp_path / "a.h5").read_bytes()
 
 
+def test_writer__survives_a_power_cut_that_loses_any_write_since_the_last_sync(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    content = make_rows(0, 9)
+    image, log, done, syncs = record_writing(tmp_path / "a.h5", content, monkeypatch)
+    assert len(syncs) >= len(STEPS)
+    cut_file = tmp_path / "cut.h5"
+    for begin, end in pairwise([*syncs, len(log)]):
+        safe = STEPS[sum(after <= begin for after in done)]
+        for kept in (*([one] for one in range(begin, end)), *([*range(one, end)] for one in range(begin, end + 1))):
+            cut = bytearray(image)
+            for number in kept:
+                offset, data = log[number]
+                cut[offset : offset + len(data)] = data
+            cut_file.write_bytes(cut)
+            assert safe <= rows_in(cut_file, content)
+        whole = bytearray(image)
+        for offset, data in log[begin:end]:
+            whole[offset : offset + len(data)] = data
+        image = bytes(whole)
+    assert image == (tmp_path / "a.h5").read_bytes()
+
+
 def test_resume__after_a_cut_in_every_write_ends_in_the_same_bytes(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     content = make_rows(0, 9)
-    image, log, _ = record_writing(tmp_path / "a.h5", content, monkeypatch)
+    image, log, _, _ = record_writing(tmp_path / "a.h5", content, monkeypatch)
     cut_file = tmp_path / "cut.h5"
     for offset, data in log:
         cut = bytearray(image)

@@ -16,7 +16,7 @@ import pytest
 from data_samples import SIZE, SOURCES, SPACE, make_rows, open_writer, part_of, write_latents
 
 from olacore.data import LatentSpace, open_dataset, write_pairs
-from olacore.data.storage import create_file
+from olacore.data.storage import INDEX_BYTES, create_file
 from olacore.errors import ConfigError, DataError, DTypeError, OutputError, OutputExistsError, ShapeError
 
 # Runs with the tests' folder and the data file as arguments, in a process of its own.
@@ -157,6 +157,15 @@ def test_writer__force_replaces(tmp_path: Path) -> None:
     write_latents(path, (9,), force=True)
     with open_dataset(path) as dataset:
         assert np.array_equal(dataset.read(("frames",), np.array([8]))["frames"], make_rows(0, 9)["frames"][8:])
+
+
+def test_writer__holds_little_of_the_index(tmp_path: Path) -> None:
+    count = 20_000
+    with open_writer(tmp_path / "a.h5", capacity=count) as writer:
+        for row in range(0, count, 20):
+            assert writer._file["frames"].id.get_chunk_info_by_coord((row, 0, 0, 0)).size == 16 * 24 * 3
+        held = writer._file.id.get_mdc_size()[2]
+    assert 0 < held <= INDEX_BYTES
 
 
 @pytest.mark.parametrize("name", ["missing/a.h5", "file/a.h5"])

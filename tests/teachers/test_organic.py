@@ -1,6 +1,7 @@
 """Latents of an organic encoder: no torch, a latent space of its own, and a decoder that can be trained on them."""
 
 import hashlib
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -9,6 +10,7 @@ import numpy as np
 import pytest
 from makers import SPACE, make_config, make_module
 from plain_samples import RULE, save_photographs
+from video_samples import scene, write_video
 
 from olacore.data import open_dataset
 from olacore.errors import ConfigError, FileFormatError
@@ -53,24 +55,33 @@ def test_organic__refuses_what_makes_no_latents(tmp_path: Path, encoder: Path) -
     assert not (tmp_path / "out.h5").exists()
 
 
-def test_organic__works_without_torch(tmp_path: Path, encoder: Path) -> None:
-    save_photographs(tmp_path / "photos", 1)
-    code = """
-import sys
-for name in ("torch", "diffusers", "transformers", "av"):
+def run_without(absent: list[str], *commands: list[object]) -> str:
+    """What `ola` prints for these commands in a fresh process where some packages cannot be imported."""
+    code = f"""
+import json, sys
+for name in {absent}:
     sys.modules[name] = None
 import cli
-cli.main(sys.argv[1:], standalone_mode=False)
+for command in json.loads(sys.argv[1]):
+    cli.main(command, standalone_mode=False)
 """
-    command = [
-        "precompute",
-        tmp_path / "photos",
-        "--latents-from",
-        encoder,
-        "--h5",
-        tmp_path / "out.h5",
-        "--size",
-        "16",
-    ]
-    done = subprocess.run([sys.executable, "-c", code, *map(str, command)], capture_output=True, text=True, check=True)
-    assert "1 rows from 1 photographs and scenes (1 train)" in done.stdout
+    asked = json.dumps([[*map(str, command)] for command in commands])
+    return subprocess.run([sys.executable, "-c", code, asked], capture_output=True, text=True, check=True).stdout
+
+
+def test_organic__works_without_torch(tmp_path: Path, encoder: Path) -> None:
+    save_photographs(tmp_path / "photos", 1)
+    given = ["precompute", tmp_path / "photos", "--latents-from", encoder, "--h5", tmp_path / "out.h5", "--size", 16]
+    printed = run_without(["torch", "diffusers", "transformers", "av"], given)
+    assert "1 rows from 1 photographs and scenes (1 train)" in printed
+
+
+def test_organic__video_to_decoder_without_torch(tmp_path: Path, encoder: Path) -> None:
+    film, h5, run = tmp_path / "film.mkv", tmp_path / "out.h5", tmp_path / "run"
+    write_video(film, np.concatenate([scene(12, 0), scene(10, 1), scene(8, 2)]))
+    given = ["precompute", film, "--latents-from", encoder, "--h5", h5, "--size", 16, "--every", 2]
+    learn = ["train", "--module", "decoder", "--h5", h5, "--generations", 2, "--out", run]
+    printed = run_without(["torch", "diffusers", "transformers"], given, learn)
+    assert "rows from 3 photographs and scenes" in printed
+    with open_dataset(h5) as data:
+        assert load(run / "module.safetensors").space.fingerprint == data.space.fingerprint
