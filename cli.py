@@ -342,13 +342,17 @@ def encode(image: Path, encoder: Path, output: Path, force: bool) -> None:
 @click.option("--force", is_flag=True, help="Replace the output.")
 def decode(latent: Path, decoder: Path, output: Path, force: bool) -> None:
     """Turn a latent into a picture."""
+    from olacore.latent_checks import doubt_latents
     from olacore.module import load
     from olacore.pictures import write_picture
 
     check_output(output, force)
-    picture = load(decoder).decode(read_array(latent))
+    module, numbers = load(decoder), read_array(latent)
+    picture = module.decode(numbers)
     if picture.ndim != 3:
         raise ShapeError(f"{latent} holds {len(picture)} latents; give one, of shape (C, h, w).")
+    if doubt := doubt_latents(numbers, module):
+        click.echo(f"warning: {doubt}", err=True)
     write_picture(output, picture)
     click.echo(f"{output}: {picture.shape[1]} x {picture.shape[0]} pixels")
 
