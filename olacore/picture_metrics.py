@@ -10,6 +10,8 @@ from olacore.metrics import TINY
 from olacore.structure import structure
 
 STRIP_ROWS = 256
+# Equal pictures have no finite one; as high a figure would swallow a mean.
+MOST_PSNR = 100.0
 Figures = dict[str, float | None]
 
 
@@ -18,7 +20,7 @@ def picture_figures(picture: np.ndarray, original: np.ndarray) -> Figures:
 
     Returns
     -------
-    psnr : dB, over all levels of the three channels
+    psnr : dB, over all levels of the three channels, at most 100
     ssim, ms_ssim, haarpsi : see `structure` and `haarpsi`; None where the picture is too small
     l2 : squared error over the variance of the original about the mean of each of its channels
     cosine, cosine_centered : of levels in [-1, 1], and after the original's means were taken from both
@@ -33,7 +35,7 @@ def picture_figures(picture: np.ndarray, original: np.ndarray) -> Figures:
     squared, l2, cosine, centered = _sums(picture, original)
     similar, multi_scale = structure(picture, original)
     return {
-        "psnr": 10 * float(np.log10(4 / max(squared / original.size, TINY))),
+        "psnr": min(10 * float(np.log10(4 / max(squared / original.size, TINY))), MOST_PSNR),
         "ssim": similar,
         "ms_ssim": multi_scale,
         "haarpsi": haarpsi(picture, original),
