@@ -17,6 +17,7 @@ PAPER = (232, 232, 232)
 NARROWEST, WIDEST, HIGHEST = 260, 640, 900
 # Levels of error that show as white.
 WHITE_ERROR = 64
+STRIP_ROWS = 256
 
 
 def draw_comparison(original: np.ndarray, title: str, others: Sequence[tuple[str, np.ndarray]]) -> np.ndarray:
@@ -56,8 +57,12 @@ def draw_comparison(original: np.ndarray, title: str, others: Sequence[tuple[str
 
 def error_map(picture: np.ndarray, original: np.ndarray) -> np.ndarray:
     """Mean absolute error of the three channels as grey, (H, W, 3) uint8: black is none, white `WHITE_ERROR` levels."""
-    error = np.abs(picture.astype(np.int16) - original).mean(-1) * (255 / WHITE_ERROR)
-    return np.repeat(np.clip(np.rint(error), 0, 255).astype(np.uint8)[..., None], 3, -1)
+    shown = np.empty_like(original)
+    for top in range(0, len(original), STRIP_ROWS):
+        rows = slice(top, top + STRIP_ROWS)
+        error = np.abs(picture[rows].astype(np.int16) - original[rows]).mean(-1, dtype=np.float32)
+        shown[rows] = np.minimum(np.rint(error * (255 / WHITE_ERROR)), 255)[..., None]
+    return shown
 
 
 def _fitted(picture: np.ndarray) -> Image.Image:

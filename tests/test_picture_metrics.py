@@ -25,9 +25,10 @@ def test_picture_figures__are_what_they_are_called(height, width):
 
 
 def test_picture_figures__psnr_agrees_with_another_library():
-    metrics = pytest.importorskip("skimage.metrics")
+    from skimage.metrics import peak_signal_noise_ratio
+
     original, other = smooth_pictures(2, 32, 32)
-    assert picture_figures(other, original)["psnr"] == pytest.approx(metrics.peak_signal_noise_ratio(original, other))
+    assert picture_figures(other, original)["psnr"] == pytest.approx(peak_signal_noise_ratio(original, other))
 
 
 def test_picture_figures__of_tiny_and_flat_pictures_are_none_where_not_defined():
@@ -40,6 +41,11 @@ def test_picture_figures__of_tiny_and_flat_pictures_are_none_where_not_defined()
 def test_picture_figures__refuse_pictures_of_two_sizes():
     with pytest.raises(ShapeError, match=r"of one size are compared; got \(8, 8, 3\) and \(8, 9, 3\)"):
         picture_figures(np.zeros((8, 8, 3), np.uint8), np.zeros((8, 9, 3), np.uint8))
+
+
+def test_picture_figures__of_equal_pictures_have_a_finite_psnr():
+    one = smooth_pictures(1, 16, 16)[0]
+    assert picture_figures(one, one)["psnr"] == 100
 
 
 def test_mean_figures__leave_out_what_is_not_defined():
