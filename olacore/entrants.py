@@ -6,10 +6,7 @@ which that encoder imitates (compatible); the fingerprint of its latent space sa
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass, replace
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Protocol, runtime_checkable
 
 import numpy as np
@@ -49,26 +46,16 @@ class Given:
 
     Parameters
     ----------
-    name : file or name, for messages
-    sha256 : of its file, by which a pair is known
+    name : file, run folder or name, for messages
     """
 
     name: str
     module: Module
-    sha256: str
 
     @classmethod
     def load(cls, reference: str) -> Given:
-        """Load a module by file or name."""
-        module, path = load(reference), Path(reference)
-        if path.is_file():
-            content = path.read_bytes()
-        else:
-            # A name's file is not known here; the same module gives the same bytes.
-            with TemporaryDirectory() as folder:
-                module.save(path := Path(folder) / "module.safetensors")
-                content = path.read_bytes()
-        return cls(reference, module, hashlib.sha256(content).hexdigest())
+        """Load a module by file, run folder or name."""
+        return cls(reference, load(reference))
 
     @property
     def space(self) -> LatentSpace:
@@ -150,18 +137,31 @@ class Entrants:
     @property
     def space(self) -> LatentSpace:
         """The teacher's latent space, or the one that the encoder was cloned from."""
-        return self.teacher.space if self.teacher else (self.compatible_encoder or self.encoder).space
+        if self.teacher:
+            return self.teacher.space
+        given = self.compatible_encoder or self.compatible_decoder
+        if given is None and self._of_its_own and self.data is not None and self.data.space is not None:
+            return self.data.space
+        return (given or self.encoder).space
 
     def compatible(self) -> tuple[Given | None, Given | None]:
         """Encoder and decoder for the teacher's latent space, as far as there are any."""
-        pair = (self.compatible_encoder or self.encoder, self.compatible_decoder or self.decoder)
-        encoder, decoder = (given if given.space.fingerprint == self.space.fingerprint else None for given in pair)
+        first, second = (None, None) if self._of_its_own else (self.encoder, self.decoder)
+        pair = (self.compatible_encoder or first, self.compatible_decoder or second)
+        encoder, decoder = (
+            given if given and given.space.fingerprint == self.space.fingerprint else None for given in pair
+        )
         return encoder, decoder
+
+    @property
+    def _of_its_own(self) -> bool:
+        """Whether the encoder was evolved with its decoder, and imitates nobody."""
+        return self.encoder.space.fingerprint == own_space(self.encoder).fingerprint
 
 
 def own_space(encoder: Given) -> LatentSpace:
-    """The latent space of an encoder's own latents, as `ola precompute --latents-from` names it."""
-    return replace(encoder.space, maker=encoder.name, maker_sha256=encoder.sha256)
+    """The latent space of an encoder's own latents, named after it; that of its pair where it was evolved in one."""
+    return replace(encoder.module.own_space, maker=encoder.name)
 
 
 def space_name(space: LatentSpace) -> str:

@@ -121,9 +121,13 @@ class PairSearch(Search):
         made = Module(view, space, first, offset, inwards, summary, stored)
         reads = weights.reshape(len(weights), len(reach), -1)
         second = np.einsum("oct,cd->odt", reads, back)
-        moved = biases - np.einsum("odt,d->o", second, shift)
-        plain = Scaling.identity(weights.shape[1], len(weights))
-        outwards = replace(plain, target_mean=scaling.target_mean, target_scale=scaling.target_scale)
+        # Latents are standardised as for any decoder, so that a module tells what latents it is used to.
+        mean, spread = latents.mean(0), latents.std(0)
+        moved = biases + np.einsum("odt,d->o", second, mean - shift)
+        second = second * spread[None, :, None]
+        shape = (second.shape[2], 1)
+        usual, spreads = (np.tile(part, shape).T.ravel().astype(np.float32) for part in (mean, spread))
+        outwards = Scaling(usual, spreads, scaling.target_mean, scaling.target_scale)
         maps = second.reshape(weights.shape).astype(np.float32), moved.astype(np.float32)
         decoder = Module(replace(view, kind="decoder"), made.space, *maps, outwards, summary, stored)
         return made, decoder
