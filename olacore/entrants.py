@@ -139,10 +139,11 @@ class Entrants:
         """The teacher's latent space, or the one that the encoder was cloned from."""
         if self.teacher:
             return self.teacher.space
-        given = self.compatible_encoder or self.compatible_decoder
-        if given is None and self._of_its_own and self.data is not None and self.data.space is not None:
-            return self.data.space
-        return (given or self.encoder).space
+        if self.compatible_encoder or not self._of_its_own:
+            return (self.compatible_encoder or self.encoder).space
+        # The encoder imitates nobody: what else was given says which space the rest is about.
+        theirs = self.compatible_decoder.space if self.compatible_decoder else self.data.space if self.data else None
+        return theirs or self.encoder.space
 
     def compatible(self) -> tuple[Given | None, Given | None]:
         """Encoder and decoder for the teacher's latent space, as far as there are any."""
