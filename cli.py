@@ -32,6 +32,7 @@ SHOWN = 10
 STOPPED = {"frozen": "freezing"}
 FILE = click.Path(path_type=Path)
 MODULE = "Module file, run folder or name of a pretrained module."
+MODULES = ("encoder", "decoder")
 
 
 class Commands(click.Group):
@@ -378,6 +379,7 @@ def encode(image: Path, encoder: Path, output: Path, force: bool) -> None:
 @click.option("--force", is_flag=True, help="Replace the output.")
 def decode(latent: Path, decoder: Path, output: Path, force: bool) -> None:
     """Turn a latent into a picture: a .npy file, or a .npz file of `ola encode`."""
+    from olacore.latent_checks import doubt_latents
     from olacore.latent_file import read_latent
     from olacore.module import load
     from olacore.pictures import write_picture
@@ -388,6 +390,8 @@ def decode(latent: Path, decoder: Path, output: Path, force: bool) -> None:
     picture = stored.crop(module.decode(stored.latent))
     if picture.ndim != 3:
         raise ShapeError(f"{latent} holds {len(picture)} latents; give one, of shape (C, h, w).")
+    if doubt := doubt_latents(stored.latent, module):
+        click.echo(f"warning: {doubt}", err=True)
     write_picture(output, picture)
     click.echo(f"{output}: {picture.shape[1]} x {picture.shape[0]} pixels")
 
@@ -435,6 +439,108 @@ def bench(quick: bool, teacher: str | None, output: Path | None, against: Path |
         stdout().print(part)
     if output:
         report.save(output)
+
+
+@main.command("vae-test")
+@click.argument("images", type=FILE, nargs=-1, required=True)
+@click.option("--encoder", required=True, help="Our encoder.")
+@click.option("--decoder", required=True, help="Our decoder, of the encoder's own latents or of the teacher's.")
+@click.option("--compatible-encoder", help="Another encoder, for the teacher's latent space.")
+@click.option("--compatible-decoder", help="Another decoder, for the teacher's latent space.")
+@click.option("--teacher", help="An autoencoder's folder, hub id or file to compare with.")
+@click.option("--config", help="Of a teacher in a single file: sd, sdxl, sd3, flux, or a config.json.")
+@click.option("--preview-network", type=FILE, help="Weights of the web interface's preview network, to compare with.")
+@click.option(
+    "--h5", type=FILE, multiple=True, help="Frames and latents that least squares and the like are fitted to."
+)
+@click.option("--size", type=click.IntRange(1), help="Cut the centre square to this side; otherwise whole pictures.")
+@click.option("--repeats", type=click.IntRange(1), default=3, show_default=True, help="Of everything that is timed.")
+@click.option("--out", type=FILE, default=Path("vae-test"), show_default=True, help="Folder for pictures and figures.")
+@click.option("--offline", is_flag=True, help="Never ask the hub.")
+@click.option("--force", is_flag=True, help="Write into a folder that holds files.")
+@click.option("--json", "as_json", is_flag=True, help="Print what metrics.json holds.")
+def vae_test(
+    images: Sequence[Path], encoder: str, decoder: str, out: Path, force: bool, as_json: bool, **options: Any
+) -> None:
+    """Encode and decode pictures with our modules, a teacher and baselines, and compare what comes out.
+
+    IMAGES are pictures, folders and zip archives of them, and patterns. Modules are files or names.
+    """
+    from contextlib import ExitStack
+
+    from olacore.data import open_dataset
+    from olacore.entrants import Entrants, Given
+    from olacore.lineup import line_up
+    from olacore.vae_report import check_folder, run_vae_test
+    from teachers.inputs import find_inputs
+
+    check_folder(out, force)
+    found, refused = find_inputs(images)
+    for _, reason in refused:
+        click.echo(f"skipped: {reason}", err=True)
+    pictures = [one for one in found if one.kind == "picture"]
+    if len(pictures) < len(found):
+        click.echo(f"skipped: {len(found) - len(pictures)} videos; vae-test takes pictures", err=True)
+    with ExitStack() as open_files:
+        named = [options[f"compatible_{kind}"] for kind in MODULES]
+        others = [Given.load(reference) if reference else None for reference in named]
+        model, size = load_teacher_sized(options["teacher"], options["config"], options["offline"])
+        entrants = Entrants(
+            Given.load(encoder),
+            Given.load(decoder),
+            compatible_encoder=others[0],
+            compatible_decoder=others[1],
+            teacher=model,
+            teacher_bytes=size,
+            preview=load_preview(options["preview_network"]),
+            data=open_files.enter_context(open_dataset(options["h5"])) if options["h5"] else None,
+        )
+        with stop_on_signal() as should_stop, Bar("pictures") as bar:
+            report = run_vae_test(
+                line_up(entrants), pictures, out, options["size"], options["repeats"], bar, should_stop
+            )
+    for reason in report["skipped"].values():
+        click.echo(f"skipped: {reason}", err=True)
+    if as_json:
+        print_json(report)
+    elif report["pictures"]:
+        print_vae_test(report)
+        click.echo(f"{len(report['pictures'])} pictures; {out / 'metrics.json'} has the figures of each")
+    if len(report["pictures"]) + len(report["skipped"]) < len(pictures):
+        interrupted(f"{out} holds what is done")
+
+
+@main.command()
+@click.argument("module")
+@click.option("--h5", type=FILE, multiple=True, required=True, help="Data set, or folder of shards; may be repeated.")
+@click.option("--split", type=click.Choice(["train", "validation", "held-out"]), default="held-out", show_default=True)
+@click.option("--skip-nonfinite", is_flag=True, help="Leave rows with NaN or inf out.")
+@click.option("--out", type=FILE, default=Path("compare"), show_default=True, help="Folder for plots and figures.")
+@click.option("--force", is_flag=True, help="Write into a folder that holds files.")
+@click.option("--json", "as_json", is_flag=True, help="Print what compare.json holds.")
+def compare(
+    module: str, h5: Sequence[Path], split: str, skip_nonfinite: bool, out: Path, force: bool, as_json: bool
+) -> None:
+    """Compare an encoder's latents with those of a data set, channel by channel, with plots.
+
+    MODULE is a file or a name.
+    """
+    from olacore.compare import compare_latents
+    from olacore.compare_figures import write_comparison
+    from olacore.data import open_dataset
+    from olacore.module import load
+    from olacore.vae_report import check_folder
+
+    check_folder(out, force)
+    encoder = load(module)
+    with open_dataset(h5) as dataset, Bar("frames") as bar:
+        made = compare_latents(encoder, dataset, split, skip_nonfinite, bar)
+        write_comparison(made, encoder, dataset, out)
+    if as_json:
+        print_json(made.figures)
+        return
+    print_compare(made.figures, f"latents of {module} beside {split} rows")
+    click.echo(f"look at {out / 'scatter.png'} and {out / 'worst.png'}; the figures are in {out / 'compare.json'}")
 
 
 @contextmanager
@@ -525,6 +631,73 @@ def print_figures(figures: dict[str, dict[str, Any]], title: str) -> None:
     for row, values in figures.items():
         table.add_row(row, *(f"{values[name]:.4g}" for name in names))
     stdout().print(table)
+
+
+def load_teacher_sized(reference: str | None, config: str | None, offline: bool) -> tuple[Any, int]:
+    """Load an autoencoder as teacher, if one is named, with the size of its file."""
+    if reference is None:
+        return None, 0
+    import teachers
+    from teachers.hub import find_model
+
+    model = teachers.load_any_teacher(reference, teachers.LoadOptions(config=config, offline=offline))
+    if not isinstance(model, teachers.Teacher):
+        raise ConfigError(f"pictures are compared with an autoencoder's; {reference} is none.")
+    return model, find_model(reference, offline).weights.stat().st_size
+
+
+def load_preview(path: Path | None) -> Any:
+    """Load the preview network, if one is given."""
+    if path is None:
+        return None
+    from teachers.previewer import PreviewNetwork
+
+    return PreviewNetwork(path)
+
+
+def print_vae_test(report: dict[str, Any]) -> None:
+    """Print the mean figures of `ola vae-test` as tables."""
+    mean = report["mean"]
+    names = ("psnr", "ssim", "ms_ssim", "haarpsi", "l2", "cosine", "cosine_centered", "encode_ms", "decode_ms")
+    titles = ("PSNR", "SSIM", "MS-SSIM", "HaarPSI", "L2", "cosine", "centred", "enc ms", "dec ms", "enc kB", "dec kB")
+    table = Table(title="mean over pictures", title_justify="left", padding=(0, 0))
+    for title in ("", *titles):
+        table.add_column(title, justify="right" if title else "left", no_wrap=True)
+    for row, figures in mean["rows"].items():
+        sizes = (report["rows"][row][f"{part}_bytes"] / 1000 for part in MODULES)
+        table.add_row(row, *(number(figures[name]) for name in names), *(f"{size:,.1f}" for size in sizes))
+    stdout().print(table)
+    for factor, rows in mean["small"].items():
+        table = Table(title=f"at 1/{factor} of the size", title_justify="left")
+        for title in ("", *titles[:7]):
+            table.add_column(title, justify="right" if title else "left")
+        for row, figures in rows.items():
+            table.add_row(row, *(number(figures[name]) for name in names[:7]))
+        stdout().print(table)
+    for encoder, figures in mean["latents"].items():
+        each = " ".join(number(r2) for r2 in figures["r2_each"])
+        click.echo(f"latents of the {encoder} beside the teacher's: R2 {number(figures['r2'])}, by channel {each}")
+    doubts = {doubt for picture in report["pictures"].values() for doubt in picture["doubts"]}
+    for note in (*report["notes"], *sorted(doubts)):
+        click.echo(f"note: {note}", err=True)
+
+
+def print_compare(figures: dict[str, Any], title: str) -> None:
+    """Print the figures of `ola compare` as a table, one row a channel."""
+    names = ("r2_each", "mean", "teacher_mean", "spread", "teacher_spread")
+    table = Table(title=title, title_justify="left")
+    for name in ("channel", "R2", "mean", "teacher's", "spread", "teacher's"):
+        table.add_column(name, justify="right")
+    for channel in range(len(figures["mean"])):
+        table.add_row(str(channel), *(number(figures[name][channel]) for name in names))
+    stdout().print(table)
+    told = ", ".join(f"{name} {number(figures[name])}" for name in ("r2", "l2", "cosine", "cosine_centered"))
+    click.echo(f"{figures['frames']} frames: {told}")
+
+
+def number(value: float | None) -> str:
+    """Four digits, or a dash for what is not defined."""
+    return "-" if value is None else f"{value:.4g}"
 
 
 def stdout() -> Console:

@@ -50,6 +50,17 @@ def read_weights(path: Path) -> tuple[Weights, list[str]]:
     return weights | flat, names
 
 
+def read_tensors(path: Path) -> Weights:
+    """Read all weights of a file of any network.
+
+    Raises
+    ------
+    FileFormatError  if it is damaged, or holds more than weights
+    """
+    names, get = _open_pickle(path) if path.suffix.lower() in PICKLES else _open_safetensors(path)
+    return {name: get(name) for name in names}
+
+
 def autoencoder_names(names: Iterable[str]) -> dict[str, str]:
     """The weights that belong to the autoencoder: without their prefix, and as the file calls them."""
     names = [*names]
