@@ -21,7 +21,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
 from olacore import __version__
-from olacore.errors import OlacoreError, ShapeError
+from olacore.errors import ConfigError, OlacoreError, ShapeError
 from olacore.files import check_output
 from olacore.jit_cache import use_disk_cache
 from olacore.pretrained import DECODER, ENCODER

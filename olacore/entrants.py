@@ -6,10 +6,7 @@ which that encoder imitates (compatible); the fingerprint of its latent space sa
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass, replace
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Protocol, runtime_checkable
 
 import numpy as np
@@ -50,25 +47,15 @@ class Given:
     Parameters
     ----------
     name : file or name, for messages
-    sha256 : of its file, by which a pair is known
     """
 
     name: str
     module: Module
-    sha256: str
 
     @classmethod
     def load(cls, reference: str) -> Given:
-        """Load a module by file or name."""
-        module, path = load(reference), Path(reference)
-        if path.is_file():
-            content = path.read_bytes()
-        else:
-            # A name's file is not known here; the same module gives the same bytes.
-            with TemporaryDirectory() as folder:
-                module.save(path := Path(folder) / "module.safetensors")
-                content = path.read_bytes()
-        return cls(reference, module, hashlib.sha256(content).hexdigest())
+        """Load a module by file, run folder or name."""
+        return cls(reference, load(reference))
 
     @property
     def space(self) -> LatentSpace:
@@ -160,8 +147,8 @@ class Entrants:
 
 
 def own_space(encoder: Given) -> LatentSpace:
-    """The latent space of an encoder's own latents, as `ola precompute --latents-from` names it."""
-    return replace(encoder.space, maker=encoder.name, maker_sha256=encoder.sha256)
+    """The latent space of an encoder's own latents, named after it; that of its pair where it was evolved in one."""
+    return replace(encoder.module.own_space, maker=encoder.name)
 
 
 def space_name(space: LatentSpace) -> str:

@@ -1,6 +1,6 @@
 """Which modules, teachers and data may be compared with each other."""
 
-import hashlib
+from dataclasses import replace
 
 import pytest
 from makers import OTHER_SPACE, SPACE, make_module, write_pictures, write_plain
@@ -28,15 +28,21 @@ def test_compatible__are_by_default_those_that_belong_to_the_teachers_space():
     assert strange.compatible() == (None, None)
 
 
-def test_load__knows_a_file_by_its_bytes_and_a_name_by_what_it_would_hold(tmp_path, monkeypatch):
+def test_load__takes_a_file_and_names_the_module_after_it(tmp_path):
     path = tmp_path / "m.safetensors"
-    module = make_module(ENCODER)
-    module.save(path)
+    make_module(ENCODER).save(path)
     given = Given.load(str(path))
-    assert given.sha256 == hashlib.sha256(path.read_bytes()).hexdigest()
     assert given.name == str(path)
-    monkeypatch.setattr("olacore.entrants.load", lambda reference: module)
-    assert Given.load("some-name").sha256 == given.sha256
+    assert given.module.own_space == make_module(ENCODER).own_space
+
+
+def test_paired__holds_for_what_was_evolved_as_a_pair_and_shares_no_latents_with_the_teacher():
+    of_pair = replace(SPACE, maker_sha256="ef" * 32)
+    module = replace(make_module(ENCODER, of_pair), training={"strategy": "pair"})
+    ours = Given("E", module)
+    entrants = Entrants(ours, decoder(space=of_pair), encoder("E2", seed=5), decoder(), PlainTeacher())
+    assert entrants.paired
+    assert entrants.compatible() == (entrants.compatible_encoder, entrants.compatible_decoder)
 
 
 def test_own_space__is_the_one_that_precompute_names(tmp_path):
@@ -52,7 +58,7 @@ def test_own_space__is_the_one_that_precompute_names(tmp_path):
         (lambda: Entrants(decoder(), decoder()), ConfigError, "module of kind encoder .* D is a patch decoder"),
         (lambda: Entrants(encoder(), encoder()), ConfigError, "module of kind decoder .* E is a patch encoder"),
         (
-            lambda: Entrants(Given("G", make_module(View("encoder", "global", 4)), ""), decoder()),
+            lambda: Entrants(Given("G", make_module(View("encoder", "global", 4))), decoder()),
             ConfigError,
             "and the patch view; G is a global encoder",
         ),
@@ -105,6 +111,6 @@ def test_entrants__refuse_data_of_another_space(tmp_path):
 def test_entrants__refuse_a_preview_network_for_other_channels():
     space = LatentSpace("someone/large", "ef" * 32, 1.0, 0.0, 16)
     views = View("encoder", "patch", 16, border=0), View("decoder", "patch", 16)
-    given = [Given(view.kind, make_module(view, space), "") for view in views]
+    given = [Given(view.kind, make_module(view, space)) for view in views]
     with pytest.raises(ConfigError, match="takes latents of 4 channels; these have 16"):
         Entrants(*given, preview=PlainPreview())

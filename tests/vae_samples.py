@@ -63,11 +63,11 @@ class PlainPicture:
 
 
 def encoder(name: str = "E", space: LatentSpace = SPACE, seed: int = 0) -> Given:
-    return Given(name, make_module(ENCODER, space, seed), f"{seed:064x}")
+    return Given(name, make_module(ENCODER, space, seed))
 
 
 def decoder(name: str = "D", space: LatentSpace = SPACE, seed: int = 1) -> Given:
-    return Given(name, make_module(DECODER, space, seed), f"{seed:064x}")
+    return Given(name, make_module(DECODER, space, seed))
 
 
 def paired_decoder(of: Given, name: str = "P") -> Given:
