@@ -2,3 +2,5 @@
 
 `python -m bench.ovae --data DIR --out FILE` does what is missing and writes JSON, tables and curves.
 """
+
+PARTS = ("train", "backprop", "quality", "speed", "report")

@@ -11,13 +11,13 @@ from typing import Any
 
 import click
 
+from bench.ovae import PARTS
 from olacore.errors import OlacoreError
 from olacore.jit_cache import use_disk_cache
 
 PATH = click.Path(path_type=Path)
 FOLDER = click.Path(path_type=Path, file_okay=False)
 RESULTS = Path(__file__).resolve().parents[1] / "results"
-PARTS = ("train", "backprop", "quality", "speed", "report")
 
 
 @click.command()

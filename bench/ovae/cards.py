@@ -68,6 +68,7 @@ def publish(
     train, quality : what the parts of these names gave; recipes that were not run are left out
     folder : of the package's modules
     """
+    folder.mkdir(parents=True, exist_ok=True)
     for recipe in recipes:
         if recipe.name not in train:
             continue

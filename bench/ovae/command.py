@@ -10,7 +10,7 @@ from typing import Any
 import click
 from threadpoolctl import threadpool_limits
 
-from bench.ovae.__main__ import PARTS
+from bench.ovae import PARTS
 from bench.ovae.backprop import COMPARED, RATES, compare_all
 from bench.ovae.cards import publish
 from bench.ovae.cells import Cells
@@ -49,7 +49,7 @@ def run(
     """
     cells = Cells(room.work / "cells")
     recipes = chosen(names, spaces, generations)
-    compared = chosen(names or COMPARED, spaces, generations)
+    compared = tuple(recipe for recipe in recipes if names or recipe.name in COMPARED)
     spaces = tuple(dict.fromkeys(recipe.space for recipe in recipes))
     wanted = parts or PARTS
     folder = pretrained or (PACKAGE if generations is None else room.work / "pretrained")

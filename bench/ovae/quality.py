@@ -31,7 +31,8 @@ def measure_all(
     for space in spaces:
         files = module_files(space, room)
         if not {"encoder", "decoder"} <= files.keys() or not room.h5(space).exists() or not room.photos.is_dir():
-            say(f"{space}: its pair, its data set or the photographs are missing; the quality is left out")
+            if not cells.frozen:
+                say(f"{space}: its pair, its data set or the photographs are missing; the quality is left out")
             continue
         pictures = room.held_out(space)
         key = {
