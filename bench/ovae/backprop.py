@@ -1,0 +1,167 @@
+"""Part `backprop`: every kind of stack evolved, and by backprop on the same shape, data, thread and CPU-seconds.
+
+The best learning rate counts. The clock of both sides is the process's time, gathering of data included, compiling and
+the first steps not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from threadpoolctl import threadpool_limits
+
+from bench.ovae.cells import BACKPROP, SEARCH, Cells, code_digest, file_digest
+from bench.ovae.followed import evolve, held_out_figure, open_config
+from bench.ovae.learning import run_backprop
+from bench.ovae.recipes import Recipe
+from bench.ovae.room import Room
+from olacore.baselines import Baselines
+from olacore.border import threads
+from olacore.config import PAIR, TrainConfig
+from olacore.data import RawBlock
+from olacore.errors import ConfigError
+
+RATES = (3e-4, 1e-3, 2e-3, 4e-3)
+# Recipes whose stacks are compared where none are named.
+COMPARED = (
+    "sd15-encoder-compatible",
+    "sd15-decoder-compatible",
+    "sd15-pair",
+    "sd3-encoder-compatible",
+    "sd3-decoder-compatible",
+)
+
+
+@dataclass(frozen=True)
+class Case:
+    """One kind of module that is compared.
+
+    Parameters
+    ----------
+    recipe : that it comes from; of a pair its decoder, on the latents of its encoder
+    """
+
+    recipe: Recipe
+
+    @property
+    def name(self) -> str:
+        """For tables."""
+        return self.recipe.name if self.recipe.kind != PAIR else f"{self.recipe.space}-decoder"
+
+    def config(self, room: Room, seed: int) -> TrainConfig:
+        """Settings of its search."""
+        h5, out = room.h5(self.recipe.space), room.work / "backprop" / f"{self.name}-{seed}"
+        config = replace(self.recipe.config(h5, out), seed=seed)
+        if self.recipe.kind != PAIR:
+            return config
+        return replace(config, module="decoder", latents_from=room.run(self.recipe) / "encoder")
+
+
+def compare_all(
+    recipes: tuple[Recipe, ...],
+    room: Room,
+    cells: Cells,
+    say: Callable[[str], object],
+    rates: tuple[float, ...] = RATES,
+    seeds: int = 1,
+) -> list[dict[str, Any]]:
+    """Compare the stacks among the recipes, and return one entry a case and seed."""
+    found = []
+    with one_thread():
+        for case in (Case(recipe) for recipe in recipes if "stack" in recipe.settings):
+            for seed in range(seeds):
+                value = compare(case, seed, room, cells, say, rates)
+                if value is not None:
+                    found.append(value)
+    return found
+
+
+def compare(
+    case: Case, seed: int, room: Room, cells: Cells, say: Callable[[str], object], rates: tuple[float, ...]
+) -> dict[str, Any] | None:
+    """Evolve, then learn with each rate for as long; None where that is not there and cells are frozen.
+
+    Raises
+    ------
+    ConfigError  if the encoder of a pair was not made yet
+    """
+    config = case.config(room, seed)
+    if not config.h5[0].exists():
+        return None
+    if config.latents_from is not None and not Path(config.latents_from).is_dir():
+        if cells.frozen:
+            return None
+        raise ConfigError(f"{case.name} needs its encoder in {config.latents_from}; run the part train first.")
+    name = f"backprop-{case.name}-{seed}"
+    with open_config(config) as dataset:
+        key = {"settings": config.search_settings(), "data": dataset.digest(), "generations": config.generations}
+    evolved = cells.get(f"{name}-evolved", {**key, "code": code_digest(*SEARCH)}, lambda: run_evolved(config))
+    if evolved is None:
+        return None
+    say(f"{case.name}: evolved {evolved['curve'][-1][1]:.4f} in {evolved['curve'][-1][0]:.0f} CPU-seconds")
+    seconds, curves = evolved["curve"][-1][0], {}
+    assert config.out is not None
+    against = {"module": evolved["sha256"], "seconds": seconds, "code": code_digest(*BACKPROP)}
+    for rate in rates:
+
+        def learn(rate: float = rate) -> dict[str, Any]:
+            return run_backprop(config, rate, seconds)
+
+        learnt = cells.get(f"{name}-{rate:g}", {**against, "rate": rate}, learn)
+        if learnt is not None:
+            curves[f"{rate:g}"] = learnt["curve"]
+            say(f"{case.name}: backprop, rate {rate:g}, {learnt['curve'][-1][1]:.4f} in {learnt['steps']} steps")
+    return summarise(case.name, seed, evolved, curves)
+
+
+def summarise(name: str, seed: int, evolved: dict[str, Any], curves: dict[str, list[list[float]]]) -> dict[str, Any]:
+    """Gains over affine least squares, and their ratio; None of backprop where it was not run."""
+    gain = evolved["curve"][-1][1] - evolved["affine"]
+    best = max(curves, key=lambda rate: curves[rate][-1][1]) if curves else None
+    theirs = curves[best][-1][1] - evolved["affine"] if best else None
+    return {
+        "case": name,
+        "seed": seed,
+        "unit": evolved["unit"],
+        "affine": evolved["affine"],
+        "evolved": evolved["curve"],
+        "backprop": curves,
+        "best_rate": best,
+        "gain": gain,
+        "backprop_gain": theirs,
+        "ratio": gain / theirs if theirs is not None and theirs > 0 else None,
+    }
+
+
+def run_evolved(config: TrainConfig) -> dict[str, Any]:
+    """Evolve, and measure the module and least squares of its window on held-out pictures."""
+    module, curve = evolve(config)
+    assert config.out is not None
+    baselines = Baselines.load(config.out / "baselines.safetensors")
+
+    def affine(raw: RawBlock) -> np.ndarray:
+        return module.scaling.restore_targets(baselines.predict(module.view.gather(raw, module.scaling)))
+
+    with open_config(config) as dataset:
+        figure = held_out_figure(affine, module.view, module.scaling, dataset)
+    sha256 = file_digest(config.out / "module.safetensors")
+    unit = "R2" if module.kind == "encoder" else "dB"
+    return {"curve": curve, "affine": figure, "unit": unit, "sha256": sha256, "layers": list(module.layers)}
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Hold kernels, NumPy's products and torch's to one thread."""
+    with threads(1), threadpool_limits(1):
+        try:
+            from teachers.torch_kernels import torch_threads
+        except ImportError:
+            yield
+            return
+        with torch_threads(1):
+            yield

@@ -1,0 +1,132 @@
+"""Part `quality`: whole held-out photographs through our modules, the teacher and closed forms."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+from bench.ovae.cells import PICTURES, Cells, code_digest, file_digest
+from bench.ovae.recipes import SPACES, chosen
+from bench.ovae.room import Room
+from olacore.config import PAIR
+from olacore.entrants import Entrants, Given, PreviewLike, TeacherLike
+from olacore.lineup import ENCODER, PAIRED, TEACHER, Lineup, line_up
+from olacore.module import load
+from olacore.vae_report import run_vae_test
+
+# Times are measured in the part `speed`.
+REPEATS = 1
+AFFINE_PAIR = "organic, affine pair"
+PER_PICTURE = (TEACHER, PAIRED, AFFINE_PAIR)
+PREVIEWED = "sd15"
+
+
+def measure_all(
+    spaces: tuple[str, ...], room: Room, cells: Cells, say: Callable[[str], object]
+) -> dict[str, dict[str, Any]]:
+    """Measure every latent space whose pair was made; the others are left out."""
+    found = {}
+    for space in spaces:
+        files = module_files(space, room)
+        if not {"encoder", "decoder"} <= files.keys() or not room.h5(space).exists() or not room.photos.is_dir():
+            if not cells.frozen:
+                say(f"{space}: its pair, its data set or the photographs are missing; the quality is left out")
+            continue
+        pictures = room.held_out(space)
+        key = {
+            "modules": {name: file_digest(path) for name, path in files.items()},
+            "pictures": sorted(picture.name for picture in pictures),
+            "preview": previewed(space, room) is not None,
+            "code": code_digest(*PICTURES),
+        }
+
+        def make(space: str = space, pictures: list[Any] = pictures) -> dict[str, Any]:
+            return measure_space(space, room, pictures, say)
+
+        if (value := cells.get(f"quality-{space}", key, make)) is not None:
+            found[space] = value
+    return found
+
+
+def module_files(space: str, room: Room) -> dict[str, Path]:
+    """Files of the modules of a latent space, as far as they were made: "encoder", "decoder", "affine decoder",
+    "encoder-compatible" and "decoder-compatible".
+    """
+    found = {}
+    for recipe in chosen(spaces=[space]):
+        files = {name.removeprefix(f"{space}-"): file for name, file in recipe.makes.items()}
+        if recipe.kind == PAIR:
+            files["affine decoder"] = recipe.affine_decoder
+        found.update({name: room.run(recipe) / file for name, file in files.items()})
+    return {name: path for name, path in found.items() if path.is_file()}
+
+
+def previewed(space: str, room: Room) -> Path | None:
+    """The preview network's file, where it is given and of this latent space."""
+    return room.preview if space == PREVIEWED else None
+
+
+def measure_space(space: str, room: Room, pictures: list[Any], say: Callable[[str], object]) -> dict[str, Any]:
+    """Measure one latent space with its teacher on whole pictures, into a folder of pictures."""
+    teacher, size = load_teacher(space, room)
+    preview = load_preview(previewed(space, room))
+    out = room.work / "quality" / space
+    with ExitStack() as stack:
+        dataset = stack.enter_context(room.open(space))
+        lineup = enter(module_files(space, room), teacher=teacher, teacher_bytes=size, preview=preview, data=dataset)
+
+        def progress(done: int, total: int, what: str) -> None:
+            say(f"{space}: {done} of {total} photographs {what}")
+
+        report = run_vae_test(lineup, pictures, out, repeats=REPEATS, progress=progress)
+    each = {
+        picture["file"]: {row: picture["rows"][row] for row in PER_PICTURE if row in picture["rows"]}
+        for picture in report["pictures"].values()
+    }
+    kept = ("rows", "notes", "mean", "skipped")
+    return {**{name: report[name] for name in kept}, "pictures": each}
+
+
+def enter(files: Mapping[str, Path], **others: Any) -> Lineup:
+    """Line up the modules of a latent space, with the affine pair where there is one beside a stack.
+
+    Parameters
+    ----------
+    others : further arguments of `Entrants`
+    """
+    given = {name: Given.load(str(path)) for name, path in files.items() if name != "affine decoder"}
+    lineup = line_up(
+        Entrants(
+            given["encoder"],
+            given["decoder"],
+            compatible_encoder=given.get("encoder-compatible"),
+            compatible_decoder=given.get("decoder-compatible"),
+            **others,
+        )
+    )
+    if "affine decoder" in files:
+        affine = load(files["affine decoder"])
+        lineup.add(AFFINE_PAIR, ENCODER, affine, affine.nbytes())
+    return lineup
+
+
+def load_teacher(space: str, room: Room) -> tuple[TeacherLike | None, int]:
+    """The teacher of a latent space and the bytes of its file; none where its folder is missing."""
+    folder = room.models / SPACES[space].teacher
+    if not folder.is_dir():
+        return None, 0
+    import teachers
+    from teachers.hub import find_model
+
+    return teachers.load_teacher(str(folder)), find_model(folder).weights.stat().st_size
+
+
+def load_preview(path: Path | None) -> PreviewLike | None:
+    """The preview network, if one is given."""
+    if path is None:
+        return None
+    from teachers.previewer import PreviewNetwork
+
+    return PreviewNetwork(path)

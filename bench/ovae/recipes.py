@@ -1,0 +1,137 @@
+"""How the modules that come with the package are made: the only place where that is written.
+
+Commands, cards and comparisons are generated from this table.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from olacore.config import PAIR, TrainConfig
+from olacore.errors import ConfigError
+from olacore.pair_training import AFFINE
+from olacore.pretrained import IN_RUN
+
+CROPS, SIZE = 8, 256
+
+
+@dataclass(frozen=True)
+class Space:
+    """A latent space that modules are made for.
+
+    Parameters
+    ----------
+    name : the first word of its modules' names
+    title : for people
+    teacher : name of its folder among the models; on the hub it is `madebyollin/` and this
+    """
+
+    name: str
+    title: str
+    teacher: str
+
+    @property
+    def data(self) -> str:
+        """Name of the data set's file."""
+        return f"{self.teacher}-{CROPS}.h5"
+
+    @property
+    def precompute(self) -> str:
+        """The command that makes the data set."""
+        return f"ola precompute PHOTOS --teacher madebyollin/{self.teacher} --crops {CROPS} --recon --h5 {self.data}"
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """One run of `ola train`.
+
+    Parameters
+    ----------
+    space : name of the latent space
+    kind : "pair", "encoder-compatible" or "decoder-compatible"
+    settings : of `TrainConfig` that differ from the default, without data and folder
+    """
+
+    space: str
+    kind: str
+    settings: dict[str, Any]
+
+    @property
+    def name(self) -> str:
+        """Of the run."""
+        return f"{self.space}-{self.kind}"
+
+    @property
+    def makes(self) -> dict[str, str]:
+        """Files in the run folder by the names of the modules that they become."""
+        if self.kind != PAIR:
+            return {self.name: IN_RUN}
+        return {f"{self.space}-{part}": f"{part}/{IN_RUN}" for part in ("encoder", "decoder")}
+
+    @property
+    def affine_decoder(self) -> str:
+        """The affine decoder that was evolved with a pair's encoder, in the run folder."""
+        return f"encoder/{AFFINE}"
+
+    def config(self, h5: Path, out: Path) -> TrainConfig:
+        """Settings of the run."""
+        return TrainConfig(h5=(h5,), out=out, force=True, **self.settings)
+
+    def command(self, h5: str) -> str:
+        """The same as a command line."""
+        settings = " ".join(f"--{name.replace('_', '-')} {value}" for name, value in self.settings.items())
+        return f"ola train --h5 {h5} {settings} --out {self.name}"
+
+
+SPACES = {
+    space.name: space
+    for space in (
+        Space("sd15", "SD 1.5", "taesd"),
+        Space("sdxl", "SDXL", "taesdxl"),
+        Space("sd3", "SD 3", "taesd3"),
+    )
+}
+
+STORED = {"weights": "float16"}
+STACK_PAIR = {"module": PAIR, "window": 5, "stack": 320, "loss": "structure", "generations": 600, **STORED}
+# With 16 channels the decoder of STACK_PAIR takes 0.5 MB.
+AFFINE_PAIR = {"module": PAIR, "window": 5, "generations": 400, **STORED}
+ENCODER = {"module": "encoder", "stack": 320, "budget": 512 * 1024, "generations": 800, **STORED}
+DECODER = {"module": "decoder", "window": 5, "stack": 256, "loss": "mse", "generations": 500, **STORED}
+
+RECIPES = tuple(
+    recipe
+    for space in SPACES
+    for recipe in (
+        Recipe(space, PAIR, AFFINE_PAIR if space == "sd3" else STACK_PAIR),
+        Recipe(space, "encoder-compatible", ENCODER),
+        Recipe(space, "decoder-compatible", DECODER),
+    )
+)
+
+
+def chosen(names: Iterable[str] = (), spaces: Iterable[str] = (), generations: int | None = None) -> tuple[Recipe, ...]:
+    """Return the recipes of these names and spaces, all where none are named.
+
+    Parameters
+    ----------
+    generations : in place of every recipe's own, for a trial
+
+    Raises
+    ------
+    ConfigError  if there is no such recipe or space
+    """
+    names, spaces = tuple(names), tuple(spaces)
+    for asked, known in ((names, [recipe.name for recipe in RECIPES]), (spaces, [*SPACES])):
+        for name in asked:
+            if name not in known:
+                raise ConfigError(f"there is no {name!r} among the recipes; there are {', '.join(known)}.")
+    found = [
+        recipe for recipe in RECIPES if (not names or recipe.name in names) and (not spaces or recipe.space in spaces)
+    ]
+    if generations is None:
+        return tuple(found)
+    return tuple(replace(recipe, settings={**recipe.settings, "generations": generations}) for recipe in found)

@@ -1,0 +1,92 @@
+"""Part `speed`: encoding and decoding one picture, arrays in and out, beside the teacher in the same run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import numba
+import numpy as np
+
+from bench.inference import TEACHER_SIDE, random_input
+from bench.machine import describe_machine, foreign_note, foreign_seconds
+from bench.ovae.cells import SPEED, Cells, code_digest, file_digest
+from bench.ovae.quality import load_teacher, module_files
+from bench.ovae.room import Room
+from bench.timing import SETTLE, Action, Stopwatch, paired_ratio
+from olacore.entrants import TeacherLike
+from olacore.module import Module, load
+
+# Encoder and decoder of what is timed, by its name in tables.
+PAIRS = {
+    "affine pair": ("encoder", "affine decoder"),
+    "pair": ("encoder", "decoder"),
+    "compatible": ("encoder-compatible", "decoder-compatible"),
+}
+TEACHER = "teacher"
+
+
+def time_all(
+    spaces: tuple[str, ...],
+    room: Room,
+    cells: Cells,
+    say: Callable[[str], object],
+    watch: Stopwatch | None = None,
+    side: int = TEACHER_SIDE,
+) -> dict[str, dict[str, Any]]:
+    """Time the modules of every latent space that were made, on the threads that are set."""
+    found = {}
+    threads = numba.get_num_threads()
+    for space in spaces:
+        files = module_files(space, room)
+        if not files:
+            continue
+        key = {
+            "modules": {name: file_digest(path) for name, path in files.items()},
+            "threads": threads,
+            "side": side,
+            "code": code_digest(*SPEED),
+        }
+
+        def make(space: str = space) -> dict[str, Any]:
+            say(f"{space}: timing")
+            return time_space(space, room, watch or Stopwatch(), side)
+
+        if (value := cells.get(f"speed-{space}", key, make)) is not None:
+            found[space] = value
+    return found
+
+
+def time_space(space: str, room: Room, watch: Stopwatch, side: int) -> dict[str, Any]:
+    """Time the modules of a latent space and its teacher in turn."""
+    files = module_files(space, room)
+    modules = {name: load(path) for name, path in files.items()}
+    teacher, _ = load_teacher(space, room)
+    picture = random_input("encode", 0, side)
+    actions: dict[str, Action] = {}
+    for name, (encoder, decoder) in PAIRS.items():
+        if encoder in modules and decoder in modules:
+            actions[name] = partial(there_and_back, modules[encoder], modules[decoder], picture)
+    if teacher is not None:
+        actions[TEACHER] = partial(there_and_back, teacher, teacher, picture[None])
+    foreign, watched = foreign_seconds(), Stopwatch()
+    began = watched.clock()
+    timings = watch.compare(actions, SETTLE if teacher is not None else 0.0)
+    note = foreign_note(foreign, foreign_seconds(), max(watched.clock() - began, 1e-9))
+    theirs = timings.get(TEACHER)
+    rows = {
+        name: {
+            "median_ms": 1e3 * timing.median,
+            "minimum_ms": 1e3 * timing.minimum,
+            "repeats": len(timing.seconds),
+            "over_teacher": None if theirs is None else paired_ratio(theirs, timing),
+        }
+        for name, timing in timings.items()
+    }
+    return {"side": side, "rows": rows, "notes": [note] if note else [], "machine": describe_machine()}
+
+
+def there_and_back(encoder: Module | TeacherLike, decoder: Module | TeacherLike, picture: np.ndarray) -> np.ndarray:
+    """Encode and decode."""
+    return decoder.decode(encoder.encode(picture))
