@@ -79,7 +79,7 @@ class Bytes(click.ParamType):
         text = value.upper().removesuffix("B")
         factor = {"K": 1 << 10, "M": 1 << 20}.get(text[-1:], 1)
         try:
-            return int(float(text.rstrip("KM")) * factor)
+            return int(float(text if factor == 1 else text[:-1]) * factor)
         except (ValueError, OverflowError):
             self.fail(f"{value!r} is no size; write 65536, 256KB or 1.5MB.", param, ctx)
 
@@ -303,7 +303,7 @@ def train(
     from olacore.config import TrainConfig
     from olacore.training import train as evolve
 
-    large = settings["stack"] or settings["budget"] or settings["module"] == "pair"
+    large = settings["stack"] or settings["budget"] or settings["module"] == "pair" or settings["strategy"] == "stack"
     weights = weights or ("float16" if large else "float32")
     config = TrainConfig(h5=tuple(h5), options=dict(options), weights=weights, **settings)
     with stop_on_signal() as should_stop, progress_bars(config.time_limit, config.generations) as bars:

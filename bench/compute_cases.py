@@ -12,9 +12,11 @@ from olacore.kernels.cosine import score_population_cosine, sum_outputs
 from olacore.kernels.forward import forward_population, multiply_packed
 from olacore.kernels.incremental import score_directions
 from olacore.kernels.loss import score_population, score_population_huber, score_population_mae
+from olacore.kernels.products import multiply_rows
 from olacore.kernels.stack import append_layer
 from olacore.kernels.steps import step_rows, step_rows_cosine, step_rows_huber, step_rows_mae
 from olacore.kernels.tanh import apply_tanh
+from olacore.kernels.units import change_units, score_units
 
 DIRECTIONS = 8
 
@@ -85,3 +87,22 @@ def trial_cases(size: Size) -> Iterator[Case]:
 
     flat, out = pre.reshape(-1), np.empty(pre.size, np.float32)
     yield Case("apply_tanh", f"{pre.size}", lambda: apply_tanh(flat, out), pre.size, "M elements/s", 2 * pre.nbytes)
+
+
+def unit_cases(size: Size) -> Iterator[Case]:
+    """Kernels that try changes of hidden units, as many as there are outputs, and the products beside them."""
+    rng = np.random.default_rng(0)
+    pre, moved, pull = rng.standard_normal((3, size.out, size.n), np.float32)
+    active, turns = np.tanh(pre), np.tanh(rng.standard_normal((DIRECTIONS, size.n), np.float32))
+    sizes, roots = np.ones(size.out, np.float32), np.ones(size.n, np.float32)
+    fall, bend = np.empty((2, size.out, DIRECTIONS), np.float32)
+    score = partial(score_units, active, pull, sizes, turns, roots, fall, bend)
+    shape = f"{size.out} units, {DIRECTIONS} directions, {size.n}"
+    yield Case("score_units", shape, score, 2.0 * fall.size * size.n, "M row-samples/s", active.nbytes)
+    rise, losses = np.empty_like(pre), np.empty(size.out, np.float32)
+    change = partial(change_units, pre, active, pull, sizes, roots, moved, rise, losses)
+    yield Case("change_units", f"{size.out} x {size.n}", change, pre.size, "M elements/s", 5.0 * pre.nbytes)
+    products = np.empty((size.out, size.out), np.float32)
+    multiply = partial(multiply_rows, pre, active, products)
+    work = 2.0 * products.size * size.n
+    yield Case("multiply_rows", f"{size.out} x {size.out}, {size.n}", multiply, work, "GFLOP/s", 2.0 * pre.nbytes)

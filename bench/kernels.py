@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 from bench.cases import Case, Size
 from bench.ceilings import COPY_BYTES, copying, sgemm
-from bench.compute_cases import product_cases, trial_cases
-from bench.memory_cases import gather_cases, layout_cases, population_cases, random_cases, retina_cases
+from bench.compute_cases import product_cases, trial_cases, unit_cases
+from bench.memory_cases import gather_cases, layout_cases, population_cases, random_cases, retina_cases, window_cases
 from bench.report import Row, rate_row
 from bench.timing import SETTLE, Action, Stopwatch, Timing, paired_ratio
 from olacore.border import threads as running_on
@@ -29,10 +29,12 @@ def measure_kernels(watch: Stopwatch, threads: int, size: Size) -> Iterator[Row]
 def moving_cases(size: Size) -> Iterator[Case]:
     """All kernels without a matrix product."""
     yield from trial_cases(size)
+    yield from unit_cases(size)
     yield from random_cases(size)
     yield from population_cases(size)
     yield from layout_cases(size)
     yield from gather_cases(size.n)
+    yield from window_cases(max(1, size.n // 4096))
     yield from retina_cases(max(1, size.n // 256))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 
 import numpy as np
 
@@ -15,6 +16,7 @@ from olacore.kernels.mutate import mutate_population, mutate_rank1, mutate_spars
 from olacore.kernels.random import fill_normal, fill_uniform
 from olacore.kernels.scatter import scatter_patches
 from olacore.kernels.trust import update_trust
+from olacore.kernels.windows import cut_windows, fold_windows
 from olacore.retina import Retina
 
 CHANNELS, BORDER, WINDOW = 4, 4, 3
@@ -104,7 +106,7 @@ def gather_cases(samples: int) -> Iterator[Case]:
     window = scaling(CHANNELS * WINDOW**2)
     windows = empty_packed(samples, len(window[0]))
 
-    def cut_windows() -> None:
+    def gather() -> None:
         gather_windows(latents, item, site, WINDOW, *window, windows)
 
     pixel = scaling(3 * FACTOR**2)
@@ -126,7 +128,7 @@ def gather_cases(samples: int) -> Iterator[Case]:
 
     for name, action, out, width in (
         ("gather_patches", cut_patches, patches, 1),
-        ("gather_windows", cut_windows, windows, 2),
+        ("gather_windows", gather, windows, 2),
         ("gather_patch_targets", cut_pixels, pixels, 1),
         ("gather_sites", cut_cells, cells, 2),
         ("scatter_patches", draw_pixels, pixels, 1),
@@ -134,6 +136,16 @@ def gather_cases(samples: int) -> Iterator[Case]:
         inputs = out.shape[-2] if out.ndim == 3 else out.shape[0]
         traffic = float(samples * inputs * (4 + width))
         yield Case(name, f"{samples}x{inputs}", action, traffic, "GB/s", traffic)
+
+
+def window_cases(pictures: int) -> Iterator[Case]:
+    """Windows of whole latents of SIDE x SIDE sites, and the way back."""
+    latents = np.random.default_rng(0).standard_normal((CHANNELS, pictures * SIDE**2), np.float32)
+    windows = np.empty((CHANNELS * WINDOW**2, latents.shape[1]), np.float32)
+    shape = f"{pictures}x{SIDE}x{SIDE}"
+    for kernel, source, out in ((cut_windows, latents, windows), (fold_windows, windows, latents)):
+        action = partial(kernel, source, SIDE, SIDE, WINDOW, out)
+        yield Case(kernel.__name__, shape, action, 2.0 * windows.nbytes, "GB/s", 2.0 * windows.nbytes)
 
 
 def retina_cases(pictures: int) -> Iterator[Case]:

@@ -89,6 +89,8 @@ class TrainConfig:
                 raise ConfigError(f"a stack is evolved by the strategy {Stack.name}; got {self.strategy!r}.")
             object.__setattr__(self, "strategy", Stack.name)
         if self.module == PAIR and not self.is_stack:
+            if self.strategy not in (DEFAULT, PAIR):
+                raise ConfigError(f"a pair is evolved by the strategy {PAIR}; got {self.strategy!r}.")
             object.__setattr__(self, "strategy", PAIR)
         if self.strategy == PAIR and self.module != PAIR:
             raise ConfigError(f"the strategy {PAIR} evolves a pair; give --module pair.")
@@ -96,6 +98,8 @@ class TrainConfig:
             object.__setattr__(self, "generations", PAIR_GENERATIONS)
         if self.module == PAIR and self.view != "patch":
             raise ConfigError(f"a pair sees patches; got the view {self.view!r}.")
+        if self.module == PAIR and self.latents_from is not None:
+            raise ConfigError("a pair makes latents of its own; give --latents-from with --module decoder.")
         if self.is_stack and self.generations is None and self.passes is None:
             object.__setattr__(self, "generations", STACK_GENERATIONS)
         self.make_strategy()
@@ -138,7 +142,7 @@ class TrainConfig:
         """Return the strategy with its options set."""
         kind = find_strategy(self.strategy)
         if self.weights not in STORED:
-            raise ConfigError(f"weights must be {', '.join(STORED)}; got {self.weights!r}.")
+            raise ConfigError(f"weights must be {', '.join(STORED[:-1])} or {STORED[-1]}; got {self.weights!r}.")
         if self.is_stack:
             units = {"units": self.stack} if self.stack is not None else {}
             return kind.configured({**self.options, **units})
@@ -152,8 +156,8 @@ class TrainConfig:
         """Raise `ConfigError` where strategy and loss do not go together."""
         if self.is_stack and (self.loss not in ("mse", STRUCTURE) or self.output_weights):
             raise ConfigError(f"a stack minimises mse or {STRUCTURE}, all outputs alike; got {self.loss!r}.")
-        if self.strategy == PAIR and self.loss != DEFAULT_LOSS:
-            raise ConfigError(f"an affine pair minimises {DEFAULT_LOSS}; got {self.loss!r}.")
+        if self.strategy == PAIR and (self.loss != DEFAULT_LOSS or self.output_weights):
+            raise ConfigError(f"an affine pair minimises {DEFAULT_LOSS}, all outputs alike; got {self.loss!r}.")
         if self.loss == STRUCTURE and not (self.is_stack and self.module != "encoder" and self.view == "patch"):
             raise ConfigError(f"the loss {STRUCTURE} weighs patches of pixels: it is for stacks of patch decoders.")
 

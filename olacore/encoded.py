@@ -23,6 +23,7 @@ class EncodedDataset(Dataset):
     Raises
     ------
     ConfigError  if the module is no encoder of the patch view, or the data hold no frames
+    FileFormatError  if there is no such module
 
     Notes
     -----
@@ -30,10 +31,10 @@ class EncodedDataset(Dataset):
     """
 
     def __init__(self, dataset: Dataset, encoder: Path | str) -> None:
-        vars(self).update(vars(dataset))
-        self._encoder = load(encoder)
         if dataset.kind != "latents" or dataset.latent_shape is None:
             raise ConfigError("latents come from an encoder only where the data hold frames; these are plain pairs.")
+        vars(self).update(vars(dataset))
+        self._encoder = load(encoder)
         self.space = self._encoder.own_space
         self.latent_shape = (self.space.channels, *dataset.latent_shape[1:])
 

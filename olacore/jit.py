@@ -16,7 +16,8 @@ import numba
 FASTMATH = {"nsz", "arcp", "contract", "afn", "reassoc"}
 CACHE = os.environ.get("OLACORE_JIT_CACHE") == "1"
 # Held while Python runs parallel kernels: Numba's workqueue layer aborts the process when two threads do so at once.
-ONE_AT_A_TIME = threading.Lock()
+# The thread that reads ahead runs them too where an encoder makes the latents.
+ONE_AT_A_TIME = threading.RLock()
 
 
 def kernel(function: Callable[..., Any], cache: bool = CACHE) -> Callable[..., Any]:

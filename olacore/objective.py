@@ -18,6 +18,7 @@ from olacore.kernels.cosine import score_population_cosine, sum_outputs
 from olacore.kernels.forward import forward_population
 from olacore.kernels.loss import LOSSES, make_score_population
 from olacore.kernels.steps import make_step_rows, step_rows_cosine
+from olacore.views import View
 
 COSINE, STRUCTURE = "cosine", "structure"
 NAMES = (*LOSSES, COSINE, STRUCTURE)
@@ -62,10 +63,12 @@ class Objective:
         """Whether the loss of an output depends on the others."""
         return self.loss == COSINE
 
-    def check_outputs(self, outputs: int) -> None:
-        """Raise `ConfigError` unless there are as many weights as outputs, or none."""
-        if self.shares and len(self.shares) != outputs:
-            raise ConfigError(f"there are {outputs} outputs, and output weights for {len(self.shares)} of them.")
+    def check_view(self, view: View) -> None:
+        """Raise `ConfigError` unless there are as many weights as outputs, or none, and pixels for `structure`."""
+        if self.shares and len(self.shares) != view.outputs:
+            raise ConfigError(f"there are {view.outputs} outputs, and output weights for {len(self.shares)} of them.")
+        if self.loss == STRUCTURE and view.target_bound is None:
+            raise ConfigError(f"the loss {STRUCTURE} weighs patches of pixels; got the {view.name} {view.kind}.")
 
     def score(self, weights: np.ndarray, biases: np.ndarray, packed: np.ndarray, targets: np.ndarray) -> np.ndarray:
         """Return the mean loss of every genome and row, (pop, out); with `cosine` all rows of a genome have its loss.

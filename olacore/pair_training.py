@@ -10,19 +10,24 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from hashlib import sha256
+from pathlib import Path
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from olacore.config import DEFAULT_LOSS, PAIR, TrainConfig
-from olacore.data import BlockStream, Dataset, LatentSpace, RawBlock
+from olacore.data import BlockStream, Dataset, LatentSpace, RawBlock, open_dataset
+from olacore.encoded import EncodedDataset
+from olacore.errors import ConfigError
+from olacore.evaluation import evaluate, fit_for, usable_items
+from olacore.jit import ONE_AT_A_TIME
 from olacore.kernels.layout import empty_packed, pack_rows
 from olacore.module import Module, load
-from olacore.pretrained import IN_RUN
-from olacore.runs import next_free
+from olacore.runs import RunFolder, next_free
 from olacore.scaling import TARGET_MARGIN, Scaling
-from olacore.search import Progress, Result, Search
+from olacore.search import Progress, Result, Search, rounded
 from olacore.strategies import Hidden, Pair, Problem, Rows, Strategy
-from olacore.strategies.stack import LINEAR
+from olacore.strategies.stack import LINEAR, affine_bytes, units_within
 from olacore.views import Block, View
 
 # Turns of the search for the change of basis, and its rows; beyond this condition number it is not made.
@@ -68,7 +73,8 @@ class PairView(View):
         item = np.repeat(raw.item, sites).astype(np.int32)
         whole = replace(raw, item=item, site=np.tile(np.arange(sites, dtype=np.int32), len(raw.item)))
         decoder = View("decoder", "patch", self.channels)
-        return Block(self.gather_inputs(whole, scaling), decoder.gather_targets(whole, scaling))
+        with ONE_AT_A_TIME:
+            return Block(self.gather_inputs(whole, scaling), decoder.gather_targets(whole, scaling))
 
 
 class PairSearch(Search):
@@ -77,28 +83,28 @@ class PairSearch(Search):
     strategy: Pair
 
     def finish(self, stopped: str) -> Result:
-        """Write encoder and decoder, and measure both together."""
+        """Write encoder and decoder; there are no figures of the encoder alone."""
         self._validate()
-        encoder, decoder = self._modules()
+        with ONE_AT_A_TIME, threadpool_limits(1, user_api="blas"):
+            encoder, decoder = self._modules()
         encoder.save(self.folder.module)
         decoder.save(self.folder.path / AFFINE)
         return Result(encoder, self.folder.path, stopped, {})
 
     def _make_view(self) -> View:
-        assert self.dataset.latent_shape is not None
-        config = self.config
-        return PairView("encoder", "patch", self.dataset.latent_shape[0], config.border, config.window)
+        config, shape = self.config, pictures_of(self.dataset)
+        return PairView("encoder", "patch", shape[0], config.border, config.window)
 
     def _make_strategy(self) -> Strategy:
-        assert self.dataset.latent_shape is not None
-        channels, height, width = self.dataset.latent_shape
+        channels, height, width = pictures_of(self.dataset)
         window = self.config.window
         strategy = self.config.make_strategy()
         assert isinstance(strategy, Pair)
         return replace(strategy, channels=channels, window=window, height=height, width=width)
 
     def _loss_of(self, weights: np.ndarray, biases: np.ndarray, hidden: Hidden = ()) -> float:
-        answer = np.tanh(self.strategy.answer(hidden[0], (weights, biases), self.validation))
+        with ONE_AT_A_TIME:
+            answer = np.tanh(self.strategy.answer(hidden[0], (weights, biases), self.validation))
         loss = float(np.square(answer - self.validation.targets, dtype=np.float64).mean())
         return loss if np.isfinite(loss) else np.inf
 
@@ -148,14 +154,38 @@ class PairSearch(Search):
         return LatentSpace(f"organic pair near {theirs.maker}", digest, 1.0, 0.0, theirs.channels, theirs.factor)
 
 
+def pictures_of(dataset: Dataset) -> tuple[int, int, int]:
+    """Return channels, height and width of the latents of pictures.
+
+    Raises
+    ------
+    ConfigError  if the data are plain pairs
+    """
+    if dataset.latent_shape is None:
+        raise ConfigError(
+            "a pair is evolved by the error of pictures, and the data hold plain pairs; give data with frames."
+        )
+    return dataset.latent_shape
+
+
 def find_basis(latents: np.ndarray, truth: np.ndarray, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """Evolve the affine map from latents (n, C) to others of the same sites; the identity if it is no fair basis.
+    """Evolve the affine map from latents to others of the same sites.
+
+    Parameters
+    ----------
+    latents, truth : (n, C) float64; sites whose truth is not finite are left out
+    seed : of the search
 
     Returns
     -------
-    matrix (C, C) and shift (C,), float64
+    matrix (C, C) and shift (C,), float64, with truth = matrix latent + shift; the identity where that is no fair basis
     """
     channels = latents.shape[1]
+    own = np.eye(channels), np.zeros(channels)
+    known = np.isfinite(truth).all(1)
+    if not known.any():
+        return own
+    latents, truth = latents[known], truth[known]
     scaling = Scaling.fit(latents, truth, None)
     reach = LINEAR * scaling.target_scale
     inputs = ((latents - scaling.input_mean) / scaling.input_scale).astype(np.float32)
@@ -169,9 +199,9 @@ def find_basis(latents: np.ndarray, truth: np.ndarray, seed: int) -> tuple[np.nd
     weights, biases = strategy.candidate(state)
     matrix = reach[:, None].astype(np.float64) * weights / scaling.input_scale
     shift = reach.astype(np.float64) * biases + scaling.target_mean - matrix @ scaling.input_mean
-    if np.linalg.cond(matrix) > WORST_CONDITION:
+    if not np.linalg.cond(matrix) <= WORST_CONDITION:
         logger.info("the latents stay in a basis of their own: too little of the teacher's can be told from them")
-        return np.eye(channels), np.zeros(channels)
+        return own
     return matrix, shift
 
 
@@ -181,18 +211,56 @@ def train_pair(config: TrainConfig, train: Train, progress: Progress | None, sho
     Parameters
     ----------
     train : runs one search in its folder
+
+    Returns
+    -------
+    the decoder, with its figures on the latents of its encoder; the encoder where the first search was interrupted
+
+    Raises
+    ------
+    ConfigError  if the data are plain pairs, or the budget has no room for both
     """
     out = config.out or next_free(PAIR)
-    first = replace(config, strategy=PAIR, stack=None, budget=None, loss=DEFAULT_LOSS, options={}, out=out / "encoder")
-    first = replace(first, generations=None if config.is_stack else config.generations)
-    found = train(first, progress, should_stop)
+    affine = replace(config, strategy=PAIR, stack=None, budget=None, loss=DEFAULT_LOSS, options={}, generations=None)
+    if config.is_stack:
+        check_budget(config)
+    else:
+        affine = replace(affine, options=config.options, generations=config.generations)
+    found = train(replace(affine, out=out / "encoder"), progress, should_stop)
     if found.stopped == "interrupted":
         return replace(found, folder=out)
     if not config.is_stack:
-        (out / "decoder").mkdir(exist_ok=True)
-        load(found.folder / AFFINE).save(out / "decoder" / IN_RUN)
-        return replace(found, folder=out)
+        return keep_affine(config, out, found)
     budget = config.budget - found.module.nbytes() if config.budget is not None else None
     second = replace(config, module="decoder", latents_from=found.folder, budget=budget, out=out / "decoder")
     done = train(second, progress, should_stop)
     return replace(done, folder=out)
+
+
+def check_budget(config: TrainConfig) -> None:
+    """Raise `ConfigError` if there is no room for a hidden unit beside the encoder, before that is evolved."""
+    if config.budget is None:
+        return
+    with open_dataset(config.h5) as dataset:
+        encoder = View("encoder", "patch", pictures_of(dataset)[0], config.border, config.window)
+    decoder, stored = replace(encoder, kind="decoder"), config.weights
+    rest = config.budget - affine_bytes(encoder.inputs, encoder.outputs, stored)
+    units_within(max(rest, 0), decoder.inputs, decoder.outputs, stored)
+
+
+def keep_affine(config: TrainConfig, out: Path, found: Result) -> Result:
+    """Write the affine decoder, with its figures on the latents of its encoder, into a folder of its own."""
+    folder = RunFolder(out / "decoder", config.resume, config.force)
+    if config.force:
+        folder.clear()
+    decoder, figures = load(found.folder / AFFINE), {}
+    with open_dataset(config.h5) as dataset:
+        seen = EncodedDataset(dataset, found.folder)
+        items = usable_items(seen, decoder.view, config.skip_nonfinite)
+        baselines = fit_for(decoder, seen, items)
+        if len(items["held-out"]):
+            figures = evaluate(decoder, seen, baselines, skip_nonfinite=config.skip_nonfinite)
+            decoder = replace(decoder, training={**decoder.training, "held_out": rounded(figures)})
+    baselines.save(folder.baselines)
+    decoder.save(folder.module)
+    return Result(decoder, out, found.stopped, figures)

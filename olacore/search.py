@@ -17,14 +17,16 @@ from olacore.config import STACK_GENERATIONS, TrainConfig
 from olacore.data import BUFFER_BYTES, Dataset, RawBlock
 from olacore.errors import ConfigError
 from olacore.evaluation import evaluate, usable_items
+from olacore.jit import ONE_AT_A_TIME
 from olacore.kernels.layout import CHUNK
 from olacore.kernels.stack import read_through
 from olacore.module import Layer, Module
 from olacore.runs import RunFolder
 from olacore.scaling import Scaling
-from olacore.strategies import Classic, Hidden, Problem, Report, Rows, Stack, State, Strategy
+from olacore.strategies import Classic, Hidden, Pair, Problem, Report, Rows, Stack, State, Strategy
+from olacore.strategies.pair import DECODER_ALONE
 from olacore.strategies.stack import LINEAR, units_within
-from olacore.views import View, rows_of
+from olacore.views import Block, View, rows_of
 
 SAMPLE_ROWS = 16_384
 # With fewer training rows than this many times the inputs, shrinkage is chosen on the validation rows.
@@ -72,7 +74,7 @@ class Search:
         self.items = usable_items(dataset, self.view, config.skip_nonfinite)
         self.digest = dataset.digest()
         self.strategy, self.objective = self._make_strategy(), config.objective
-        self.objective.check_outputs(self.view.outputs)
+        self.objective.check_view(self.view)
         self.generation = self.samples = self.nonfinite = self.stale = 0
         self.seconds = 0.0
         self.best_loss = np.inf
@@ -121,7 +123,7 @@ class Search:
         spent, block = self.seconds, None
         while not (stopped := self._limit()):
             block = self.view.gather(raw, self.scaling, block)
-            report = self.strategy.advance(self.state, block, self.config.seed, self.generation, self.objective)
+            report = self._advance(self.state, block)
             self.generation += 1
             self.samples += block.rows
             self.nonfinite += report.nonfinite
@@ -142,6 +144,11 @@ class Search:
             raw = next(self.stream)
         self._checkpoint()
         return stopped
+
+    def _advance(self, state: State, block: Block, generation: int | None = None) -> Report:
+        number = self.generation if generation is None else generation
+        with ONE_AT_A_TIME:
+            return self.strategy.advance(state, block, self.config.seed, number, self.objective)
 
     def finish(self, stopped: str) -> Result:
         """Write the module, with its figures beside the baselines unless the run was interrupted."""
@@ -204,6 +211,8 @@ class Search:
         sizes = self.view.inputs, self.view.outputs, self.config.population
         spread = self.scaling.input_scale
         problem = Problem(*sizes, self.config.seed, sample, self._schedule(), spread)
+        if isinstance(self.strategy, Stack) and (alone := self.strategy.alone(self.view.inputs)) > problem.generations:
+            logger.warning("hidden units join after %d generations: this search ends before", alone)
         if self._is_small() and "shrinkage" not in self.config.options:
             self.strategy = self._choose_shrinkage(problem, raw)
         self.state: State = self.strategy.start(problem)
@@ -231,11 +240,11 @@ class Search:
 
     def _resume(self) -> dict[str, int]:
         arrays, stored = load_checkpoint(self.folder.checkpoint)
-        asked = self._settings()
-        for name, value in stored["settings"].items():
-            if asked.get(name) != value:
+        asked, given = self._settings(), stored["settings"]
+        for name in {**given, **asked}:
+            if asked.get(name) != given.get(name):
                 raise ConfigError(
-                    f"the run in {self.folder.path} was started with {name} {value!r}, "
+                    f"the run in {self.folder.path} was started with {name} {given.get(name)!r}, "
                     f"and --resume asks for {asked.get(name)!r}."
                 )
         self.state = {name.removeprefix("state_"): array for name, array in arrays.items() if name.startswith("state_")}
@@ -310,8 +319,9 @@ class Search:
 
     def _loss_of(self, weights: np.ndarray, biases: np.ndarray, hidden: Hidden = ()) -> float:
         targets = self.validation.targets
-        packed = read_through(hidden, self.validation.inputs, targets.shape[1])
-        return self.objective.loss_of(weights, biases, packed, targets)
+        with ONE_AT_A_TIME:
+            packed = read_through(hidden, self.validation.inputs, targets.shape[1])
+            return self.objective.loss_of(weights, biases, packed, targets)
 
     def _reports(self) -> bool:
         """Whether this generation is reported: every so many, and at the start, where much happens, 1, 2, 4, 8 too."""
@@ -339,11 +349,13 @@ class Search:
         few = replace(raw, item=raw.item[:64], site=raw.site[:64])
         copy = {name: array.copy() for name, array in self.state.items()}
         block = self.view.gather(few, self.scaling)
-        self.strategy.advance(copy, block, self.config.seed, self.generation, self.objective)
+        self._advance(copy, block)
         if isinstance(self.strategy, Stack):
             if not len(copy["hidden_biases"]):
                 self.strategy.grow(copy, 1, self.config.seed)
-            self.strategy.advance(copy, block, self.config.seed, self.generation, self.objective)
+            self._advance(copy, block)
+        if isinstance(self.strategy, Pair):
+            self._advance(copy, block, max(self.generation, DECODER_ALONE))
         self._loss_of(*self.strategy.candidate(copy), self.strategy.hidden(copy))
 
     def _summary(self) -> dict[str, Any]:

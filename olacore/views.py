@@ -17,6 +17,7 @@ import numpy as np
 from olacore.data import BlockStream, Dataset, RawBlock
 from olacore.errors import ConfigError, ShapeError
 from olacore.frames import FACTOR, THUMBNAIL, spatial_mean, thumbnails
+from olacore.jit import ONE_AT_A_TIME
 from olacore.kernels.gather import gather_patch_targets, gather_patches, gather_sites, gather_windows
 from olacore.kernels.layout import CHUNK, empty_packed, pack_rows, unpack_rows
 from olacore.retina import CELLS, Retina
@@ -173,7 +174,8 @@ class View:
         room: an encoder's patches take 7.2 ms a block that way and 9 to 60 in fresh memory, on one thread.
         """
         inputs, targets = (into.inputs, into.targets) if into else (None, None)
-        return Block(self.gather_inputs(raw, scaling, inputs), self.gather_targets(raw, scaling, targets))
+        with ONE_AT_A_TIME:
+            return Block(self.gather_inputs(raw, scaling, inputs), self.gather_targets(raw, scaling, targets))
 
     def gather_inputs(
         self, raw: RawBlock, scaling: Scaling, into: np.ndarray | None = None, room: int = 0

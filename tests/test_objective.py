@@ -12,7 +12,7 @@ from olacore.errors import ConfigError
 from olacore.lattice import LEVELS, from_lattice, to_lattice
 from olacore.objective import Objective, find_loss
 from olacore.strategies import Classic, Rows
-from olacore.views import rows_of
+from olacore.views import View, rows_of
 
 
 def answers(strategy, state, block):
@@ -100,7 +100,7 @@ def test_total__weighs_the_outputs():
         (
             "l2",
             (),
-            "the loss must be mse, mae, huber, cosine, my_losses.py:function, or .* got 'l2'",
+            "the loss must be mse, mae, huber, cosine, structure, my_losses.py:function, or .* got 'l2'",
         ),
         ("mse", (1, 0), "the weight of an output must be above 0; got"),
         ("mse", (1, float("nan")), "the weight of an output must be above 0; got"),
@@ -113,7 +113,7 @@ def test_objective__names_what_is_wrong(loss, shares, sentence):
 
 def test_objective__refuses_a_wrong_number_of_weights():
     with pytest.raises(ConfigError, match="there are 4 outputs, and output weights for 2 of them"):
-        Objective("mse", (1, 2)).check_outputs(4)
+        Objective("mse", (1, 2)).check_view(View("encoder", "patch", 4))
 
 
 def test_find_loss__loads_a_function_from_a_file(tmp_path):

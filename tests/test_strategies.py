@@ -58,7 +58,7 @@ def least_squares_loss(block: Block) -> float:
 
 def test_find_strategy__lists_those_there_are():
     assert {name: find_strategy(name) for name in STRATEGIES} == STRATEGIES
-    with pytest.raises(ConfigError, match="there is no strategy 'annealing'; there are rows, classic"):
+    with pytest.raises(ConfigError, match="there is no strategy 'annealing'; there are rows, stack, pair, classic"):
         find_strategy("annealing")
 
 

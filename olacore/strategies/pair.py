@@ -111,6 +111,7 @@ class Pair(Strategy):
         seen = self._seen(self.encode((state["hidden_weights"], state["hidden_biases"]), block))
         residual = block.targets - multiply(state["weights"], state["biases"], pack(seen), block.rows)
         loss = float((residual.astype(np.float64) ** 2).mean())
+        check_losses(np.array([loss]), generation)  # there is one pair, and it would be lost
         if generation % LOOKS == 0 or generation in (1, 2):
             look(state, np.vstack([seen, np.ones((1, block.rows), np.float32)]))
         if generation >= DECODER_ALONE:
@@ -118,8 +119,7 @@ class Pair(Strategy):
             self._move_encoder(state, block, seen, residual, self.damp * cool, axes)
         damp = LONG_DAMP if generation < LONG_STEPS else max(self.decoder_damp * cool, 0.02)
         self._move_decoder(state, seen, residual, damp)
-        nonfinite = check_losses(np.array([loss]), generation)
-        return Report(loss, 1.0, nonfinite)
+        return Report(loss, 1.0, 0)
 
     def candidate(self, state: State) -> tuple[np.ndarray, np.ndarray]:
         """The decoder."""
@@ -159,7 +159,8 @@ class Pair(Strategy):
         fall = np.empty((self.channels, len(axes)), np.float32)
         multiply_rows(pull, responses, fall)
         steps = fall / np.maximum(self._bends(state["weights"], responses), np.float32(TINY))
-        change = np.float32(damp) * steps @ axes + np.float32(self.carry) * state["last"]
+        with threadpool_limits(1, user_api="blas"):
+            change = np.float32(damp) * steps @ axes + np.float32(self.carry) * state["last"]
         moved = self._seen(multiply(change, None, block.inputs, block.rows))
         answers = multiply(state["weights"], None, pack(moved), block.rows)
         share = share_of_change(residual, answers)

@@ -38,8 +38,12 @@ PAYS = 0.005
 BIAS_SPREAD = 0.3
 # Bytes of a module's file that tell what it is and how it was found.
 ABOUT = 4096
+# Bytes of a weight.
+SIZES = {"float32": 4, "float16": 2, "int8": 1}
 # What is left of the damping at the end.
 COLDEST = 0.05
+# The overlap of so many takes 2 GiB.
+MOST_UNITS = 1 << 14
 
 
 @dataclass(frozen=True)
@@ -59,7 +63,7 @@ class Stack(Strategy):
 
     name: ClassVar[str] = "stack"
     ranges: ClassVar[dict[str, tuple[float, float]]] = {
-        "units": (1, 1 << 14),
+        "units": (1, MOST_UNITS),
         "directions": (1, inf),
         "readouts": (2, inf),
         "samples": (CHUNK, inf),
@@ -104,22 +108,24 @@ class Stack(Strategy):
             progress = min((generation + number / len(parts)) / float(state["schedule"][0]), 1.0)
             cool = 1 - (1 - COLDEST) * progress
             step = Step(self, state, part, seed, objective)
+            check_losses(np.array([step.loss]), generation)  # there is one stack, and it would be lost
             losses.append(step.loss)
             kept.append(step.move_units(cool))
             step.move_readout(cool)
             state["steps"] += 1
             state["age"] += 1
-        nonfinite = check_losses(np.array(losses), generation)
-        return Report(float(np.mean(losses)), float(np.mean(kept)), nonfinite)
+        return Report(float(np.mean(losses)), float(np.mean(kept)), 0)
+
+    def alone(self, inputs: int) -> int:
+        """Return in how many generations the affine map evolves alone."""
+        return TURNS * -(-inputs // Rows.directions)
 
     def growth(self, state: State, generation: int) -> int:
         """Return how many units there are to be after so many generations, if more than now; else 0."""
-        inputs = len(state["axes"])
-        least = TURNS * -(-inputs // Rows.directions)
-        now = len(state["hidden_biases"])
-        for share, part in GROWTH:
+        alone, now = self.alone(len(state["axes"])), len(state["hidden_biases"])
+        for stage, (share, part) in enumerate(GROWTH, 1):
             units = max(1, round(part * self.units))
-            if units > now and generation == max(least, int(share * state["schedule"][0])):
+            if units > now and generation == max(stage * alone, int(share * state["schedule"][0])):
                 return units
         return 0
 
@@ -179,19 +185,23 @@ class Stack(Strategy):
 
 
 def units_within(budget: int, inputs: int, outputs: int, stored: str) -> int:
-    """Return how many hidden units a module's file of `budget` bytes has room for.
+    """Return how many hidden units a module's file of `budget` bytes has room for, at most `MOST_UNITS`.
 
     Raises
     ------
     ConfigError  if not even one
     """
-    size = {"float32": 4, "float16": 2, "int8": 1}[stored]
+    size, fixed = SIZES[stored], affine_bytes(inputs, outputs, stored)
     scales = 2 if stored == "int8" else 0
-    fixed = ABOUT + size * outputs * inputs + 8 * (inputs + outputs) + 4 * outputs
     units = (budget - fixed) // (size * (inputs + outputs) + 8 + scales)
     if units < 1:
         raise ConfigError(
             f"a file of {budget} bytes has no room for a stack of {inputs} inputs and {outputs} outputs; "
             f"the affine map alone takes about {fixed}."
         )
-    return int(units)
+    return min(int(units), MOST_UNITS)
+
+
+def affine_bytes(inputs: int, outputs: int, stored: str) -> int:
+    """Return what the file of a module without hidden units takes at most."""
+    return ABOUT + SIZES[stored] * outputs * inputs + 8 * (inputs + outputs) + 4 * outputs

@@ -88,7 +88,8 @@ class Step:
         steps = self._shared(self._alone(pull, sizes, turns), readout, turns)
         damp = min(self.options.damp * 10 / np.sqrt(inputs), 1.0) * cool
         steps *= (damp * state["trust"] * ~self.settling).astype(np.float32)[:, None]
-        change = steps @ directions + np.float32(self.options.carry) * state["last"]
+        with threadpool_limits(1, user_api="blas"):
+            change = steps @ directions + np.float32(self.options.carry) * state["last"]
         moved = multiply(change[:, :-1], change[:, -1], block.inputs, block.rows)
         rise, losses = np.empty_like(moved), np.empty(len(sizes), np.float32)
         change_units(self.pre, self.active, pull, sizes, self.roots, moved, rise, losses)
