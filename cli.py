@@ -126,7 +126,7 @@ def main() -> None:
 @click.option("--force", is_flag=True, help="Replace what is in the folder.")
 @click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON.")
 def demo(out: Path, seconds: float, force: bool, as_json: bool) -> None:
-    """Evolve an encoder and a decoder from the shipped sample, and show what came out."""
+    """Evolve an encoder, a decoder and a stack from the shipped sample, and show what came out."""
     from olacore.demo import run_demo
 
     with stop_on_signal() as should_stop, progress_bars(seconds) as bars:

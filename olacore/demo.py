@@ -1,4 +1,7 @@
-"""The demonstration: an encoder and a decoder evolved from the shipped sample, measured and shown, without torch."""
+"""The demonstration: modules evolved from the shipped sample, measured and shown, without torch.
+
+An affine encoder, an affine decoder, and a stack in the decoder's place.
+"""
 
 from __future__ import annotations
 
@@ -22,10 +25,13 @@ from olacore.runs import RunFolder
 from olacore.training import Progress, Result, train
 
 SECONDS = 20.0
+# Hidden units of the stack, and blocks of its search.
+UNITS, GENERATIONS = 64, 100
 CAPTIONS = (
     "original",
     "teacher's decoding",
     "organic decoder, teacher's latent",
+    "organic stack, teacher's latent",
     "organic encoder and decoder",
 )
 
@@ -36,7 +42,7 @@ class Demo:
 
     Parameters
     ----------
-    results : of `encoder` and `decoder`; the decoder is missing after an interruption
+    results : of `encoder`, `decoder` and `stack`; those after an interruption are missing
     codec : PSNR in dB on the held-out pictures of the teacher, and of the organic encoder with the organic decoder
     """
 
@@ -65,7 +71,7 @@ def run_demo(
     progress: Callable[[str], Progress] = lambda module: lambda line: None,
     should_stop: Callable[[], bool] = lambda: False,
 ) -> Demo:
-    """Evolve both modules for some seconds each and write runs, pictures, curves and `summary.json` into `out`.
+    """Evolve each module for so many seconds at most and write runs, pictures, curves and `summary.json` into `out`.
 
     Parameters
     ----------
@@ -76,29 +82,36 @@ def run_demo(
     if (out / "encoder").exists() and not force:
         raise OutputExistsError(f"the folder {out} already holds a demonstration; give --force to replace it.")
     results: dict[str, Result] = {}
-    for module in ("encoder", "decoder"):
-        config = TrainConfig(module, (sample,), seconds=seconds, out=out / module, force=force)
-        results[module] = train(config, progress(module), should_stop)
-        if results[module].stopped == "interrupted":
+    common: dict[str, Any] = {"h5": (sample,), "seconds": seconds, "force": force}
+    for name, config in {
+        "encoder": TrainConfig("encoder", out=out / "encoder", **common),
+        "decoder": TrainConfig("decoder", out=out / "decoder", **common),
+        "stack": TrainConfig(
+            "decoder", stack=UNITS, weights="float16", generations=GENERATIONS, out=out / "stack", **common
+        ),
+    }.items():
+        results[name] = train(config, progress(name), should_stop)
+        if results[name].stopped == "interrupted":
             return Demo(results, {})
     runs = {name: RunFolder(result.folder, resume=True, force=False) for name, result in results.items()}
     logs = {name: run.read_log() for name, run in runs.items()}
     floors = {name: Baselines.load(run.baselines).validation_loss for name, run in runs.items()}
     draw_curves(logs, floors, out / "curves.png")
-    codec = show_pictures(results["encoder"].module, results["decoder"].module, sample, out)
+    codec = show_pictures({name: result.module for name, result in results.items()}, sample, out)
     summary: dict[str, Any] = {name: result.figures for name, result in results.items()}
     summary["codec"] = codec
     replace_file(out / "summary.json", (json.dumps(summary, indent=2) + "\n").encode())
     return Demo(results, codec)
 
 
-def show_pictures(encoder: Module, decoder: Module, sample: Path, out: Path) -> dict[str, float]:
+def show_pictures(modules: dict[str, Module], sample: Path, out: Path) -> dict[str, float]:
     """Write `side_by_side.png` of one held-out picture a source, and return the PSNR in dB over all held-out ones."""
     with open_dataset([sample]) as dataset:
         rows = dataset.read(("frames", "latents", "recon", "rows"), dataset.indices("held-out"))
     frames = rows["frames"]
-    through = decoder.decode(encoder.encode(frames))
-    columns = (frames, rows["recon"], decoder.decode(rows["latents"]), through)
+    through = modules["decoder"].decode(modules["encoder"].encode(frames))
+    decoded = (modules[name].decode(rows["latents"]) for name in ("decoder", "stack"))
+    columns = (frames, rows["recon"], *decoded, through)
     _, first = np.unique(rows["rows"]["source"], return_index=True)
     sheet = side_by_side([[column[index] for column in columns] for index in first], CAPTIONS)
     write_picture(out / "side_by_side.png", sheet)

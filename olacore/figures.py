@@ -15,12 +15,12 @@ CAPTION_HEIGHT = 18
 
 
 def draw_curves(runs: Mapping[str, Sequence[dict[str, Any]]], floors: dict[str, float], path: Path) -> None:
-    """Draw the best validation loss so far and trust against seconds, one line a run.
+    """Draw the best validation loss so far, over that of least squares, and trust against seconds, one line a run.
 
     Parameters
     ----------
     runs : the lines of each run's log
-    floors : loss of least squares on the same rows for some of the runs, drawn as a dashed line
+    floors : loss of least squares of each run's window on the same rows
     path : the picture to write
     """
     from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -30,13 +30,14 @@ def draw_curves(runs: Mapping[str, Sequence[dict[str, Any]]], floors: dict[str, 
     left, right = figure.subplots(1, 2)
     for name, lines in runs.items():
         seconds = [line["seconds"] for line in lines]
-        (curve,) = left.plot(seconds, np.array([line["best_validation_loss"] for line in lines], float), label=name)
-        if name in floors:
-            left.axhline(floors[name], color=curve.get_color(), linestyle="--", label=f"{name}: least squares")
+        losses = np.array([line["best_validation_loss"] for line in lines], float)
+        (curve,) = left.plot(seconds, losses / floors[name], label=name)
         low, middle, high = np.array([line["trust"] for line in lines]).reshape(-1, 3).T
         right.fill_between(seconds, low, high, alpha=0.2, color=curve.get_color())
         right.plot(seconds, middle, color=curve.get_color(), label=name)
-    left.set(xlabel="seconds", ylabel="best validation loss so far", yscale="log", title="Loss")
+    left.axhline(1, color="grey", linestyle="--", label="least squares")
+    left.set(xlabel="seconds", ylabel="best validation loss so far, over least squares", xscale="log", yscale="log")
+    left.set(title="Loss")
     right.set(xlabel="seconds", ylabel="least, median, most", ylim=(0, 1.02), title="Trust of the population")
     for axes in (left, right):
         if axes.has_data():

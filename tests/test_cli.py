@@ -199,8 +199,8 @@ def test_demo__writes_pictures_and_a_summary(ola, tmp_path):
     out = tmp_path / "demo"
     ola("demo", "--out", out, "--time", "0.2s")
     summary = json.loads((out / "summary.json").read_text())
-    assert set(summary) == {"encoder", "decoder", "codec"}
-    assert {path.name for path in out.iterdir()} >= {"side_by_side.png", "curves.png", "encoder", "decoder"}
+    assert set(summary) == {"encoder", "decoder", "stack", "codec"}
+    assert {path.name for path in out.iterdir()} >= {"side_by_side.png", "curves.png", "encoder", "decoder", "stack"}
     assert "already holds a demonstration" in ola("demo", "--out", out, "--time", "0.2s", code=1).stderr
 
 
