@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.ovae.quality import AFFINE_PAIR
-from bench.ovae.recipes import CROPS, SIZE, SPACES, Recipe
+from bench.ovae.recipes import SIZE, SPACES, Recipe
 from bench.ovae.room import Room
 from bench.ovae.tables import FIGURES, number, table
 from olacore.config import PAIR
@@ -96,8 +96,8 @@ def write_card(name: str, recipe: Recipe, run: dict[str, Any], quality: dict[str
         f"It is {shape} ({layers} numbers), evolved without gradients, of {file['bytes'] / 1000:,.1f} kB as "
         f"{recipe.settings['weights']}.",
         "## Data",
-        f"Squares of {SIZE} pixels from photographs, {CROPS} of each: {crops['train']} from {photographs['train']} "
-        f"photographs for training, {crops['validation']} from {photographs['validation']} to choose by, and "
+        f"Squares of {SIZE} pixels from photographs, {space.crops} of each: {crops['train']} from "
+        f"{photographs['train']} photographs for training, {crops['validation']} from {photographs['validation']} to choose by, and "
         f"{crops['held-out']} from {photographs['held-out']} that no part of training saw. Digest of the data set: "
         f"`{data['digest']}`. No standard test set is among them. Photographs by origin:",
         "\n".join(table(["came with", "photographs", "licence"], origins(data["origins"]))),

@@ -15,7 +15,7 @@ from olacore.errors import ConfigError
 from olacore.pair_training import AFFINE
 from olacore.pretrained import IN_RUN
 
-CROPS, SIZE = 8, 256
+SIZE = 256
 
 
 @dataclass(frozen=True)
@@ -27,21 +27,24 @@ class Space:
     name : the first word of its modules' names
     title : for people
     teacher : name of its folder among the models; on the hub it is `madebyollin/` and this
+    crops : of each photograph in the data set
     """
 
     name: str
     title: str
     teacher: str
+    crops: int = 8
 
     @property
     def data(self) -> str:
         """Name of the data set's file."""
-        return f"{self.teacher}-{CROPS}.h5"
+        return f"{self.teacher}-{self.crops}.h5"
 
     @property
     def precompute(self) -> str:
         """The command that makes the data set."""
-        return f"ola precompute PHOTOS --teacher madebyollin/{self.teacher} --crops {CROPS} --recon --h5 {self.data}"
+        teacher = f"--teacher madebyollin/{self.teacher}"
+        return f"ola precompute PHOTOS {teacher} --crops {self.crops} --recon --h5 {self.data}"
 
 
 @dataclass(frozen=True)
@@ -90,7 +93,7 @@ SPACES = {
     space.name: space
     for space in (
         Space("sd15", "SD 1.5", "taesd"),
-        Space("sdxl", "SDXL", "taesdxl"),
+        Space("sdxl", "SDXL", "taesdxl", crops=4),
         Space("sd3", "SD 3", "taesd3"),
     )
 }

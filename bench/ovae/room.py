@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bench.ovae.recipes import CROPS, SIZE, SPACES, Recipe
+from bench.ovae.recipes import SIZE, SPACES, Recipe
 from olacore.data import SPLITS, Dataset, open_dataset
 from olacore.errors import ConfigError, DataError
 
@@ -72,9 +72,9 @@ class Room:
             raise ConfigError(f"{path} is missing, and so are {self.photos} or {model} that it is made from.")
         from teachers import PictureRule, default_workers, load_teacher, precompute
 
-        say(f"{path} is made from {self.photos} with {model.name}, {CROPS} squares of each photograph")
+        say(f"{path} is made from {self.photos} with {model.name}, {SPACES[space].crops} squares of each photograph")
         path.parent.mkdir(parents=True, exist_ok=True)
-        rule = PictureRule(size=SIZE, crops=CROPS)
+        rule = PictureRule(size=SIZE, crops=SPACES[space].crops)
         precompute([self.photos], path, load_teacher(str(model)), rule, recon=True, workers=default_workers())
 
     def held_out(self, space: str) -> list[Input]:
