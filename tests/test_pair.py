@@ -53,9 +53,8 @@ def error(state, block, shift=0.0):
 
 def test_pair__fall_and_bend_are_exact_loss_differences(seen):
     state, _ = search(seen, 8)
-    block = Block(
-        seen[1].inputs, seen[1].targets[:, : 4 * HEIGHT * WIDTH].copy()
-    )  # bends are measured on four pictures
+    # Bends are measured on four pictures.
+    block = Block(seen[1].inputs, seen[1].targets[:, : 4 * HEIGHT * WIDTH].copy())
     directions = state["axes"][:3]
     responses = np.ascontiguousarray((rows_of(block)[0] @ directions.T).T)
     falls = PAIR._falls(state["weights"], error(state, block).astype(np.float32), responses)
