@@ -232,7 +232,8 @@ class Search:
             state = strategy.start(problem)
             turn = -(-self.view.inputs // strategy.directions)
             for generation in range(TRIAL_TURNS * turn):
-                strategy.advance(state, block, self.config.seed, generation, self.objective)
+                with ONE_AT_A_TIME:
+                    strategy.advance(state, block, self.config.seed, generation, self.objective)
             tried[shrinkage] = self._loss_of(*strategy.candidate(state))
         logger.info("validation losses of trial searches by shrinkage: %s", tried)
         best = min(tried, key=lambda shrinkage: tried[shrinkage])

@@ -153,11 +153,7 @@ class Pair(Strategy):
         self, state: State, block: Block, seen: np.ndarray, residual: np.ndarray, damp: float, axes: np.ndarray
     ) -> None:
         responses = multiply(axes, None, block.inputs, block.rows)
-        pulled = multiply(state["weights"].T, None, pack(residual), block.rows)
-        pull = np.empty((self.channels, block.rows), np.float32)
-        fold_windows(pulled, self.height, self.width, self.window, pull)
-        fall = np.empty((self.channels, len(axes)), np.float32)
-        multiply_rows(pull, responses, fall)
+        fall = self._falls(state["weights"], residual, responses)
         steps = fall / np.maximum(self._bends(state["weights"], responses), np.float32(TINY))
         with threadpool_limits(1, user_api="blas"):
             change = np.float32(damp) * steps @ axes + np.float32(self.carry) * state["last"]
@@ -168,6 +164,15 @@ class Pair(Strategy):
         state["hidden_weights"] += state["last"]
         residual -= share * answers
         seen += share * moved
+
+    def _falls(self, weights: np.ndarray, residual: np.ndarray, responses: np.ndarray) -> np.ndarray:
+        """A quarter of what the minus trial's loss is above the plus trial's, for every row and direction."""
+        pulled = multiply(weights.T, None, pack(residual), residual.shape[1])
+        pull = np.empty((self.channels, residual.shape[1]), np.float32)
+        fold_windows(pulled, self.height, self.width, self.window, pull)
+        falls = np.empty((self.channels, len(responses)), np.float32)
+        multiply_rows(pull, responses, falls)
+        return falls
 
     def _bends(self, weights: np.ndarray, responses: np.ndarray) -> np.ndarray:
         """Half of the bend of the loss along every direction, for every row of the encoder: (C, directions)."""
