@@ -98,8 +98,8 @@ def write_card(name: str, recipe: Recipe, run: dict[str, Any], quality: dict[str
         "## Data",
         f"Squares of {SIZE} pixels from photographs, {space.crops} of each: {crops['train']} from "
         f"{photographs['train']} photographs for training, {crops['validation']} from {photographs['validation']} to "
-        f"choose by, and {crops['held-out']} from {photographs['held-out']} that no part of training saw. Digest of the "
-        f"data set: `{data['digest']}`. No standard test set is among them. Photographs by origin:",
+        f"choose by, and {crops['held-out']} from {photographs['held-out']} that no part of training saw. Digest of "
+        f"the data set: `{data['digest']}`. No standard test set is among them. Photographs by origin:",
         "\n".join(table(["came with", "photographs", "licence"], origins(data["origins"]))),
         "## Figures",
         *figures(kind, file, quality),
