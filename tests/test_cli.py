@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from click.testing import CliRunner
-from makers import SPACE
+from makers import SPACE, write_pictures
 from PIL import Image
 
 import cli
@@ -50,6 +50,37 @@ def test_train__prints_a_table_beside_the_baselines(ola, tmp_path):
     out = ola("train", "--module", "decoder", "--h5", sample_path(), *SHORT, "--out", tmp_path / "run").output
     for word in ("least_squares", "mean", "teacher", "psnr", "module.safetensors"):
         assert word in out
+
+
+def test_train__a_pair_with_a_stack_stays_within_its_budget(ola, tmp_path):
+    """One pass of each search: the shortest that the command line can ask for."""
+    write_pictures(tmp_path / "p.h5", (12, 3, 3), (16, 16))
+    given = ("--h5", tmp_path / "p.h5", "--border", 0, "--block", 48, "--passes", 9, "--report-every", 9)
+    out = ola("train", "--module", "pair", *given, "--budget", "40KB", "--out", tmp_path / "run").output
+    assert "pair on held-out rows" in out
+    files = [tmp_path / "run" / name / "module.safetensors" for name in ("encoder", "decoder")]
+    assert f"{files[1]} has {files[1].stat().st_size} bytes" in out.replace("\n", "")
+    assert sum(file.stat().st_size for file in files) <= 40 << 10
+    decoder = load(files[1])
+    assert decoder.stored == "float16"  # what stacks and pairs are stored as unless something else is asked for
+    assert len(decoder.layers) == 3
+    given = ("--module", "decoder", "--h5", tmp_path / "p.h5", "--latents-from", files[0], "--out", tmp_path / "own")
+    ola("train", *given, "--generations", 1, "--population", 2, "--weights", "float16")
+    own = load(tmp_path / "own")
+    assert (own.stored, own.space) == ("float16", decoder.space)
+
+
+@pytest.mark.parametrize(
+    ("text", "size"), [("65536", 65536), ("256KB", 256 << 10), ("256k", 256 << 10), ("1.5MB", 3 << 19), ("9B", 9)]
+)
+def test_bytes__reads_sizes(text, size):
+    assert cli.Bytes().convert(text, None, None) == size
+
+
+@pytest.mark.parametrize("text", ["", "KB", "much", "10KMB", "nan", "infMB", "1GB"])
+def test_bytes__refuses_what_is_no_size(ola, text):
+    given = ("train", "--module", "decoder", "--h5", "x.h5", "--budget", text)
+    assert "is no size; write 65536, 256KB or 1.5MB" in " ".join(ola(*given, code=2).output.split())
 
 
 def test_eval__gives_the_promised_json(ola, run_folders):
@@ -146,6 +177,13 @@ def test_pretrained__stand_in_for_files_and_are_the_default(ola, run_folders, tm
         (("train", "--module", "encoder", "--h5", "SAMPLE", "--option", "colour=1"), "has no option 'colour'"),
         (("train", "--module", "encoder", "--h5", "SAMPLE", "--window", "4"), "window must be an odd number"),
         (("train", "--module", "encoder", "--h5", "missing.h5"), "missing.h5"),
+        (("train", "--module", "decoder", "--h5", "SAMPLE", "--budget", "-1"), "budget must be at least 1; got -1"),
+        (("train", "--module", "decoder", "--h5", "SAMPLE", "--budget", "2KB"), "2048 bytes has no room for a stack"),
+        (("train", "--module", "pair", "--h5", "SAMPLE", "--view", "global"), "a pair sees patches; got the view"),
+        (
+            ("train", "--module", "decoder", "--h5", "SAMPLE", "--latents-from", "D"),
+            "from an encoder of the patch view",
+        ),
     ],
 )
 def test_errors__are_one_line_and_exit_code_1(ola, run_folders, tmp_path, monkeypatch, arguments, sentence):
