@@ -145,10 +145,13 @@ def figures(kind: str, file: dict[str, Any], quality: dict[str, Any] | None) -> 
 
 def limits(recipe: Recipe) -> str:
     """What it is not good at, as far as its making tells."""
-    window = "a patch of 8 x 8 pixels and 4 pixels around it"
+    seen = []
+    if recipe.kind != "decoder-compatible":
+        seen.append("the encoder sees a patch of 8 x 8 pixels and 4 pixels around it")
     if recipe.kind != "encoder-compatible":
-        window += f"; the decoder a window of {recipe.settings['window']} x {recipe.settings['window']} latent sites"
+        side = recipe.settings["window"]
+        seen.append(f"the decoder sees {side} x {side} latent sites for a patch of 8 x 8 pixels")
     return (
-        f"The encoder sees {window}: what lies further away cannot help. It was trained on photographs; drawings, text "
-        "and screenshots are outside of what it has seen. Fine texture is lost, as in every codec of this size."
+        f"Of a picture {' and '.join(seen)}: what lies further away cannot help. Fine texture is blurred. How it does "
+        "on drawings, text and screenshots was not measured by themselves."
     )

@@ -38,6 +38,7 @@ def measure_all(
         key = {
             "modules": {name: file_digest(path) for name, path in files.items()},
             "pictures": sorted(picture.name for picture in pictures),
+            "teacher": has_teacher(space, room, say),
             "preview": previewed(space, room) is not None,
             "code": code_digest(*PICTURES),
         }
@@ -110,6 +111,14 @@ def enter(files: Mapping[str, Path], **others: Any) -> Lineup:
         affine = load(files["affine decoder"])
         lineup.add(AFFINE_PAIR, ENCODER, affine, affine.nbytes())
     return lineup
+
+
+def has_teacher(space: str, room: Room, say: Callable[[str], object]) -> bool:
+    """Whether a teacher's folder is there; says so if not."""
+    folder = room.models / SPACES[space].teacher
+    if not folder.is_dir():
+        say(f"{space}: there is no teacher {folder}; its figures are left out")
+    return folder.is_dir()
 
 
 def load_teacher(space: str, room: Room) -> tuple[TeacherLike | None, int]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -12,7 +13,7 @@ import numpy as np
 from bench.inference import TEACHER_SIDE, random_input
 from bench.machine import describe_machine, foreign_note, foreign_seconds
 from bench.ovae.cells import SPEED, Cells, code_digest, file_digest
-from bench.ovae.quality import load_teacher, module_files
+from bench.ovae.quality import has_teacher, load_teacher, module_files
 from bench.ovae.room import Room
 from bench.timing import SETTLE, Action, Stopwatch, paired_ratio
 from olacore.entrants import TeacherLike
@@ -44,6 +45,7 @@ def time_all(
             continue
         key = {
             "modules": {name: file_digest(path) for name, path in files.items()},
+            "teacher": has_teacher(space, room, say),
             "threads": threads,
             "side": side,
             "code": code_digest(*SPEED),
@@ -70,10 +72,9 @@ def time_space(space: str, room: Room, watch: Stopwatch, side: int) -> dict[str,
             actions[name] = partial(there_and_back, modules[encoder], modules[decoder], picture)
     if teacher is not None:
         actions[TEACHER] = partial(there_and_back, teacher, teacher, picture[None])
-    foreign, watched = foreign_seconds(), Stopwatch()
-    began = watched.clock()
+    foreign, began = foreign_seconds(), time.perf_counter()
     timings = watch.compare(actions, SETTLE if teacher is not None else 0.0)
-    note = foreign_note(foreign, foreign_seconds(), max(watched.clock() - began, 1e-9))
+    note = foreign_note(foreign, foreign_seconds(), time.perf_counter() - began)
     theirs = timings.get(TEACHER)
     rows = {
         name: {

@@ -8,6 +8,7 @@ import pytest
 from click.testing import CliRunner
 from makers import JIT
 from ovae_makers import RECIPES, make_room
+from vae_samples import PlainTeacher
 
 from bench.ovae import PARTS, recipes
 from bench.ovae.__main__ import main
@@ -16,6 +17,7 @@ from bench.ovae.cards import write_card
 from bench.ovae.cells import Cells
 from bench.ovae.command import run
 from bench.ovae.learning import run_backprop
+from bench.ovae.quality import measure_all
 from bench.ovae.recipes import chosen
 from bench.ovae.targets import judge
 from bench.ovae.training import Stages, train_all
@@ -33,9 +35,11 @@ def tiny(monkeypatch):
 
 @pytest.fixture(scope="module")
 def done(tmp_path_factory):
-    """A room where everything but backprop was run."""
+    """A room where everything but backprop was run, with a teacher that needs no torch."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(recipes, "RECIPES", RECIPES)
+        for part in ("quality", "speed"):
+            patch.setattr(f"bench.ovae.{part}.load_teacher", lambda *asked: (PlainTeacher(), 1000))
         room = make_room(tmp_path_factory.mktemp("ovae"))
         pretrained = room.work / "package"
         parts = tuple(part for part in PARTS if part != "backprop")
@@ -45,16 +49,17 @@ def done(tmp_path_factory):
 
 def test_run__publishes_each_module_with_a_card(done):
     _, pretrained, report = done
-    assert load(pretrained / "sd15-decoder.safetensors").layers == (4, 4, 192)
-    assert (
-        load(pretrained / "sd15-encoder.safetensors").own_space == load(pretrained / "sd15-decoder.safetensors").space
-    )
+    encoder, decoder = (load(pretrained / f"sd15-{kind}.safetensors") for kind in ("encoder", "decoder"))
+    assert encoder.own_space == decoder.space
+    assert len(decoder.layers) == 3
     card = (pretrained / "sd15-encoder-compatible.md").read_text()
     train = report["train"]["sd15-encoder-compatible"]
     assert train["command"] in card
     assert f"`{train['data']['digest']}`" in card
     assert f"{train['files']['sd15-encoder-compatible']['bytes'] / 1000:,.1f} kB" in card
-    assert "R2 of the latents" in card
+    latents = report["quality"]["sd15"]["mean"]["latents"]["compatible encoder"]
+    assert f"R2 of the latents {latents['r2']:.4g} (by channel" in card
+    assert "Whole held-out photographs (2), mean:" in card
     assert "least_squares" in card
     assert "8 from 8 photographs for training" in card
     assert len(list(pretrained.iterdir())) == 8
@@ -67,12 +72,13 @@ def test_run__writes_a_report_with_every_target_and_only_what_was_measured(done)
     met = {target["figure"]: target["met"] for target in written["targets"]}
     assert met["SD 1.5 pair: size of both"]
     assert met["SD 1.5 pair: training"]
-    assert met["SD 1.5 pair: PSNR over the teacher's"] is None
+    assert met["SD 1.5 pair: PSNR over the teacher's"] in (True, False)
+    assert met["SD 3 pair: PSNR over the teacher's"] is None
     assert "not measured" in (room.work / "report.md").read_text()
     quality = written["quality"]["sd15"]
     assert sorted(quality["pictures"]) == ["10.png", "11.png"]
     assert "organic, affine pair" in quality["mean"]["rows"]
-    assert set(written["speed"]["sd15"]["rows"]) == {"affine pair", "pair", "compatible"}
+    assert set(written["speed"]["sd15"]["rows"]) == {"affine pair", "pair", "compatible", "teacher"}
 
 
 def test_run__takes_what_is_kept_and_makes_nothing_where_only_the_report_is_asked_for(done, monkeypatch):
@@ -104,6 +110,26 @@ def test_train_all__runs_again_where_a_file_was_replaced(done):
     train_all((decoder,), copy, cells, said.append)
     assert len(said) == 4
     assert load(copy.run(decoder)).hidden
+
+
+def test_run__measures_again_when_a_teacher_is_there(done, monkeypatch):
+    room, _, report = done
+    taken = []
+
+    def take(space, room, *rest):
+        taken.append(space)
+        return report["quality"][space]
+
+    monkeypatch.setattr("bench.ovae.quality.measure_space", take)
+    (room.models / "taesd").mkdir(parents=True)
+    said = []
+    copy = replace(room, models=room.work / "none")
+    measure_all(("sd15",), copy, Cells(room.work / "cells"), said.append)
+    assert taken == []
+    assert "there is no teacher" in said[0]
+    measure_all(("sd15",), room, Cells(room.work / "cells"), said.append)
+    assert taken == ["sd15"]
+    (room.models / "taesd").rmdir()
 
 
 def test_stages__start_anew_where_generations_do():
