@@ -63,7 +63,6 @@ def test_train__a_pair_with_a_stack_stays_within_its_budget(ola, tmp_path):
     assert sum(file.stat().st_size for file in files) <= 40 << 10
     decoder = load(files[1])
     assert decoder.stored == "float16"  # what stacks and pairs are stored as unless something else is asked for
-    assert len(decoder.layers) in (2, 3)  # the affine map alone, where no stack was better on the validation rows
     given = ("--module", "decoder", "--h5", tmp_path / "p.h5", "--latents-from", files[0], "--out", tmp_path / "own")
     ola("train", *given, "--generations", 1, "--population", 2, "--weights", "float16")
     own = load(tmp_path / "own")

@@ -11,6 +11,7 @@ import pytest
 from makers import JIT, make_config, module_bytes, story, write_pictures, write_plain
 from test_resume import stop_after
 
+from olacore.checkpoint import load_checkpoint
 from olacore.data import open_dataset
 from olacore.errors import ConfigError, OutputExistsError
 from olacore.kernels.windows import cut_windows_reference
@@ -101,7 +102,7 @@ def test_pair__both_modules_have_one_latent_space_near_the_teacher_s(pictures, a
         assert encoder.space.maker == "organic pair near someone/tiny"
         latents = encoder.encode(read(pictures, "held-out", "frames"))
         assert ((latents - truth) ** 2).mean() < 0.3 * truth.var()
-    assert load(stacked.folder / "decoder").layers == (36, 4, 192)
+    assert units_of(stacked.folder / "decoder") >= 2
     assert stacked.figures["module"].keys() == affine.figures["module"].keys()
 
 
@@ -184,6 +185,11 @@ def test_pair__a_stack_is_resumed_in_either_stage(pictures, stacked, tmp_path, s
     assert_same_pair(stacked.folder, tmp_path / "pieces")
 
 
+def units_of(folder: Path) -> int:
+    """Hidden units at the end of a search; the best candidate may have had fewer."""
+    return len(load_checkpoint(folder / "checkpoint.h5")[0]["state_hidden_biases"])
+
+
 def len_of(folder: Path) -> int:
     """Generations that a run took."""
     return load(folder).training["generations"]
@@ -203,7 +209,8 @@ def test_pair__a_budget_covers_both_files(pictures, tmp_path):
     config = short_stack(pictures, tmp_path / "run", stack=None, budget=40_000, weights="float16")
     train(config)
     sizes = [len(module_bytes(tmp_path / "run" / name)) for name in ("encoder", "decoder")]
-    assert 20_000 < sum(sizes) <= 40_000
+    assert sum(sizes) <= 40_000
+    assert units_of(tmp_path / "run" / "decoder") > 8
     with pytest.raises(ConfigError, match="bytes has no room for a stack of 36 inputs and 192 outputs"):
         train(replace(config, out=tmp_path / "none", budget=15_000))
     assert not (tmp_path / "none").exists()
