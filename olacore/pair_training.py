@@ -1,7 +1,8 @@
 """Training of a pair: an encoder and the decoder of its own latents, by the error of the pictures.
 
 First both evolve as affine maps, together. Then the latents are brought near to the teacher's by a change of basis,
-which costs the pair nothing. A stack, where one is asked for, is evolved on the latents of the finished encoder.
+which costs the pair next to nothing. A stack, where one is asked for, is evolved on the latents of the finished
+encoder.
 """
 
 from __future__ import annotations
