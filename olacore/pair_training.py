@@ -34,6 +34,9 @@ from olacore.views import Block, View
 # Turns of the search for the change of basis, and its rows; beyond this condition number it is not made.
 BASIS_TURNS, BASIS_ROWS, WORST_CONDITION = 100, 16_384, 100.0
 
+# The encoder works in so small a part of its tanh that no change of basis moves a picture by more than a grey level.
+WIDE = 4
+
 # The affine decoder, beside the encoder that it was evolved with.
 AFFINE = "affine_decoder.safetensors"
 
@@ -116,7 +119,7 @@ class PairSearch(Search):
         turn, shift = find_basis(latents, truth, self.config.seed)
         back = np.linalg.inv(turn)
         latents = latents @ turn.T + shift
-        reach = (LINEAR * TARGET_MARGIN * np.abs(latents).max(0)).astype(np.float32)
+        reach = (WIDE * LINEAR * TARGET_MARGIN * np.abs(latents).max(0)).astype(np.float32)
         scaling = self.scaling
         view = View("encoder", "patch", self.view.channels, self.view.border, self.view.window)
         first = (turn @ encoder[0] / reach[:, None]).astype(np.float32)

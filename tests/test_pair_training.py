@@ -102,7 +102,7 @@ def test_pair__both_modules_have_one_latent_space_near_the_teacher_s(pictures, a
         assert encoder.space.maker == "organic pair near someone/tiny"
         latents = encoder.encode(read(pictures, "held-out", "frames"))
         assert ((latents - truth) ** 2).mean() < 0.3 * truth.var()
-    assert units_of(stacked.folder / "decoder") >= 2
+    assert load(stacked.folder / "decoder").layers == (36, 4, 192)
     assert stacked.figures["module"].keys() == affine.figures["module"].keys()
 
 
@@ -121,9 +121,8 @@ def test_pair__the_change_of_basis_leaves_pictures_as_they_are(pictures, affine,
         load(folder / "decoder").decode(load(folder / "encoder").encode(frames)).astype(int)
         for folder in (tmp_path / "own", affine.folder)
     )
-    # The encoder's tanh bends the largest latents by 0.3 %, and not the same ones in both bases.
-    assert np.abs(ours - turned).max() <= 4
-    assert np.abs(ours - turned).mean() < 0.5
+    # Rounding of levels, and what is left of the bend of the encoder's tanh.
+    assert np.abs(ours - turned).max() <= 1
     assert (load(tmp_path / "own" / "encoder").weights != load(affine.folder / "encoder").weights).any()
 
 
@@ -209,7 +208,7 @@ def test_pair__a_budget_covers_both_files(pictures, tmp_path):
     config = short_stack(pictures, tmp_path / "run", stack=None, budget=40_000, weights="float16")
     train(config)
     sizes = [len(module_bytes(tmp_path / "run" / name)) for name in ("encoder", "decoder")]
-    assert sum(sizes) <= 40_000
+    assert 20_000 < sum(sizes) <= 40_000
     assert units_of(tmp_path / "run" / "decoder") > 8
     with pytest.raises(ConfigError, match="bytes has no room for a stack of 36 inputs and 192 outputs"):
         train(replace(config, out=tmp_path / "none", budget=15_000))

@@ -129,18 +129,19 @@ def test_step__units_and_readout_lower_the_loss_of_their_block(grown):
     assert 0 < LINE < 1
 
 
-def test_step__new_units_wait_until_something_reads_them(grown):
-    state, block = copy_of(grown), waves(5, 256)
-    SMALL.grow(state, 20, 0)
+def test_step__the_first_units_wait_until_something_reads_them():
+    state, block = search(SMALL, 6), waves(5, 256)
+    affine = copy_of(state)
+    SMALL.grow(state, 8, 0)
     before = copy_of(state)
-    np.testing.assert_array_equal(state["weights"][:, -4:], 0)
-    np.testing.assert_allclose(answers(state, block), answers(grown, block), atol=1e-6)
+    np.testing.assert_array_equal(state["weights"][:, -8:], 0)
+    np.testing.assert_allclose(answers(state, block), answers(affine, block), atol=1e-6)
     step = Step(SMALL, state, block, 0, MSE)
     step.move_units(1.0)
-    np.testing.assert_array_equal(state["hidden_weights"][-4:], before["hidden_weights"][-4:])
-    np.testing.assert_array_equal(state["trust"][-4:], 1)
+    np.testing.assert_array_equal(state["hidden_weights"], before["hidden_weights"])
+    np.testing.assert_array_equal(state["trust"], 1)
     step.move_readout(1.0)
-    assert (state["weights"][:, -4:] != 0).any()
+    assert (state["weights"][:, -8:] != 0).any()
 
 
 def test_step__samples_count_by_their_weights(grown):

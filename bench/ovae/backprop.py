@@ -26,7 +26,7 @@ from olacore.config import PAIR, TrainConfig
 from olacore.data import RawBlock
 from olacore.errors import ConfigError
 
-RATES = (3e-4, 1e-3, 2e-3, 4e-3)
+RATES = (3e-4, 1e-3, 2e-3, 4e-3, 8e-3)
 # Recipes whose stacks are compared where none are named.
 COMPARED = (
     "sd15-encoder-compatible",
@@ -59,7 +59,8 @@ class Case:
         config = replace(self.recipe.config(h5, out), seed=seed)
         if self.recipe.kind != PAIR:
             return config
-        return replace(config, module="decoder", latents_from=room.run(self.recipe) / "encoder")
+        # Both sides minimise what they are judged by.
+        return replace(config, module="decoder", latents_from=room.run(self.recipe) / "encoder", loss="mse")
 
 
 def compare_all(

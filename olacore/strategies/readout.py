@@ -10,8 +10,11 @@ from olacore.kernels.layout import CHUNK, empty_packed
 from olacore.kernels.products import multiply_rows
 from olacore.strategies.base import State
 
-# Steps between two looks at the axes of what the read-out reads, and what keeps the smallest from being blown up.
-LOOKS, RIDGE = 30, 1e-3
+# Steps between two looks at the axes of what the read-out reads.
+LOOKS = 30
+# Axes with a variance under this get a response below 1. Along those with less than half of it steps are shorter than
+# to the lowest point of the parabola, which few samples of small responses do not tell.
+RIDGE, LEAST_RESPONSE = 1e-2, 0.5
 # Share of the way to the lowest point of its parabola that a change of many parts at once goes at most.
 LINE = 0.5
 TINY = 1e-12
@@ -56,11 +59,12 @@ def step_along(residual: np.ndarray, responses: np.ndarray, damp: float) -> np.n
     """Return damped steps (out, k) of a linear read-out along directions with these responses (k, n).
 
     The minus trial's loss less the plus trial's is 4 residual . response and the bend 2 |response|^2, for every row of
-    the read-out at once: the lowest point of the parabola.
+    the read-out at once: the lowest point of the parabola, or less where the mean square of a response is small.
     """
     found = np.empty((len(residual), len(responses)), np.float32)
     multiply_rows(residual, responses, found)
-    return np.float32(damp) * found / np.maximum((responses * responses).sum(1), np.float32(TINY))
+    least = np.float32(LEAST_RESPONSE * responses.shape[1])
+    return np.float32(damp) * found / np.maximum((responses * responses).sum(1), least)
 
 
 def share_of_change(residual: np.ndarray, answers: np.ndarray) -> np.float32:

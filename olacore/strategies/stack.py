@@ -1,8 +1,9 @@
 """Stacks: a layer of hidden tanh units beside an affine map, evolved unit by unit from exact loss differences.
 
 The answer is W x + V t + b with t = tanh(U x + c); every unit is a genome of its own. First the affine map evolves
-alone, as by `Rows`. Then units join: half of them, later all, if that pays on the validation rows.
-How they move, and the read-out with them, is told in `olacore.strategies.step`.
+alone, as by `Rows`. Then units join: half of them, later all, if that pays on the validation rows; the later ones are
+mutated copies. Three times in a search the least useful units make room for mutated copies of the most useful
+(`olacore.strategies.selection`). How units move, and the read-out with them, is told in `olacore.strategies.step`.
 
 The answer's own tanh works in its linear part (`LINEAR`), so that the loss is a parabola along every direction of the
 read-out; values beyond the data's range are clipped where the range is known.
@@ -23,6 +24,7 @@ from olacore.objective import MSE, Objective
 from olacore.strategies.axes import random_numbers, response_axes
 from olacore.strategies.base import Hidden, Problem, Report, State, Strategy, check_losses
 from olacore.strategies.rows import Rows
+from olacore.strategies.selection import ROWS, is_due, select, split
 from olacore.strategies.step import TOGETHER, Step
 from olacore.views import Block
 
@@ -103,6 +105,8 @@ class Stack(Strategy):
         """Take one step on each part of the block; at first, one generation of the affine map."""
         if not len(state["hidden_biases"]):
             return self._advance_affine(state, block, seed, generation)
+        if is_due(generation, int(state["schedule"][0])):
+            self._select(state, block, seed, generation, objective)
         losses, kept, parts = [], [], list(block.parts(self.samples))
         for number, part in enumerate(parts):
             progress = min((generation + number / len(parts)) / float(state["schedule"][0]), 1.0)
@@ -135,20 +139,13 @@ class Stack(Strategy):
         return not loss > before * (1 - PAYS)
 
     def grow(self, state: State, units: int, seed: int) -> None:
-        """Add units along random mixtures of the inputs' axes; nothing reads them yet."""
+        """Add units: the first along random mixtures of the inputs' axes, later ones as mutated copies."""
         old, inputs = state["hidden_weights"].shape
-        new = units - old
-        draw = random_numbers(seed, units, 2)
-        mixtures = draw.standard_normal((new, inputs)).astype(np.float32)
-        # Pre-activations have a spread of 1 on average.
-        mixtures /= np.float32(np.sqrt(inputs))
-        with threadpool_limits(1, user_api="blas"):
-            seeds = mixtures @ state["axes"]
-        biases = (BIAS_SPREAD * draw.standard_normal(new)).astype(np.float32)
+        new, draw = units - old, random_numbers(seed, units, 2)
         features = units + (inputs + 1 if inputs <= TOGETHER else 0)
-        grown = {
-            "hidden_weights": np.vstack([state["hidden_weights"], seeds]),
-            "hidden_biases": np.append(state["hidden_biases"], biases),
+        state |= {
+            "hidden_weights": np.pad(state["hidden_weights"], ((0, new), (0, 0))),
+            "hidden_biases": np.pad(state["hidden_biases"], (0, new)),
             "weights": np.pad(state["weights"], ((0, 0), (0, new))),
             "trust": np.append(state["trust"][:old], np.ones(new, np.float32)),
             "age": np.pad(state["age"], (0, new)),
@@ -157,9 +154,14 @@ class Stack(Strategy):
             "moments": np.zeros((features, features)),
             "features": np.zeros((0, features), np.float32),
         }
-        state.update(grown)
-        for name in [name for name in state if name.startswith("affine_")]:
-            del state[name]
+        if not old:
+            self._seed_units(state, draw)
+            for name in [name for name in state if name.startswith("affine_")]:
+                del state[name]
+        while 0 < old < units:
+            count = min(old, units - old)
+            split(state, np.arange(count), np.arange(old, old + count), draw)
+            old += count
 
     def candidate(self, state: State) -> tuple[np.ndarray, np.ndarray]:
         """The read-out of inputs and units."""
@@ -174,6 +176,21 @@ class Stack(Strategy):
         """Features, residual and answers, six arrays of the units' size, and the trials; the axes' eigenvectors."""
         per_sample = inputs + 4 * outputs + 7 * self.units + self.directions + 2 * self.readouts
         return 4 * min(rows, 2 * self.samples) * per_sample + 16 * (inputs + self.units) ** 2
+
+    def _seed_units(self, state: State, draw: np.random.Generator) -> None:
+        """Give all units their first weights; nothing reads them yet."""
+        units, inputs = state["hidden_weights"].shape
+        mixtures = draw.standard_normal((units, inputs)).astype(np.float32)
+        # Pre-activations have a spread of 1 on average.
+        mixtures /= np.float32(np.sqrt(inputs))
+        with threadpool_limits(1, user_api="blas"):
+            state["hidden_weights"][:] = mixtures @ state["axes"]
+        state["hidden_biases"][:] = BIAS_SPREAD * draw.standard_normal(units)
+
+    def _select(self, state: State, block: Block, seed: int, generation: int, objective: Objective) -> None:
+        step = Step(self, state, next(block.parts(ROWS)), seed, objective)
+        if not step.settling.any():
+            select(state, step.features(), random_numbers(seed, generation, 4))
 
     def _advance_affine(self, state: State, block: Block, seed: int, generation: int) -> Report:
         part = {name.removeprefix("affine_"): array for name, array in state.items() if name.startswith("affine_")}

@@ -163,13 +163,14 @@ class Step:
         with threadpool_limits(1, user_api="blas"):
             return np.linalg.solve(overlap + np.diag(alone), alone[:, None] * steps).astype(np.float32)
 
+    def features(self, first: int = 0) -> np.ndarray:
+        """Return what the read-out reads from its `first` input on, and its bias, by samples' roots: (k + 1, n)."""
+        rows = self.read[:, first:].swapaxes(0, 1).reshape(self.read.shape[1] - first, -1)[:, : self.block.rows]
+        return np.vstack([rows, np.ones((1, self.block.rows), np.float32)]) * self.roots
+
     def _look(self) -> None:
         """Find the principal axes of what the read-out reads, where inputs are few; else of the units."""
-        first = 0 if self.inputs <= TOGETHER else self.inputs
-        rows = self.read[:, first:].swapaxes(0, 1).reshape(self.read.shape[1] - first, -1)[:, : self.block.rows]
-        if first == 0:
-            rows = np.vstack([rows, np.ones((1, self.block.rows), np.float32)])
-        look(self.state, np.ascontiguousarray(rows * self.roots))
+        look(self.state, self.features() if self.inputs <= TOGETHER else self.features(self.inputs)[:-1])
 
     def _step_readout(self, axes: np.ndarray, damp: float) -> None:
         """Move along axes (k, in + units + 1) whose last column is the bias."""

@@ -1,0 +1,91 @@
+"""Selection among the hidden units of a stack: the least useful make room for mutated copies of the most useful.
+
+How useful a unit is, is what the answers change by when it is taken out and the read-out of everything else makes up
+for it as well as it can: |v|^2 / (M^-1)_gg, with the moments M of what the read-out reads ("optimal brain surgeon",
+Hassibi and Stork 1993, with the read-out's own Hessian). Targets and residual have no part in it.
+
+A unit that is copied moves one way and its copy the other, and each keeps half of what the answers read from the two,
+so that they hardly change at first.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from threadpoolctl import threadpool_limits
+
+from olacore.kernels.products import multiply_rows
+from olacore.strategies.base import State
+
+# When, as shares of the generations; which share of the units; and the rows that tell how useful they are.
+SELECTIONS, REPLACED, ROWS = (0.22, 0.42, 0.62), 0.2, 4096
+# Length of a mutation, as a share of the length of the unit's weights.
+MUTATION = 0.2
+# Added to the moments, so that what can hardly be told apart is not made up for by huge weights.
+RIDGE = 1e-3
+TINY = 1e-30
+
+
+def is_due(generation: int, generations: int) -> bool:
+    """Say whether units are selected before this generation."""
+    return generation in [int(part * generations) for part in SELECTIONS]
+
+
+def select(state: State, rows: np.ndarray, draw: np.random.Generator) -> None:
+    """Replace the least useful units by mutated copies of the most useful.
+
+    Parameters
+    ----------
+    rows : (in + units + 1, n) float32  what the read-out reads, and its bias
+    """
+    useful, inverse = usefulness(state, rows)
+    order, count = np.argsort(useful, kind="stable"), int(REPLACED * len(useful))
+    worst, best = order[:count], order[len(useful) - count :]
+    take_out(state, worst, inverse)
+    split(state, best, worst, draw)
+
+
+def usefulness(state: State, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return how useful each unit is, (units,), and the inverse of the moments of `rows`."""
+    inputs = state["hidden_weights"].shape[1]
+    moments = np.empty((len(rows), len(rows)), np.float32)
+    multiply_rows(rows, rows, moments)
+    with threadpool_limits(1, user_api="blas"):
+        inverse = np.linalg.inv(moments / np.float64(rows.shape[1]) + RIDGE * np.eye(len(rows)))
+    readout = state["weights"][:, inputs:].astype(np.float64)
+    return (readout**2).sum(0) / np.diag(inverse)[inputs:-1], inverse
+
+
+def take_out(state: State, units: np.ndarray, inverse: np.ndarray) -> None:
+    """Stop reading some units, and make up for them with everything else that is read."""
+    read = state["hidden_weights"].shape[1] + units
+    with threadpool_limits(1, user_api="blas"):
+        shares = np.linalg.solve(inverse[np.ix_(read, read)], inverse[read])
+        change = state["weights"][:, read].astype(np.float64) @ shares
+    state["weights"] -= change[:, :-1].astype(np.float32)
+    state["biases"] -= change[:, -1].astype(np.float32)
+    state["weights"][:, read] = 0
+
+
+def split(state: State, parents: np.ndarray, places: np.ndarray, draw: np.random.Generator) -> None:
+    """Put mutated copies of units in other places, whatever was there.
+
+    Parameters
+    ----------
+    parents, places : numbers of units, none of them twice
+    """
+    hidden, weights = state["hidden_weights"], state["weights"]
+    inputs = hidden.shape[1]
+    with threadpool_limits(1, user_api="blas"):
+        steps = draw.standard_normal((len(parents), inputs)).astype(np.float32) @ state["axes"]
+    lengths = np.linalg.norm(hidden[parents], axis=1) / np.maximum(np.linalg.norm(steps, axis=1), TINY)
+    steps *= (MUTATION * lengths).astype(np.float32)[:, None]
+    hidden[places] = hidden[parents] + steps
+    hidden[parents] -= steps
+    weights[:, inputs + parents] /= 2
+    weights[:, inputs + places] = weights[:, inputs + parents]
+    for name in ("hidden_biases", "age", "last"):
+        state[name][places] = state[name][parents]
+    state["trust"][places] = 1
+    for changed in (parents, places):
+        state["overlap"][changed], state["overlap"][:, changed] = 0, 0
+    state["features"] = state["features"][:0]
