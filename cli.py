@@ -117,7 +117,7 @@ class Option(click.ParamType):
 def main() -> None:
     """Clone neural networks into tiny tanh-affine modules, by evolution, on a plain CPU."""
     use_disk_cache()
-    logging.basicConfig(format="%(message)s", level=logging.INFO, stream=sys.stderr)
+    logging.basicConfig(format="%(message)s", level=logging.INFO, handlers=[StandardError()])
 
 
 @main.command()
@@ -565,6 +565,14 @@ def interrupted(message: str) -> NoReturn:
     """Say how to go on and leave with the exit code of an interruption."""
     click.echo(f"interrupted: {message}", err=True)
     sys.exit(INTERRUPTED)
+
+
+class StandardError(logging.Handler):
+    """Log lines on what standard error is when they come, so that progress bars make room for them."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Print a line."""
+        click.echo(self.format(record), file=sys.stderr)
 
 
 class Bar:

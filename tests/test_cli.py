@@ -1,6 +1,8 @@
 """The command line: what it prints, its exit codes, and what a signal leaves behind."""
 
+import io
 import json
+import logging
 import re
 import signal
 import subprocess
@@ -256,3 +258,11 @@ def test_signal__saves_the_run_and_exits_with_130(tmp_path):
     done = json.loads(log.read_text().splitlines()[-1])["generation"]
     subprocess.run([*command, "--generations", str(done + 20), "--resume"], check=True, stdout=subprocess.DEVNULL)
     assert json.loads(log.read_text().splitlines()[-1])["generation"] >= done + 10
+
+
+def test_log_lines__go_to_what_standard_error_is_when_they_come(monkeypatch):
+    """So that progress bars, which take its place, make room for them."""
+    handler, seen = cli.StandardError(), io.StringIO()
+    monkeypatch.setattr(sys, "stderr", seen)
+    handler.emit(logging.LogRecord("olacore", logging.INFO, "", 0, "memory plan", None, None))
+    assert seen.getvalue() == "memory plan\n"
