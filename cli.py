@@ -298,6 +298,8 @@ def train(
 ) -> None:
     """Evolve a module from data sets. With no limit given, 60 s of search or until it freezes.
 
+    A stack or a pair takes 400 generations then.
+
     A pair is an encoder and the decoder of its own latents, in OUT/encoder and OUT/decoder.
     """
     from olacore.config import TrainConfig

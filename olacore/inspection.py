@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from olacore import baselines, checkpoint, pretrained
+from olacore import baselines, checkpoint, latent_file, pretrained
 from olacore.data import SPLITS, Dataset, open_dataset
 from olacore.errors import FileFormatError
 from olacore.module import load
@@ -19,8 +19,8 @@ SHOWN = 30
 
 
 def describe(path: Path) -> dict[str, Any]:
-    """Describe a data set or a folder of its shards, a module, the baselines of a run, a checkpoint or a run folder;
-    a pretrained module is known by its name, and its card is added.
+    """Describe a data set or a folder of its shards, a module, the baselines of a run, a checkpoint, a latent or a run
+    folder; a pretrained module is known by its name, and its card is added.
 
     Raises
     ------
@@ -65,6 +65,8 @@ def describe(path: Path) -> dict[str, Any]:
             "ridge": found.ridge,
             "rows": found.rows,
         }
+    if path.suffix in latent_file.SUFFIXES:
+        return describe_latent(path)
     module = load(path)
     return {
         "file": path.name,
@@ -79,6 +81,21 @@ def describe(path: Path) -> dict[str, Any]:
         "space": module.space.to_dict() if module.space else None,
         "fingerprint": module.space.fingerprint if module.space else None,
         "training": module.training,
+    }
+
+
+def describe_latent(path: Path) -> dict[str, Any]:
+    """Describe a latent: its shape, its space and the picture's size where the file says them."""
+    stored = latent_file.read_latent(path)
+    return {
+        "file": path.name,
+        "bytes": path.stat().st_size,
+        "kind": "latent",
+        "shape": list(stored.latent.shape),
+        "type": str(stored.latent.dtype),
+        "space": stored.space.to_dict() if stored.space else None,
+        "fingerprint": stored.space.fingerprint if stored.space else None,
+        "picture": list(stored.size) if stored.size else None,
     }
 
 

@@ -69,8 +69,13 @@ def write_latent(path: Path, stored: StoredLatent) -> None:
     replace_file(path, content.getvalue())
 
 
+def unbatched(latent: np.ndarray) -> np.ndarray:
+    """Return the only latent of a batch of one, (1, C, h, w), as other programs store it; anything else as it is."""
+    return latent[0] if latent.ndim == 4 and len(latent) == 1 else latent
+
+
 def read_latent(path: Path) -> StoredLatent:
-    """Read a latent from a `.npy` or `.npz` file, whatever its name.
+    """Read a latent from a `.npy` or `.npz` file, whatever its name; a batch of one is that one.
 
     Raises
     ------
@@ -80,11 +85,11 @@ def read_latent(path: Path) -> StoredLatent:
         with path.open("rb") as file:
             found = np.load(file, allow_pickle=False)
             if isinstance(found, np.ndarray):
-                return StoredLatent(found)
+                return StoredLatent(unbatched(found))
             about = json.loads(str(found["olacore"])) if "olacore" in found else {"space": None, "size": None}
             space = LatentSpace.from_dict(about["space"]) if about["space"] else None
             size = (int(about["size"][0]), int(about["size"][1])) if about["size"] else None
-            return StoredLatent(found["latent"], space, size)
+            return StoredLatent(unbatched(found["latent"]), space, size)
     except FileNotFoundError as error:
         raise FileFormatError(f"there is no file {path}.") from error
     except (OSError, ValueError, EOFError, KeyError, TypeError, IndexError, zipfile.BadZipFile) as error:

@@ -220,18 +220,24 @@ def test_usage_errors__exit_with_2(ola):
     ola("train", "--module", "encoder", "--h5", "x.h5", "--option", "sigma", code=2)
 
 
-def test_inspect__tells_every_kind_of_file(ola, run_folders):
+def test_inspect__tells_every_kind_of_file(ola, run_folders, tmp_path):
     folder = run_folders["encoder"]
+    for name in ("z.npz", "z.npy"):
+        write_latent(tmp_path / name, StoredLatent(np.zeros((4, 2, 3), np.float32), SPACE, (16, 20)))
     kinds = {
         sample_path(): "data set, frames and latents",
         folder / "module.safetensors": "module, encoder",
         folder / "checkpoint.h5": "checkpoint",
         folder / "baselines.safetensors": "baselines",
         folder: "run",
+        tmp_path / "z.npz": "latent",
+        tmp_path / "z.npy": "latent",
     }
     for path, kind in kinds.items():
         assert json.loads(ola("inspect", path, "--json").output)["kind"] == kind
         assert kind in ola("inspect", path).output
+    facts = json.loads(ola("inspect", tmp_path / "z.npz", "--json").output)
+    assert (facts["fingerprint"], facts["shape"], facts["picture"]) == (SPACE.fingerprint, [4, 2, 3], [16, 20])
 
 
 def test_demo__writes_pictures_and_a_summary(ola, tmp_path):

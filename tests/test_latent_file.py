@@ -40,6 +40,15 @@ def test_read_latent__takes_a_plain_archive(tmp_path):
     np.testing.assert_array_equal(read_latent(tmp_path / "z.npz").latent, LATENT)
 
 
+@pytest.mark.parametrize("suffix", ["npy", "npz"])
+def test_read_latent__takes_a_batch_of_one(suffix, tmp_path):
+    path = tmp_path / f"z.{suffix}"
+    write_latent(path, StoredLatent(LATENT[None]))
+    np.testing.assert_array_equal(read_latent(path).latent, LATENT, strict=True)
+    write_latent(path, StoredLatent(np.stack([LATENT, LATENT])))
+    assert read_latent(path).latent.shape == (2, 4, 3, 2)
+
+
 def test_crop__cuts_what_was_padded():
     picture = np.zeros((24, 16, 3), np.uint8)
     assert STORED.crop(picture).shape == (20, 9, 3)
