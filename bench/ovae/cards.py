@@ -90,6 +90,11 @@ def write_card(name: str, recipe: Recipe, run: dict[str, Any], quality: dict[str
     photographs, crops = data["photographs"], data["crops"]
     seconds = f"{run['seconds']:.0f} s of search on {run['threads']} threads, {run['cpu']:.0f} CPU-seconds"
     pair = ", the encoder and the decoder together" if recipe.kind == PAIR else ""
+    stages = (
+        " The encoder and an affine decoder evolve first, by mse; loss and generations of the command are the stack's."
+        if recipe.kind == PAIR and "stack" in recipe.settings
+        else ""
+    )
     parts = [
         f"# {name}",
         f"An organic module for the {space.title} latent space: it {purpose}",
@@ -105,7 +110,7 @@ def write_card(name: str, recipe: Recipe, run: dict[str, Any], quality: dict[str
         *figures(kind, file, quality),
         "## Make it again",
         f"```\n{space.precompute}\n{run['command']}\n```",
-        f"The first command makes the data set, the second the module{pair}: {seconds}.",
+        f"The first command makes the data set, the second the module{pair}: {seconds}.{stages}",
         "## Limits",
         limits(recipe),
         "## Licence",
