@@ -52,7 +52,7 @@ class Layer:
         return len(self.biases)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Module:
     """A tanh-affine map `y = tanh(W x + b)`, or a stack, that knows what it sees and what it answers.
 
@@ -228,6 +228,12 @@ class Module:
             with ONE_AT_A_TIME:
                 scatter_patches(outputs, raw.item, raw.site, side, mean, scale, frames)
         return frames if np.ndim(latents) == rank + 1 else frames[0]
+
+    def __repr__(self) -> str:
+        """Say what it is, without its numbers."""
+        sizes = " - ".join(map(str, self.layers))
+        space = f" of {self.space.maker}" if self.space else ""
+        return f"<Module: {self.view.name} {self.kind}{space}, {sizes}, {self.stored}>"
 
     def save(self, path: Path | str) -> None:
         """Write the module as one safetensors file; an interrupted save leaves an older file as it was."""

@@ -248,8 +248,15 @@ def check_budget(config: TrainConfig) -> None:
     with open_dataset(config.h5) as dataset:
         encoder = View("encoder", "patch", pictures_of(dataset)[0], config.border, config.window)
     decoder, stored = replace(encoder, kind="decoder"), config.weights
-    rest = config.budget - affine_bytes(encoder.inputs, encoder.outputs, stored)
-    units_within(max(rest, 0), decoder.inputs, decoder.outputs, stored)
+    first = affine_bytes(encoder.inputs, encoder.outputs, stored)
+    least = first + affine_bytes(decoder.inputs, decoder.outputs, stored)
+    try:
+        units_within(max(config.budget - first, 0), decoder.inputs, decoder.outputs, stored)
+    except ConfigError as error:
+        raise ConfigError(
+            f"{config.budget} bytes have no room for a pair with a stack: two affine maps alone take up to {least}; "
+            "an affine pair needs no --budget."
+        ) from error
 
 
 def keep_affine(config: TrainConfig, out: Path, found: Result) -> Result:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from makers import JIT, make_module, smooth_pictures, threads
+from makers import JIT, SPACE, make_module, smooth_pictures, threads
 
 from olacore.border import forward_stack
 from olacore.errors import DataError, DTypeError, ShapeError
@@ -261,3 +261,8 @@ def test_predict__answers_pairs():
 def test_module__says_what_it_cannot_do(module, verb, argument, error, sentence):
     with pytest.raises(error, match=sentence):
         getattr(module, verb)(argument)
+
+
+def test_repr__says_what_it_is_without_its_numbers():
+    module = make_module(View("decoder", "patch", 4, window=5), SPACE, hidden=(8,))
+    assert repr(module) == f"<Module: patch decoder of {SPACE.maker}, 100 - 8 - 192, float32>"

@@ -210,7 +210,7 @@ def test_pair__a_budget_covers_both_files(pictures, tmp_path):
     sizes = [len(module_bytes(tmp_path / "run" / name)) for name in ("encoder", "decoder")]
     assert 20_000 < sum(sizes) <= 40_000
     assert units_of(tmp_path / "run" / "decoder") > 8
-    with pytest.raises(ConfigError, match="bytes has no room for a stack of 36 inputs and 192 outputs"):
+    with pytest.raises(ConfigError, match="15000 bytes have no room for a pair with a stack: two affine maps"):
         train(replace(config, out=tmp_path / "none", budget=15_000))
     assert not (tmp_path / "none").exists()
 

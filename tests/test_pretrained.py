@@ -77,3 +77,10 @@ def test_package__has_a_card_of_every_module_and_all_can_be_read():
         assert load(name).kind in name
         assert pretrained.card(name)
     assert {path.stem for path in pretrained.FOLDER.glob("*.md")} <= set(pretrained.names())
+
+
+def test_find__names_both_modules_of_a_pair_s_folder(tmp_path):
+    (tmp_path / "decoder").mkdir()
+    (tmp_path / "decoder" / "module.safetensors").touch()
+    with pytest.raises(FileFormatError, match=r"holds a pair; name .*encoder or .*decoder\."):
+        pretrained.find(tmp_path)

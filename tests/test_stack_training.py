@@ -78,6 +78,11 @@ def test_resume__a_stack_names_another_size_or_budget(curved, whole):
         train(replace(config, budget=50_000))
 
 
+def test_resume__a_stack_cools_down_over_what_it_was_started_with(curved, whole):
+    with pytest.raises(ConfigError, match="cools down over 20 generations, and --resume asks for 400; give --gen"):
+        train(replace(stacked(curved, whole, resume=True), generations=400))
+
+
 def test_train__growth_stops_where_it_does_not_pay(tmp_path, caplog):
     rng, path = np.random.default_rng(0), tmp_path / "affine.h5"
     x = rng.standard_normal((4000, 5), np.float32)

@@ -31,10 +31,12 @@ def find(reference: Path | str) -> Path:
 
     Raises
     ------
-    FileFormatError  if it looks like a name and there is no such module
+    FileFormatError  if it looks like a name and there is no such module, or it is the folder of a pair
     """
     path = Path(reference)
     if path.is_dir():
+        if not (path / IN_RUN).exists() and (path / "decoder" / IN_RUN).exists():
+            raise FileFormatError(f"{path} holds a pair; name {path / 'encoder'} or {path / 'decoder'}.")
         return path / IN_RUN
     if not is_name(reference):
         return path
