@@ -4,7 +4,17 @@ import numpy as np
 import pytest
 
 from olacore.kernels.layout import CHUNK, empty_packed, pack_rows_reference
-from olacore.strategies.readout import LINE, look, multiply, pack, pack_into, share_of_change, step_along
+from olacore.strategies.readout import (
+    LEAST_RESPONSE,
+    LINE,
+    RIDGE,
+    look,
+    multiply,
+    pack,
+    pack_into,
+    share_of_change,
+    step_along,
+)
 
 
 def normal(seed, *shape):
@@ -29,12 +39,13 @@ def test_pack_into__leaves_the_other_rows_of_a_block_alone():
     assert (block[1, 2:, 1:] == 0).all()
 
 
-def test_look__finds_axes_whose_responses_are_uncorrelated_and_equally_large():
+def test_look__finds_axes_whose_responses_are_uncorrelated_and_1_where_the_variance_is_large():
     state = {"moments": np.zeros((4, 4)), "features": np.zeros((0, 4), np.float32)}
     rows = normal(0, 4, 4) @ normal(1, 4, 900)
     look(state, rows)
     responses = state["features"].astype(np.float64) @ rows
-    np.testing.assert_allclose(responses @ responses.T / 900, np.eye(4), atol=0.02)
+    variance = np.linalg.eigvalsh(rows @ rows.T / 900)
+    np.testing.assert_allclose(responses @ responses.T / 900, np.diag(variance / (variance + RIDGE)), atol=1e-3)
     first = state["moments"].copy()
     look(state, 2 * rows)  # half of what was seen before stays
     np.testing.assert_allclose(state["moments"], 2.5 * first, rtol=1e-4)
@@ -48,6 +59,15 @@ def test_step_along__undamped_is_the_lowest_point_along_one_direction():
     assert (losses[1] < losses[2]).all()
     np.testing.assert_allclose(step_along(residual, response, 0.25), step / 4, rtol=1e-5)
     np.testing.assert_array_equal(step_along(residual, 0 * response, 1.0), 0)
+
+
+def test_step_along__is_shorter_where_a_response_is_small():
+    residual, response = normal(0, 3, 50), normal(1, 1, 50)
+    response *= 1 / np.sqrt(np.square(response).mean())
+    small = np.float32(0.1) * response
+    lowest = (residual * small).sum(1) / np.square(small).sum()
+    np.testing.assert_allclose(step_along(residual, small, 1.0)[:, 0], lowest * 0.01 / LEAST_RESPONSE, rtol=1e-4)
+    np.testing.assert_allclose(step_along(residual, response, 1.0)[:, 0], lowest / 10, rtol=1e-4)
 
 
 def test_share_of_change__goes_half_the_way_to_the_lowest_point_at_most():
