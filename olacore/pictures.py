@@ -47,7 +47,7 @@ def read_content(path: Path) -> bytes:
     FileFormatError  if it is missing or cannot be read
     """
     if not path.is_file():
-        raise FileFormatError(f"{path} is missing; expected a picture.")
+        raise FileFormatError(f"{path} is {'a folder' if path.is_dir() else 'missing'}; expected a picture.")
     try:
         return path.read_bytes()
     except OSError as error:

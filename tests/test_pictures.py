@@ -67,6 +67,8 @@ def test_read_picture__one_pixel(tmp_path: Path) -> None:
 
 def test_read_picture__bad_files(tmp_path: Path) -> None:
     path = tmp_path / "picture.png"
+    with pytest.raises(FileFormatError, match="is a folder; expected a picture"):
+        read_picture(tmp_path)
     with pytest.raises(FileFormatError, match=r"picture\.png is missing"):
         read_picture(path)
     path.touch()
