@@ -249,7 +249,6 @@ class Search:
                     f"and --resume asks for {asked.get(name)!r}."
                 )
         self.state = {name.removeprefix("state_"): array for name, array in arrays.items() if name.startswith("state_")}
-        self._check_schedule()
         layer = [arrays[name] for name in ("best_hidden_weights", "best_hidden_biases") if name in arrays]
         self.best = arrays["best_weights"], arrays["best_biases"], ((layer[0], layer[1]),) if layer else ()
         self.scaling = Scaling(*(arrays[name] for name in ("input_mean", "input_scale", "target_mean", "target_scale")))
@@ -259,15 +258,6 @@ class Search:
         self.nonfinite, self.stale, self.seconds = stored["nonfinite"], stored["stale"], stored["seconds"]
         self.best_loss = float(arrays["best_loss"])
         return stored["cursor"]
-
-    def _check_schedule(self) -> None:
-        """Refuse to resume a search that cools down over another number of generations than is asked for."""
-        cools = int(self.state["schedule"][0]) if "schedule" in self.state else None
-        if cools not in (None, self._schedule()):
-            raise ConfigError(
-                f"the run in {self.folder.path} cools down over {cools} generations, and --resume asks for "
-                f"{self._schedule()}; give --generations {cools}, or start anew."
-            )
 
     def _checkpoint(self) -> None:
         arrays = {f"state_{name}": array for name, array in self.state.items()}
@@ -299,7 +289,9 @@ class Search:
         return {"shrinkage": self.strategy.shrinkage} if isinstance(self.strategy, Rows) else {}
 
     def _settings(self) -> dict[str, Any]:
-        return {**self.config.search_settings(), "data": self.digest}
+        # What cools down does so over generations that cannot become more or fewer on the way.
+        cools = {} if isinstance(self.strategy, Rows | Classic) else {"generations": self._schedule()}
+        return {**self.config.search_settings(), "data": self.digest, **cools}
 
     def _limit(self) -> str:
         """Name the limit that has been reached, if any."""

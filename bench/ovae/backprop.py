@@ -27,14 +27,6 @@ from olacore.data import RawBlock
 from olacore.errors import ConfigError
 
 RATES = (3e-4, 1e-3, 2e-3, 4e-3, 8e-3)
-# Recipes whose stacks are compared where none are named.
-COMPARED = (
-    "sd15-encoder-compatible",
-    "sd15-decoder-compatible",
-    "sd15-pair",
-    "sd3-encoder-compatible",
-    "sd3-decoder-compatible",
-)
 
 
 @dataclass(frozen=True)

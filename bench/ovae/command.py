@@ -11,7 +11,7 @@ import click
 from threadpoolctl import threadpool_limits
 
 from bench.ovae import PARTS
-from bench.ovae.backprop import COMPARED, RATES, compare_all
+from bench.ovae.backprop import RATES, compare_all
 from bench.ovae.cards import publish
 from bench.ovae.cells import Cells
 from bench.ovae.quality import measure_all
@@ -49,7 +49,6 @@ def run(
     """
     cells = Cells(room.work / "cells")
     recipes = chosen(names, spaces, generations)
-    compared = tuple(recipe for recipe in recipes if names or recipe.name in COMPARED)
     spaces = tuple(dict.fromkeys(recipe.space for recipe in recipes))
     wanted = parts or PARTS
     folder = pretrained or (PACKAGE if generations is None else room.work / "pretrained")
@@ -62,7 +61,7 @@ def run(
 
     with kernel_threads(threads), threadpool_limits(threads, user_api="blas"), held(threads):
         train = train_all(recipes, room, cells_of("train"), say)
-        backprop = compare_all(compared, room, cells_of("backprop"), say, rates or RATES, seeds)
+        backprop = compare_all(recipes, room, cells_of("backprop"), say, rates or RATES, seeds)
         quality = measure_all(spaces, room, cells_of("quality"), say)
         speed = time_all(spaces, room, cells_of("speed"), say)
     if {"train", "report"} & set(wanted):
