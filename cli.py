@@ -23,7 +23,7 @@ from rich.table import Table
 from olacore import __version__
 from olacore.errors import ConfigError, OlacoreError, ShapeError
 from olacore.files import check_output
-from olacore.jit_cache import use_disk_cache
+from olacore.jit.disk_cache import use_disk_cache
 from olacore.pretrained import DECODER, ENCODER
 
 INTERRUPTED = 130
@@ -302,8 +302,8 @@ def train(
 
     A pair is an encoder and the decoder of its own latents, in OUT/encoder and OUT/decoder.
     """
-    from olacore.config import TrainConfig
-    from olacore.training import train as evolve
+    from olacore.search.config import TrainConfig
+    from olacore.search.train import train as evolve
 
     large = settings["stack"] or settings["budget"] or settings["module"] == "pair" or settings["strategy"] == "stack"
     weights = weights or ("float16" if large else "float32")
@@ -334,10 +334,10 @@ def train(
 def evaluate(modules: Sequence[Path], h5: Sequence[Path], split: str, skip_nonfinite: bool, as_json: bool) -> None:
     """Measure modules on held-out rows, beside least squares of the same shape and the mean."""
     from olacore.data import open_dataset
-    from olacore.evaluation import baselines_beside
-    from olacore.evaluation import evaluate as measure
-    from olacore.module import load
+    from olacore.modules.module import load
     from olacore.pretrained import find
+    from olacore.quality.evaluation import baselines_beside
+    from olacore.quality.evaluation import evaluate as measure
 
     for path in map(find, modules):
         module = load(path)
@@ -362,9 +362,9 @@ def encode(image: Path, encoder: Path, output: Path, force: bool) -> None:
     It is (C, H/8, W/8) float32; sides that are no multiple of 8 are padded. As .npz it remembers its latent space and
     the picture's size, so that `ola decode` refuses a decoder of another space, and crops.
     """
-    from olacore.latent_file import StoredLatent, check_suffix, write_latent
-    from olacore.module import load
-    from olacore.pictures import read_picture
+    from olacore.media.pictures import read_picture
+    from olacore.modules.latent_file import StoredLatent, check_suffix, write_latent
+    from olacore.modules.module import load
 
     check_suffix(output)
     check_output(output, force)
@@ -381,10 +381,10 @@ def encode(image: Path, encoder: Path, output: Path, force: bool) -> None:
 @click.option("--force", is_flag=True, help="Replace the output.")
 def decode(latent: Path, decoder: Path, output: Path, force: bool) -> None:
     """Turn a latent into a picture: a .npy file, or a .npz file of `ola encode`."""
-    from olacore.latent_checks import doubt_latents
-    from olacore.latent_file import read_latent
-    from olacore.module import load
-    from olacore.pictures import write_picture
+    from olacore.media.pictures import write_picture
+    from olacore.modules.latent_doubts import doubt_latents
+    from olacore.modules.latent_file import read_latent
+    from olacore.modules.module import load
 
     check_output(output, force)
     module, stored = load(decoder), read_latent(latent)
@@ -409,8 +409,8 @@ def inspect(file: Path, sheet: Path | None, force: bool, as_json: bool) -> None:
 
     if sheet:
         from olacore.data import open_dataset
-        from olacore.pictures import write_picture
-        from olacore.sheet import draw_sheet
+        from olacore.media.contact_sheet import draw_sheet
+        from olacore.media.pictures import write_picture
 
         check_output(sheet, force)
         with open_dataset([file]) as dataset:
@@ -471,10 +471,10 @@ def vae_test(
     from contextlib import ExitStack
 
     from olacore.data import open_dataset
-    from olacore.entrants import Entrants, Given
-    from olacore.lineup import line_up
-    from olacore.vae_report import check_folder, run_vae_test
-    from teachers.inputs import find_inputs
+    from olacore.media.find import find_inputs
+    from olacore.quality.vae_test.codecs import line_up
+    from olacore.quality.vae_test.report import check_folder, run_vae_test
+    from olacore.quality.vae_test.request import Entrants, Given
 
     check_folder(out, force)
     found, refused = find_inputs(images)
@@ -527,11 +527,11 @@ def compare(
 
     MODULE is a file or a name.
     """
-    from olacore.compare import compare_latents
-    from olacore.compare_figures import write_comparison
     from olacore.data import open_dataset
-    from olacore.module import load
-    from olacore.vae_report import check_folder
+    from olacore.modules.module import load
+    from olacore.quality.compare.measure import compare_latents
+    from olacore.quality.compare.report import write_comparison
+    from olacore.quality.vae_test.report import check_folder
 
     check_folder(out, force)
     encoder = load(module)
@@ -648,7 +648,7 @@ def load_teacher_sized(reference: str | None, config: str | None, offline: bool)
     if reference is None:
         return None, 0
     import teachers
-    from teachers.hub import find_model
+    from teachers.autoencoders.hub import find_model
 
     model = teachers.load_any_teacher(reference, teachers.LoadOptions(config=config, offline=offline))
     if not isinstance(model, teachers.Teacher):
@@ -660,7 +660,7 @@ def load_preview(path: Path | None) -> Any:
     """Load the preview network, if one is given."""
     if path is None:
         return None
-    from teachers.previewer import PreviewNetwork
+    from teachers.comparison.preview_network import PreviewNetwork
 
     return PreviewNetwork(path)
 

@@ -7,11 +7,16 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from bench.report import Report, load
-    from bench.suite import run
-    from bench.tables import render
+    from bench.speed.report import Report, load
+    from bench.speed.suite import run
+    from bench.speed.tables import render
 
-_HOMES = {"render": "bench.tables", "Report": "bench.report", "load": "bench.report", "run": "bench.suite"}
+_HOMES = {
+    "render": "bench.speed.tables",
+    "Report": "bench.speed.report",
+    "load": "bench.speed.report",
+    "run": "bench.speed.suite",
+}
 
 __all__ = ["Report", "load", "render", "run"]
 

@@ -11,23 +11,23 @@ from olacore.version import __version__
 
 if TYPE_CHECKING:
     from olacore import pretrained
-    from olacore.baselines import Baselines
-    from olacore.config import TrainConfig
     from olacore.data import open_dataset
     from olacore.errors import OlacoreError
-    from olacore.evaluation import evaluate
-    from olacore.module import Module, load
-    from olacore.training import train
+    from olacore.modules.module import Module, load
+    from olacore.quality.baselines import Baselines
+    from olacore.quality.evaluation import evaluate
+    from olacore.search.config import TrainConfig
+    from olacore.search.train import train
 
 _HOMES = {
-    "Baselines": "olacore.baselines",
-    "TrainConfig": "olacore.config",
+    "Baselines": "olacore.quality.baselines",
+    "TrainConfig": "olacore.search.config",
     "open_dataset": "olacore.data",
     "OlacoreError": "olacore.errors",
-    "evaluate": "olacore.evaluation",
-    "Module": "olacore.module",
-    "load": "olacore.module",
-    "train": "olacore.training",
+    "evaluate": "olacore.quality.evaluation",
+    "Module": "olacore.modules.module",
+    "load": "olacore.modules.module",
+    "train": "olacore.search.train",
 }
 
 __all__ = [

@@ -13,16 +13,17 @@ from typing import Any
 
 import numpy as np
 
-from olacore.baselines import Baselines
-from olacore.config import TrainConfig
 from olacore.data import open_dataset
-from olacore.errors import FileFormatError, OutputExistsError
-from olacore.figures import draw_curves, side_by_side
+from olacore.data.sample import sample_path
+from olacore.errors import OutputExistsError
 from olacore.files import replace_file
-from olacore.module import Module
-from olacore.pictures import write_picture
-from olacore.runs import RunFolder
-from olacore.training import Progress, Result, train
+from olacore.media.curves import draw_curves, side_by_side
+from olacore.media.pictures import write_picture
+from olacore.modules.module import Module
+from olacore.quality.baselines import Baselines
+from olacore.search.config import TrainConfig
+from olacore.search.run_folder import RunFolder
+from olacore.search.train import Progress, Result, train
 
 SECONDS = 20.0
 # Hidden units of the stack, and blocks of its search.
@@ -48,20 +49,6 @@ class Demo:
 
     results: dict[str, Result]
     codec: dict[str, float]
-
-
-def sample_path() -> Path:
-    """Find the sample data set: inside an installed package, or beside it in a checkout.
-
-    Raises
-    ------
-    FileFormatError  if it is in neither place
-    """
-    here = Path(__file__).parent
-    for path in (here / "sample" / "sample.h5", here.parent / "datasets" / "sample.h5"):
-        if path.exists():
-            return path
-    raise FileFormatError("the sample data set sample.h5 is missing; install olacore again.")
 
 
 def run_demo(

@@ -8,10 +8,13 @@ from typing import Any
 
 import numpy as np
 
-from olacore import baselines, checkpoint, latent_file, pretrained
+from olacore import pretrained
 from olacore.data import SPLITS, Dataset, open_dataset
 from olacore.errors import FileFormatError
-from olacore.module import load
+from olacore.modules import latent_file
+from olacore.modules.module import load
+from olacore.quality import baselines
+from olacore.search import checkpoint
 
 HDF5_MAGIC = b"\x89HDF\r\n\x1a\n"
 # Files of a data set whose rows are told one by one, those with most rows first.

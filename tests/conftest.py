@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
+from tests.support.places import SHARED
 
 
 @pytest.fixture(scope="session")

@@ -71,7 +71,7 @@ def test_import__olacore_loads_next_to_nothing():
 def test_import__the_whole_public_interface_loads_neither_torch_nor_pictures():
     names = ", ".join(olacore.__all__)
     loaded = loaded_after(f"from olacore import {names}")
-    assert {"numba", "h5py", "olacore.training", "olacore.kernels.loss"} <= loaded
+    assert {"numba", "h5py", "olacore.search.train", "olacore.kernels.loss"} <= loaded
     assert not roots(loaded) & (HEAVY | {"safetensors", "teachers", "bench", "cli"})
 
 
@@ -129,7 +129,7 @@ def test_layers__import_only_what_they_may(layer, path):
         assert "teachers" not in roots(imported(path, lazy=False))
     if layer == "olacore/kernels":
         ours = {name for name in names if name.startswith("olacore")}
-        assert all(name == "olacore.jit" or name.startswith("olacore.kernels") for name in ours), ours
+        assert all(name == "olacore.jit.flags" or name.startswith("olacore.kernels") for name in ours), ours
     if layer == "olacore/data":
         ours = {name for name in names if name.startswith("olacore")}
         assert all(name.startswith(("olacore.data", "olacore.errors", "olacore.version")) for name in ours), ours
@@ -143,7 +143,7 @@ def test_layers__heavy_packages_are_imported_lazily_or_not_at_all():
 
 def test_layers__only_jit_py_chooses_flags():
     users = [path.name for path in files_of("olacore") if "fastmath=" in path.read_text(encoding="utf-8")]
-    assert users == ["jit.py"]
+    assert users == ["flags.py"]
 
 
 def test_layers__datasets_holds_no_python():

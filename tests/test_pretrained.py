@@ -3,14 +3,14 @@
 from pathlib import Path
 
 import pytest
-from makers import make_module
 
 import olacore
 from olacore import pretrained
 from olacore.errors import FileFormatError
 from olacore.inspection import describe
-from olacore.module import load
-from olacore.views import View
+from olacore.modules.module import load
+from olacore.views.view import View
+from tests.support.makers import make_module
 
 SMALL = make_module(View("encoder", "pairs", plain=(5, 3)), space=None, hidden=(2,))
 OTHER = make_module(View("encoder", "pairs", plain=(4, 3)), space=None)

@@ -13,7 +13,7 @@ import click
 
 from bench.ovae import PARTS
 from olacore.errors import OlacoreError
-from olacore.jit_cache import use_disk_cache
+from olacore.jit.disk_cache import use_disk_cache
 
 PATH = click.Path(path_type=Path)
 FOLDER = click.Path(path_type=Path, file_okay=False)

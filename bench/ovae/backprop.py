@@ -20,11 +20,11 @@ from bench.ovae.followed import evolve, held_out_figure, open_config
 from bench.ovae.learning import run_backprop
 from bench.ovae.recipes import Recipe
 from bench.ovae.room import Room
-from olacore.baselines import Baselines
-from olacore.border import threads
-from olacore.config import PAIR, TrainConfig
 from olacore.data import RawBlock
+from olacore.embed.checked import threads
 from olacore.errors import ConfigError
+from olacore.quality.baselines import Baselines
+from olacore.search.config import PAIR, TrainConfig
 
 RATES = (3e-4, 1e-3, 2e-3, 4e-3, 8e-3)
 
@@ -152,7 +152,7 @@ def one_thread() -> Iterator[None]:
     """Hold kernels, NumPy's products and torch's to one thread."""
     with threads(1), threadpool_limits(1):
         try:
-            from teachers.torch_kernels import torch_threads
+            from teachers.comparison.torch_kernels import torch_threads
         except ImportError:
             yield
             return

@@ -10,9 +10,9 @@ from bench.ovae.quality import AFFINE_PAIR
 from bench.ovae.recipes import SIZE, SPACES, Recipe
 from bench.ovae.room import Room
 from bench.ovae.tables import FIGURES, number, table
-from olacore.config import PAIR
 from olacore.files import replace_file
-from olacore.lineup import AFFINE, COMPATIBLE, PAIRED, TEACHER, THEIRS
+from olacore.quality.vae_test.codecs import AFFINE, COMPATIBLE, PAIRED, TEACHER, THEIRS
+from olacore.search.config import PAIR
 
 #: Licences of the photographs by the first word of their names, the package that they came with.
 LICENCES = {

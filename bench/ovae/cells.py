@@ -16,29 +16,29 @@ SCHEMA = "olacore/ovae-cell/1"
 PACKAGES = Path(olacore.__file__).parents[1]
 # What decides the course of a search, and what is read off pictures.
 SEARCH = (
-    "olacore/strategies/*.py",
+    "olacore/strategies/**/*.py",
     "olacore/kernels/*.py",
-    "olacore/search.py",
-    "olacore/pair_training.py",
-    "olacore/objective.py",
-    "olacore/scaling.py",
-    "olacore/views.py",
-    "olacore/encoded.py",
+    "olacore/search/loop.py",
+    "olacore/search/pair.py",
+    "olacore/losses/objective.py",
+    "olacore/views/scaling.py",
+    "olacore/views/view.py",
+    "olacore/data/encoded.py",
     "olacore/data/stream.py",
 )
-BACKPROP = ("teachers/backprop.py", "bench/ovae/learning.py", "bench/ovae/clock.py", "olacore/views.py")
+BACKPROP = ("teachers/comparison/backprop.py", "bench/ovae/learning.py", "bench/ovae/clock.py", "olacore/views/view.py")
 PICTURES = (
-    "olacore/picture_metrics.py",
-    "olacore/structure.py",
-    "olacore/haarpsi.py",
-    "olacore/latent_agreement.py",
-    "olacore/closed_forms.py",
-    "olacore/simple_codecs.py",
-    "olacore/lineup.py",
-    "olacore/vae_test.py",
+    "olacore/quality/pictures/figures.py",
+    "olacore/quality/pictures/ssim.py",
+    "olacore/quality/pictures/haarpsi.py",
+    "olacore/quality/latent_agreement.py",
+    "olacore/quality/reference/least_squares.py",
+    "olacore/quality/reference/simple.py",
+    "olacore/quality/vae_test/codecs.py",
+    "olacore/quality/vae_test/measure.py",
     "bench/ovae/quality.py",
 )
-SPEED = ("olacore/module.py", "olacore/kernels/*.py", "bench/ovae/speed.py")
+SPEED = ("olacore/modules/module.py", "olacore/kernels/*.py", "bench/ovae/speed.py")
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,7 @@ from bench.ovae.report import make_report, write_report
 from bench.ovae.room import Room
 from bench.ovae.speed import time_all
 from bench.ovae.training import train_all
-from olacore.border import threads as kernel_threads
+from olacore.embed.checked import threads as kernel_threads
 from olacore.pretrained import FOLDER as PACKAGE
 
 
@@ -76,7 +76,7 @@ def run(
 def held(threads: int) -> AbstractContextManager[None]:
     """Hold torch to so many threads, where it is installed."""
     try:
-        from teachers.torch_kernels import torch_threads
+        from teachers.comparison.torch_kernels import torch_threads
     except ImportError:
         return nullcontext()
     return torch_threads(threads)

@@ -8,15 +8,15 @@ from typing import Any
 import numpy as np
 
 from bench.ovae.clock import Clock
-from olacore.config import TrainConfig
 from olacore.data import Dataset, RawBlock, open_dataset
-from olacore.encoded import EncodedDataset
-from olacore.evaluation import whole_items
-from olacore.module import Module
-from olacore.runs import RunFolder
-from olacore.scaling import Scaling
-from olacore.search import Search
-from olacore.views import View
+from olacore.data.encoded import EncodedDataset
+from olacore.modules.module import Module
+from olacore.quality.evaluation import whole_items
+from olacore.search.config import TrainConfig
+from olacore.search.loop import Search
+from olacore.search.run_folder import RunFolder
+from olacore.views.scaling import Scaling
+from olacore.views.view import View
 
 # Where curves are measured, as shares of the whole; most changes at the start.
 MARKS = (0.02, 0.04, 0.08, 0.16, 0.25, 0.4, 0.55, 0.7, 0.85, 1.0)

@@ -13,15 +13,15 @@ import numpy as np
 
 from bench.ovae.clock import Clock
 from bench.ovae.followed import MARKS, held_out_figure, open_config
-from olacore.baselines import Baselines
-from olacore.config import TrainConfig
 from olacore.data import Dataset, RawBlock
 from olacore.errors import ConfigError
-from olacore.evaluation import usable_items
-from olacore.module import Module, load
-from olacore.search import SEARCH_STREAM
-from olacore.strategies.stack import LINEAR
-from olacore.views import Block, rows_of
+from olacore.modules.module import Module, load
+from olacore.quality.baselines import Baselines
+from olacore.quality.evaluation import usable_items
+from olacore.search.config import TrainConfig
+from olacore.search.loop import SEARCH_STREAM
+from olacore.strategies.stack.strategy import LINEAR
+from olacore.views.view import Block, rows_of
 
 # Rows of a step, steps before the clock starts, and the share of the rate that is left at the end.
 BATCH, WARM_UP, LEAST_RATE = 1024, 3, 0.02
@@ -85,7 +85,7 @@ class Learning:
 
     def _new(self) -> Any:
         try:
-            from teachers.backprop import Network
+            from teachers.comparison.backprop import Network
         except ImportError as error:
             raise ConfigError(f"backprop needs {error.name}; pip install 'olacore[teachers]'.") from error
         return Network(*self.start, self.units, self.config.seed)

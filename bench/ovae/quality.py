@@ -10,11 +10,11 @@ from typing import Any
 from bench.ovae.cells import PICTURES, Cells, code_digest, file_digest
 from bench.ovae.recipes import SPACES, chosen
 from bench.ovae.room import Room
-from olacore.config import PAIR
-from olacore.entrants import Entrants, Given, PreviewLike, TeacherLike
-from olacore.lineup import ENCODER, PAIRED, TEACHER, Lineup, line_up
-from olacore.module import load
-from olacore.vae_report import run_vae_test
+from olacore.modules.module import load
+from olacore.quality.vae_test.codecs import ENCODER, PAIRED, TEACHER, Lineup, line_up
+from olacore.quality.vae_test.report import run_vae_test
+from olacore.quality.vae_test.request import Entrants, Given, PreviewLike, TeacherLike
+from olacore.search.config import PAIR
 
 # Times are measured in the part `speed`.
 REPEATS = 1
@@ -127,7 +127,7 @@ def load_teacher(space: str, room: Room) -> tuple[TeacherLike | None, int]:
     if not folder.is_dir():
         return None, 0
     import teachers
-    from teachers.hub import find_model
+    from teachers.autoencoders.hub import find_model
 
     return teachers.load_teacher(str(folder)), find_model(folder).weights.stat().st_size
 
@@ -136,6 +136,6 @@ def load_preview(path: Path | None) -> PreviewLike | None:
     """The preview network, if one is given."""
     if path is None:
         return None
-    from teachers.previewer import PreviewNetwork
+    from teachers.comparison.preview_network import PreviewNetwork
 
     return PreviewNetwork(path)

@@ -10,10 +10,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from olacore.config import PAIR, TrainConfig
 from olacore.errors import ConfigError
-from olacore.pair_training import AFFINE
 from olacore.pretrained import IN_RUN
+from olacore.search.config import PAIR, TrainConfig
+from olacore.search.pair import AFFINE
 
 SIZE = 256
 

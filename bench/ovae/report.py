@@ -7,7 +7,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from bench.machine import describe_machine, describe_versions
+from bench.common.machine import describe_machine, describe_versions
 from bench.ovae.plot import draw
 from bench.ovae.tables import write_tables
 from bench.ovae.targets import judge

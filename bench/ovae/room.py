@@ -13,7 +13,7 @@ from olacore.data import SPLITS, Dataset, open_dataset
 from olacore.errors import ConfigError, DataError
 
 if TYPE_CHECKING:
-    from teachers.inputs import Input
+    from olacore.media.find import Input
 
 # Where photographs and teachers of the development machine lie, beside the checkout.
 SHARED = Path(__file__).resolve().parents[3] / "shared" / "data"
@@ -84,7 +84,7 @@ class Room:
         ------
         DataError  if the folder of photographs has none of them
         """
-        from teachers.inputs import find_inputs
+        from olacore.media.find import find_inputs
 
         with self.open(space) as dataset:
             names = {source.name for source in dataset.sources if source.split == "held-out"}

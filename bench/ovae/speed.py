@@ -10,14 +10,14 @@ from typing import Any
 import numba
 import numpy as np
 
-from bench.inference import TEACHER_SIDE, random_input
-from bench.machine import describe_machine, foreign_note, foreign_seconds
+from bench.common.machine import describe_machine, foreign_note, foreign_seconds
+from bench.common.timing import SETTLE, Action, Stopwatch, paired_ratio
 from bench.ovae.cells import SPEED, Cells, code_digest, file_digest
 from bench.ovae.quality import has_teacher, load_teacher, module_files
 from bench.ovae.room import Room
-from bench.timing import SETTLE, Action, Stopwatch, paired_ratio
-from olacore.entrants import TeacherLike
-from olacore.module import Module, load
+from bench.speed.inference import TEACHER_SIDE, random_input
+from olacore.modules.module import Module, load
+from olacore.quality.vae_test.request import TeacherLike
 
 # Encoder and decoder of what is timed, by its name in tables.
 PAIRS = {

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from bench.ovae.quality import AFFINE_PAIR
-from bench.report import Target
-from olacore.lineup import AFFINE, PAIRED, TEACHER, THEIRS
+from bench.speed.report import Target
+from olacore.quality.vae_test.codecs import AFFINE, PAIRED, TEACHER, THEIRS
 
 KB = 1024
 STACK, THEIR_AFFINE, PREVIEW = f"{THEIRS}, compatible decoder", f"{THEIRS}, {AFFINE}", "preview network"

@@ -12,8 +12,8 @@ import numba
 from bench.ovae.cells import SEARCH, Cells, code_digest, file_digest
 from bench.ovae.recipes import SPACES, Recipe
 from bench.ovae.room import Room, about
-from olacore.module import load
-from olacore.training import train
+from olacore.modules.module import load
+from olacore.search.train import train
 
 
 class Stages:

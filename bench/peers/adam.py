@@ -12,10 +12,10 @@ from math import cos, pi
 import numpy as np
 
 from bench.peers.method import Method, Weights
-from bench.problems import Problem
+from bench.peers.problems import Problem
 from olacore.errors import ConfigError
 from olacore.kernels.layout import CHUNK
-from olacore.views import Block
+from olacore.views.view import Block
 
 BETA1, BETA2, EPSILON = 0.9, 0.999, 1e-8
 

@@ -19,7 +19,7 @@ import numpy as np
 
 from bench.peers.method import Method
 from bench.peers.methods import Spec, make_method, settings_for, version_of
-from bench.problems import Problem
+from bench.peers.problems import Problem
 from olacore.files import replace_file
 
 SCHEMA = "olacore/peers/1"

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from bench.peers.method import Method, Weights
-from bench.problems import Problem, Split
-from olacore.baselines import Baselines, fit_baselines
-from olacore.views import Block
+from bench.peers.problems import Problem, Split
+from olacore.quality.baselines import Baselines, fit_baselines
+from olacore.views.view import Block
 
 # Chunks whose products are summed, or whose predictions are measured, at once.
 PART = 64
@@ -30,7 +30,7 @@ class Mean(Method):
 
 
 class LeastSquares(Method):
-    """The best of several fits, to y or to atanh(y) with ridges, chosen on validation rows (`olacore.baselines`)."""
+    """The best of several fits, to y or to atanh(y) with ridges, chosen on validation rows; see `quality.baselines`."""
 
     closed_form = True
     baselines: Baselines

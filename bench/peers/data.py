@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench.problems import PROBLEMS
+from bench.peers.problems import PROBLEMS
 from olacore.data import open_dataset
 from olacore.demo import sample_path
 

@@ -13,8 +13,8 @@ import numpy as np
 
 from bench.peers.adam import Rule
 from bench.peers.method import Method, Weights
-from bench.problems import Problem
-from olacore.border import find_loss
+from bench.peers.problems import Problem
+from olacore.embed.checked import find_loss
 from olacore.kernels.forward import multiply_packed
 from olacore.kernels.incremental import make_score_directions
 

@@ -13,7 +13,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from bench.peers.method import Fitness, Method, Weights
-from bench.problems import Problem
+from bench.peers.problems import Problem
 
 # What a loss that is not finite counts as: some libraries stumble over inf.
 WORST = 1e30

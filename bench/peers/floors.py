@@ -1,7 +1,7 @@
 """The floor of a problem: the best loss of a tanh-affine map that anything is known to reach.
 
-It is the better of least squares (`olacore.baselines`) and Adam run to convergence on whitened inputs, with several
-learning rates. All candidates are chosen on validation rows; held-out rows are only reported.
+It is the better of least squares (`olacore.quality.baselines`) and Adam run to convergence on whitened inputs, with
+several learning rates. All candidates are chosen on validation rows; held-out rows are only reported.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ import numpy as np
 
 from bench.peers.adam import Adam
 from bench.peers.closed import Mean, least_squares
-from bench.problems import Problem
-from olacore.search import SHRINKAGES, SMALL
+from bench.peers.problems import Problem
+from olacore.search.loop import SHRINKAGES, SMALL
 
 logger = logging.getLogger(__name__)
 

@@ -8,10 +8,10 @@ from typing import ClassVar
 
 import numpy as np
 
-from bench.problems import Problem, Split
-from olacore.border import find_loss
+from bench.peers.problems import Problem, Split
+from olacore.embed.checked import find_loss
 from olacore.kernels.loss import make_score_population
-from olacore.views import Block
+from olacore.views.view import Block
 
 Weights = tuple[np.ndarray, np.ndarray]
 

@@ -29,8 +29,8 @@ from bench.peers.eggroll import Eggroll
 from bench.peers.evolution import Evolution, Optimizer
 from bench.peers.method import Method
 from bench.peers.ours import Ours
+from bench.peers.problems import Problem
 from bench.peers.settings import chosen
-from bench.problems import Problem
 from olacore.errors import ConfigError
 from olacore.strategies import STRATEGIES
 

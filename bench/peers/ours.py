@@ -7,13 +7,13 @@ from dataclasses import fields, replace
 from typing import Any
 
 from bench.peers.method import Method, Weights, mean_loss
-from bench.problems import Problem
-from olacore.config import TrainConfig
-from olacore.objective import Objective
-from olacore.search import SHRINKAGES, SMALL, TRIAL_TURNS
+from bench.peers.problems import Problem
+from olacore.losses.objective import Objective
+from olacore.search.config import TrainConfig
+from olacore.search.loop import SHRINKAGES, SMALL, TRIAL_TURNS
 from olacore.strategies import Problem as Task
 from olacore.strategies import State, Strategy, find_strategy
-from olacore.views import Block
+from olacore.views.view import Block
 
 
 class Ours(Method):

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from bench.peers.methods import ROWWISE
-from bench.problems import PROBLEMS
+from bench.peers.problems import PROBLEMS
 from olacore.errors import ConfigError
 from olacore.strategies import DEFAULT
 

@@ -16,8 +16,8 @@ from bench.peers.data import Room
 from bench.peers.floors import Floor, find_floor, usual_passes
 from bench.peers.methods import parse_method
 from bench.peers.plan import Plan, Request
-from bench.problems import Problem, load_problem
-from olacore.border import threads as kernel_threads
+from bench.peers.problems import Problem, load_problem
+from olacore.embed.checked import threads as kernel_threads
 from olacore.files import replace_file
 
 # A peer is stopped after so many times our own CPU-seconds to the first of these shares of the floor.

@@ -10,7 +10,7 @@ from typing import Any
 
 import numba
 
-from bench.machine import describe_machine, describe_versions
+from bench.common.machine import describe_machine, describe_versions
 from bench.peers.cells import Cell
 from bench.peers.curves import Curve, middle
 from bench.peers.methods import ORIENTATION, parse_method

@@ -12,8 +12,8 @@ from rich.table import Table
 
 from bench.peers.run import GOALS, TIMES
 from bench.peers.summary import CORES, MOMENTS, problems_of
-from bench.report import Target
-from bench.tables import figure, targets_table
+from bench.speed.report import Target
+from bench.speed.tables import figure, targets_table
 
 NOTHING = "-"
 FIRST, SECOND = GOALS

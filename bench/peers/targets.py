@@ -8,7 +8,7 @@ from typing import Any
 from bench.peers.plan import ADAMS, LOSSES, Ablation
 from bench.peers.run import GOALS, TIMES
 from bench.peers.summary import CORES, MOMENTS, best_peer, find, problems_of
-from bench.report import Target
+from bench.speed.report import Target
 
 # What a loss over the floor may be after each of the moments.
 BOUNDS = dict(zip(MOMENTS, GOALS, strict=True))

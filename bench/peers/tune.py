@@ -17,8 +17,8 @@ from typing import Any
 from bench.peers.cells import Cell, run_cell
 from bench.peers.floors import Floor, find_floor
 from bench.peers.methods import parse_method
+from bench.peers.problems import Problem, Split, load_problem
 from bench.peers.run import GOALS
-from bench.problems import Problem, Split, load_problem
 from olacore.kernels.layout import CHUNK
 
 SEED = 1000

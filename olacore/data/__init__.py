@@ -1,8 +1,8 @@
 """HDF5 data sets of pictures with latents, or of plain pairs: written safely, streamed in blocks."""
 
+from olacore.data.dataset import Dataset, open_dataset
 from olacore.data.pairs import PairsWriter, write_pairs
-from olacore.data.reader import Dataset, open_dataset
-from olacore.data.schema import ROW, SPLITS, InputFile, LatentSpace, Source
+from olacore.data.records import ROW, SPLITS, InputFile, LatentSpace, Source
 from olacore.data.shards import locked_folder, shard_paths
 from olacore.data.stream import BUFFER_BYTES, BlockStream, RawBlock, find_nonfinite, iterate_once
 from olacore.data.writer import LatentWriter, read_plan

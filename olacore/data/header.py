@@ -9,7 +9,7 @@ from typing import Any
 import h5py
 import numpy as np
 
-from olacore.data.schema import (
+from olacore.data.records import (
     PAIRS_SCHEMA,
     SCHEMA,
     STORED_ROW,

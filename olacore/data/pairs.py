@@ -10,7 +10,7 @@ import numpy as np
 
 from olacore.data.appending import RowFile
 from olacore.data.header import check_schema
-from olacore.data.schema import PAIR_TYPES, PAIRS_SCHEMA
+from olacore.data.records import PAIR_TYPES, PAIRS_SCHEMA
 from olacore.data.storage import create_array, create_file
 from olacore.data.writer import check_same
 from olacore.errors import DataError, DTypeError, FileFormatError, ShapeError

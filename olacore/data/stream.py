@@ -9,7 +9,7 @@ from typing import Self
 
 import numpy as np
 
-from olacore.data.reader import Dataset
+from olacore.data.dataset import Dataset
 from olacore.errors import ConfigError, DataError
 
 BUFFER_BYTES = 64 << 20

@@ -11,7 +11,7 @@ import numpy as np
 
 from olacore.data.appending import RowFile
 from olacore.data.header import Header, read_header, write_header
-from olacore.data.schema import ROW, STORED_ROW, InputFile, LatentSpace, Source, checksum_rows
+from olacore.data.records import ROW, STORED_ROW, InputFile, LatentSpace, Source, checksum_rows
 from olacore.data.storage import open_file
 from olacore.errors import ConfigError, DataError, DTypeError, FileFormatError, ShapeError
 

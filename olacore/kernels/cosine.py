@@ -9,7 +9,7 @@ from math import sqrt
 import numpy as np
 from numba import prange
 
-from olacore.jit import device, kernel
+from olacore.jit.flags import device, kernel
 from olacore.kernels.forward import ROOM, TILE, align_tile, multiply_tile
 from olacore.kernels.layout import CHUNK
 from olacore.kernels.tanh import tanh32

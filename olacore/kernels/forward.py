@@ -7,7 +7,7 @@ reads four inputs, does 16 multiply-adds and updates TILE sums that stay in the 
 import numpy as np
 from numba import prange
 
-from olacore.jit import device, kernel
+from olacore.jit.flags import device, kernel
 from olacore.kernels.layout import CHUNK
 from olacore.kernels.prefetch import prefetch_line
 from olacore.kernels.tanh import tanh32

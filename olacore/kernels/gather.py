@@ -7,7 +7,7 @@ one cell. Inputs become (value - mean) / scale, targets (value - shift) / scale;
 import numpy as np
 from numba import prange
 
-from olacore.jit import device, kernel
+from olacore.jit.flags import device, kernel
 from olacore.kernels.layout import CHUNK, GROUPS, LANES, ZERO, write_lanes
 
 HALF_PIXEL, ONE = np.float32(127.5), np.float32(1)

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numba import prange
 
-from olacore.jit import device, kernel
+from olacore.jit.flags import device, kernel
 from olacore.kernels.layout import CHUNK
 from olacore.kernels.loss import INFINITE, ZERO, lose, mse, mse_reference
 

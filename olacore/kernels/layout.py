@@ -7,7 +7,7 @@ predictions are (out, n).
 import numpy as np
 from numba import prange
 
-from olacore.jit import device, kernel
+from olacore.jit.flags import device, kernel
 
 # Samples that lie side by side. The in x CHUNK inputs of a chunk stay in the second-level cache while rows pass.
 CHUNK = 256

@@ -7,7 +7,7 @@ Each random number depends on (seed, generation, genome, row, element) alone; th
 import numpy as np
 from numba import prange
 
-from olacore.jit import device, kernel
+from olacore.jit.flags import device, kernel
 from olacore.kernels.random import (
     BLOCK,
     LOW,

@@ -3,7 +3,7 @@
 import numpy as np
 from numba import prange
 
-from olacore.jit import kernel
+from olacore.jit.flags import kernel
 
 ZERO = np.float32(0)
 TILE = 4

@@ -8,7 +8,7 @@ numbers are Box and Muller's, with a logarithm, sine and cosine in float32 that 
 import numpy as np
 from numba import prange
 
-from olacore.jit import device, kernel
+from olacore.jit.flags import device, kernel
 
 # Numbers drawn at once: word w of counter j gives element w * QUARTER + j, so that each word is written in a line.
 BLOCK = 64

@@ -3,7 +3,7 @@
 import numba
 import numpy as np
 
-from olacore.jit import kernel
+from olacore.jit.flags import kernel
 
 
 @kernel

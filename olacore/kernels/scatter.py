@@ -3,7 +3,7 @@
 import numpy as np
 from numba import prange
 
-from olacore.jit import device, kernel
+from olacore.jit.flags import device, kernel
 
 HALF_PIXEL, ONE = np.float32(127.5), np.float32(1)
 BLACK, WHITE = np.float32(0), np.float32(255)

@@ -10,7 +10,7 @@ Error, over every float32: at most 1.5e-7 and 2.6 ulp; odd, never decreasing, ex
 import numpy as np
 from numba import prange
 
-from olacore.jit import device, kernel
+from olacore.jit.flags import device, kernel
 from olacore.kernels.layout import CHUNK
 
 PER_LN2 = np.float32(-2.88539)

@@ -7,7 +7,7 @@ and column as those of `gather_windows`.
 import numpy as np
 from numba import prange
 
-from olacore.jit import kernel
+from olacore.jit.flags import kernel
 
 ZERO = np.float32(0)
 

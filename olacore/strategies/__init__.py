@@ -5,7 +5,7 @@ from olacore.strategies.base import Hidden, Problem, Report, State, Strategy
 from olacore.strategies.classic import Classic
 from olacore.strategies.pair import Pair
 from olacore.strategies.rows import Rows
-from olacore.strategies.stack import Stack
+from olacore.strategies.stack.strategy import Stack
 
 STRATEGIES: dict[str, type[Strategy]] = {strategy.name: strategy for strategy in (Rows, Stack, Pair, Classic)}
 DEFAULT = Rows.name

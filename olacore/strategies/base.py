@@ -14,8 +14,8 @@ from typing import Any, ClassVar
 import numpy as np
 
 from olacore.errors import ConfigError, SearchError
-from olacore.objective import MSE, Objective
-from olacore.views import Block
+from olacore.losses.objective import MSE, Objective
+from olacore.views.view import Block
 
 State = dict[str, np.ndarray]
 # Weights (units, in) and biases (units,) of each hidden map of a stack.

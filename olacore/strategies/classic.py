@@ -15,9 +15,9 @@ import numpy as np
 from olacore.kernels.mutate import mutate_population
 from olacore.kernels.random import fill_normal
 from olacore.kernels.trust import update_trust
-from olacore.objective import MSE, Objective
+from olacore.losses.objective import MSE, Objective
 from olacore.strategies.base import Problem, Report, State, Strategy, check_losses
-from olacore.views import Block
+from olacore.views.view import Block
 
 
 @dataclass(frozen=True)

@@ -20,14 +20,14 @@ from typing import ClassVar
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from olacore.frames import FACTOR
 from olacore.kernels.products import multiply_rows
 from olacore.kernels.windows import cut_windows, fold_windows
-from olacore.objective import MSE, Objective
-from olacore.strategies.axes import response_axes, take_axes
+from olacore.losses.objective import MSE, Objective
+from olacore.media.frames import FACTOR
 from olacore.strategies.base import Hidden, Problem, Report, State, Strategy, check_losses
-from olacore.strategies.readout import LOOKS, TINY, look, multiply, pack, share_of_change, step_along
-from olacore.views import Block
+from olacore.strategies.common.axes import response_axes, take_axes
+from olacore.strategies.common.readout import LOOKS, TINY, look, multiply, pack, share_of_change, step_along
+from olacore.views.view import Block
 
 # Generations in which the decoder moves alone, and those in which it takes long steps.
 DECODER_ALONE, LONG_STEPS, LONG_DAMP = 4, 20, 0.5

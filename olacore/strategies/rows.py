@@ -29,10 +29,10 @@ from olacore.kernels.blend import blend_rows
 from olacore.kernels.forward import multiply_packed
 from olacore.kernels.layout import CHUNK
 from olacore.lattice import from_lattice, to_lattice
-from olacore.objective import MSE, Objective
-from olacore.strategies.axes import take_axes
+from olacore.losses.objective import MSE, Objective
 from olacore.strategies.base import Problem, Report, State, Strategy, check_losses
-from olacore.views import Block
+from olacore.strategies.common.axes import take_axes
+from olacore.views.view import Block
 
 FIRST_REACH, LEAST_REACH, MOST_REACH = 0.1, 1e-3, 0.3
 # Axes along which the inputs hardly vary are not scaled up further than this share of the largest variance.

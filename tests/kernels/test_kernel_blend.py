@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
 from hypothesis import given
-from kernel_cases import COMPILED, few, inputs, normal, outputs, populations, run_with_threads, seeds
 
 from olacore.kernels.blend import blend_rows, blend_rows_reference
+from tests.support.kernel_cases import COMPILED, few, inputs, normal, outputs, populations, run_with_threads, seeds
 
 
 def case(seed, population, outputs, inputs):

@@ -1,7 +1,14 @@
 import numpy as np
 import pytest
 from hypothesis import given
-from kernel_cases import (
+
+from olacore.kernels.cosine import (
+    score_population_cosine,
+    score_population_cosine_reference,
+    sum_outputs,
+    sum_outputs_reference,
+)
+from tests.support.kernel_cases import (
     COMPILED,
     block,
     few,
@@ -13,13 +20,6 @@ from kernel_cases import (
     run_with_threads,
     samples,
     seeds,
-)
-
-from olacore.kernels.cosine import (
-    score_population_cosine,
-    score_population_cosine_reference,
-    sum_outputs,
-    sum_outputs_reference,
 )
 
 

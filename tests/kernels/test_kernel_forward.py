@@ -2,13 +2,24 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from kernel_cases import COMPILED, block, few, inputs, outputs, pack, populations, run_with_threads, samples, seeds
 
 from olacore.kernels.forward import (
     forward_population,
     forward_population_reference,
     multiply_packed,
     multiply_packed_reference,
+)
+from tests.support.kernel_cases import (
+    COMPILED,
+    block,
+    few,
+    inputs,
+    outputs,
+    pack,
+    populations,
+    run_with_threads,
+    samples,
+    seeds,
 )
 
 

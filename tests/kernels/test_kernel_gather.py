@@ -2,7 +2,6 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from kernel_cases import COMPILED, few, run_with_threads, seeds
 
 from olacore.kernels.gather import (
     gather_patch_targets,
@@ -15,6 +14,7 @@ from olacore.kernels.gather import (
     gather_windows_reference,
 )
 from olacore.kernels.layout import empty_packed, unpack_rows_reference
+from tests.support.kernel_cases import COMPILED, few, run_with_threads, seeds
 
 counts = st.sampled_from([1, 15, 16, 17, 256, 300] if COMPILED else [1, 17])
 # u8 / 127.5, mean, scale, gain and shift are each rounded once; values reach 2 / 0.5.

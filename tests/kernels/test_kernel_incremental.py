@@ -1,7 +1,11 @@
 import numpy as np
 import pytest
 from hypothesis import given
-from kernel_cases import (
+
+from olacore.kernels.forward import multiply_packed
+from olacore.kernels.incremental import make_score_directions, score_directions_reference
+from olacore.kernels.loss import mae, mae_reference, make_score_population, mse, mse_reference
+from tests.support.kernel_cases import (
     COMPILED,
     block,
     few,
@@ -14,10 +18,6 @@ from kernel_cases import (
     samples,
     seeds,
 )
-
-from olacore.kernels.forward import multiply_packed
-from olacore.kernels.incremental import make_score_directions, score_directions_reference
-from olacore.kernels.loss import mae, mae_reference, make_score_population, mse, mse_reference
 
 
 def score(pre, targets, responses, sigma, loss=mse):

@@ -1,6 +1,5 @@
 import numpy as np
 from hypothesis import given
-from kernel_cases import few, inputs, normal, samples, seeds
 
 from olacore.kernels.layout import (
     CHUNK,
@@ -10,6 +9,7 @@ from olacore.kernels.layout import (
     unpack_rows,
     unpack_rows_reference,
 )
+from tests.support.kernel_cases import few, inputs, normal, samples, seeds
 
 
 @given(seed=seeds, n=samples, i=inputs)

@@ -3,7 +3,6 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from kernel_cases import COMPILED, block, few, inputs, outputs, pack, populations, run_with_threads, samples, seeds
 
 from olacore.kernels.loss import (
     huber_reference,
@@ -14,6 +13,18 @@ from olacore.kernels.loss import (
     mse,
     mse_reference,
     score_population_reference,
+)
+from tests.support.kernel_cases import (
+    COMPILED,
+    block,
+    few,
+    inputs,
+    outputs,
+    pack,
+    populations,
+    run_with_threads,
+    samples,
+    seeds,
 )
 
 

@@ -2,7 +2,6 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from kernel_cases import COMPILED, few, normal, outputs, populations, run_with_threads, seeds
 
 from olacore.kernels.mutate import (
     mutate_population,
@@ -14,6 +13,7 @@ from olacore.kernels.mutate import (
     recombine_rows,
     recombine_rows_reference,
 )
+from tests.support.kernel_cases import COMPILED, few, normal, outputs, populations, run_with_threads, seeds
 
 inputs = st.sampled_from([1, 5, 255, 256, 300] if COMPILED else [1, 5])
 FORMS = {

@@ -2,9 +2,9 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from kernel_cases import COMPILED, few, normal, run_with_threads, samples, seeds
 
 from olacore.kernels.products import TILE, multiply_rows, multiply_rows_reference
+from tests.support.kernel_cases import COMPILED, few, normal, run_with_threads, samples, seeds
 
 # 1, odd, a tile, and what is no multiple of it.
 rows = st.sampled_from([1, 3, TILE, TILE + 1, 2 * TILE + 3] if COMPILED else [1, 5])

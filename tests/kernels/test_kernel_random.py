@@ -2,7 +2,6 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from kernel_cases import COMPILED, few, run_with_threads, seeds
 
 from olacore.kernels.random import (
     fill_normal,
@@ -12,6 +11,7 @@ from olacore.kernels.random import (
     philox,
     philox_reference,
 )
+from tests.support.kernel_cases import COMPILED, few, run_with_threads, seeds
 
 # Known answers of philox4x32-10, file kat_vectors of the authors' Random123: counter, key, result.
 KNOWN = [

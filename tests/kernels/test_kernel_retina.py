@@ -2,9 +2,9 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from kernel_cases import COMPILED, few, normal, run_with_threads, seeds
 
 from olacore.kernels.retina import project_frames, project_frames_reference
+from tests.support.kernel_cases import COMPILED, few, normal, run_with_threads, seeds
 
 sides = st.sampled_from([1, 2, 7, 8, 33, 100])
 

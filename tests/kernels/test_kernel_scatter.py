@@ -1,9 +1,9 @@
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
-from kernel_cases import COMPILED, few, run_with_threads, seeds
 
 from olacore.kernels.scatter import scatter_patches, scatter_patches_reference
+from tests.support.kernel_cases import COMPILED, few, run_with_threads, seeds
 
 sizes = st.sampled_from([1, 3, 8] if COMPILED else [1, 3])
 sides = st.integers(1, 5 if COMPILED else 2)

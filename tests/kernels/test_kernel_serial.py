@@ -3,12 +3,12 @@
 import numba
 import numpy as np
 import pytest
-from kernel_cases import COMPILED, block, normal, pack
 
 from olacore import embed
-from olacore.kernels import forward, incremental, layout, loss, mutate, random, stack, tanh, trust
+from olacore.kernels import forward, incremental, layers, layout, loss, mutate, random, tanh, trust
 from olacore.kernels.forward import forward_population_reference
 from olacore.kernels.loss import score_population_reference
+from tests.support.kernel_cases import COMPILED, block, normal, pack
 
 SAMPLES = 600 if COMPILED else 7
 WEIGHTS, BIASES, X, TARGETS = block(1, 3, 5, 7, SAMPLES)
@@ -35,7 +35,7 @@ CASES = [
     (tanh, "apply_tanh", (TARGETS.reshape(-1),), [TARGETS.size]),
     (forward, "multiply_packed", (WEIGHTS[0], BIASES[0], PACKED), [(5, SAMPLES)]),
     (forward, "forward_population", (WEIGHTS, BIASES, PACKED), [(3, 5, SAMPLES)]),
-    (stack, "append_layer", (WEIGHTS[0], BIASES[0], SAMPLES), [(PACKED.shape[0], 7 + 5, PACKED.shape[2])]),
+    (layers, "append_layer", (WEIGHTS[0], BIASES[0], SAMPLES), [(PACKED.shape[0], 7 + 5, PACKED.shape[2])]),
     (loss, "score_population", (WEIGHTS, BIASES, PACKED, TARGETS), [BIASES.shape]),
     (incremental, "score_directions", (TARGETS, TARGETS, TARGETS[:2], BIASES[0]), [(5, 2, 2)]),
     (mutate, "mutate_population", (WEIGHTS, BIASES, PARENTS, SIGMA, 1, 2), [(2, 5, 7), (2, 5)]),

@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
 from hypothesis import given
-from kernel_cases import COMPILED, few, normal, run_with_threads, samples, seeds
 
 from olacore.kernels.tanh import apply_tanh, apply_tanh_reference
+from tests.support.kernel_cases import COMPILED, few, normal, run_with_threads, samples, seeds
 
 # From the smallest number whose tanh is not itself to past saturation, as float32 bit patterns.
 FIRST, LAST = np.float32(2.0**-14).view(np.uint32), np.float32(9.5).view(np.uint32)

@@ -1,8 +1,8 @@
 import numpy as np
 from hypothesis import given
-from kernel_cases import few, populations, seeds
 
 from olacore.kernels.trust import update_trust, update_trust_reference
+from tests.support.kernel_cases import few, populations, seeds
 
 UP, DOWN, EPSILON = np.float32(0.01), np.float32(0.005), np.float32(1e-3)
 

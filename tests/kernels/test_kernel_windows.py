@@ -1,11 +1,11 @@
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
-from kernel_cases import COMPILED, few, normal, run_with_threads, seeds
 
 from olacore.kernels.gather import gather_windows
 from olacore.kernels.layout import empty_packed, unpack_rows_reference
 from olacore.kernels.windows import cut_windows, cut_windows_reference, fold_windows, fold_windows_reference
+from tests.support.kernel_cases import COMPILED, few, normal, run_with_threads, seeds
 
 sizes = st.integers(1, 6 if COMPILED else 3)
 sides = st.sampled_from([1, 3, 5] if COMPILED else [1, 3])

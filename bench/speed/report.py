@@ -1,0 +1,186 @@
+"""What a benchmark found, and how it is kept: rows of figures, targets, the machine, and all of it as JSON."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from bench.common.timing import Timing
+from olacore.errors import FileFormatError
+from olacore.files import replace_file
+
+SCHEMA = "olacore/bench/1"
+# What one of each unit of rate stands for.
+RATES = {"GFLOP/s": 1e9, "GB/s": 1e9, "M elements/s": 1e6, "M row-samples/s": 1e6, "rows/s": 1.0}
+LATENCY = "ms"
+
+
+@dataclass(frozen=True)
+class Row:
+    """One figure.
+
+    Parameters
+    ----------
+    part, name, shape, threads : what was measured
+    value, best : of the median and of the fastest sample, in `unit`
+    unit : one of `RATES`, where more is better, or `LATENCY`, where less is
+    median_seconds, minimum_seconds, repeats : of one call
+    shares : further figures that belong to it, such as its share of a ceiling; each a plain ratio or rate
+    """
+
+    part: str
+    name: str
+    shape: str
+    threads: int
+    value: float
+    best: float
+    unit: str
+    median_seconds: float
+    minimum_seconds: float
+    repeats: int
+    shares: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def key(self) -> tuple[str, str, str, int]:
+        """What has to agree for two rows to be the same measurement."""
+        return self.part, self.name, self.shape, self.threads
+
+    def speedup(self, before: Row) -> float:
+        """How many times faster this is than `before`."""
+        return before.value / self.value if self.unit == LATENCY else self.value / before.value
+
+
+def rate_row(
+    part: str,
+    name: str,
+    shape: str,
+    threads: int,
+    timing: Timing,
+    work: float,
+    unit: str,
+    shares: Mapping[str, float] | None = None,
+) -> Row:
+    """A row whose value is `work` (operations, bytes, elements) per second, in `unit`."""
+    value, best = (work / seconds / RATES[unit] for seconds in (timing.median, timing.minimum))
+    return _row(part, name, shape, threads, timing, value, best, unit, shares)
+
+
+def latency_row(
+    part: str, name: str, shape: str, threads: int, timing: Timing, shares: Mapping[str, float] | None = None
+) -> Row:
+    """A row whose value is the milliseconds of a call."""
+    return _row(part, name, shape, threads, timing, timing.median * 1e3, timing.minimum * 1e3, LATENCY, shares)
+
+
+def _row(
+    part: str,
+    name: str,
+    shape: str,
+    threads: int,
+    timing: Timing,
+    value: float,
+    best: float,
+    unit: str,
+    shares: Mapping[str, float] | None,
+) -> Row:
+    samples = timing.median, timing.minimum, len(timing.seconds)
+    return Row(part, name, shape, threads, value, best, unit, *samples, dict(shares or {}))
+
+
+@dataclass(frozen=True)
+class Target:
+    """A figure that is aimed at.
+
+    Parameters
+    ----------
+    figure : what it is
+    wanted : the bound
+    least : whether the figure has to reach the bound; otherwise it has to stay below it
+    unit : of both numbers; empty for ratios
+    measured : None where it was not measured
+    """
+
+    figure: str
+    wanted: float
+    least: bool
+    unit: str
+    measured: float | None
+
+    @property
+    def met(self) -> bool | None:
+        """Whether the target is met; None where it was not measured."""
+        if self.measured is None:
+            return None
+        return self.measured >= self.wanted if self.least else self.measured < self.wanted
+
+
+@dataclass(frozen=True)
+class Report:
+    """One run of the benchmark.
+
+    Parameters
+    ----------
+    quick : whether it was the short form
+    seconds : that the run took
+    threads : that kernels, NumPy's products and torch ran on where a row says nothing else
+    machine, versions : what it ran on
+    rows, targets : the figures
+    notes : sentences that a reader has to know, such as what was left out
+    """
+
+    quick: bool
+    seconds: float
+    threads: int
+    machine: dict[str, Any]
+    versions: dict[str, str]
+    rows: tuple[Row, ...]
+    targets: tuple[Target, ...]
+    notes: tuple[str, ...]
+
+    def to_dict(self) -> dict[str, Any]:
+        """The report in JSON types; every target carries whether it is met."""
+        targets = [{**asdict(target), "met": target.met} for target in self.targets]
+        return {"schema": SCHEMA, **asdict(self), "targets": targets}
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Report:
+        """The inverse of `to_dict`."""
+        plain = {key: value for key, value in values.items() if key != "schema"}
+        rows = tuple(Row(**row) for row in plain["rows"])
+        targets = tuple(Target(**{k: v for k, v in target.items() if k != "met"}) for target in plain["targets"])
+        return cls(**{**plain, "rows": rows, "targets": targets, "notes": tuple(plain["notes"])})
+
+    def save(self, path: Path | str) -> None:
+        """Write the report as JSON.
+
+        Raises
+        ------
+        OutputError  if the file cannot be written
+        """
+        text = json.dumps(self.to_dict(), indent=1, allow_nan=False)
+        replace_file(Path(path), (text + "\n").encode())
+
+
+def load(path: Path | str) -> Report:
+    """Read a report that `save` wrote.
+
+    Raises
+    ------
+    FileFormatError  if it is missing, no JSON, or no report of this schema
+    """
+    try:
+        values = json.loads(Path(path).read_bytes())
+    except OSError as error:
+        raise FileFormatError(f"cannot read the report {path}: {error.strerror}.") from error
+    except ValueError as error:
+        raise FileFormatError(f"{path} is no JSON; expected what `ola bench --json` wrote.") from error
+    schema = values.get("schema") if isinstance(values, dict) else None
+    if schema != SCHEMA:
+        raise FileFormatError(f"{path} has the schema {schema!r}; a report of `ola bench --json` has {SCHEMA!r}.")
+    try:
+        return Report.from_dict(values)
+    except (KeyError, TypeError, AttributeError) as error:
+        raise FileFormatError(f"{path} is damaged: it makes no report ({error}); run `ola bench` again.") from error

@@ -1,0 +1,146 @@
+"""The files that make up a data set: each opened and checked, then checked against the others."""
+
+import logging
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import h5py
+import numpy as np
+
+from olacore.data.header import Header, check_schema, read_header, require_array, rows_valid_in, schema_of
+from olacore.data.offsets import GAP_BYTES, Places, bytes_of_row, find_pieces, find_places, read_places
+from olacore.data.records import PAIR_TYPES, PAIRS_SCHEMA, SCHEMA, SPLITS
+from olacore.errors import DataError, FileFormatError, FingerprintError, ShapeError
+
+logger = logging.getLogger(__name__)
+
+# A read through HDF5 costs about as much as copying 256 KiB.
+HDF5_GAP_BYTES = 1 << 18
+
+
+@dataclass(frozen=True)
+class Part:
+    """One open file; `first` and `first_source` count the rows and sources of the files before it."""
+
+    path: Path
+    file: h5py.File
+    header: Header | None
+    count: int
+    split: np.ndarray
+    complete: bool
+    first: int = 0
+    first_source: int = 0
+    _places: dict[str, Places | None] = field(default_factory=dict)
+
+    @property
+    def fields(self) -> dict[str, h5py.Dataset]:
+        names = ("inputs", "targets") if self.header is None else (*self.header.arrays, "rows")
+        return {name: self.file[name] for name in names}
+
+    def announce(self, name: str, rows: np.ndarray) -> None:
+        """Tell the system which rows are read next, so that it fetches them side by side instead of one by one."""
+        with self._damage_named(name, rows):
+            places = self._places_of(name)
+            if places is None or not hasattr(os, "posix_fadvise"):
+                return
+            found, row_bytes = places(rows), bytes_of_row(self.file[name])
+            for begin, end in find_pieces(found, row_bytes, GAP_BYTES):
+                length = int(found[end - 1] - found[begin]) + row_bytes
+                os.posix_fadvise(self.file.id.get_vfd_handle(), int(found[begin]), length, os.POSIX_FADV_WILLNEED)
+
+    def read(self, name: str, rows: np.ndarray, out: np.ndarray) -> None:
+        """Read sorted rows of this file into `out` (m, ...), which may be of another type of number.
+
+        Raises
+        ------
+        FileFormatError  if the file is damaged there
+        """
+        with self._damage_named(name, rows):
+            array, places = self.file[name], self._places_of(name)
+            if places is not None:
+                read_places(self.file.id.get_vfd_handle(), places(rows), array.dtype, out)
+                return
+            row_bytes = bytes_of_row(array)
+            for begin, end in find_pieces(rows * row_bytes, row_bytes, HDF5_GAP_BYTES):
+                start = rows[begin]
+                with np.errstate(over="ignore"):
+                    out[begin:end] = array[start : rows[end - 1] + 1][rows[begin:end] - start]
+
+    def _places_of(self, name: str) -> Places | None:
+        if name not in self._places:
+            self._places[name] = find_places(self.file[name])
+        return self._places[name]
+
+    @contextmanager
+    def _damage_named(self, name: str, rows: np.ndarray) -> Iterator[None]:
+        try:
+            yield
+        except (OSError, RuntimeError) as error:
+            where = f"rows {rows[0]} to {rows[-1] + 1} of /{name} in {self.path}"
+            raise FileFormatError(f"{where} cannot be read: {error}; copy the file again.") from error
+
+
+def open_part(path: Path, file: h5py.File) -> Part:
+    try:
+        if schema_of(file) == SCHEMA:
+            header = read_header(file, path)
+            count = rows_valid_in(file)
+            splits = np.array([SPLITS.index(source.split) for source in header.sources], np.uint8)
+            split = splits[file["rows"].fields("source")[:count]]
+            part = Part(path, file, header, count, split, bool(file.attrs["complete"]))
+        else:
+            check_schema(file, path, None, PAIRS_SCHEMA, SCHEMA)
+            inputs = require_array(file, path, "inputs", ("n", "in"), PAIR_TYPES)
+            require_array(file, path, "targets", (len(inputs), "out"), PAIR_TYPES)
+            count = rows_valid_in(file) if "rows_valid" in file.attrs else len(inputs)
+            complete = bool(file.attrs.get("complete", True))
+            part = Part(path, file, None, count, _pairs_split(file, path, len(inputs))[:count], complete)
+    except (KeyError, RuntimeError, OSError) as error:
+        if isinstance(error, FileFormatError):
+            raise
+        raise FileFormatError(f"{path} is damaged: {error}; copy it again.") from error
+    if part.count == 0:
+        raise DataError(f"{path} has no finished row; let its writer go on first.")
+    return part
+
+
+def _pairs_split(file: h5py.File, path: Path, count: int) -> np.ndarray:
+    if "split" in file:
+        split = require_array(file, path, "split", (count,), (np.dtype(np.uint8),))[:]
+        if split.max() >= len(SPLITS):
+            raise DataError(f"/split in {path} must hold 0, 1 and 2 only; got {split.max()}.")
+        return split
+    tenth = max(1, count // 10) if count >= len(SPLITS) else 0
+    return np.repeat(np.arange(3, dtype=np.uint8), (count - 2 * tenth, tenth, tenth))
+
+
+def check_agree(one: Part, other: Part) -> None:
+    if (one.header is None) != (other.header is None):
+        kinds = ["pairs" if part.header is None else "latents" for part in (one, other)]
+        raise FileFormatError(f"files must be of one form; {one.path} holds {kinds[0]}, {other.path} {kinds[1]}.")
+    if one.header is None or other.header is None:
+        for name, array in one.fields.items():
+            widths = array.shape[1], other.fields[name].shape[1]
+            if widths[0] != widths[1]:
+                files = f"{widths[0]} wide in {one.path} and {widths[1]} in {other.path}"
+                raise ShapeError(f"/{name} must be equally wide in all files; it is {files}.")
+        return
+    ours, theirs = one.header.space, other.header.space
+    if ours.fingerprint != theirs.fingerprint:
+        names = f"{one.path} has {ours.fingerprint}, {ours}, and {other.path} {theirs.fingerprint}, {theirs}"
+        raise FingerprintError(f"files must share one latent space; {names}.")
+    if one.header.size != other.header.size:
+        sizes = f"{one.path} has {one.header.size}, {other.path} has {other.header.size}"
+        raise ShapeError(f"files must have pictures of one size; {sizes}.")
+
+
+def warn_of_leaks(parts: Sequence[Part]) -> None:
+    split_of: dict[str, str] = {}
+    for part in parts:
+        for source in part.header.sources if part.header else ():
+            if split_of.setdefault(source.name, source.split) != source.split:
+                splits = f"{split_of[source.name]} and {source.split}"
+                logger.warning("%s is in %s: held-out figures may flatter.", source.name, splits)

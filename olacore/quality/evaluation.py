@@ -1,0 +1,143 @@
+"""Figures of a module on data, beside the baselines."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from olacore.data import SPLITS, Dataset, RawBlock, find_nonfinite, iterate_once
+from olacore.errors import DataError, FingerprintError
+from olacore.media.frames import every_row
+from olacore.modules.module import Module
+from olacore.quality.baselines import Baselines, fit_to_data
+from olacore.quality.metrics import Metrics
+from olacore.views.scaling import Scaling
+from olacore.views.view import View
+
+ITEMS_AT_ONCE = 8
+
+
+def check_pairing(module: Module, dataset: Dataset) -> None:
+    """Raise unless `module` belongs to the latent space of `dataset` and rows of its view can be cut from it.
+
+    Raises
+    ------
+    ShapeError  if the dimensions disagree
+    FingerprintError  if the latent spaces do; both are named
+    """
+    module.view.check(dataset)
+    ours, theirs = module.space, dataset.space
+    if ours is not None and theirs is not None and ours.fingerprint != theirs.fingerprint:
+        raise FingerprintError(
+            f"the module belongs to the latent space {ours.fingerprint} ({ours.maker}), "
+            f"the data to {theirs.fingerprint} ({theirs.maker}); use data of the module's own space."
+        )
+
+
+def usable_items(dataset: Dataset, view: View, skip_nonfinite: bool) -> dict[str, np.ndarray]:
+    """Return the items of each split, without those that hold NaN or inf.
+
+    Raises
+    ------
+    DataError  if there are such items and they are not to be skipped
+    """
+    fields = tuple(name for name in (view.input_field, view.target_field) if name != "frames")
+    count, where = find_nonfinite(dataset, fields, first=dataset.count) if fields else (0, np.empty(0, np.int64))
+    if count and not skip_nonfinite:
+        places = ", ".join(str(index) for index in where[:5])
+        raise DataError(
+            f"{count} of {dataset.count} rows hold NaN or inf in {' or '.join(fields)} (first at {places}); "
+            "give --skip-nonfinite to leave them out."
+        )
+    return {split: np.setdiff1d(dataset.indices(split), where) for split in SPLITS}
+
+
+def evaluate(
+    module: Module,
+    dataset: Dataset,
+    baselines: Baselines | None = None,
+    split: str = "held-out",
+    skip_nonfinite: bool = False,
+) -> dict[str, dict[str, Any]]:
+    """Measure a module on one part of the data.
+
+    Parameters
+    ----------
+    baselines : least squares and mean, in the module's scaling; fitted to the training rows of the data if not given
+    split : "train", "validation" or "held-out"
+    skip_nonfinite : leave items with NaN or inf out instead of refusing the data
+
+    Returns
+    -------
+    figures of `module`, `least_squares` and `mean`, and of `teacher` where a decoder's data hold the teacher's
+    decoding; see `Metrics.figures`
+
+    Raises
+    ------
+    DataError  if the part is empty, or the data hold NaN or inf
+    ShapeError, FingerprintError  if module and data do not belong together
+    """
+    check_pairing(module, dataset)
+    items = usable_items(dataset, module.view, skip_nonfinite)
+    indices = items[split]
+    if not len(indices):
+        raise DataError(f"the data hold no {split} rows to evaluate on.")
+    baselines = baselines or fit_for(module, dataset, items)
+    view, scaling = module.view, module.scaling
+    pixels = view.target_bound is not None
+    mean = scaling.restore_targets(baselines.mean[:, None].copy())
+    with_teacher = pixels and dataset.has("recon")
+    names = ["module", "least_squares", "mean", *(["teacher"] if with_teacher else [])]
+    sums = {name: Metrics(mean[:, 0], scaling.target_scale, pixels) for name in names}
+    fields = (view.input_field, view.target_field, *(("recon",) if with_teacher else ()))
+    for raw, sites in whole_items(view, dataset, indices, fields):
+        block = view.gather(raw, scaling)
+        target = scaling.restore_targets(block.targets.copy())
+        answers = {
+            "module": module.predict(raw),
+            "least_squares": scaling.restore_targets(baselines.predict(block)),
+            "mean": np.broadcast_to(mean, target.shape),
+        }
+        if with_teacher:
+            answers["teacher"] = recon_targets(view, raw)
+        for name, answer in answers.items():
+            sums[name].add(answer, target, target.shape[1] // sites)
+    return {name: sums[name].figures() for name in names}
+
+
+def whole_items(
+    view: View, dataset: Dataset, indices: np.ndarray, fields: tuple[str, ...]
+) -> Iterator[tuple[RawBlock, int]]:
+    """Give all rows of the items `indices`, in order, some items at a time, with the number of rows an item has."""
+    sites = view.sites(dataset)
+    for _, arrays in iterate_once(dataset, indices, fields, ITEMS_AT_ONCE if sites > 1 else 1024):
+        yield every_row(arrays, sites), sites
+
+
+def recon_targets(view: View, raw: RawBlock) -> np.ndarray:
+    """Cut the teacher's decoding as the targets of a decoder, in the scale of the data."""
+    swapped = {**raw.arrays, view.target_field: raw.arrays["recon"]}
+    return view.gather_targets(replace(raw, arrays=swapped), Scaling.identity(view.inputs, view.outputs))
+
+
+def fit_for(module: Module, dataset: Dataset, items: dict[str, np.ndarray]) -> Baselines:
+    """Fit the baselines of a module to the training rows of a data set.
+
+    Raises
+    ------
+    DataError  if the data hold no training or validation rows
+    """
+    return fit_to_data(dataset, module.view, module.scaling, items, module.training.get("seed", 0))
+
+
+def baselines_beside(path: Path, module: Module) -> Baselines | None:
+    """Return the baselines that the run of a module left beside its file, if they are there and of its shape."""
+    kept = path.parent / "baselines.safetensors"
+    if not kept.exists():
+        return None
+    found = Baselines.load(kept)
+    return found if found.weights.shape == (module.view.outputs, module.view.inputs) else None

@@ -1,0 +1,72 @@
+"""The autoencoders of Stable Diffusion's families: their configurations, and how a file shows which one it is.
+
+The numbers are those of the public models' own configuration files. A single file does not hold any: SD and SDXL have
+weights of the same names and shapes but other scaling, and so have SD3 and Flux.
+"""
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from olacore.errors import ConfigError, FileFormatError
+from olacore.media.frames import FACTOR
+
+_SIZES: dict[str, Any] = {
+    "_class_name": "AutoencoderKL",
+    "in_channels": 3,
+    "out_channels": 3,
+    "down_block_types": ["DownEncoderBlock2D"] * 4,
+    "up_block_types": ["UpDecoderBlock2D"] * 4,
+    "block_out_channels": [128, 256, 512, 512],
+    "layers_per_block": 2,
+    "norm_num_groups": 32,
+    "act_fn": "silu",
+}
+_WITHOUT_QUANT = {"use_quant_conv": False, "use_post_quant_conv": False}
+
+FAMILIES: dict[str, dict[str, Any]] = {
+    # Stable Diffusion 1.x and 2.x
+    "sd": {**_SIZES, "latent_channels": 4, "scaling_factor": 0.18215},
+    "sdxl": {**_SIZES, "latent_channels": 4, "scaling_factor": 0.13025},
+    "sd3": {**_SIZES, **_WITHOUT_QUANT, "latent_channels": 16, "scaling_factor": 1.5305, "shift_factor": 0.0609},
+    "flux": {**_SIZES, **_WITHOUT_QUANT, "latent_channels": 16, "scaling_factor": 0.3611, "shift_factor": 0.1159},
+}
+
+# Names in a full checkpoint that only this family has.
+MARKS = {
+    "conditioner.embedders.": "sdxl",
+    "cond_stage_model.": "sd",
+    "model.diffusion_model.joint_blocks.": "sd3",
+    "model.diffusion_model.double_blocks.": "flux",
+    "double_blocks.": "flux",
+}
+
+
+def recognise(path: Path, names: Iterable[str]) -> str:
+    """The family of a full checkpoint, by what else is in it.
+
+    Parameters
+    ----------
+    names : of all weights in the file
+
+    Raises
+    ------
+    ConfigError  if the file does not say
+    """
+    found = {family for name in names for mark, family in MARKS.items() if name.startswith(mark)}
+    if len(found) == 1:
+        return found.pop()
+    choices = f"--config {', '.join(FAMILIES)}, or a config.json"
+    raise ConfigError(f"{path} does not say which model's scaling its latents need; say it with {choices}.")
+
+
+def require_factor(path: Path, down: int, up: int, channels: tuple[int, int]) -> None:
+    """Raise unless a model maps RGB to latents of 1/8 of the picture's sides, and back.
+
+    Raises
+    ------
+    FileFormatError  naming what the configuration says
+    """
+    if (down, up) != (FACTOR, FACTOR) or channels != (3, 3):
+        form = f"1/{down} size, back times {up}, picture channels {channels}"
+        raise FileFormatError(f"a teacher maps RGB to latents of 1/{FACTOR} size and back; {path} says {form}.")

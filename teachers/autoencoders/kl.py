@@ -1,0 +1,34 @@
+"""`diffusers.AutoencoderKL`: the variational autoencoders of Stable Diffusion and its relatives."""
+
+from pathlib import Path
+from typing import Any
+
+import torch
+from diffusers import AutoencoderKL
+
+from olacore.errors import FileFormatError
+from teachers.autoencoders.families import require_factor
+
+
+def build_kl(config: dict[str, Any], path: Path) -> Any:
+    """A model with random weights, of the sizes that the configuration names, that never works in tiles.
+
+    Raises
+    ------
+    FileFormatError  if it describes no model, or one that does not map RGB to 1/8 of its size and back
+    """
+    try:
+        model = AutoencoderKL.from_config(config)
+    except (ValueError, TypeError, AttributeError, KeyError, IndexError, AssertionError) as error:
+        raise FileFormatError(f"{path} is no configuration of a model: {error}.") from error
+    model.disable_tiling()
+    model.disable_slicing()
+    settings = model.config
+    factor = 2 ** (len(settings.block_out_channels) - 1)
+    require_factor(path, factor, factor, (settings.in_channels, settings.out_channels))
+    return model
+
+
+def mode_of(answer: Any) -> torch.Tensor:
+    """The mode of the distribution that the encoder answers."""
+    return answer.latent_dist.mode()

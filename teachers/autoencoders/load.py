@@ -1,0 +1,163 @@
+"""Loading a teacher: an autoencoder by folder, file or hub id, an organic encoder, or a function of one's own."""
+
+import hashlib
+import json
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from olacore.data import LatentSpace
+from olacore.errors import ConfigError, FileFormatError
+from olacore.media.frames import FACTOR
+from teachers.autoencoders.families import FAMILIES, recognise
+from teachers.autoencoders.hub import ModelFiles, find_model
+from teachers.own.function import FunctionTeacher
+from teachers.protocol import PairMaker, Teacher
+
+FUNCTION = re.compile(r"(.+\.py):([^\W\d]\w*)")
+PIECE_BYTES = 1 << 22
+
+
+@dataclass(frozen=True)
+class LoadOptions:
+    """How a teacher is loaded.
+
+    Parameters
+    ----------
+    config : of a single file: sd, sdxl, sd3, flux, or the path of a `config.json`; in place of a folder's own
+    device : cpu, cuda, or cuda:1 and so on
+    batch : pictures at once; None chooses
+    offline : never ask the hub
+    self_test : prove that it encodes and decodes real pictures; what is skipped is said in the data set
+    size : side of the pictures to come, for choosing the batch
+
+    Raises
+    ------
+    ConfigError  if the batch is out of range
+    """
+
+    config: str | None = None
+    device: str = "cpu"
+    batch: int | None = None
+    offline: bool = False
+    self_test: bool = True
+    size: int = 256
+
+    def __post_init__(self) -> None:
+        if self.batch is not None and self.batch < 1:
+            raise ConfigError(f"a batch holds 1 picture or more; got {self.batch}.")
+
+
+def load_any_teacher(reference: str | Path, options: LoadOptions | None = None) -> Teacher | PairMaker:
+    """Load an autoencoder as `load_teacher` does, or a function of one's own: `my_teacher.py:fn`.
+
+    Raises
+    ------
+    ConfigError, FileFormatError  as `load_teacher` and `FunctionTeacher` do
+    """
+    options = options or LoadOptions()
+    if found := FUNCTION.fullmatch(str(reference)):
+        return FunctionTeacher(Path(found[1]), found[2], options.batch)
+    return load_teacher(reference, options)
+
+
+def load_teacher(reference: str | Path, options: LoadOptions | None = None) -> Teacher:
+    """Load an autoencoder, `AutoencoderKL` or `AutoencoderTiny` of diffusers, and prove that it is whole.
+
+    It comes from a folder in the layout of the public hub, by its hub id (the local cache is asked first), or from a
+    single file, also a full checkpoint. Its weights must be exactly those that its configuration asks for.
+
+    Parameters
+    ----------
+    reference : a folder, a hub id `owner/name`, or a `.safetensors`, `.ckpt` or `.pt` file
+
+    Raises
+    ------
+    ConfigError  if torch or diffusers are not installed, the device is not there, or a file's model is not clear
+    FileFormatError  if there is no such model, its files are damaged or of another model, or it fails its self-test
+    """
+    try:
+        return _load_network(reference, options or LoadOptions())
+    except ImportError as error:
+        name = error.name or "torch"
+        raise ConfigError(f"a teacher needs the package {name}; pip install 'olacore[teachers]'.") from error
+
+
+def _load_network(reference: str | Path, options: LoadOptions) -> Teacher:
+    from teachers.autoencoders.device import batch_for, find_device, peak_of
+    from teachers.autoencoders.kl import build_kl, mode_of
+    from teachers.autoencoders.network import NetworkTeacher
+    from teachers.autoencoders.self_test import prove
+    from teachers.autoencoders.tiny import build_tiny, latents_of
+    from teachers.autoencoders.weights import load_strictly, read_weights
+
+    device = find_device(options.device)
+    files = find_model(reference, options.offline)
+    weights, names = read_weights(files.weights)
+    config, path = _configuration(files, options.config, names)
+    kind = config.get("_class_name")
+    kinds = {"AutoencoderKL": (build_kl, mode_of), "AutoencoderTiny": (build_tiny, latents_of)}
+    if kind not in kinds:
+        raise FileFormatError(f"a teacher is an AutoencoderKL or an AutoencoderTiny; {path} describes {kind!r}.")
+    build, latent = kinds[kind]
+    model = build(config, path).eval().requires_grad_(False)
+    load_strictly(model, files.weights, weights)
+    space = _space(files, model.config, path)
+    model.to(device)
+    settings: dict[str, Any] = {"device": device.type, "self_test": options.self_test}
+    teacher = NetworkTeacher(model, space, latent, device, 1, settings)
+    if options.self_test:
+        prove(teacher, model, reference)
+
+    def peak() -> int:
+        blank = np.zeros((1, options.size, options.size, 3), np.uint8)
+        return peak_of(device, lambda: teacher.decode(teacher.encode(blank)))
+
+    parameters = sum(weight.numel() for weight in model.parameters())
+    batch = options.batch or batch_for(device, parameters, peak)
+    if device.type != "cpu":
+        settings["batch"] = batch
+    return NetworkTeacher(model, space, latent, device, batch, settings)
+
+
+def _configuration(files: ModelFiles, asked: str | None, names: Sequence[str]) -> tuple[dict[str, Any], Path]:
+    """The model's configuration, and where it comes from."""
+    if asked in FAMILIES:
+        return FAMILIES[asked], Path(asked)
+    path = Path(asked) if asked else files.config
+    if path is None:
+        family = recognise(files.weights, names)
+        return FAMILIES[family], Path(family)
+    try:
+        config = json.loads(path.read_bytes())
+    except OSError as error:
+        choices = ", ".join(FAMILIES)
+        raise FileFormatError(f"a configuration is one of {choices}, or a file; cannot read {path}.") from error
+    except ValueError as error:
+        raise FileFormatError(f"{path} is no configuration of a model: {error}.") from error
+    if not isinstance(config, dict):
+        raise FileFormatError(f"{path} is no configuration of a model: it holds {type(config).__name__}.")
+    return config, path
+
+
+def _space(files: ModelFiles, settings: Any, path: Path) -> LatentSpace:
+    scaling: Any = settings.scaling_factor
+    shift: Any = settings.get("shift_factor") or 0.0
+    means, deviations = settings.get("latents_mean"), settings.get("latents_std")
+    if means is not None and deviations is not None:
+        shift = tuple(float(mean) for mean in means)
+        scaling = tuple(settings.scaling_factor / float(deviation) for deviation in deviations)
+    digest = hashlib.sha256()
+    with files.weights.open("rb") as file:
+        while piece := file.read(PIECE_BYTES):
+            digest.update(piece)
+    try:
+        return LatentSpace(files.name, digest.hexdigest(), scaling, shift, settings.latent_channels, FACTOR)
+    except ConfigError as error:
+        raise FileFormatError(
+            f"{path} does not fit its own {settings.latent_channels} latent channels: {error}"
+        ) from error

@@ -1,0 +1,200 @@
+"""The plan of a data set, made before the teacher sees anything: every row, its source and its split."""
+
+import logging
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from itertools import chain
+
+import numpy as np
+
+from olacore.data import SPLITS, InputFile, Source
+from olacore.errors import ConfigError, DataError
+from olacore.media.find import Input
+from teachers.collect.captions import Captions
+from teachers.collect.crops import PictureRule, rows_at
+from teachers.collect.recipe import Entry, read_recipe
+from teachers.collect.survey import Finding
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a data set, or one shard of it, will hold.
+
+    Parameters
+    ----------
+    files : what it is made of; the rows of a file are next to each other, in the order of the files
+    sources : photographs and scenes
+    rows : (n,) of type `ROW`
+    """
+
+    files: tuple[InputFile, ...]
+    sources: tuple[Source, ...]
+    rows: np.ndarray
+
+    def shards(self, size: int) -> list["Plan"]:
+        """Cut the plan into parts of `size` rows; each lists the files and sources of its own rows.
+
+        Files that give nothing are in the first part.
+        """
+        ends = np.cumsum([file.rows for file in self.files])
+        parts = []
+        for start in range(0, len(self.rows), size):
+            rows = self.rows[start : start + size].copy()
+            stop = start + len(rows)
+            files = []
+            for file, end in zip(self.files, ends, strict=True):
+                inside = min(stop, end) - max(start, end - file.rows)
+                if inside > 0 or (start == 0 and not file.rows):
+                    files.append(replace(file, rows=max(0, int(inside))))
+            numbers, rows["source"] = np.unique(rows["source"], return_inverse=True)
+            parts.append(Plan(tuple(files), tuple(self.sources[number] for number in numbers), rows))
+        return parts
+
+    @property
+    def split(self) -> np.ndarray:
+        """(n,) uint8, the split of each row: 0, 1, 2."""
+        numbers = np.array([SPLITS.index(source.split) for source in self.sources], np.uint8)
+        return numbers[self.rows["source"]]
+
+
+@dataclass
+class Piece:
+    """A photograph, or one scene of a video, on its way into the plan.
+
+    Parameters
+    ----------
+    key : names it by its content
+    rows : (n,) of type `ROW`, in the order of time, their source not numbered yet
+    """
+
+    key: str
+    source: Source
+    rows: np.ndarray
+
+
+def wanted(inputs: Sequence[Input], rule: PictureRule) -> list[Input]:
+    """The files that the recipe names, or all of them where there is no recipe.
+
+    Raises
+    ------
+    FileFormatError, ConfigError  if the recipe cannot be read, or names a file that is not there
+    """
+    if rule.recipe is None:
+        return [*inputs]
+    entries = read_recipe(rule.recipe)
+    if absent := sorted(entries.keys() - {source.name for source in inputs}):
+        raise ConfigError(f"the recipe {rule.recipe} names {absent[0]}, which is not among the pictures given.")
+    return [source for source in inputs if source.name in entries]
+
+
+def make_plan(inputs: Sequence[Input], findings: Iterable[Finding], rule: PictureRule) -> Plan:
+    """Decide what becomes of every file.
+
+    Splits and random squares depend on the seed and on the files' bytes, not on names or on the order of the files;
+    of files with equal bytes only the first is used, so that none is in two splits.
+
+    Parameters
+    ----------
+    inputs : those that are wanted; with a recipe it has an entry for each
+    findings : of the inputs, in their order
+
+    Raises
+    ------
+    DataError  if no file gives any row
+    ConfigError  if the recipe has a square outside of its picture
+    """
+    entries = read_recipe(rule.recipe) if rule.recipe else None
+    captions = Captions(rule.caption_names)
+    seen: dict[str, Input] = {}
+    names: set[str] = set()
+    files: list[InputFile] = []
+    pieces: list[Piece] = []
+    for given, finding in zip(inputs, findings, strict=True):
+        note = refusal(given, finding, rule, seen)
+        cut: list[Piece] = []
+        if not note:
+            seen[finding.digest] = given
+            entry = entries[given.name] if entries is not None else None
+            cut = cut_pieces(given, finding, rule, entry, unused_name(given.name, finding.digest, names))
+            cut = [replace(piece, source=replace(piece.source, caption=captions.of(given))) for piece in cut]
+        pieces += cut
+        rows = sum(len(piece.rows) for piece in cut)
+        # A data set tells names, never paths.
+        note = note.replace(str(given.path), given.path.name)
+        files.append(InputFile(given.name, finding.digest, rows, finding.frames, finding.damaged, note))
+    if not pieces:
+        reason = next((file.note for file in files), "there are none.")
+        raise DataError(f"none of {len(inputs)} files gives a picture: {reason}")
+    return assemble(files, pieces, rule, split=entries is None)
+
+
+def refusal(given: Input, finding: Finding, rule: PictureRule, seen: dict[str, Input]) -> str:
+    """Why a file gives nothing, or nothing."""
+    if finding.refused:
+        return finding.refused
+    height, width = finding.size
+    if min(height, width) < rule.size and not rule.upscale:
+        return f"{given} is {width} x {height}, smaller than {rule.size} x {rule.size}."
+    if finding.digest in seen:
+        return f"{given} is the same file as {seen[finding.digest]}."
+    return ""
+
+
+def unused_name(name: str, digest: str, names: set[str]) -> str:
+    """A name that no other file of this data set has: two of one name in different folders are told apart."""
+    chosen = f"{name} {digest[:8]}" if name in names else name
+    names.add(chosen)
+    return chosen
+
+
+def cut_pieces(given: Input, finding: Finding, rule: PictureRule, entry: Entry | None, name: str) -> list[Piece]:
+    """The photograph, or the scenes of the video, with the squares of every frame in the order of time.
+
+    Raises
+    ------
+    ConfigError  if a square of the recipe is not within the picture
+    """
+    height, width = finding.size
+    if given.kind == "picture":
+        source = Source(name, "photograph", "train")
+        squares = rule.squares(finding.digest, height, width)
+        if entry is not None:
+            source = Source(name, "photograph", entry.split, entry.licence, entry.author)
+            for top, left, side in entry.squares or ():
+                if top + side > height or left + side > width:
+                    square = f"the recipe's square {[top, left, side]}"
+                    raise ConfigError(f"{square} is not within {given.name}, {width} x {height}.")
+            squares = entry.squares or squares
+        return [Piece(finding.digest, source, rows_at(np.full(len(squares), -1), squares))]
+    split, licence, author = (entry.split, entry.licence, entry.author) if entry else ("train", "", "")
+    each = (rule.squares(f"{finding.digest} {stamp}", height, width) for stamp in finding.stamps.tolist())
+    rows = rows_at(finding.stamps.repeat(rule.crops), chain.from_iterable(each))
+    scenes = finding.scenes.repeat(rule.crops)
+    return [
+        Piece(
+            f"{finding.digest} scene {scene}",
+            Source(f"{name} scene {scene + 1}", "scene", split, licence, author),
+            rows[scenes == scene],
+        )
+        for scene in np.unique(scenes).tolist()
+    ]
+
+
+def assemble(files: list[InputFile], pieces: list[Piece], rule: PictureRule, split: bool) -> Plan:
+    """Number the sources, put them into splits unless the recipe did, and line up the rows file by file, by time."""
+    sources = [piece.source for piece in pieces]
+    if split:
+        splits = rule.splits({piece.key: len(piece.rows) for piece in pieces})
+        sources = [replace(piece.source, split=splits[piece.key]) for piece in pieces]
+    rows = np.concatenate([piece.rows for piece in pieces])
+    rows["source"] = np.repeat(np.arange(len(pieces)), [len(piece.rows) for piece in pieces])
+    for here in np.split(rows, np.cumsum([file.rows for file in files])[:-1]):
+        # Stable, so that the squares of one frame keep their order.
+        here[:] = here[np.argsort(here["pts"], kind="stable")]
+    plan = Plan(tuple(files), tuple(sources), rows)
+    for number, name in enumerate(SPLITS):
+        if number not in plan.split:
+            logger.warning("no source is left for the %s split: give more scenes or pictures", name)
+    return plan

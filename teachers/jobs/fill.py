@@ -1,0 +1,125 @@
+"""Filling the files of a job: the teacher works while pictures are decoded ahead and rows are written behind it."""
+
+import logging
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from itertools import islice
+
+import numpy as np
+
+from teachers.collect.plan import Plan
+from teachers.jobs.decode_ahead import Task, pictures_ahead
+from teachers.jobs.job import Job
+from teachers.jobs.outputs import Output
+
+logger = logging.getLogger(__name__)
+
+Opener = Callable[..., Output]
+Tick = Callable[[int, int], None]
+
+
+def make_files(job: Job, opened: Opener, force: bool) -> None:
+    """Make every file with all its room before the first is filled, so that a full disk shows now.
+
+    Raises
+    ------
+    OutputError  if there is no room for all of them; those that were made are gone again
+    ConfigError  if a file is there that was made with other settings
+    """
+    made = []
+    try:
+        for number, path in enumerate(job.paths):
+            if force or not path.exists():
+                made.append(path)
+            opened(number, force=force, resume=not force).close(complete=False)
+    except BaseException:
+        for path in made if not force else []:
+            path.unlink(missing_ok=True)
+        raise
+
+
+def fill_files(job: Job, opened: Opener, size: int, batch: int, keyframes: bool, workers: int, tick: Tick) -> None:
+    """Fill the files one after the other, each from its first row that is missing.
+
+    Parameters
+    ----------
+    opened : opens the file of a number, for going on with it
+    size : side of the pictures
+    tick : called with the rows done and all rows of the job, before the first row and after each batch
+    """
+    told = False
+    before = 0
+    for number, part in enumerate(job.parts):
+        output = opened(number, resume=True)
+        complete = False
+        try:
+            left = job.rows - before - output.done
+            if left and not told:
+                logger.info("%s", describe_work(job, output, size, left))
+                told = True
+            tick(before + output.done, job.rows)
+            tasks = [*tasks_of(job, part, output.done, size, keyframes)]
+            with pictures_ahead(tasks, workers) as pictures:
+                for done in fill(output, part, pictures, batch):
+                    tick(before + done, job.rows)
+            complete = True
+        finally:
+            output.close(complete)
+        before += len(part.rows)
+
+
+def fill(output: Output, part: Plan, pictures: Iterator[np.ndarray], batch: int) -> Iterator[int]:
+    """Fill one file, a batch at a time, and give the rows done after each one.
+
+    A batch is written while the teacher works on the next. Batches begin at multiples of `batch`, whatever was done
+    before, so that a picture always meets the same company.
+    """
+    with ThreadPoolExecutor(1, thread_name_prefix="olacore-writer") as disk:
+        stored: Future[None] | None = None
+        for first in range(output.done, len(part.rows), batch):
+            rows = part.rows[first : first + batch]
+            store = output.answer(np.stack([*islice(pictures, len(rows))]), rows)
+            before, stored = stored, None
+            if before:
+                before.result()
+            stored = disk.submit(store)
+            if before:
+                yield first
+        if stored:
+            stored.result()
+            yield len(part.rows)
+
+
+def tasks_of(job: Job, part: Plan, done: int, size: int, keyframes: bool) -> Iterator[Task]:
+    """What is left to decode of each file, in order."""
+    first = 0
+    for file in part.files:
+        last = first + file.rows
+        if last > max(done, first):
+            rows = part.rows[max(done, first) : last]
+            yield Task(job.inputs[file.sha256], rows, size, keyframes, careful=file.damaged > 0)
+        first = last
+
+
+def describe_work(job: Job, output: Output, size: int, left: int) -> str:
+    """Say how much there is to do, how much room it takes and, from asking the teacher once, about how long."""
+    blank = np.zeros((1, size, size, 3), np.uint8)
+    rows = job.parts[0].rows[:1]
+    output.answer(blank, rows)
+    started = time.perf_counter()
+    output.answer(blank, rows)
+    seconds = (time.perf_counter() - started) * left
+    room = job.rows * output.row_bytes / 1e6
+    files = sum(file.rows > 0 for file in job.files)
+    return (
+        f"{job.rows} pictures from {files} files, {left} to do: {room:,.0f} MB, about {duration(seconds)} "
+        f"of the teacher's time ({seconds / left:.2g} s each)"
+    )
+
+
+def duration(seconds: float) -> str:
+    """Seconds in words: 40 s, 12 min, 7.5 h."""
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"

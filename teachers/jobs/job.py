@@ -1,0 +1,131 @@
+"""What a run of `precompute` has to do: a new plan, or the one that is kept in the files of an earlier run."""
+
+import hashlib
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from olacore.data import InputFile, read_plan
+from olacore.errors import DataError, FileFormatError
+from olacore.media.find import Input
+from teachers.collect.crops import PictureRule
+from teachers.collect.plan import Plan, make_plan
+from teachers.collect.survey import VideoRule
+from teachers.collect.survey_pool import digest_all, survey_all
+from teachers.jobs.output_path import Target
+
+Tick = Callable[[int, int], None]
+
+
+@dataclass(frozen=True)
+class Job:
+    """A plan, cut into the files that it fills.
+
+    Parameters
+    ----------
+    parts, paths, settings : of each file
+    inputs : what to decode, by SHA-256
+    """
+
+    parts: list[Plan]
+    paths: list[Path]
+    settings: list[dict[str, Any]]
+    inputs: dict[str, Input]
+
+    @property
+    def rows(self) -> int:
+        """Pictures in all files."""
+        return sum(len(part.rows) for part in self.parts)
+
+    @property
+    def files(self) -> tuple[InputFile, ...]:
+        """What was given, with the rows over all parts."""
+        merged: dict[tuple[str, str], InputFile] = {}
+        for file in (file for part in self.parts for file in part.files):
+            before = merged.get((file.name, file.sha256))
+            # Only files that give nothing can have one name and one content twice: each of them counts.
+            key = (file.name, f"{file.sha256} {len(merged)}") if file.note else (file.name, file.sha256)
+            merged[key] = replace(file, rows=file.rows + before.rows) if before and not file.note else file
+        return tuple(merged.values())
+
+    @property
+    def splits(self) -> dict[str, int]:
+        """Sources in each split."""
+        splits = {source.name: source.split for part in self.parts for source in part.sources}
+        return dict(Counter(splits.values()))
+
+
+def new_job(
+    target: Target,
+    inputs: Sequence[Input],
+    refused: Sequence[tuple[Path, str]],
+    rule: PictureRule,
+    video: VideoRule,
+    workers: int,
+    tick: Tick,
+) -> Job:
+    """Look at every file and plan the rows.
+
+    Parameters
+    ----------
+    refused : sources that give nothing, with the reason
+    workers, tick : see `survey_all`
+
+    Raises
+    ------
+    DataError  if no source gives a picture
+    ConfigError  if the recipe does not fit the pictures
+    """
+    if not inputs:
+        raise DataError(f"no source gives a picture: {refused[0][1] if refused else 'there is none.'}")
+    findings = survey_all(inputs, video, workers, tick)
+    plan = make_plan(inputs, findings, rule)
+    absent = [InputFile(path.name, "", 0, 0, 0, reason.replace(str(path), path.name)) for path, reason in refused]
+    plan = replace(plan, files=(*plan.files, *absent))
+    digests = [finding.digest for finding in findings]
+    parts = plan.shards(target.shard_size or len(plan.rows))
+    settings = describe_settings(digests, rule, video)
+    return _job(target, parts, settings, inputs, digests)
+
+
+def resumed_job(target: Target, inputs: Sequence[Input], rule: PictureRule, video: VideoRule, tick: Tick) -> Job | None:
+    """Take the plan from the files of an earlier run; None if some are missing or keep no plan.
+
+    Whether the settings are those of that run is found out when the files are opened for writing.
+    """
+    paths = target.existing()
+    if not paths:
+        return None
+    try:
+        plans = [Plan(header.files, header.sources, rows) for header, rows in map(read_plan, paths)]
+    except FileFormatError:
+        return None
+    digests = digest_all(inputs, tick)
+    return _job(target, plans, describe_settings(digests, rule, video), inputs, digests)
+
+
+def _job(
+    target: Target, parts: list[Plan], settings: dict[str, Any], inputs: Sequence[Input], digests: Sequence[str]
+) -> Job:
+    each = [dict(settings) for _ in parts]
+    if target.shard_size is not None:
+        for number, own in enumerate(each, 1):
+            own |= {"shard_size": target.shard_size, "shards": len(parts), "shard": number}
+    found = {digest: given for given, digest in zip(reversed(inputs), reversed(digests), strict=True)}
+    return Job(parts, target.paths(len(parts)), each, found)
+
+
+def describe_settings(digests: Sequence[str], rule: PictureRule, video: VideoRule) -> dict[str, Any]:
+    """Everything that decides about the rows, and so must be the same when a run is resumed."""
+    pictures = {name: value for name, value in asdict(rule).items() if name != "size"}
+    recipe = rule.recipe
+    whole = hashlib.sha256("".join(digests).encode()).hexdigest()
+    return {
+        "resize": "square to size, Lanczos",
+        **pictures,
+        "recipe": f"sha256 {hashlib.sha256(recipe.read_bytes()).hexdigest()}" if recipe else None,
+        **asdict(video),
+        "sources": f"{len(digests)} files, sha256 {whole}",
+    }

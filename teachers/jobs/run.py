@@ -1,0 +1,114 @@
+"""`precompute`: a teacher looks at pictures and videos once, and a data set keeps what it answered."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from olacore.data import InputFile
+from olacore.errors import ConfigError
+from olacore.media.find import find_inputs
+from teachers.collect.crops import PictureRule
+from teachers.collect.plan import wanted
+from teachers.collect.survey import VideoRule
+from teachers.jobs.fill import fill_files, make_files
+from teachers.jobs.job import new_job, resumed_job
+from teachers.jobs.output_path import Target
+from teachers.jobs.outputs import LatentOutput, Output, PairsOutput
+from teachers.protocol import Encoder, PairMaker
+
+# Called with what is counted, "files" or "rows", how many are done and how many there are. It may raise to stop.
+Progress = Callable[[str, int, int], None]
+
+
+@dataclass(frozen=True)
+class Summary:
+    """What `precompute` made.
+
+    Parameters
+    ----------
+    rows : pictures in the data set
+    sources : photographs and scenes in it, by split
+    files : everything that was given, with the rows and the damage of each, and why some give nothing
+    """
+
+    rows: int
+    sources: dict[str, int]
+    files: tuple[InputFile, ...]
+
+    @property
+    def damaged(self) -> int:
+        """Packets and frames of videos that could not be decoded."""
+        return sum(file.damaged for file in self.files)
+
+    @property
+    def skipped(self) -> tuple[InputFile, ...]:
+        """The files that give nothing; each has the reason as its note."""
+        return tuple(file for file in self.files if file.note)
+
+
+def precompute(
+    sources: Sequence[Path],
+    h5: Path,
+    teacher: Encoder | PairMaker,
+    rule: PictureRule | None = None,
+    video: VideoRule | None = None,
+    *,
+    recon: bool = False,
+    shard_size: int | None = None,
+    workers: int = 0,
+    resume: bool = False,
+    force: bool = False,
+    progress: Progress | None = None,
+) -> Summary:
+    """Make a data set of pictures and videos with a teacher's answers.
+
+    First every file is looked at in full, and a plan is made: which frames and squares become rows, which split each
+    photograph and each scene goes into. Then the file is made, with all its room, and filled in the order of the
+    plan; each square is resized to `rule.size` with an antialiased Lanczos filter. A file that gives nothing is
+    reported and the rest goes on. A killed run that is resumed with the same settings and files gives the same
+    bytes as one that was not killed, on the same machine.
+
+    Parameters
+    ----------
+    sources : pictures, videos, zip archives of pictures, folders of all these, or patterns such as `a/*.jpg`
+    h5 : the file to write; with `shard_size` the folder to write shards into
+    teacher : makes latents, or plain pairs
+    recon : store the teacher's decoding of the stored latents too
+    shard_size : pictures in each file
+    workers : spawned processes that decode and resize; 0 for a thread of this process
+    resume : go on behind the last finished row of `h5`; start it if it is missing
+    force : replace `h5`
+    progress : called with "files" or "rows", how many are done and how many there are; what it raises ends the work,
+        with everything finished kept
+
+    Raises
+    ------
+    OutputExistsError  if there is a file and neither `resume` nor `force`
+    OutputError  if the file cannot be written, another writer has it, or there is no room for it
+    DataError  if no source gives a picture, or the teacher's latents are not finite
+    ConfigError  if the settings are wrong, or a resumed file was made with other ones
+    """
+    rule, video, tick = rule or PictureRule(), video or VideoRule(), progress or (lambda *args: None)
+    if workers < 0:
+        raise ConfigError(f"workers must be 0 or more; got {workers}.")
+    target = Target(h5, shard_size, resume, force)
+    found, refused = find_inputs(sources)
+    inputs = wanted(found, rule)
+    with target.locked():
+        job = resumed_job(target, inputs, rule, video, partial(tick, "files")) if resume else None
+        if job is None:
+            job = new_job(target, inputs, refused, rule, video, workers, partial(tick, "files"))
+        plan = job
+
+        def opened(number: int, **mode: bool) -> Output:
+            settings: dict[str, Any] = {**plan.settings[number], **teacher.settings}
+            path, part = plan.paths[number], plan.parts[number]
+            if isinstance(teacher, Encoder):
+                return LatentOutput(path, part, teacher, rule.size, recon, settings, **mode)
+            return PairsOutput(path, part, teacher, rule.size, settings, **mode)
+
+        make_files(job, opened, force)
+        fill_files(job, opened, rule.size, teacher.batch, video.keyframes, workers, partial(tick, "rows"))
+    return Summary(job.rows, job.splits, job.files)

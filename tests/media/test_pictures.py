@@ -1,0 +1,140 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from olacore.errors import ConfigError, DTypeError, FileFormatError, OutputError, ShapeError
+from olacore.media.pictures import (
+    Square,
+    centre_square,
+    crop,
+    random_square,
+    read_picture,
+    write_picture,
+)
+
+RGB = np.random.default_rng(0).integers(0, 256, (6, 9, 3), np.uint8)
+
+
+def saved(folder: Path, image: Image.Image, name: str = "picture.png", **options: object) -> Path:
+    image.save(folder / name, **options)
+    return folder / name
+
+
+@pytest.mark.parametrize("mode", ["L", "1", "P", "LA", "RGBA", "CMYK", "YCbCr"])
+def test_read_picture__every_mode_is_eight_bit_rgb(tmp_path: Path, mode: str) -> None:
+    level = 255 if mode == "1" else 204  # one that the web palette of "P" has
+    image = Image.new("RGB", (9, 6), (level, level, level)).convert(mode)
+    picture = read_picture(saved(tmp_path, image, "picture.tif" if mode in ("CMYK", "YCbCr") else "picture.png"))
+    assert (picture.shape, picture.dtype) == ((6, 9, 3), np.uint8)
+    assert np.abs(picture.astype(int) - level).max() <= 1
+
+
+def test_read_picture__rgb_is_exact(tmp_path: Path) -> None:
+    np.testing.assert_array_equal(read_picture(saved(tmp_path, Image.fromarray(RGB))), RGB)
+
+
+def test_read_picture__cmyk_jpeg(tmp_path: Path) -> None:
+    image = Image.new("RGB", (16, 16), (10, 200, 90)).convert("CMYK")
+    picture = read_picture(saved(tmp_path, image, "picture.jpg", quality=100))
+    assert np.abs(picture.astype(int) - (10, 200, 90)).max() <= 4
+
+
+def test_read_picture__transparent_is_white(tmp_path: Path) -> None:
+    image = Image.new("RGBA", (2, 1), (0, 0, 0, 0))
+    image.putpixel((1, 0), (255, 0, 0, 255))
+    np.testing.assert_array_equal(read_picture(saved(tmp_path, image))[0], [[255] * 3, [255, 0, 0]])
+
+
+def test_read_picture__sixteen_bits_keep_their_range(tmp_path: Path) -> None:
+    levels = np.array([[0, 257, 32896, 65535]], np.uint16)
+    picture = read_picture(saved(tmp_path, Image.fromarray(levels)))
+    np.testing.assert_array_equal(picture[0, :, 1], [0, 1, 128, 255])
+
+
+def test_read_picture__turned_as_exif_says(tmp_path: Path) -> None:
+    image = Image.fromarray(RGB)
+    exif = image.getexif()
+    exif[0x0112] = 6
+    turned = read_picture(saved(tmp_path, image, exif=exif))
+    np.testing.assert_array_equal(turned, np.rot90(RGB, -1))
+
+
+def test_read_picture__one_pixel(tmp_path: Path) -> None:
+    assert read_picture(saved(tmp_path, Image.new("L", (1, 1), 7))).tolist() == [[[7, 7, 7]]]
+
+
+def test_read_picture__bad_files(tmp_path: Path) -> None:
+    path = tmp_path / "picture.png"
+    with pytest.raises(FileFormatError, match="is a folder; expected a picture"):
+        read_picture(tmp_path)
+    with pytest.raises(FileFormatError, match=r"picture\.png is missing"):
+        read_picture(path)
+    path.touch()
+    with pytest.raises(FileFormatError, match="empty"):
+        read_picture(path)
+    path.write_text("no picture at all")
+    with pytest.raises(FileFormatError, match="not a picture of a known format"):
+        read_picture(path)
+    saved(tmp_path, Image.fromarray(RGB))
+    path.write_bytes(path.read_bytes()[:100])
+    with pytest.raises(FileFormatError, match="cannot be read as a picture"):
+        read_picture(path)
+
+
+def test_read_picture__unknown_ranges(tmp_path: Path) -> None:
+    with pytest.raises(FileFormatError, match="unknown range"):
+        read_picture(saved(tmp_path, Image.new("F", (2, 2), 0.5), "picture.tif"))
+    with pytest.raises(FileFormatError, match="16 bits"):
+        read_picture(saved(tmp_path, Image.new("I", (2, 2), 1 << 20), "picture.tif"))
+
+
+def test_read_picture__refuses_a_decompression_bomb(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = saved(tmp_path, Image.fromarray(RGB))
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 30)
+    with pytest.raises(FileFormatError, match="decompression bomb"):
+        read_picture(path)
+
+
+def test_crop__centre_keeps_the_shorter_side() -> None:
+    assert centre_square(6, 9) == Square(0, 1, 6)
+    assert centre_square(9, 6) == Square(1, 0, 6)
+    np.testing.assert_array_equal(crop(RGB, 6), RGB[:, 1:7])
+
+
+def test_crop__square_is_cut_and_resized() -> None:
+    np.testing.assert_array_equal(crop(RGB, 4, Square(2, 5, 4)), RGB[2:6, 5:])
+    assert crop(RGB, 16, Square(2, 5, 4)).shape == (16, 16, 3)
+
+
+def test_crop__shrinking_is_antialiased() -> None:
+    stripes = np.zeros((64, 64, 3), np.uint8)
+    stripes[:, ::2] = 255
+    assert np.abs(crop(stripes, 8).astype(int) - 127).max() < 12
+
+
+def test_random_square__inside_and_seeded() -> None:
+    squares = [random_square(40, 60, 20, np.random.default_rng(seed)) for seed in range(200)]
+    assert all(20 <= s.side <= 40 and s.top + s.side <= 40 and s.left + s.side <= 60 for s in squares)
+    assert len(set(squares)) > 100
+    assert squares[3] == random_square(40, 60, 20, np.random.default_rng(3))
+
+
+@pytest.mark.parametrize("name", ["out.png", "out.jpg", "out.webp"])
+def test_write_picture__reads_back(tmp_path: Path, name: str) -> None:
+    flat = np.full((16, 16, 3), 90, np.uint8)
+    write_picture(tmp_path / name, flat)
+    assert np.abs(read_picture(tmp_path / name).astype(int) - 90).max() <= 2
+    assert [path.name for path in tmp_path.iterdir()] == [name]
+
+
+def test_write_picture__refuses(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"got out\.xyz"):
+        write_picture(tmp_path / "out.xyz", RGB)
+    with pytest.raises(ShapeError, match=r"got \(6, 9\)"):
+        write_picture(tmp_path / "out.png", RGB[..., 0])
+    with pytest.raises(DTypeError, match="got float32"):
+        write_picture(tmp_path / "out.png", RGB.astype(np.float32))
+    with pytest.raises(OutputError, match="cannot write"):
+        write_picture(tmp_path / "none" / "out.png", RGB)

@@ -1,0 +1,116 @@
+"""Which modules, teachers and data may be compared with each other."""
+
+from dataclasses import replace
+
+import pytest
+
+from olacore.data import LatentSpace, open_dataset
+from olacore.errors import ConfigError, FingerprintError
+from olacore.quality.vae_test.request import Entrants, Given, own_space
+from olacore.views.view import View
+from tests.support.makers import OTHER_SPACE, SPACE, make_module, write_pictures, write_plain
+from tests.support.vae_samples import ENCODER, PlainPreview, PlainTeacher, decoder, encoder, paired_decoder
+
+
+def test_paired__is_a_decoder_of_the_encoders_own_latents():
+    ours = encoder()
+    assert Entrants(ours, paired_decoder(ours)).paired
+    assert not Entrants(ours, decoder()).paired
+
+
+def test_compatible__are_by_default_those_that_belong_to_the_teachers_space():
+    ours, other = encoder(), encoder("E2", seed=5)
+    theirs = decoder()
+    assert Entrants(ours, theirs).compatible() == (ours, theirs)
+    assert Entrants(ours, paired_decoder(ours)).compatible() == (ours, None)
+    assert Entrants(ours, paired_decoder(ours), other, theirs).compatible() == (other, theirs)
+    strange = Entrants(ours, paired_decoder(ours), teacher=PlainTeacher(OTHER_SPACE))
+    assert strange.compatible() == (None, None)
+
+
+def test_load__takes_a_file_and_names_the_module_after_it(tmp_path):
+    path = tmp_path / "m.safetensors"
+    make_module(ENCODER).save(path)
+    given = Given.load(str(path))
+    assert given.name == str(path)
+    assert given.module.own_space == make_module(ENCODER).own_space
+
+
+def test_paired__holds_for_what_was_evolved_as_a_pair_and_shares_no_latents_with_the_teacher():
+    of_pair = replace(SPACE, maker_sha256="ef" * 32)
+    module = replace(make_module(ENCODER, of_pair), training={"strategy": "pair"})
+    ours = Given("E", module)
+    entrants = Entrants(ours, decoder(space=of_pair), encoder("E2", seed=5), decoder(), PlainTeacher())
+    assert entrants.paired
+    assert entrants.compatible() == (entrants.compatible_encoder, entrants.compatible_decoder)
+
+
+def test_own_space__is_the_one_that_precompute_names(tmp_path):
+    teachers = pytest.importorskip("teachers")
+    path = tmp_path / "m.safetensors"
+    make_module(ENCODER).save(path)
+    assert own_space(Given.load(str(path))).fingerprint == teachers.OrganicEncoder(path).space.fingerprint
+
+
+@pytest.mark.parametrize(
+    ("make", "error", "sentence"),
+    [
+        (lambda: Entrants(decoder(), decoder()), ConfigError, "module of kind encoder .* D is a patch decoder"),
+        (lambda: Entrants(encoder(), encoder()), ConfigError, "module of kind decoder .* E is a patch encoder"),
+        (
+            lambda: Entrants(Given("G", make_module(View("encoder", "global", 4))), decoder()),
+            ConfigError,
+            "and the patch view; G is a global encoder",
+        ),
+        (
+            lambda: Entrants(encoder(), decoder(space=OTHER_SPACE)),
+            FingerprintError,
+            rf"decoder D is of the latent space {OTHER_SPACE.fingerprint} \(someone/other\), neither .* cloned from, "
+            rf"{SPACE.fingerprint} \(someone/tiny\)",
+        ),
+        (
+            lambda: Entrants(encoder(), paired_decoder(encoder(seed=7))),
+            FingerprintError,
+            "neither that of the encoder",
+        ),
+        (
+            lambda: Entrants(encoder(), decoder(), decoder()),
+            ConfigError,
+            "module of kind encoder",
+        ),
+        (
+            lambda: Entrants(encoder(), decoder(), encoder("E2", OTHER_SPACE), teacher=PlainTeacher()),
+            FingerprintError,
+            rf"compatible encoder E2 .*{OTHER_SPACE.fingerprint}.* teacher of {SPACE.fingerprint}",
+        ),
+        (
+            lambda: Entrants(encoder(), decoder(), None, decoder("D2", OTHER_SPACE)),
+            FingerprintError,
+            rf"compatible decoder D2 .*{OTHER_SPACE.fingerprint}.* encoder of {SPACE.fingerprint}",
+        ),
+    ],
+)
+def test_entrants__are_refused_where_they_do_not_fit(make, error, sentence):
+    with pytest.raises(error, match=sentence):
+        make()
+
+
+def test_entrants__refuse_data_of_another_space(tmp_path):
+    with (
+        open_dataset([write_pictures(tmp_path / "o.h5", space=OTHER_SPACE)]) as dataset,
+        pytest.raises(FingerprintError, match=rf"to latents of {SPACE.fingerprint}.*{OTHER_SPACE.fingerprint}"),
+    ):
+        Entrants(encoder(), decoder(), data=dataset)
+    with (
+        open_dataset([write_plain(tmp_path / "p.h5")]) as dataset,
+        pytest.raises(FingerprintError, match="the data's are plain pairs"),
+    ):
+        Entrants(encoder(), decoder(), data=dataset)
+
+
+def test_entrants__refuse_a_preview_network_for_other_channels():
+    space = LatentSpace("someone/large", "ef" * 32, 1.0, 0.0, 16)
+    views = View("encoder", "patch", 16, border=0), View("decoder", "patch", 16)
+    given = [Given(view.kind, make_module(view, space)) for view in views]
+    with pytest.raises(ConfigError, match="takes latents of 4 channels; these have 16"):
+        Entrants(*given, preview=PlainPreview())

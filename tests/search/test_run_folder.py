@@ -1,0 +1,124 @@
+"""The run folder: what it refuses, and a log that tells the same story as the checkpoint."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from olacore.errors import OutputError, OutputExistsError
+from olacore.search.run_folder import FILES, RunFolder, next_free
+
+
+@pytest.fixture
+def folder(tmp_path):
+    return RunFolder(tmp_path / "run", resume=False, force=False)
+
+
+def test_run_folder__is_made_with_its_parents(tmp_path):
+    RunFolder(tmp_path / "a" / "b", resume=False, force=False)
+    assert (tmp_path / "a" / "b").is_dir()
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_run_folder__that_holds_a_run_needs_resume_or_force(tmp_path, name):
+    (tmp_path / name).write_text("{}")
+    (tmp_path / "notes.txt").write_text("mine")
+    with pytest.raises(OutputExistsError, match="already holds a run; give --resume or --force"):
+        RunFolder(tmp_path, resume=False, force=False)
+    RunFolder(tmp_path, resume=True, force=False)
+    assert (tmp_path / name).exists()
+    folder = RunFolder(tmp_path, resume=False, force=True)
+    assert (tmp_path / name).exists()
+    folder.clear()
+    assert [path.name for path in tmp_path.iterdir()] == ["notes.txt"]
+
+
+def test_run_folder__that_holds_something_else_is_fine(tmp_path):
+    (tmp_path / "notes.txt").write_text("mine")
+    RunFolder(tmp_path, resume=False, force=False)
+
+
+def test_run_folder__that_cannot_be_written_is_named(tmp_path, monkeypatch):
+    file = tmp_path / "file"
+    file.write_text("")
+    with pytest.raises(OutputError, match=r"the run folder .*file is a file; name another with --out"):
+        RunFolder(file, resume=False, force=False)
+    with pytest.raises(OutputError, match=r"cannot write the run folder .*file/run: Not a directory"):
+        RunFolder(file / "run", resume=False, force=False)
+    monkeypatch.setattr("os.access", lambda *_: False)
+    with pytest.raises(OutputError, match="the run folder .* is not writable"):
+        RunFolder(tmp_path / "run", resume=False, force=False)
+
+
+def test_log__comes_back_line_by_line(folder):
+    lines = [{"generation": n, "loss": 0.5 / n, "trust": [0, 1]} for n in (1, 2, 3)]
+    for line in lines:
+        folder.log(line)
+    assert folder.read_log() == lines
+    assert len(folder.log_file.read_text().splitlines()) == 3
+
+
+def test_log__of_a_run_without_reports_is_empty(folder):
+    assert folder.read_log() == []
+
+
+@pytest.mark.parametrize("torn", ['{"generation": 4, "lo', "{", ""])
+def test_cut_log__forgets_what_came_after_and_what_a_kill_tore(folder, torn):
+    for generation in (2, 4, 6):
+        folder.log({"generation": generation})
+    with folder.log_file.open("a") as file:
+        file.write(torn)
+    folder.cut_log(4)
+    folder.log({"generation": 5})
+    kept = [json.loads(text)["generation"] for text in folder.log_file.read_text().splitlines()]
+    assert kept == [2, 4, 5]
+
+
+def test_cut_log__to_the_start_leaves_nothing(folder):
+    folder.log({"generation": 1})
+    folder.cut_log(0)
+    assert folder.log_file.read_bytes() == b""
+
+
+def test_log__names_a_log_that_cannot_be_written(folder):
+    folder.log_file.mkdir()
+    with pytest.raises(OutputError, match=r"cannot write .*log.jsonl: Is a directory"):
+        folder.log({"generation": 1})
+
+
+def test_write_config__is_sorted_json(folder):
+    folder.write_config({"b": 1, "a": [2]})
+    assert json.loads(folder.config.read_text()) == {"a": [2], "b": 1}
+    assert folder.config.read_text().index('"a"') < folder.config.read_text().index('"b"')
+
+
+def test_next_free__is_the_first_gap(tmp_path, monkeypatch):
+    assert next_free("encoder", tmp_path) == tmp_path / "encoder-0001"
+    for name in ("encoder-0001", "encoder-0002", "decoder-0001"):
+        (tmp_path / name).mkdir()
+    assert next_free("encoder", tmp_path) == tmp_path / "encoder-0003"
+    monkeypatch.chdir(tmp_path)
+    assert next_free("decoder") == Path("runs/decoder-0001")
+
+
+def test_removed_if_empty__leaves_no_folder_behind_a_failure(tmp_path):
+    folder = RunFolder(tmp_path / "run", resume=False, force=False)
+    with pytest.raises(KeyError), folder.removed_if_empty():
+        raise KeyError
+    assert not folder.path.exists()
+    folder = RunFolder(tmp_path / "run", resume=False, force=False)
+    folder.write_config({})
+    with pytest.raises(KeyError), folder.removed_if_empty():
+        raise KeyError
+    assert folder.config.exists()
+
+
+def test_sweep__removes_what_a_killed_save_left(tmp_path):
+    folder = RunFolder(tmp_path / "run", resume=False, force=False)
+    left, other = folder.path / ".checkpoint.h5.123.tmp", folder.path / "notes.tmp"
+    left.touch()
+    other.touch()
+    folder.sweep()
+    assert [*folder.path.iterdir()] == [other]

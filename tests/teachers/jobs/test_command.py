@@ -1,0 +1,131 @@
+"""`ola precompute` and `ola inspect` as a user meets them."""
+
+import json
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from click.testing import CliRunner, Result
+
+import cli
+from olacore.data import open_dataset
+from olacore.media.pictures import read_picture
+from tests.support.plain_samples import save_photographs
+from tests.support.teacher_samples import save_model
+from tests.support.video_samples import scene, write_video
+
+QUICK = ["--size", "16", "--no-self-test", "--workers", "0"]
+
+
+def ola(*arguments: Any, code: int = 0) -> Result:
+    result = CliRunner().invoke(cli.main, [str(argument) for argument in arguments])
+    assert result.exit_code == code, result.output
+    return result
+
+
+@pytest.fixture
+def film(tmp_path: Path) -> Path:
+    return write_video(tmp_path / "film.mkv", np.concatenate([scene(10, number) for number in range(4)]))
+
+
+@pytest.fixture
+def teacher(tmp_path: Path) -> Path:
+    return save_model(tmp_path / "tiny")
+
+
+def test_precompute__then_inspect_tells_the_truth(tmp_path: Path, film: Path, teacher: Path) -> None:
+    h5, sheet = tmp_path / "out.h5", tmp_path / "sheet.png"
+    (tmp_path / "bad.mp4").write_text("my holidays")
+    given = [
+        film,
+        tmp_path / "bad.mp4",
+        "--teacher",
+        teacher,
+        "--h5",
+        h5,
+        "--every",
+        "5",
+        "--recon",
+        "--least-change",
+        "0",
+    ]
+    result = ola("precompute", *given, *QUICK)
+    assert "8 rows from 4 photographs and scenes" in result.stdout
+    assert "skipped: bad.mp4 is no video that can be read" in result.stderr
+    facts = json.loads(ola("inspect", h5, "--json", "--sheet", sheet).output)
+    assert facts["rows"] == 8
+    assert facts["sources by kind"] == {"scene": 4}
+    assert facts["files"]["rows"] == {"film.mkv": 8, "bad.mp4": 0}
+    assert [*facts["files"]["gave nothing"]] == ["bad.mp4"]
+    assert facts["settings"]["self_test"] is False
+    assert (facts["settings"]["every"], facts["teacher"], facts["damaged rows"]) == (5, "tiny", [])
+    assert read_picture(sheet).shape[2] == 3
+    assert "already there" in ola("inspect", h5, "--sheet", sheet, code=1).stderr
+
+
+def test_precompute__json_and_shards_and_training(tmp_path: Path, film: Path, teacher: Path) -> None:
+    folder = tmp_path / "many"
+    options = ["--teacher", teacher, "--h5", folder, "--every", "2", "--shard-size", "7", "--least-change", "0", *QUICK]
+    made = json.loads(ola("precompute", film, *options, "--json").stdout)
+    assert (made["rows"], made["damaged"], made["skipped"]) == (20, 0, {})
+    facts = json.loads(ola("inspect", folder, "--json").output)
+    assert (facts["shards"], facts["complete"], facts["files"]["planned rows"]) == (3, True, 20)
+    run = ["--h5", folder, "--generations", "4", "--population", "4", "--block", "64", "--out", tmp_path / "run"]
+    ola("train", "--module", "encoder", *run)
+    ola("eval", tmp_path / "run" / "module.safetensors", "--h5", folder, "--split", "train", "--json")
+    (folder / "shard-0003-of-0003.h5").unlink()
+    assert json.loads(ola("inspect", folder, "--json").output)["complete"] is False
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--teacher", "T", "--size", "12"], "the size must be a multiple of 8; got 12"),
+        (["--teacher", "T", "--every", "2", "--fps", "2"], "got every 2 and 2.0 fps"),
+        (["--teacher", "T", "--device", "cuda:7"], "so there is no cuda:7; use --device cpu"),
+        (["--teacher", "none/none", "--offline"], "hub's cache does not hold that model"),
+        (["--teacher", "T", "--recon"], "gives real pictures back with"),
+        (["--teacher", "T", "--shard-size", "0"], "a shard holds 1 picture or more; got 0"),
+        (["--teacher", "T", "--resume", "--force"], "got both"),
+        (["--latents-from", "none.safetensors"], "cannot read the module none.safetensors"),
+    ],
+)
+def test_precompute__errors_are_one_line(
+    tmp_path: Path, film: Path, teacher: Path, options: list[str], message: str
+) -> None:
+    given = [teacher if option == "T" else option for option in options]
+    result = ola("precompute", film, "--h5", tmp_path / "out.h5", *given, code=1)
+    lines = [line for line in result.stderr.splitlines() if line.startswith("error: ")]
+    assert len(lines) == 1
+    assert message in lines[0]
+    assert not (tmp_path / "out.h5").exists()
+
+
+def test_precompute__needs_one_maker_of_latents(tmp_path: Path, film: Path) -> None:
+    ola("precompute", film, "--h5", tmp_path / "out.h5", code=2)
+    ola("precompute", film, "--h5", tmp_path / "out.h5", "--teacher", "a", "--latents-from", "b", code=2)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_signal__keeps_what_is_done_and_exits_with_130(tmp_path: Path, number: signal.Signals) -> None:
+    save_photographs(tmp_path / "photos", 400)
+    (tmp_path / "ones.py").write_text(
+        "import numpy as np\ndef fn(f): return np.ones((len(f), 1)), np.ones((len(f), 1))\n"
+    )
+    h5 = tmp_path / "out.h5"
+    command = [sys.executable, cli.__file__, "precompute", str(tmp_path / "photos"), "--h5", str(h5), "--workers", "0"]
+    command += ["--teacher", f"{tmp_path / 'ones.py'}:fn", "--size", "16", "--batch", "1"]
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+    while process.poll() is None and not h5.exists():
+        pass
+    process.send_signal(number)
+    _, stderr = process.communicate()
+    assert process.returncode == 130
+    assert "keeps what is done; go on with --resume" in stderr
+    subprocess.run([*command, "--resume"], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    with open_dataset(h5) as data:
+        assert (data.count, data.complete) == (400, True)
