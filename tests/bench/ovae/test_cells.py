@@ -3,14 +3,13 @@
 import json
 
 import pytest
-from click.testing import CliRunner
 
-import cli
 from bench.ovae.cells import Cells, code_digest, file_digest
 from bench.ovae.clock import Clock
 from bench.ovae.recipes import RECIPES, chosen
 from olacore.errors import ConfigError
 from olacore.search.config import TrainConfig
+from tests.support.command import check_refusal
 
 
 def test_get__measures_once_and_again_when_the_key_is_another(tmp_path):
@@ -60,7 +59,7 @@ def test_command__asks_for_the_settings_of_the_recipe(recipe, monkeypatch, tmp_p
     monkeypatch.setattr("olacore.search.train.train", stop)
     words = recipe.command("d.h5").split()
     assert words.pop(0) == "ola"
-    assert "enough" in CliRunner().invoke(cli.main, words).output
+    check_refusal("enough", *words)
     expected = recipe.config("d.h5", recipe.name)
     assert isinstance(expected, TrainConfig)
     assert asked[0].search_settings() == expected.search_settings()

@@ -63,7 +63,7 @@ for name in {absent}:
     sys.modules[name] = None
 import cli
 for command in json.loads(sys.argv[1]):
-    cli.main(command, standalone_mode=False)
+    cli.group()(command, standalone_mode=False)
 """
     asked = json.dumps([[*map(str, command)] for command in commands])
     return subprocess.run([sys.executable, "-c", code, asked], capture_output=True, text=True, check=True).stdout

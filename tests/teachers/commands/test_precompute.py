@@ -5,26 +5,19 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
-from click.testing import CliRunner, Result
 
 import cli
 from olacore.data import open_dataset
 from olacore.media.pictures import read_picture
+from tests.support.command import ola
 from tests.support.plain_samples import save_photographs
 from tests.support.teacher_samples import save_model
 from tests.support.video_samples import scene, write_video
 
 QUICK = ["--size", "16", "--no-self-test", "--workers", "0"]
-
-
-def ola(*arguments: Any, code: int = 0) -> Result:
-    result = CliRunner().invoke(cli.main, [str(argument) for argument in arguments])
-    assert result.exit_code == code, result.output
-    return result
 
 
 @pytest.fixture
@@ -110,8 +103,8 @@ def test_precompute__needs_one_maker_of_latents(tmp_path: Path, film: Path) -> N
     ola("precompute", film, "--h5", tmp_path / "out.h5", "--teacher", "a", "--latents-from", "b", code=2)
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_signal__keeps_what_is_done_and_exits_with_130(tmp_path: Path, number: signal.Signals) -> None:
+@pytest.mark.parametrize(("number", "word", "code"), [("SIGINT", "interrupted", 130), ("SIGTERM", "terminated", 143)])
+def test_signal__keeps_what_is_done(tmp_path: Path, number: str, word: str, code: int) -> None:
     save_photographs(tmp_path / "photos", 400)
     (tmp_path / "ones.py").write_text(
         "import numpy as np\ndef fn(f): return np.ones((len(f), 1)), np.ones((len(f), 1))\n"
@@ -122,10 +115,10 @@ def test_signal__keeps_what_is_done_and_exits_with_130(tmp_path: Path, number: s
     process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
     while process.poll() is None and not h5.exists():
         pass
-    process.send_signal(number)
+    process.send_signal(signal.Signals[number])
     _, stderr = process.communicate()
-    assert process.returncode == 130
-    assert "keeps what is done; go on with --resume" in stderr
+    assert process.returncode == code
+    assert f"{word}: {h5} keeps what is done; go on with --resume\n" in stderr
     subprocess.run([*command, "--resume"], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     with open_dataset(h5) as data:
         assert (data.count, data.complete) == (400, True)

@@ -1,0 +1,60 @@
+"""`ola compare`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.table import Table
+
+from olacore.commands.options import FILE, data_sets, force_folder, skip_nonfinite, split
+from olacore.commands.progress import Bar
+from olacore.commands.show import number, print_json, stdout
+
+
+@click.command()
+@click.argument("module")
+@data_sets
+@split
+@skip_nonfinite
+@click.option("--out", type=FILE, default=Path("compare"), show_default=True, help="Folder for plots and figures.")
+@force_folder
+@click.option("--json", "as_json", is_flag=True, help="Print what compare.json holds.")
+def compare(
+    module: str, h5: Sequence[Path], split: str, skip_nonfinite: bool, out: Path, force: bool, as_json: bool
+) -> None:
+    """Compare an encoder's latents with those of a data set, channel by channel, with plots.
+
+    MODULE is a file or a name.
+    """
+    from olacore.data import open_dataset
+    from olacore.modules.module import load
+    from olacore.quality.compare.measure import compare_latents
+    from olacore.quality.compare.report import write_comparison
+    from olacore.quality.vae_test.report import check_folder
+
+    check_folder(out, force)
+    encoder = load(module)
+    with open_dataset(h5) as dataset, Bar("frames") as bar:
+        made = compare_latents(encoder, dataset, split, skip_nonfinite, bar)
+        write_comparison(made, encoder, dataset, out)
+    if as_json:
+        print_json(made.figures)
+        return
+    print_compare(made.figures, f"latents of {module} beside {split} rows")
+    click.echo(f"look at {out / 'scatter.png'} and {out / 'worst.png'}; the figures are in {out / 'compare.json'}")
+
+
+def print_compare(figures: dict[str, Any], title: str) -> None:
+    """Print the figures of `ola compare` as a table, one row a channel."""
+    names = ("r2_each", "mean", "teacher_mean", "spread", "teacher_spread")
+    table = Table(title=title, title_justify="left")
+    for name in ("channel", "R2", "mean", "teacher's", "spread", "teacher's"):
+        table.add_column(name, justify="right")
+    for channel in range(len(figures["mean"])):
+        table.add_row(str(channel), *(number(figures[name][channel]) for name in names))
+    stdout().print(table)
+    told = ", ".join(f"{name} {number(figures[name])}" for name in ("r2", "l2", "cosine", "cosine_centered"))
+    click.echo(f"{figures['frames']} frames: {told}")

@@ -1,0 +1,36 @@
+"""`ola encode`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from olacore.commands.options import FILE, MODULE, force_output
+from olacore.files import check_output
+from olacore.pretrained import ENCODER
+
+
+@click.command()
+@click.argument("image", type=FILE)
+@click.option("--encoder", type=FILE, default=Path(ENCODER), show_default=ENCODER, help=MODULE)
+@click.option(
+    "-o", "--output", required=True, type=FILE, help="(C, H/8, W/8) float32 as .npy; .npz keeps the size too."
+)
+@force_output
+def encode(image: Path, encoder: Path, output: Path, force: bool) -> None:
+    """Turn a picture into a latent.
+
+    It is (C, H/8, W/8) float32; sides that are no multiple of 8 are padded. As .npz it remembers its latent space and
+    the picture's size, so that `ola decode` refuses a decoder of another space, and crops.
+    """
+    from olacore.media.pictures import read_picture
+    from olacore.modules.latent_file import StoredLatent, check_suffix, write_latent
+    from olacore.modules.module import load
+
+    check_suffix(output)
+    check_output(output, force)
+    module, picture = load(encoder), read_picture(image)
+    latent = module.encode(picture)
+    write_latent(output, StoredLatent(latent, module.space, picture.shape[:2]))
+    click.echo(f"{output}: {' x '.join(str(side) for side in latent.shape)}")

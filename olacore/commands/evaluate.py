@@ -1,0 +1,36 @@
+"""`ola eval`."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+
+from olacore.commands.options import FILE, data_sets, skip_nonfinite, split
+from olacore.commands.show import print_figures
+
+
+@click.command("eval")
+@click.argument("modules", type=FILE, nargs=-1, required=True)
+@data_sets
+@split
+@skip_nonfinite
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object; with several modules, one a line.")
+def evaluate(modules: Sequence[Path], h5: Sequence[Path], split: str, skip_nonfinite: bool, as_json: bool) -> None:
+    """Measure modules on held-out rows, beside least squares of the same shape and the mean."""
+    from olacore.data import open_dataset
+    from olacore.modules.module import load
+    from olacore.pretrained import find
+    from olacore.quality.evaluation import baselines_beside
+    from olacore.quality.evaluation import evaluate as measure
+
+    for path in map(find, modules):
+        module = load(path)
+        with open_dataset(h5) as dataset:
+            figures = measure(module, dataset, baselines_beside(path, module), split, skip_nonfinite)
+        if as_json:
+            click.echo(json.dumps(figures))
+        else:
+            print_figures(figures, f"{path} on {split} rows")

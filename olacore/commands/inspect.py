@@ -1,0 +1,40 @@
+"""`ola inspect`."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import click
+from rich.table import Table
+
+from olacore.commands.options import FILE
+from olacore.commands.show import print_json, stdout
+from olacore.files import check_output
+
+
+@click.command()
+@click.argument("file", type=FILE)
+@click.option("--sheet", type=FILE, help="Draw a contact sheet of a data set into this picture.")
+@click.option("--force", is_flag=True, help="Replace the sheet.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def inspect(file: Path, sheet: Path | None, force: bool, as_json: bool) -> None:
+    """Tell what a data set, a folder of shards, a module (also by name), a checkpoint or a run folder holds."""
+    from olacore.inspection import describe
+
+    if sheet:
+        from olacore.data import open_dataset
+        from olacore.media.contact_sheet import draw_sheet
+        from olacore.media.pictures import write_picture
+
+        check_output(sheet, force)
+        with open_dataset([file]) as dataset:
+            write_picture(sheet, draw_sheet(dataset))
+    facts = describe(file)
+    if as_json:
+        print_json(facts)
+        return
+    table = Table(show_header=False, title=str(file), title_justify="left")
+    for name, value in facts.items():
+        table.add_row(name, json.dumps(value, indent=1) if isinstance(value, dict) else str(value))
+    stdout().print(table)

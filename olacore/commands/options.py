@@ -1,0 +1,84 @@
+"""Types of options, and the options that several commands have."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+FILE = click.Path(path_type=Path)
+MODULE = "Module file, run folder or name of a pretrained module."
+
+
+class Seconds(click.ParamType):
+    """A duration such as 90, 90s, 5m or 1.5h."""
+
+    name = "duration"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """Return seconds."""
+        if isinstance(value, float):
+            return value
+        units = {"s": 1.0, "m": 60.0, "h": 3600.0}
+        number, unit = (value[:-1], value[-1]) if value[-1:] in units else (value, "s")
+        try:
+            return float(number) * units[unit]
+        except ValueError:
+            self.fail(f"{value!r} is no duration; write 90s, 5m or 1.5h.", param, ctx)
+
+
+class Bytes(click.ParamType):
+    """A size such as 65536, 256KB or 1.5MB, in units of 1024."""
+
+    name = "size"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        """Return bytes."""
+        if isinstance(value, int):
+            return value
+        text = value.upper().removesuffix("B")
+        factor = {"K": 1 << 10, "M": 1 << 20}.get(text[-1:], 1)
+        try:
+            return int(float(text if factor == 1 else text[:-1]) * factor)
+        except (ValueError, OverflowError):
+            self.fail(f"{value!r} is no size; write 65536, 256KB or 1.5MB.", param, ctx)
+
+
+class Numbers(click.ParamType):
+    """Numbers such as 1,1,2,0.5."""
+
+    name = "numbers"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[float, ...]:
+        """Return the numbers."""
+        if not isinstance(value, str):
+            return tuple(value)
+        try:
+            return tuple(float(number) for number in value.split(","))
+        except ValueError:
+            self.fail(f"{value!r} is no list of numbers such as 1,1,2,0.5.", param, ctx)
+
+
+class Option(click.ParamType):
+    """An option of a strategy, written NAME=VALUE."""
+
+    name = "name=value"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, str]:
+        """Return name and value."""
+        name, equals, setting = value.partition("=")
+        if not (name and equals):
+            self.fail(f"{value!r} is no option; write NAME=VALUE.", param, ctx)
+        return name, setting
+
+
+data_sets = click.option(
+    "--h5", type=FILE, multiple=True, required=True, help="Data set, or folder of shards; may be repeated."
+)
+split = click.option(
+    "--split", type=click.Choice(["train", "validation", "held-out"]), default="held-out", show_default=True
+)
+skip_nonfinite = click.option("--skip-nonfinite", is_flag=True, help="Leave rows with NaN or inf out.")
+force_folder = click.option("--force", is_flag=True, help="Write into a folder that holds files.")
+force_output = click.option("--force", is_flag=True, help="Replace the output.")

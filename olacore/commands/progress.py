@@ -1,0 +1,64 @@
+"""Progress bars on standard error, silent where that is no terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+
+class Bar:
+    """A progress bar for work with a known total."""
+
+    def __init__(self, what: str) -> None:
+        self.bars = bars()
+        self.what = what
+
+    def __enter__(self) -> Bar:
+        self.bars.start()
+        self.task = self.bars.add_task(self.what, total=None, note="")
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.bars.stop()
+
+    def __call__(self, done: int, total: int, what: str = "") -> None:
+        """Show that `done` of `total` are done, and `what` comes next."""
+        self.bars.update(self.task, completed=done, total=total, note=f"{done}/{total} {what}")
+
+
+@contextmanager
+def progress_bars(
+    seconds: float | None, generations: int | None = None
+) -> Iterator[Callable[[str], Callable[[dict[str, Any]], None]]]:
+    """Make the progress callback of a training run: a bar of its limit, with loss and rate."""
+    unit, total = ("seconds", seconds) if seconds else ("generation", generations)
+    with bars() as shown:
+
+        def follow(name: str) -> Callable[[dict[str, Any]], None]:
+            task = shown.add_task(name, total=total, note="compiling")
+
+            def update(line: dict[str, Any]) -> None:
+                rate = line["samples"] / max(line["seconds"], 1e-9)
+                loss = "not finite" if line["validation_loss"] is None else f"{line['validation_loss']:.5f}"
+                note = f"generation {line['generation']}, loss {loss}, {rate:,.0f} rows/s"
+                shown.update(task, completed=line[unit], note=note)
+
+            return update
+
+        yield follow
+
+
+def bars() -> Progress:
+    """Make bars, off where standard error is no terminal."""
+    console = Console(stderr=True)
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TextColumn("{task.fields[note]}"),
+        TimeRemainingColumn(),
+    )
+    return Progress(*columns, console=console, disable=not console.is_terminal)

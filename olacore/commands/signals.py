@@ -1,0 +1,52 @@
+"""Ctrl-C and SIGTERM as a wish that long work meets when it suits: it saves what is done, and says how to go on."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+from typing import NoReturn
+
+import click
+
+
+class Stop:
+    """Whether a signal asks to stop.
+
+    Parameters
+    ----------
+    number : the signal; 0 while there was none
+    """
+
+    number = 0
+
+    def __call__(self) -> bool:
+        """Return whether there was a signal."""
+        return self.number != 0
+
+    def leave(self, message: str) -> NoReturn:
+        """Say how to go on, and leave with the exit code of the signal, 130 or 143."""
+        terminated = self.number == signal.SIGTERM
+        click.echo(f"{'terminated' if terminated else 'interrupted'}: {message}", err=True)
+        sys.exit(128 + (signal.SIGTERM if terminated else signal.SIGINT))
+
+
+@contextmanager
+def stop_on_signal() -> Iterator[Stop]:
+    """Turn the first Ctrl-C or SIGTERM into something that long work asks for; a second Ctrl-C interrupts at once."""
+    stop = Stop()
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+
+    def remember(number: int, frame: FrameType | None) -> None:
+        stop.number = stop.number or number
+        signal.signal(signal.SIGINT, before[signal.SIGINT])
+
+    for number in before:
+        signal.signal(number, remember)
+    try:
+        yield stop
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

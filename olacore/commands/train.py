@@ -1,0 +1,89 @@
+"""`ola train`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+
+from olacore.commands.options import FILE, Bytes, Numbers, Option, Seconds, data_sets, skip_nonfinite
+from olacore.commands.progress import progress_bars
+from olacore.commands.show import print_figures, print_json
+from olacore.commands.signals import stop_on_signal
+
+STOPPED = {"frozen": "freezing"}
+
+
+@click.command()
+@click.option("--module", required=True, type=click.Choice(["encoder", "decoder", "pair"]))
+@data_sets
+@click.option("--view", type=click.Choice(["patch", "global"]), default="patch", show_default=True)
+@click.option("--border", default=4, show_default=True, help="Pixels around a patch that an encoder sees.")
+@click.option("--window", default=3, show_default=True, help="Side of the latent window of a decoder.")
+@click.option("--strategy", default="rows", show_default=True, help="How the population searches.")
+@click.option("--option", "options", type=Option(), multiple=True, help="NAME=VALUE, an option of the strategy.")
+@click.option(
+    "--loss",
+    default="mse",
+    show_default=True,
+    help="mse, mae, huber, cosine, structure (stacks of decoders), or my_losses.py:function of (prediction, target).",
+)
+@click.option("--output-weights", type=Numbers(), default=(), help="Weight of each output in the loss, as 1,1,2,0.5.")
+@click.option(
+    "--weights",
+    type=click.Choice(["float32", "float16", "int8"]),
+    help="How they are stored; by default float16 for stacks and pairs, else float32.",
+)
+@click.option("--stack", type=int, help="Grow a stack of up to so many hidden units beside the affine map.")
+@click.option("--budget", type=Bytes(), help="Size of the file at most, as 256KB; alone, a stack fills it.")
+@click.option("--latents-from", help="An organic encoder that makes the latents, in place of the data's.")
+@click.option("--population", default=40, show_default=True)
+@click.option("--seed", default=0, show_default=True)
+@click.option("--block", default=8192, show_default=True, help="Rows of the data read at once.")
+@click.option("--generations", type=int, help="Stop after so many.")
+@click.option("--passes", type=float, help="Stop after so many passes over the training rows.")
+@click.option("--time", "seconds", type=Seconds(), help="Stop after so much search, e.g. 90s or 5m.")
+@click.option("--until-loss", type=float, help="Stop when the validation loss is as low.")
+@click.option(
+    "--patience",
+    default=20,
+    show_default=True,
+    help="Reports without progress before the search freezes; 0: never.",
+)
+@skip_nonfinite
+@click.option("--out", type=FILE, help="Run folder; otherwise the next free one, such as runs/encoder-0001.")
+@click.option("--resume", is_flag=True, help="Go on with the run in the folder, exactly where it was.")
+@click.option("--force", is_flag=True, help="Replace the run in the folder.")
+@click.option("--json", "as_json", is_flag=True, help="Print the held-out figures as JSON.")
+def train(
+    h5: Sequence[Path], options: Sequence[tuple[str, str]], weights: str | None, as_json: bool, **settings: Any
+) -> None:
+    """Evolve a module from data sets. With no limit given, 60 s of search or until it freezes.
+
+    A stack or a pair takes 400 generations then.
+
+    A pair is an encoder and the decoder of its own latents, in OUT/encoder and OUT/decoder.
+    """
+    from olacore.search.config import TrainConfig
+    from olacore.search.train import train as evolve
+
+    large = settings["stack"] or settings["budget"] or settings["module"] == "pair" or settings["strategy"] == "stack"
+    weights = weights or ("float16" if large else "float32")
+    config = TrainConfig(h5=tuple(h5), options=dict(options), weights=weights, **settings)
+    with stop_on_signal() as should_stop, progress_bars(config.time_limit, config.generations) as bars:
+        result = evolve(config, bars(config.module), should_stop)
+    if result.stopped == "interrupted":
+        should_stop.leave(f"the run is saved in {result.folder}; go on with --resume --out {result.folder}")
+    if as_json:
+        print_json({"folder": str(result.folder), "stopped": result.stopped, **result.figures})
+        return
+    if result.figures:
+        print_figures(result.figures, f"{config.module} on held-out rows")
+    summary = result.module.training
+    made = result.folder / ("decoder" if config.module == "pair" else "") / "module.safetensors"
+    click.echo(
+        f"stopped by {STOPPED.get(result.stopped, result.stopped)}, {summary['loss']} on validation rows "
+        f"{summary['validation_loss']:.5g}; {made} has {result.module.nbytes()} bytes"
+    )

@@ -1,0 +1,161 @@
+"""`ola precompute`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from olacore.commands.options import FILE
+from olacore.commands.progress import Bar
+from olacore.commands.show import print_json
+from olacore.commands.signals import stop_on_signal
+
+if TYPE_CHECKING:
+    from teachers import Summary
+
+# Skipped files that are named one by one.
+SHOWN = 10
+
+
+@click.command()
+@click.argument("sources", type=FILE, nargs=-1, required=True)
+@click.option("--h5", type=FILE, required=True, help="The data set to write; with --shard-size a folder.")
+@click.option("--teacher", help="An autoencoder's folder, hub id or file, or FILE.py:FUNCTION.")
+@click.option("--latents-from", type=FILE, help="An organic encoder that makes the latents, in place of a teacher.")
+@click.option("--recon", is_flag=True, help="Store the teacher's own decoding too.")
+@click.option("--size", default=256, show_default=True, help="Side of the square pictures, a multiple of 8.")
+@click.option("--crops", default=1, show_default=True, help="Crops a picture or frame; all but the first are random.")
+@click.option("--crop", type=click.Choice(["centre", "random"]), default="centre", show_default=True, help="The first.")
+@click.option("--seed", default=0, show_default=True, help="Of crops and split.")
+@click.option("--upscale", is_flag=True, help="Use pictures smaller than the size too.")
+@click.option("--validation", default=0.1, show_default=True, help="Part of the rows that decides when to stop.")
+@click.option("--held-out", default=0.1, show_default=True, help="Part of the rows that is only reported.")
+@click.option("--recipe", type=FILE, help="JSON file that names files, authors, licences, splits and crops.")
+@click.option("--caption-names", is_flag=True, help="Caption files by their names where no .tsv beside them does.")
+@click.option("--every", type=int, help="Video: take every Nth frame.")
+@click.option("--fps", type=float, help="Video: take so many frames a second; without --every, one.")
+@click.option("--keyframes", is_flag=True, help="Video: key frames only.")
+@click.option("--max-frames", "most", type=int, help="Video: at most so many frames of each, evenly spread.")
+@click.option(
+    "--least-change", default=2.0, show_default=True, help="Video: grey levels a frame must change by; 0: any."
+)
+@click.option(
+    "--max-damaged",
+    "most_damaged",
+    default=100,
+    show_default=True,
+    help="Video: damaged packets before it is given up.",
+)
+@click.option("--shard-size", type=int, help="Write shards of so many pictures into the folder --h5.")
+@click.option("--workers", type=int, help="Processes that decode; 0 for a thread; default by the number of cores.")
+@click.option("--device", default="cpu", show_default=True, help="cpu, cuda, or cuda:1 and so on.")
+@click.option("--batch", type=int, help="Pictures that the teacher gets at once; default by the memory.")
+@click.option("--config", help="Of a single file: sd, sdxl, sd3, flux, or a config.json.")
+@click.option("--offline", is_flag=True, help="Never ask the hub.")
+@click.option("--no-self-test", is_flag=True, help="Do not prove that the teacher works; the data set says so.")
+@click.option("--resume", is_flag=True, help="Go on with a file that is not complete; start it if it is missing.")
+@click.option("--force", is_flag=True, help="Replace the file.")
+@click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON.")
+def precompute(
+    sources: Sequence[Path],
+    h5: Path,
+    teacher: str | None,
+    latents_from: Path | None,
+    recon: bool,
+    size: int,
+    crops: int,
+    crop: str,
+    seed: int,
+    upscale: bool,
+    validation: float,
+    held_out: float,
+    recipe: Path | None,
+    caption_names: bool,
+    every: int | None,
+    fps: float | None,
+    keyframes: bool,
+    most: int | None,
+    least_change: float,
+    most_damaged: int,
+    shard_size: int | None,
+    workers: int | None,
+    device: str,
+    batch: int | None,
+    config: str | None,
+    offline: bool,
+    no_self_test: bool,
+    resume: bool,
+    force: bool,
+    as_json: bool,
+) -> None:
+    """Make a data set of pictures and videos with what a teacher says of them.
+
+    SOURCES are pictures, videos, zip archives of pictures, and folders of these.
+    """
+    import teachers
+
+    if (teacher is None) == (latents_from is None):
+        raise click.UsageError("give either --teacher or --latents-from.")
+    rule = teachers.PictureRule(
+        size=size,
+        crops=crops,
+        crop=crop,
+        seed=seed,
+        upscale=upscale,
+        validation=validation,
+        held_out=held_out,
+        recipe=recipe,
+        caption_names=caption_names,
+    )
+    video = teachers.VideoRule(every, fps, keyframes, most, least_change, most_damaged)
+    loading = teachers.LoadOptions(config, device, batch, offline, self_test=not no_self_test, size=size)
+    teachers.check_target(h5, shard_size, resume, force)  # before the seconds that a teacher takes to load
+    with stop_on_signal() as should_stop, Bar("files") as files, Bar("pictures") as rows:
+
+        def report(what: str, done: int, total: int) -> None:
+            (rows if what == "rows" else files)(done, total)
+            if should_stop():
+                raise Stopped
+
+        try:
+            made = teachers.precompute(
+                sources,
+                h5,
+                teachers.OrganicEncoder(latents_from)
+                if latents_from
+                else teachers.load_any_teacher(str(teacher), loading),
+                rule,
+                video,
+                recon=recon,
+                shard_size=shard_size,
+                workers=teachers.default_workers() if workers is None else workers,
+                resume=resume,
+                force=force,
+                progress=report,
+            )
+        except Stopped:
+            should_stop.leave(f"{h5} keeps what is done; go on with --resume")
+    if as_json:
+        skipped = {file.name: file.note for file in made.skipped}
+        print_json({"rows": made.rows, "sources": made.sources, "damaged": made.damaged, "skipped": skipped})
+    else:
+        print_summary(made, h5)
+
+
+class Stopped(Exception):
+    """Leaves the work between two batches."""
+
+
+def print_summary(made: Summary, h5: Path) -> None:
+    """Print what was made, and on standard error what was left out."""
+    for file in made.skipped[:SHOWN]:
+        click.echo(f"skipped: {file.note}", err=True)
+    if len(made.skipped) > SHOWN:
+        click.echo(f"and {len(made.skipped) - SHOWN} more; --json names them all", err=True)
+    if made.damaged:
+        click.echo(f"{made.damaged} damaged packets or frames were left out", err=True)
+    parts = ", ".join(f"{count} {split}" for split, count in made.sources.items())
+    click.echo(f"{h5}: {made.rows} rows from {sum(made.sources.values())} photographs and scenes ({parts})")

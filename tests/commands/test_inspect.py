@@ -1,0 +1,42 @@
+"""`ola inspect`."""
+
+import json
+
+import numpy as np
+
+from olacore.data.sample import sample_path
+from olacore.media.pictures import read_picture
+from olacore.modules.latent_file import StoredLatent, write_latent
+from tests.support.command import check_refusal, ola
+from tests.support.makers import SPACE
+
+
+def test_inspect__tells_every_kind_of_file(run_folders, tmp_path):
+    folder = run_folders["encoder"]
+    for name in ("z.npz", "z.npy"):
+        write_latent(tmp_path / name, StoredLatent(np.zeros((4, 2, 3), np.float32), SPACE, (16, 20)))
+    kinds = {
+        sample_path(): "data set, frames and latents",
+        folder / "module.safetensors": "module, encoder",
+        folder / "checkpoint.h5": "checkpoint",
+        folder / "baselines.safetensors": "baselines",
+        folder: "run",
+        tmp_path / "z.npz": "latent",
+        tmp_path / "z.npy": "latent",
+    }
+    for path, kind in kinds.items():
+        assert json.loads(ola("inspect", path, "--json").output)["kind"] == kind
+        assert kind in ola("inspect", path).output
+    facts = json.loads(ola("inspect", tmp_path / "z.npz", "--json").output)
+    assert (facts["fingerprint"], facts["shape"], facts["picture"]) == (SPACE.fingerprint, [4, 2, 3], [16, 20])
+
+
+def test_inspect__draws_a_sheet(folder):
+    ola("inspect", "data.h5", "--sheet", "sheet.png")
+    assert read_picture(folder / "sheet.png").shape[2] == 3
+    check_refusal("already there", "inspect", "data.h5", "--sheet", "sheet.png")
+    ola("inspect", "data.h5", "--sheet", "sheet.png", "--force")
+
+
+def test_inspect__refuses_what_is_missing(folder):
+    check_refusal("cannot read", "inspect", "missing.h5")

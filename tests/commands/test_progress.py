@@ -1,0 +1,36 @@
+"""Progress bars."""
+
+import io
+import sys
+
+from olacore.commands.progress import Bar, progress_bars
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def use(stream: io.StringIO) -> str:
+    with Bar("pictures") as bar:
+        bar(3, 8, "photo.png")
+    with progress_bars(None, 40) as bars:
+        follow = bars("encoder")
+        follow({"samples": 80, "seconds": 2.0, "generation": 10, "validation_loss": 0.25})
+        follow({"samples": 80, "seconds": 2.0, "generation": 20, "validation_loss": None})
+    return stream.getvalue()
+
+
+def test_bars__show_counts_loss_and_rate_on_a_terminal(monkeypatch):
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setenv("COLUMNS", "120")
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    monkeypatch.setattr(sys, "stderr", Terminal())
+    shown = use(sys.stderr)
+    assert "3/8 photo.png" in shown
+    assert "generation 20, loss not finite, 40 rows/s" in shown
+
+
+def test_bars__are_silent_elsewhere(monkeypatch):
+    monkeypatch.setattr(sys, "stderr", io.StringIO())
+    assert use(sys.stderr) == ""

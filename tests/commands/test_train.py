@@ -1,0 +1,87 @@
+"""`ola train`, and what a signal leaves behind."""
+
+import json
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import cli
+from olacore.data.sample import sample_path
+from olacore.modules.module import load
+from tests.support.command import SHORT, check_refusal, ola
+from tests.support.makers import write_pictures
+
+
+def test_train__prints_a_table_beside_the_baselines(tmp_path):
+    out = ola("train", "--module", "decoder", "--h5", sample_path(), *SHORT, "--out", tmp_path / "run").output
+    for word in ("least_squares", "mean", "teacher", "psnr", "module.safetensors"):
+        assert word in out
+
+
+def test_train__a_pair_with_a_stack_stays_within_its_budget(tmp_path):
+    """Long enough that units join and pay."""
+    write_pictures(tmp_path / "p.h5", (12, 3, 3), (16, 16))
+    given = ("--h5", tmp_path / "p.h5", "--border", 0, "--block", 48, "--passes", 60)
+    out = ola("train", "--module", "pair", *given, "--budget", "40KB", "--out", tmp_path / "run").output
+    assert "pair on held-out rows" in out
+    files = [tmp_path / "run" / name / "module.safetensors" for name in ("encoder", "decoder")]
+    assert f"{files[1]} has {files[1].stat().st_size} bytes" in out.replace("\n", "")
+    assert sum(file.stat().st_size for file in files) <= 40 << 10
+    decoder = load(files[1])
+    assert decoder.stored == "float16"  # what stacks and pairs are stored as unless something else is asked for
+    given = ("--module", "decoder", "--h5", tmp_path / "p.h5", "--latents-from", files[0], "--out", tmp_path / "own")
+    ola("train", *given, "--generations", 1, "--population", 2, "--weights", "float16")
+    own = load(tmp_path / "own")
+    assert (own.stored, own.space) == ("float16", decoder.space)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (("--module", "encoder", "--resume"), "name the run folder with --out"),
+        (("--module", "encoder", "--strategy", "guess"), "there is no strategy 'guess'"),
+        (("--module", "encoder", "--option", "colour=1"), "has no option 'colour'"),
+        (("--module", "encoder", "--window", "4"), "window must be an odd number"),
+        (("--module", "encoder", "--h5", "missing.h5"), "missing.h5"),
+        (("--module", "decoder", "--budget", "-1"), "budget must be at least 1; got -1"),
+        (("--module", "decoder", "--budget", "2KB"), "2048 bytes has no room for a stack"),
+        (("--module", "pair", "--view", "global"), "a pair sees patches; got the view"),
+        (("--module", "decoder", "--latents-from", "D"), "from an encoder of the patch view"),
+    ],
+)
+def test_errors__are_one_line_and_exit_code_1(folder, arguments, sentence):
+    check_refusal(sentence, "train", "--h5", sample_path(), *arguments)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("--module", "guess"),
+        ("--module", "encoder", "--time", "soon"),
+        ("--module", "encoder", "--option", "sigma"),
+        ("--module", "decoder", "--budget", "1GB"),
+    ],
+)
+def test_usage_errors__exit_with_2(arguments):
+    ola("train", "--h5", "x.h5", *arguments, code=2)
+
+
+@pytest.mark.parametrize(("number", "word", "code"), [("SIGINT", "interrupted", 130), ("SIGTERM", "terminated", 143)])
+def test_signal__saves_the_run_and_says_how_to_go_on(tmp_path: Path, number: str, word: str, code: int):
+    run = tmp_path / "run"
+    command = [sys.executable, cli.__file__, "train", "--module", "encoder", "--h5", str(sample_path())]
+    command += ["--population", "4", "--block", "1024", "--out", str(run)]
+    process = subprocess.Popen([*command, "--time", "10m"], stderr=subprocess.PIPE, text=True)
+    log = run / "log.jsonl"
+    while process.poll() is None and not (log.exists() and log.stat().st_size):
+        pass
+    process.send_signal(signal.Signals[number])
+    _, stderr = process.communicate()
+    assert process.returncode == code
+    assert stderr.endswith(f"\n{word}: the run is saved in {run}; go on with --resume --out {run}\n")
+    done = json.loads(log.read_text().splitlines()[-1])["generation"]
+    subprocess.run([*command, "--generations", str(done + 20), "--resume"], check=True, stdout=subprocess.DEVNULL)
+    assert json.loads(log.read_text().splitlines()[-1])["generation"] >= done + 10

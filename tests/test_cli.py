@@ -1,0 +1,77 @@
+"""The table of commands, and how `ola` ends."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import cli
+from tests.support.command import ola
+
+# Runs `ola --version`, and sends itself a signal when a module is about to be imported.
+SIGNALLED = """
+import signal, sys
+import cli
+
+class Finder:
+    def find_spec(self, name, path=None, target=None):
+        if name == {module!r}:
+            signal.raise_signal({number})
+
+sys.meta_path.insert(0, Finder())
+sys.argv[1:] = ["--version"]
+cli.main()
+"""
+
+
+def fresh(code: str) -> subprocess.CompletedProcess[str]:
+    """Run a program in a fresh process that finds `cli`."""
+    environment = {**os.environ, "PYTHONPATH": str(Path(cli.__file__).parent)}
+    return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment)
+
+
+@pytest.mark.parametrize("name", cli.COMMANDS)
+def test_commands__are_where_the_table_says_and_say_of_themselves_what_it_says(name):
+    _, about = cli.COMMANDS[name]
+    assert cli.group().commands[name].load().help.replace("\n", " ").startswith(about)
+    assert ola(name, "--help").output.startswith(f"Usage: ola {name} ")
+
+
+def test_help__of_all_commands_loads_none_of_them():
+    code = 'import sys; sys.argv[1:] = ["--help"]\ntry: cli.main()\nfinally: print("|", *sys.modules)'
+    printed, _, loaded = fresh(f"import cli\n{code}").stdout.partition("|")
+    assert [line.split()[0] for line in printed.partition("Commands:\n")[2].splitlines()] == sorted(cli.COMMANDS)
+    assert not {place.partition(":")[0] for place, _ in cli.COMMANDS.values()} & set(loaded.split())
+    assert not {"numpy", "rich"} & set(loaded.split())
+
+
+@pytest.mark.parametrize("name", cli.COMMANDS)
+def test_help__of_one_command_loads_nothing_that_compiles_or_reads_data(name):
+    code = f"import cli, sys; cli.group().commands[{name!r}].load(); print(*sys.modules)"
+    loaded = {module.partition(".")[0] for module in fresh(code).stdout.split()}
+    assert "click" in loaded
+    assert not {"numba", "numpy", "h5py", "torch", "PIL"} & loaded
+
+
+@pytest.mark.parametrize("module", ["click", "olacore.errors"])
+@pytest.mark.parametrize(("number", "word", "code"), [("SIGINT", "interrupted", 130), ("SIGTERM", "terminated", 143)])
+def test_signal__during_the_first_imports_ends_in_one_line(module, number, word, code):
+    run = fresh(SIGNALLED.format(module=module, number=int(signal.Signals[number])))
+    assert (run.returncode, run.stderr, run.stdout) == (code, f"{word}\n", "")
+
+
+def test_signal__that_is_ignored_stays_ignored():
+    run = fresh(
+        "import signal; signal.signal(signal.SIGINT, signal.SIG_IGN)" + SIGNALLED.format(module="click", number=2)
+    )
+    assert (run.returncode, run.stderr) == (0, "")
+
+
+def test_exit_codes__of_a_process(tmp_path):
+    for arguments, code in ((["--version"], 0), (["inspect", "missing"], 1), (["inspect"], 2)):
+        program = f"import cli, sys; sys.argv[1:] = {json.dumps(arguments)}; cli.main()"
+        assert fresh(program).returncode == code
