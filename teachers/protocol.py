@@ -4,7 +4,7 @@ from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 
-from olacore.data import LatentSpace
+from olacore.spaces import LatentSpace
 
 
 @runtime_checkable

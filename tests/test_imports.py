@@ -136,7 +136,9 @@ def test_layers__import_only_what_they_may(layer, path):
         assert all(name == "olacore.jit.flags" or name.startswith("olacore.kernels") for name in ours), ours
     if layer == "olacore/data":
         ours = {name for name in names if name.startswith("olacore")}
-        assert all(name.startswith(("olacore.data", "olacore.errors", "olacore.version")) for name in ours), ours
+        assert all(
+            name.startswith(("olacore.data", "olacore.errors", "olacore.spaces", "olacore.version")) for name in ours
+        ), ours
 
 
 def test_layers__heavy_packages_are_imported_lazily_or_not_at_all():

@@ -14,10 +14,11 @@ import numpy as np
 from bench.common.timing import Timing
 from bench.speed.ceilings import drop_pages
 from bench.speed.report import Row, rate_row
-from olacore.data import ROW, LatentSpace, LatentWriter, Source
+from olacore.data import ROW, LatentWriter, Source
 from olacore.media.frames import FACTOR
 from olacore.search.config import TrainConfig
 from olacore.search.train import train
+from olacore.spaces import LatentSpace
 
 PART = "training"
 SPACE = LatentSpace("random numbers", "0" * 64, scaling=1.0, shift=0.0, channels=4)

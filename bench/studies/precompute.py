@@ -25,8 +25,9 @@ from typing import Any
 
 import numpy as np
 
-from olacore.data import BlockStream, LatentSpace, LatentWriter, Source, open_dataset
+from olacore.data import BlockStream, LatentWriter, Source, open_dataset
 from olacore.data.records import ROW
+from olacore.spaces import LatentSpace
 
 BLOCK_ROWS = 8192
 KILLS = 50

@@ -2,7 +2,7 @@
 
 from olacore.data.dataset import Dataset, open_dataset
 from olacore.data.pairs import PairsWriter, write_pairs
-from olacore.data.records import ROW, SPLITS, InputFile, LatentSpace, Source
+from olacore.data.records import ROW, SPLITS, InputFile, Source
 from olacore.data.shards import locked_folder, shard_paths
 from olacore.data.stream import BUFFER_BYTES, BlockStream, RawBlock, find_nonfinite, iterate_once
 from olacore.data.writer import LatentWriter, read_plan
@@ -14,7 +14,6 @@ __all__ = [
     "BlockStream",
     "Dataset",
     "InputFile",
-    "LatentSpace",
     "LatentWriter",
     "PairsWriter",
     "RawBlock",

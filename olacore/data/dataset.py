@@ -12,10 +12,11 @@ import numpy as np
 
 from olacore.data.offsets import PIECE_BYTES
 from olacore.data.open_file import Part, check_agree, open_part, warn_of_leaks
-from olacore.data.records import SPLITS, STORED_ROW, InputFile, LatentSpace, Source, checksum_rows
+from olacore.data.records import SPLITS, STORED_ROW, InputFile, Source, checksum_rows
 from olacore.data.shards import expand_folders
 from olacore.data.storage import open_file
 from olacore.errors import DataError
+from olacore.spaces import LatentSpace
 
 
 class Dataset:

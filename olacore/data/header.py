@@ -14,7 +14,6 @@ from olacore.data.records import (
     SCHEMA,
     STORED_ROW,
     InputFile,
-    LatentSpace,
     Source,
     pack_files,
     pack_sources,
@@ -23,6 +22,7 @@ from olacore.data.records import (
 )
 from olacore.data.storage import create_array
 from olacore.errors import ConfigError, DTypeError, FileFormatError, ShapeError
+from olacore.spaces import LatentSpace
 from olacore.version import __version__
 
 

@@ -11,9 +11,10 @@ import numpy as np
 
 from olacore.data.appending import RowFile
 from olacore.data.header import Header, read_header, write_header
-from olacore.data.records import ROW, STORED_ROW, InputFile, LatentSpace, Source, checksum_rows
+from olacore.data.records import ROW, STORED_ROW, InputFile, Source, checksum_rows
 from olacore.data.storage import open_file
 from olacore.errors import ConfigError, DataError, DTypeError, FileFormatError, ShapeError
+from olacore.spaces import LatentSpace
 
 
 class LatentWriter(RowFile):

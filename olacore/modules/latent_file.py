@@ -10,9 +10,9 @@ from pathlib import Path
 
 import numpy as np
 
-from olacore.data import LatentSpace
 from olacore.errors import ConfigError, FileFormatError, FingerprintError
 from olacore.files import replace_file
+from olacore.spaces import LatentSpace
 
 SUFFIXES = (".npy", ".npz")
 

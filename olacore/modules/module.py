@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from olacore.data import LatentSpace, RawBlock
+from olacore.data import RawBlock
 from olacore.errors import ConfigError, DataError, FileFormatError, ShapeError
 from olacore.files import replace_file
 from olacore.jit.flags import ONE_AT_A_TIME
@@ -26,6 +26,7 @@ from olacore.media.frames import (
 )
 from olacore.modules.file import STORED, TENSORS, Parts, pack, read_module, to_bytes, unpack
 from olacore.pretrained import find
+from olacore.spaces import LatentSpace
 from olacore.views.scaling import Scaling
 from olacore.views.view import View
 

@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from olacore.data import BlockStream, Dataset, LatentSpace, RawBlock, open_dataset
+from olacore.data import BlockStream, Dataset, RawBlock, open_dataset
 from olacore.data.encoded import EncodedDataset
 from olacore.errors import ConfigError
 from olacore.jit.flags import ONE_AT_A_TIME
@@ -26,6 +26,7 @@ from olacore.quality.evaluation import evaluate, fit_for, usable_items
 from olacore.search.config import DEFAULT_LOSS, PAIR, TrainConfig
 from olacore.search.loop import Progress, Result, Search, rounded
 from olacore.search.run_folder import RunFolder, next_free
+from olacore.spaces import LatentSpace
 from olacore.strategies import Hidden, Pair, Problem, Rows, Strategy
 from olacore.strategies.stack.strategy import LINEAR, affine_bytes, units_within
 from olacore.views.scaling import TARGET_MARGIN, Scaling

@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from olacore.data import LatentSpace
 from olacore.errors import ConfigError, FileFormatError
 from olacore.media.frames import FACTOR
+from olacore.spaces import LatentSpace
 from teachers.autoencoders.families import FAMILIES, recognise
 from teachers.autoencoders.hub import ModelFiles, find_model
 from teachers.own.function import FunctionTeacher

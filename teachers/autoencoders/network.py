@@ -6,9 +6,9 @@ from typing import Any
 import numpy as np
 import torch
 
-from olacore.data import LatentSpace
 from olacore.errors import ShapeError
 from olacore.media.frames import FACTOR, checked_latents, checked_pictures, to_pixels
+from olacore.spaces import LatentSpace
 
 
 class NetworkTeacher:

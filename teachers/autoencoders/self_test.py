@@ -7,10 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from olacore.data import LatentSpace, open_dataset
+from olacore.data import open_dataset
 from olacore.demo import sample_path
 from olacore.errors import FileFormatError
 from olacore.media.frames import FACTOR
+from olacore.spaces import LatentSpace
 from teachers.protocol import Teacher
 
 # dB. The mean colours of these pictures reach 10.8, the worst of the public tiny autoencoders 23.4.

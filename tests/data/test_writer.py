@@ -14,9 +14,10 @@ import h5py
 import numpy as np
 import pytest
 
-from olacore.data import LatentSpace, open_dataset, write_pairs
+from olacore.data import open_dataset, write_pairs
 from olacore.data.storage import INDEX_BYTES, create_file
 from olacore.errors import ConfigError, DataError, DTypeError, OutputError, OutputExistsError, ShapeError
+from olacore.spaces import LatentSpace
 from tests.support.data_samples import SIZE, SOURCES, SPACE, make_rows, open_writer, part_of, write_latents
 from tests.support.places import ROOT
 

@@ -5,7 +5,8 @@ from typing import Any
 
 import numpy as np
 
-from olacore.data import ROW, LatentSpace, LatentWriter, Source
+from olacore.data import ROW, LatentWriter, Source
+from olacore.spaces import LatentSpace
 
 SPACE = LatentSpace("someone/tiny", "ab" * 32, scaling=1.0, shift=0.0, channels=2)
 SIZE = (16, 24)

@@ -12,9 +12,10 @@ import numba
 import numpy as np
 import pytest
 
-from olacore.data import ROW, LatentSpace, LatentWriter, Source, write_pairs
+from olacore.data import ROW, LatentWriter, Source, write_pairs
 from olacore.modules.module import Layer, Module
 from olacore.search.config import TrainConfig
+from olacore.spaces import LatentSpace
 from olacore.views.scaling import Scaling
 from olacore.views.view import View
 

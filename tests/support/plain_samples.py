@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 import numpy as np
 from PIL import Image
 
-from olacore.data import LatentSpace
+from olacore.spaces import LatentSpace
 from teachers import PictureRule, Summary, VideoRule, precompute
 
 RULE = PictureRule(size=16)

@@ -6,9 +6,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from olacore.data import LatentSpace
 from olacore.errors import FileFormatError
 from olacore.quality.vae_test.request import Given, own_space
+from olacore.spaces import LatentSpace
 from olacore.views.view import View
 from tests.support.makers import SPACE, affine_latents, make_module, smooth_pictures
 

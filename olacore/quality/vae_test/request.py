@@ -11,10 +11,11 @@ from typing import Protocol, runtime_checkable
 
 import numpy as np
 
-from olacore.data import Dataset, LatentSpace
+from olacore.data import Dataset
 from olacore.errors import ConfigError, FingerprintError
 from olacore.modules.module import Module, load
 from olacore.quality.reference.least_squares import DecodesLatents, EncodesPictures
+from olacore.spaces import LatentSpace
 
 
 class TeacherLike(EncodesPictures, DecodesLatents, Protocol):

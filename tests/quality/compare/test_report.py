@@ -5,11 +5,12 @@ import json
 import numpy as np
 import pytest
 
-from olacore.data import LatentSpace, open_dataset
+from olacore.data import open_dataset
 from olacore.errors import OutputError
 from olacore.media.pictures import read_picture
 from olacore.quality.compare.measure import compare_latents
 from olacore.quality.compare.report import CELL, GAP, LINE, draw_worst, write_comparison
+from olacore.spaces import LatentSpace
 from olacore.views.view import View
 from tests.support.makers import SPACE, make_module, write_pictures
 

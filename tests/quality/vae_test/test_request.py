@@ -4,9 +4,10 @@ from dataclasses import replace
 
 import pytest
 
-from olacore.data import LatentSpace, open_dataset
+from olacore.data import open_dataset
 from olacore.errors import ConfigError, FingerprintError
 from olacore.quality.vae_test.request import Entrants, Given, own_space
+from olacore.spaces import LatentSpace
 from olacore.views.view import View
 from tests.support.makers import OTHER_SPACE, SPACE, make_module, write_pictures, write_plain
 from tests.support.vae_samples import ENCODER, PlainPreview, PlainTeacher, decoder, encoder, paired_decoder

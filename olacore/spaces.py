@@ -1,0 +1,90 @@
+"""Latent spaces: whose latents they are, and whether two fit."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Self
+
+import numpy as np
+
+from olacore.errors import ConfigError
+
+
+@dataclass(frozen=True)
+class LatentSpace:
+    """The latent space that latents live in: who made them and how they are scaled.
+
+    Parameters
+    ----------
+    maker : id of the model that made the latents, for people to read
+    maker_sha256 : of its weights
+    scaling, shift : the stored latent is (raw - shift) * scaling; numbers, or one number a channel
+    channels : of the latent
+    factor : picture pixels per latent site, along each side
+    picture_range : what pixel values 0 and 255 stand for in the maker's input
+
+    Raises
+    ------
+    ConfigError  if a vector has not one number a channel
+    """
+
+    maker: str
+    maker_sha256: str
+    scaling: float | tuple[float, ...]
+    shift: float | tuple[float, ...]
+    channels: int
+    factor: int = 8
+    picture_range: tuple[float, float] = (-1.0, 1.0)
+
+    def __post_init__(self) -> None:
+        for name in ("scaling", "shift"):
+            values = np.atleast_1d(getattr(self, name))
+            if np.ndim(getattr(self, name)) and values.shape != (self.channels,):
+                raise ConfigError(f"{name} must be a number or {self.channels} numbers; got {values.size}.")
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain JSON types, every number in its canonical type, so that 1 and 1.0 are the same space."""
+        low, high = self.picture_range
+        return {
+            "maker": str(self.maker),
+            "maker_sha256": str(self.maker_sha256),
+            "scaling": _plain(self.scaling),
+            "shift": _plain(self.shift),
+            "channels": int(self.channels),
+            "factor": int(self.factor),
+            "picture_range": [float(low), float(high)],
+        }
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Self:
+        """The inverse of `to_dict`; keys it does not know are left alone."""
+        low, high = values["picture_range"]
+        return cls(
+            maker=str(values["maker"]),
+            maker_sha256=str(values["maker_sha256"]),
+            scaling=_number_or_vector(values["scaling"]),
+            shift=_number_or_vector(values["shift"]),
+            channels=int(values["channels"]),
+            factor=int(values["factor"]),
+            picture_range=(float(low), float(high)),
+        )
+
+    @property
+    def fingerprint(self) -> str:
+        """16 hexadecimal digits over everything but the maker's name."""
+        values = self.to_dict()
+        del values["maker"]
+        text = json.dumps(values, sort_keys=True, separators=(",", ":"))
+        return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def _number_or_vector(value: Any) -> float | tuple[float, ...]:
+    return tuple(float(number) for number in value) if np.ndim(value) else float(value)
+
+
+def _plain(value: float | tuple[float, ...]) -> float | list[float]:
+    canonical = _number_or_vector(value)
+    return list(canonical) if isinstance(canonical, tuple) else canonical
