@@ -12,6 +12,7 @@ from olacore import pretrained
 from olacore.data import SPLITS, Dataset, open_dataset
 from olacore.errors import FileFormatError
 from olacore.modules import latent_file
+from olacore.modules.identity import ROLES, spaces_to_dict
 from olacore.modules.module import load
 from olacore.quality import baselines
 from olacore.search import checkpoint
@@ -81,14 +82,13 @@ def describe(path: Path) -> dict[str, Any]:
         "hidden": [layer.units for layer in module.hidden],
         "stored": module.stored,
         "parameters": module.parameters,
-        "space": module.space.to_dict() if module.space else None,
-        "fingerprint": module.space.fingerprint if module.space else None,
+        **spaces_to_dict({role: getattr(module, role) for role in ROLES}),
         "training": module.training,
     }
 
 
 def describe_latent(path: Path) -> dict[str, Any]:
-    """Describe a latent: its shape, its space and the picture's size where the file says them."""
+    """Describe a latent: its shape, its spaces and the picture's size where the file says them."""
     stored = latent_file.read_latent(path)
     return {
         "file": path.name,
@@ -96,8 +96,7 @@ def describe_latent(path: Path) -> dict[str, Any]:
         "kind": "latent",
         "shape": list(stored.latent.shape),
         "type": str(stored.latent.dtype),
-        "space": stored.space.to_dict() if stored.space else None,
-        "fingerprint": stored.space.fingerprint if stored.space else None,
+        **spaces_to_dict({"makes": stored.makes, "imitates": stored.imitates}),
         "picture": list(stored.size) if stored.size else None,
     }
 

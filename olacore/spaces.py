@@ -1,4 +1,4 @@
-"""Latent spaces: whose latents they are, and whether two fit."""
+"""Latent spaces: who made latents and how they are scaled, and which latents may be read as which."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any, Self
 
 import numpy as np
 
-from olacore.errors import ConfigError
+from olacore.errors import ConfigError, FingerprintError
 
 
 @dataclass(frozen=True)
@@ -80,6 +80,10 @@ class LatentSpace:
         text = json.dumps(values, sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
+    def __str__(self) -> str:
+        """Name it for messages: fingerprint and maker."""
+        return f"{self.fingerprint} ({self.maker})"
+
 
 def _number_or_vector(value: Any) -> float | tuple[float, ...]:
     return tuple(float(number) for number in value) if np.ndim(value) else float(value)
@@ -88,3 +92,37 @@ def _number_or_vector(value: Any) -> float | tuple[float, ...]:
 def _plain(value: float | tuple[float, ...]) -> float | list[float]:
     canonical = _number_or_vector(value)
     return list(canonical) if isinstance(canonical, tuple) else canonical
+
+
+def accepts(reads: LatentSpace | None, *latents: LatentSpace | None) -> bool:
+    """Whether latents may be read as those of a space.
+
+    Parameters
+    ----------
+    reads : the space of what reads them, such as a decoder; None where it is not known
+    latents : the spaces that the latents belong to: their encoder's own, and the one that it imitates; None where that
+        is not known
+
+    Returns
+    -------
+    true if one of them is the same, or nothing is known of either side
+    """
+    known = {space.fingerprint for space in latents if space is not None}
+    return reads is None or not known or reads.fingerprint in known
+
+
+def require_same(reader: str, reads: LatentSpace | None, what: str, *latents: LatentSpace | None, then: str) -> None:
+    """Raise unless latents may be read as those of a space, see `accepts`.
+
+    Parameters
+    ----------
+    reader, what : what reads, and what the latents are of, for the message
+    then : what to do about it
+
+    Raises
+    ------
+    FingerprintError  otherwise; both are named
+    """
+    if not accepts(reads, *latents):
+        theirs = " or ".join(str(space) for space in latents if space is not None)
+        raise FingerprintError(f"latent spaces differ: {reader} has {reads}, {what} has {theirs}; {then}.")

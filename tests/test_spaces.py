@@ -6,9 +6,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from olacore.errors import ConfigError
-from olacore.spaces import LatentSpace
+from olacore.errors import ConfigError, FingerprintError
+from olacore.spaces import LatentSpace, accepts, require_same
 from tests.support.data_samples import SPACE
+
+OTHER, THIRD = (replace(SPACE, maker=name, maker_sha256=name) for name in ("other", "third"))
 
 
 def test_fingerprint__is_the_same_in_every_version() -> None:
@@ -47,3 +49,23 @@ def test_latent_space__one_number_a_channel() -> None:
     assert vectors.fingerprint == replace(vectors, shift=(0.0, -1.0)).fingerprint
     with pytest.raises(ConfigError, match="scaling must be a number or 2 numbers; got 3"):
         replace(SPACE, scaling=(1.0, 2.0, 3.0))
+
+
+def test_accepts__one_of_the_spaces_or_nothing_known() -> None:
+    renamed = replace(SPACE, maker="whatever its file was called")
+    for latents in ((renamed,), (OTHER, renamed), (renamed, None), (None,), (None, None), ()):
+        assert accepts(SPACE, *latents)
+    assert accepts(None, OTHER)
+    for latents in ((OTHER,), (OTHER, THIRD), (None, OTHER)):
+        assert not accepts(SPACE, *latents)
+
+
+def test_require_same__names_both_and_says_what_to_do() -> None:
+    require_same("the decoder", SPACE, "z.npz", OTHER, SPACE, then="take another")
+    require_same("the decoder", None, "z.npz", OTHER, then="take another")
+    with pytest.raises(FingerprintError) as caught:
+        require_same("the decoder", SPACE, "z.npz", OTHER, None, THIRD, then="take another")
+    assert str(caught.value) == (
+        f"latent spaces differ: the decoder has {SPACE.fingerprint} (someone/tiny), "
+        f"z.npz has {OTHER.fingerprint} (other) or {THIRD.fingerprint} (third); take another."
+    )

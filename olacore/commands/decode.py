@@ -23,10 +23,12 @@ def decode(latent: Path, decoder: Path, output: Path, force: bool) -> None:
     from olacore.modules.latent_doubts import doubt_latents
     from olacore.modules.latent_file import read_latent
     from olacore.modules.module import load
+    from olacore.spaces import require_same
 
     check_output(output, force)
     module, stored = load(decoder), read_latent(latent)
-    stored.check_space(module.space)
+    then = "take a decoder of the latent's space"
+    require_same(f"the decoder {decoder}", module.reads, str(latent), *stored.spaces, then=then)
     picture = stored.crop(module.decode(stored.latent))
     if picture.ndim != 3:
         raise ShapeError(f"{latent} holds {len(picture)} latents; give one, of shape (C, h, w).")

@@ -32,5 +32,5 @@ def encode(image: Path, encoder: Path, output: Path, force: bool) -> None:
     check_output(output, force)
     module, picture = load(encoder), read_picture(image)
     latent = module.encode(picture)
-    write_latent(output, StoredLatent(latent, module.space, picture.shape[:2]))
+    write_latent(output, StoredLatent(latent, module.makes, module.imitates, picture.shape[:2]))
     click.echo(f"{output}: {' x '.join(str(side) for side in latent.shape)}")

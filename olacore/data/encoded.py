@@ -9,6 +9,7 @@ import numpy as np
 
 from olacore.data import Dataset
 from olacore.errors import ConfigError
+from olacore.modules.identity import latents_of
 from olacore.modules.module import load
 
 
@@ -35,7 +36,7 @@ class EncodedDataset(Dataset):
             raise ConfigError("latents come from an encoder only where the data hold frames; these are plain pairs.")
         vars(self).update(vars(dataset))
         self._encoder = load(encoder)
-        self.space = self._encoder.own_space
+        self.space = latents_of(self._encoder)
         self.latent_shape = (self.space.channels, *dataset.latent_shape[1:])
 
     def read(self, fields: Sequence[str], indices: np.ndarray) -> dict[str, np.ndarray]:

@@ -13,7 +13,8 @@ import numpy as np
 from olacore.data.header import Header, check_schema, read_header, require_array, rows_valid_in, schema_of
 from olacore.data.offsets import GAP_BYTES, Places, bytes_of_row, find_pieces, find_places, read_places
 from olacore.data.records import PAIR_TYPES, PAIRS_SCHEMA, SCHEMA, SPLITS
-from olacore.errors import DataError, FileFormatError, FingerprintError, ShapeError
+from olacore.errors import DataError, FileFormatError, ShapeError
+from olacore.spaces import require_same
 
 logger = logging.getLogger(__name__)
 
@@ -129,9 +130,7 @@ def check_agree(one: Part, other: Part) -> None:
                 raise ShapeError(f"/{name} must be equally wide in all files; it is {files}.")
         return
     ours, theirs = one.header.space, other.header.space
-    if ours.fingerprint != theirs.fingerprint:
-        names = f"{one.path} has {ours.fingerprint}, {ours}, and {other.path} {theirs.fingerprint}, {theirs}"
-        raise FingerprintError(f"files must share one latent space; {names}.")
+    require_same(str(one.path), ours, str(other.path), theirs, then="give files of one latent space")
     if one.header.size != other.header.size:
         sizes = f"{one.path} has {one.header.size}, {other.path} has {other.header.size}"
         raise ShapeError(f"files must have pictures of one size; {sizes}.")

@@ -3,6 +3,9 @@
 Tensors are `weights`, `biases`, the scaling's four, and `hidden_0_weights`, `hidden_0_biases` and so on for the hidden
 maps of a stack. As int8, a tensor `..._weights` has its scales in `..._weight_scales`; in a stack there are also scales
 of its columns, `..._weight_columns`.
+
+Schema 2 names up to three latent spaces: the one that an encoder `makes`, the one that it `imitates`, and the one that
+a decoder `reads`. Schema 1 named a single `space`; it is read, but no longer written.
 """
 
 from __future__ import annotations
@@ -17,7 +20,7 @@ import numpy as np
 from olacore.errors import DataError, FileFormatError
 from olacore.lattice import from_even_lattice, from_lattice, to_even_lattice, to_lattice
 
-SCHEMA = "olacore/module/1"
+SCHEMA, SCHEMA_1 = "olacore/module/2", "olacore/module/1"
 STORED = ("float32", "float16", "int8")
 TENSORS = ("weights", "biases", "input_mean", "input_scale", "target_mean", "target_scale")
 POSITIVE = ("input_scale", "target_scale")
@@ -86,11 +89,11 @@ def to_half(name: str, part: np.ndarray) -> np.ndarray:
     return half
 
 
-def to_bytes(tensors: Parts, metadata: dict[str, Any]) -> bytes:
+def to_bytes(tensors: Parts, metadata: dict[str, Any], schema: str = SCHEMA) -> bytes:
     """Return the content of a module's file."""
     from safetensors.numpy import save
 
-    text = json.dumps({"schema": SCHEMA, **metadata}, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    text = json.dumps({"schema": schema, **metadata}, sort_keys=True, separators=(",", ":"), allow_nan=False)
     return save(tensors, {"olacore": text})
 
 
@@ -122,8 +125,8 @@ def read_metadata(path: Path, data: bytes) -> dict[str, Any]:
         raise FileFormatError(
             f"{path} is no olacore module: expected a safetensors file written by `ola train`."
         ) from error
-    if schema != SCHEMA:
-        raise FileFormatError(f"{path} has the schema {schema!r}; this version reads {SCHEMA!r}.")
+    if schema not in (SCHEMA, SCHEMA_1):
+        raise FileFormatError(f"{path} has the schema {schema!r}; this version reads {SCHEMA!r} and {SCHEMA_1!r}.")
     return content
 
 

@@ -1,4 +1,4 @@
-"""Latents in files: `.npy` holds the numbers alone; `.npz` also the latent space and the size of the picture."""
+"""Latents in files: `.npy` holds the numbers alone; `.npz` also their latent spaces and the size of the picture."""
 
 from __future__ import annotations
 
@@ -7,11 +7,13 @@ import json
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-from olacore.errors import ConfigError, FileFormatError, FingerprintError
+from olacore.errors import ConfigError, FileFormatError
 from olacore.files import replace_file
+from olacore.modules.identity import space_from
 from olacore.spaces import LatentSpace
 
 SUFFIXES = (".npy", ".npz")
@@ -24,21 +26,20 @@ class StoredLatent:
     Parameters
     ----------
     latent : (C, h, w) float32
-    space : the latent space of the encoder that made it; None where the file does not say
+    makes, imitates : the latent space of the encoder that made it, and the one that this imitates; None where there is
+        none, or the file does not say
     size : height and width of the picture in pixels, before it was padded; None where the file does not say
     """
 
     latent: np.ndarray
-    space: LatentSpace | None = None
+    makes: LatentSpace | None = None
+    imitates: LatentSpace | None = None
     size: tuple[int, int] | None = None
 
-    def check_space(self, space: LatentSpace | None) -> None:
-        """Raise `FingerprintError` if latent and decoder are known to be of different latent spaces."""
-        if self.space and space and self.space.fingerprint != space.fingerprint:
-            raise FingerprintError(
-                f"the latent is of the space of {self.space.maker} ({self.space.fingerprint}), the decoder of that of "
-                f"{space.maker} ({space.fingerprint}); take a decoder of the latent's space."
-            )
+    @property
+    def spaces(self) -> tuple[LatentSpace | None, LatentSpace | None]:
+        """The spaces as one of which it may be read."""
+        return self.makes, self.imitates
 
     def crop(self, picture: np.ndarray) -> np.ndarray:
         """Cut what was padded off a decoded picture (H, W, 3)."""
@@ -52,7 +53,7 @@ def check_suffix(path: Path) -> None:
 
 
 def write_latent(path: Path, stored: StoredLatent) -> None:
-    """Write a latent in one step; the suffix says whether with its space and size.
+    """Write a latent in one step; the suffix says whether with its spaces and size.
 
     Raises
     ------
@@ -64,7 +65,11 @@ def write_latent(path: Path, stored: StoredLatent) -> None:
     if path.suffix == ".npy":
         np.save(content, stored.latent)
     else:
-        about = {"space": stored.space.to_dict() if stored.space else None, "size": stored.size}
+        about: dict[str, Any] = {
+            "makes": stored.makes.to_dict() if stored.makes else None,
+            "imitates": stored.imitates.to_dict() if stored.imitates else None,
+            "size": stored.size,
+        }
         np.savez(content, latent=stored.latent, olacore=np.array(json.dumps(about, sort_keys=True)))
     replace_file(path, content.getvalue())
 
@@ -86,10 +91,14 @@ def read_latent(path: Path) -> StoredLatent:
             found = np.load(file, allow_pickle=False)
             if isinstance(found, np.ndarray):
                 return StoredLatent(unbatched(found))
-            about = json.loads(str(found["olacore"])) if "olacore" in found else {"space": None, "size": None}
-            space = LatentSpace.from_dict(about["space"]) if about["space"] else None
+            if "olacore" not in found:
+                return StoredLatent(unbatched(found["latent"]))
+            about = json.loads(str(found["olacore"]))
+            # Version 0.1 wrote one space: the one that the encoder was trained in.
+            spaces = (about["makes"], about["imitates"]) if "makes" in about else (None, about["space"])
+            makes, imitates = map(space_from, spaces)
             size = (int(about["size"][0]), int(about["size"][1])) if about["size"] else None
-            return StoredLatent(unbatched(found["latent"]), space, size)
+            return StoredLatent(unbatched(found["latent"]), makes, imitates, size)
     except FileNotFoundError as error:
         raise FileFormatError(f"there is no file {path}.") from error
     except (OSError, ValueError, EOFError, KeyError, TypeError, IndexError, zipfile.BadZipFile) as error:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
-from hashlib import sha256
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +24,7 @@ from olacore.media.frames import (
     row_ranges,
 )
 from olacore.modules.file import STORED, TENSORS, Parts, pack, read_module, to_bytes, unpack
+from olacore.modules.identity import ROLES, Own, digest_of, own_space, spaces_in, spaces_to_dict
 from olacore.pretrained import find
 from olacore.spaces import LatentSpace
 from olacore.views.scaling import Scaling
@@ -60,7 +60,7 @@ class Module:
     Parameters
     ----------
     view : how its rows are cut
-    space : the latent space that it belongs to; None for plain pairs
+    space : the latent space of the latents that it was trained with; None for plain pairs
     weights : (out, in + all hidden units) float32, of the map that answers
     biases : (out,) float32
     scaling : standardisation of inputs and targets
@@ -69,6 +69,7 @@ class Module:
         the size. All numbers are rounded to it at once, so that a module equals what its file gives back
     hidden : the hidden maps of a stack, in the order in which they answer; each reads the standardised inputs and what
         all before it answered, and the last map reads all of it
+    own : the space of an encoder's own latents, where it is not named by the encoder's digest
 
     Raises
     ------
@@ -85,6 +86,7 @@ class Module:
     training: dict[str, Any] = field(default_factory=dict)
     stored: str = "float32"
     hidden: tuple[Layer, ...] = ()
+    own: Own | None = None
 
     def __post_init__(self) -> None:
         self._check_shapes()
@@ -135,25 +137,31 @@ class Module:
         return (self.view.inputs, *(layer.units for layer in self.hidden), self.view.outputs)
 
     @property
-    def own_space(self) -> LatentSpace:
-        """The latent space of an encoder's latents.
+    def digest(self) -> str:
+        """SHA-256 over its weights as stored, its view and its scaling."""
+        return digest_of(pack(self._parts(), self.stored), self.view.to_dict())
 
-        A cloned encoder's are close to those of its teacher, but its own: their maker is the encoder. One that was
-        evolved as part of a pair belongs to no other space anyway.
+    @property
+    def makes(self) -> LatentSpace | None:
+        """The latent space of an encoder's own latents; None for anything but an encoder of the patch view.
 
-        Raises
-        ------
-        ConfigError  if the module is no encoder of the patch view
+        A cloned encoder's latents are close to those that it imitates, but they are its own.
         """
         if self.kind != "encoder" or self.view.name != "patch" or self.space is None:
-            raise ConfigError(
-                f"latents come from an encoder of the patch view; this is a {self.view.name} {self.kind}."
-            )
-        if self.training.get("strategy") == "pair":
-            return self.space
-        return replace(
-            self.space, maker=f"organic {self.space.maker}", maker_sha256=sha256(self._content()).hexdigest()
-        )
+            return None
+        return own_space(self.space, self.digest, self.own)
+
+    @property
+    def imitates(self) -> LatentSpace | None:
+        """The latent space that an encoder was cloned from; None for one that was evolved as part of a pair."""
+        made = self.makes
+        alone = made is not None and self.space is not None and made.fingerprint == self.space.fingerprint
+        return None if self.kind != "encoder" or alone else self.space
+
+    @property
+    def reads(self) -> LatentSpace | None:
+        """The latent space that a decoder was trained for: a teacher's, or an encoder's own."""
+        return self.space if self.kind == "decoder" else None
 
     def predict(self, raw: RawBlock) -> np.ndarray:
         """Answer every row of a raw block: (out, n) float32, in the scale of the data."""
@@ -259,9 +267,8 @@ class Module:
             "view": self.view.to_dict(),
             "activation": "tanh",
             "weights": self.stored,
-            "space": self.space.to_dict() if self.space else None,
-            "fingerprint": self.space.fingerprint if self.space else None,
             "training": self.training,
+            **spaces_to_dict({role: getattr(self, role) for role in ROLES}),
         }
         return content | ({"layers": list(self.layers)} if self.hidden else {})
 
@@ -300,9 +307,10 @@ def load(reference: Path | str) -> Module:
     sizes = content.get("layers", ())
     try:
         view = View.from_dict(content["view"])
-        space = LatentSpace.from_dict(content["space"]) if content["space"] else None
+        stored = content.get("weights", "float32")
+        space, own = spaces_in(content, view.to_dict(), pack(parts, stored))
         maps = from_parts(parts, max(len(sizes) - 2, 0))
-        module = Module(view, space, training=content["training"], stored=content.get("weights", "float32"), **maps)
+        module = Module(view, space, training=content["training"], stored=stored, own=own, **maps)
         if sizes and tuple(sizes) != module.layers:
             raise ShapeError(f"layers {sizes} needs tensors of these sizes; got {list(module.layers)}")
         return module

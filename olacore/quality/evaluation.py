@@ -10,11 +10,12 @@ from typing import Any
 import numpy as np
 
 from olacore.data import SPLITS, Dataset, RawBlock, find_nonfinite, iterate_once
-from olacore.errors import DataError, FingerprintError
+from olacore.errors import DataError
 from olacore.media.frames import every_row
 from olacore.modules.module import Module
 from olacore.quality.baselines import Baselines, fit_to_data
 from olacore.quality.metrics import Metrics
+from olacore.spaces import require_same
 from olacore.views.scaling import Scaling
 from olacore.views.view import View
 
@@ -30,12 +31,7 @@ def check_pairing(module: Module, dataset: Dataset) -> None:
     FingerprintError  if the latent spaces do; both are named
     """
     module.view.check(dataset)
-    ours, theirs = module.space, dataset.space
-    if ours is not None and theirs is not None and ours.fingerprint != theirs.fingerprint:
-        raise FingerprintError(
-            f"the module belongs to the latent space {ours.fingerprint} ({ours.maker}), "
-            f"the data to {theirs.fingerprint} ({theirs.maker}); use data of the module's own space."
-        )
+    require_same("the module", module.space, "the data", dataset.space, then="use data of the module's own space")
 
 
 def usable_items(dataset: Dataset, view: View, skip_nonfinite: bool) -> dict[str, np.ndarray]:

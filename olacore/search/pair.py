@@ -10,7 +10,6 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from hashlib import sha256
 from pathlib import Path
 
 import numpy as np
@@ -21,6 +20,7 @@ from olacore.data.encoded import EncodedDataset
 from olacore.errors import ConfigError
 from olacore.jit.flags import ONE_AT_A_TIME
 from olacore.kernels.layout import empty_packed, pack_rows
+from olacore.modules.identity import Own
 from olacore.modules.module import Module, load
 from olacore.quality.evaluation import evaluate, fit_for, usable_items
 from olacore.search.config import DEFAULT_LOSS, PAIR, TrainConfig
@@ -126,10 +126,11 @@ class PairSearch(Search):
         first = (turn @ encoder[0] / reach[:, None]).astype(np.float32)
         offset = ((turn @ encoder[1] + shift) / reach).astype(np.float32)
         nothing = np.zeros(len(reach), np.float32)
-        space = self._space(first, offset, scaling.input_mean, scaling.input_scale)
         summary, stored = self._summary(), self.config.weights
         inwards = Scaling(scaling.input_mean, scaling.input_scale, nothing, reach)
-        made = Module(view, space, first, offset, inwards, summary, stored)
+        made = Module(view, None, first, offset, inwards, summary, stored)
+        space = self._space(made.digest)
+        made = replace(made, space=space, own=Own(made.digest, space))
         reads = weights.reshape(len(weights), len(reach), -1)
         second = np.einsum("oct,cd->odt", reads, back)
         # Latents are standardised as for any decoder, so that a module tells what latents it is used to.
@@ -140,7 +141,7 @@ class PairSearch(Search):
         usual, spreads = (np.tile(part, shape).T.ravel().astype(np.float32) for part in (mean, spread))
         outwards = Scaling(usual, spreads, scaling.target_mean, scaling.target_scale)
         maps = second.reshape(weights.shape).astype(np.float32), moved.astype(np.float32)
-        decoder = Module(replace(view, kind="decoder"), made.space, *maps, outwards, summary, stored)
+        decoder = Module(replace(view, kind="decoder"), space, *maps, outwards, summary, stored)
         return made, decoder
 
     def _latents(self, encoder: tuple[np.ndarray, np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
@@ -152,10 +153,9 @@ class PairSearch(Search):
         truth = arrays["latents"].astype(np.float64).swapaxes(0, 1).reshape(len(made), -1)
         return made.T.astype(np.float64), truth.T
 
-    def _space(self, *parts: np.ndarray) -> LatentSpace:
+    def _space(self, digest: str) -> LatentSpace:
         theirs = self.dataset.space
         assert theirs is not None
-        digest = sha256(b"".join(np.ascontiguousarray(part).tobytes() for part in parts)).hexdigest()
         return LatentSpace(f"organic pair near {theirs.maker}", digest, 1.0, 0.0, theirs.channels, theirs.factor)
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from olacore.modules.identity import latents_of
 from olacore.modules.module import load
 from olacore.pretrained import find
 
@@ -15,8 +16,8 @@ BATCH = 8
 class OrganicEncoder:
     """Makes latents with a module of kind `encoder`; it has no decoding of its own.
 
-    Its latents are close to those of the teacher that it was cloned from, but they are its own: their latent space
-    has its name and the SHA-256 of its file, and the teacher's scaling.
+    Its latents are close to those of the teacher that it was cloned from, but they are its own: their latent space is
+    what the module `makes`, under its file's name.
 
     Parameters
     ----------
@@ -35,12 +36,11 @@ class OrganicEncoder:
     def __init__(self, path: Path) -> None:
         path = find(path)
         self._module = load(path)
-        space = self._module.own_space
-        self.space = replace(space, maker=path.name)
+        self.space = replace(latents_of(self._module), maker=path.name)
         self.batch = BATCH
-        self.settings: dict[str, Any] = {
-            "latents_from": f"{path.name}, cloned from {space.maker.removeprefix('organic ')}"
-        }
+        imitated = self._module.imitates
+        origin = f"cloned from {imitated.maker}" if imitated else "of a pair"
+        self.settings: dict[str, Any] = {"latents_from": f"{path.name}, {origin}"}
 
     def encode(self, frames: np.ndarray) -> np.ndarray:
         """Turn frames (n, H, W, 3) uint8 into latents (n, C, H/8, W/8) float32."""

@@ -39,13 +39,13 @@ def test_decode__warns_of_latents_of_another_scale(folder):
         ("wrong.npy", "latents must be .* with 4 channels; got"),
         ("nan.npy", "latents must be finite .*got 16 values"),
         ("batch.npy", "holds 2 latents; give one"),
-        ("foreign.npz", "the space of someone/other .*, the decoder of that of"),
+        ("foreign.npz", r"latent spaces differ: the decoder D has .*, foreign.npz has .*\(someone/other\); take"),
     ],
 )
 def test_errors__are_one_line_and_exit_code_1(folder, latent, sentence):
     np.save("wrong.npy", np.zeros((3, 4, 4), np.float32))
     np.save("batch.npy", np.zeros((2, 4, 4, 4), np.float32))
-    write_latent(Path("foreign.npz"), StoredLatent(np.zeros((4, 4, 4), np.float32), OTHER_SPACE, (30, 30)))
+    write_latent(Path("foreign.npz"), StoredLatent(np.zeros((4, 4, 4), np.float32), OTHER_SPACE, size=(30, 30)))
     check_refusal(sentence, "decode", latent, "--decoder", "D", "-o", "out.png")
 
 

@@ -17,10 +17,10 @@ def test_encode__gives_the_latent_of_the_picture(folder):
     np.testing.assert_array_equal(np.load("z.npy"), load("E").encode(read_picture(folder / "photos" / "a.png")))
 
 
-def test_encode__keeps_space_and_size_in_npz(folder):
+def test_encode__keeps_spaces_and_size_in_npz(folder):
     ola("encode", "photos/a.png", "--encoder", "E", "-o", "z.npz")
     stored = read_latent(folder / "z.npz")
-    assert (stored.space, stored.size) == (SPACE, (27, 40))
+    assert (stored.makes, stored.imitates, stored.size) == (load("E").makes, SPACE, (27, 40))
 
 
 def test_encode_then_decode__gives_a_picture_of_the_same_size(run_folders, tmp_path):

@@ -14,7 +14,7 @@ from tests.support.makers import SPACE
 def test_inspect__tells_every_kind_of_file(run_folders, tmp_path):
     folder = run_folders["encoder"]
     for name in ("z.npz", "z.npy"):
-        write_latent(tmp_path / name, StoredLatent(np.zeros((4, 2, 3), np.float32), SPACE, (16, 20)))
+        write_latent(tmp_path / name, StoredLatent(np.zeros((4, 2, 3), np.float32), imitates=SPACE, size=(16, 20)))
     kinds = {
         sample_path(): "data set, frames and latents",
         folder / "module.safetensors": "module, encoder",
@@ -28,7 +28,8 @@ def test_inspect__tells_every_kind_of_file(run_folders, tmp_path):
         assert json.loads(ola("inspect", path, "--json").output)["kind"] == kind
         assert kind in ola("inspect", path).output
     facts = json.loads(ola("inspect", tmp_path / "z.npz", "--json").output)
-    assert (facts["fingerprint"], facts["shape"], facts["picture"]) == (SPACE.fingerprint, [4, 2, 3], [16, 20])
+    assert facts["imitates"]["fingerprint"] == SPACE.fingerprint
+    assert (facts["makes"], facts["shape"], facts["picture"]) == (None, [4, 2, 3], [16, 20])
 
 
 def test_inspect__draws_a_sheet(folder):

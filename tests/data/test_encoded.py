@@ -37,7 +37,7 @@ def test_encoded__reads_the_encoders_latents_and_leaves_the_rest_as_it_is(pictur
         found = seen.read(("latents", "rows"), np.array([4, 1]))
         frames = data.read(("frames", "rows"), np.array([4, 1]))
         assert seen.latent_shape == (6, 2, 1)
-        assert seen.space == load(encoder).own_space
+        assert seen.space == load(encoder).makes
         assert seen.digest() != data.digest()
         np.testing.assert_array_equal(seen.read(("frames",), np.array([4, 1]))["frames"], frames["frames"])
     assert [*found] == ["latents", "rows"]
@@ -64,7 +64,7 @@ def test_train__a_decoder_belongs_to_the_space_of_its_encoder(pictures, encoder,
     monkeypatch.setattr(Rows, "advance", watched)
     config = make_config(pictures, tmp_path / "run", module="decoder", window=1, latents_from=encoder, generations=3)
     module = train(config).module
-    assert module.space == load(encoder).own_space
+    assert module.space == load(encoder).makes
     assert module.view.channels == 6
     assert module.space.maker == "organic someone/six"
     assert free

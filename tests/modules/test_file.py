@@ -38,7 +38,12 @@ def test_load__gives_back_what_was_saved(module, tmp_path):
     path = tmp_path / "module.safetensors"
     module.save(path)
     found = load(path)
-    assert (found.view, found.space, found.training) == (module.view, module.space, module.training)
+    assert (found.view, found.space, found.makes, found.training) == (
+        module.view,
+        module.space,
+        module.makes,
+        module.training,
+    )
     for name, tensor in tensors_of(module).items():
         np.testing.assert_array_equal(tensors_of(found)[name], tensor)
     assert path.stat().st_size == module.nbytes()
@@ -55,7 +60,9 @@ def test_save__is_one_key_of_sorted_json_that_others_can_read(tmp_path):
     assert list(metadata) == ["olacore"]
     content = json.loads(metadata["olacore"])
     assert json.dumps(content, sort_keys=True, separators=(",", ":")) == metadata["olacore"]
-    assert content["fingerprint"] == SPACE.fingerprint
+    assert content["imitates"] == {**SPACE.to_dict(), "fingerprint": SPACE.fingerprint}
+    assert content["makes"] == {**ENCODER.makes.to_dict(), "fingerprint": ENCODER.makes.fingerprint}
+    assert content["reads"] is None
 
 
 def test_save__that_is_interrupted_leaves_the_old_file(tmp_path, monkeypatch):
@@ -190,10 +197,12 @@ def rewritten(path: Path, module: Module, tensors: dict | None = None, **content
     return path
 
 
-@pytest.mark.parametrize("schema", ["olacore/module/2", "something/else", None])
+@pytest.mark.parametrize("schema", ["olacore/module/3", "something/else", None])
 def test_load__names_an_unknown_schema(schema, tmp_path):
     path = rewritten(tmp_path / "m", ENCODER, schema=schema)
-    with pytest.raises(FileFormatError, match=f"the schema {schema!r}; this version reads 'olacore/module/1'"):
+    with pytest.raises(
+        FileFormatError, match=f"the schema {schema!r}; this version reads 'olacore/module/2' and 'olacore/module/1'"
+    ):
         load(path)
 
 
@@ -220,7 +229,7 @@ def test_load__names_a_tensor_of_a_wrong_shape(name, tmp_path):
 
 
 def test_load__refuses_metadata_without_a_view(tmp_path):
-    for change in ({"view": None}, {"view": {"kind": "encoder"}}, {"space": {"maker": "?"}}):
+    for change in ({"view": None}, {"view": {"kind": "encoder"}}, {"imitates": {"maker": "?"}}):
         with pytest.raises(FileFormatError, match="m is damaged: tensors and metadata make no module"):
             load(rewritten(tmp_path / "m", ENCODER, **change))
 

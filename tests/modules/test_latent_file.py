@@ -1,25 +1,24 @@
 """Latents in files: what comes back, and what is refused."""
 
 import json
-from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from olacore.errors import ConfigError, FileFormatError, FingerprintError
+from olacore.errors import ConfigError, FileFormatError
 from olacore.modules.latent_file import StoredLatent, read_latent, write_latent
 from tests.support.makers import OTHER_SPACE, SPACE
 
 LATENT = np.random.default_rng(0).normal(size=(4, 3, 2)).astype(np.float32)
-STORED = StoredLatent(LATENT, SPACE, (20, 9))
+STORED = StoredLatent(LATENT, SPACE, OTHER_SPACE, (20, 9))
 
 
-def test_npz__keeps_space_and_size(tmp_path):
-    for stored in (STORED, StoredLatent(LATENT)):
+def test_npz__keeps_spaces_and_size(tmp_path):
+    for stored in (STORED, StoredLatent(LATENT, SPACE), StoredLatent(LATENT, None, SPACE), StoredLatent(LATENT)):
         write_latent(tmp_path / "z.npz", stored)
         found = read_latent(tmp_path / "z.npz")
         np.testing.assert_array_equal(found.latent, LATENT)
-        assert (found.space, found.size) == (stored.space, stored.size)
+        assert (found.makes, found.imitates, found.size) == (stored.makes, stored.imitates, stored.size)
 
 
 def test_npz__is_the_same_bytes_every_time(tmp_path):
@@ -32,7 +31,7 @@ def test_npy__holds_the_numbers_alone(tmp_path):
     write_latent(tmp_path / "z.npy", STORED)
     np.testing.assert_array_equal(np.load(tmp_path / "z.npy"), LATENT)
     found = read_latent(tmp_path / "z.npy")
-    assert (found.space, found.size) == (None, None)
+    assert (found.spaces, found.size) == ((None, None), None)
 
 
 def test_read_latent__takes_a_plain_archive(tmp_path):
@@ -55,13 +54,11 @@ def test_crop__cuts_what_was_padded():
     assert StoredLatent(LATENT).crop(picture).shape == (24, 16, 3)
 
 
-def test_check_space__names_both():
-    with pytest.raises(
-        FingerprintError, match="space of someone/tiny .*, the decoder of that of someone/other .*; take"
-    ):
-        STORED.check_space(OTHER_SPACE)
-    for stored, space in ((STORED, replace(SPACE, maker="renamed")), (STORED, None), (StoredLatent(LATENT), SPACE)):
-        stored.check_space(space)
+def test_read_latent__takes_the_one_space_of_version_0_1(tmp_path):
+    about = {"space": SPACE.to_dict(), "size": [20, 9]}
+    np.savez(tmp_path / "z.npz", latent=LATENT, olacore=np.array(json.dumps(about)))
+    found = read_latent(tmp_path / "z.npz")
+    assert (found.spaces, found.size) == ((None, SPACE), (20, 9))
 
 
 def test_write_latent__names_the_suffixes(tmp_path):
@@ -82,7 +79,17 @@ def test_read_latent__says_what_is_wrong(tmp_path):
             read_latent(path)
 
 
-@pytest.mark.parametrize("about", [[], {"space": {}}, {"space": None, "size": [3]}, {"space": None, "size": "ab"}])
+@pytest.mark.parametrize(
+    "about",
+    [
+        [],
+        {"space": {}},
+        {"makes": None, "size": None},
+        {"makes": None, "imitates": {"maker": "?"}, "size": None},
+        {"space": None, "size": [3]},
+        {"space": None, "size": "ab"},
+    ],
+)
 def test_read_latent__refuses_damaged_metadata(about, tmp_path):
     np.savez(tmp_path / "z.npz", latent=LATENT, olacore=np.array(json.dumps(about)))
     with pytest.raises(FileFormatError, match="is no .npy or .npz file of a latent"):

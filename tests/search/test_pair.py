@@ -98,7 +98,7 @@ def test_pair__both_modules_have_one_latent_space_near_the_teacher_s(pictures, a
     truth = read(pictures, "held-out", "latents").astype(np.float64)
     for folder in (affine.folder, stacked.folder):
         encoder, decoder = load(folder / "encoder"), load(folder / "decoder")
-        assert encoder.own_space == encoder.space == decoder.space
+        assert encoder.makes == encoder.space == decoder.reads
         assert encoder.space.maker == "organic pair near someone/tiny"
         latents = encoder.encode(read(pictures, "held-out", "frames"))
         assert ((latents - truth) ** 2).mean() < 0.3 * truth.var()

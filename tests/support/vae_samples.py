@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from olacore.errors import FileFormatError
-from olacore.quality.vae_test.request import Given, own_space
+from olacore.quality.vae_test.request import Given
 from olacore.spaces import LatentSpace
 from olacore.views.view import View
 from tests.support.makers import SPACE, affine_latents, make_module, smooth_pictures
@@ -71,7 +71,7 @@ def decoder(name: str = "D", space: LatentSpace = SPACE, seed: int = 1) -> Given
 
 
 def paired_decoder(of: Given, name: str = "P") -> Given:
-    return decoder(name, replace(own_space(of), maker="whatever its file was called"))
+    return decoder(name, replace(of.latents[0], maker="whatever its file was called"))
 
 
 def picture(height: int = 24, width: int = 32, name: str = "a.png", seed: int = 0) -> PlainPicture:

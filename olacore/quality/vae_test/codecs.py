@@ -8,7 +8,8 @@ from olacore.data import Dataset
 from olacore.quality.evaluation import usable_items
 from olacore.quality.reference.least_squares import DecodesLatents, EncodesPictures, LeastSquares, TrainingPictures
 from olacore.quality.reference.simple import BlockMeans, LinearPreview, PatchComponents
-from olacore.quality.vae_test.request import Entrants, space_name
+from olacore.quality.vae_test.request import Entrants
+from olacore.spaces import accepts
 
 TEACHER, PAIRED, COMPATIBLE = "teacher", "organic, paired", "organic, compatible"
 ENCODER, AFFINE, BLOCKS, THEIRS = "encoder", "least squares", "block mean", "teacher's latents"
@@ -70,7 +71,7 @@ def line_up(entrants: Entrants) -> Lineup:
     compatible_encoder, compatible_decoder = entrants.compatible()
     teacher, size = entrants.teacher, entrants.teacher_bytes
     imitation = ENCODER if entrants.compatible_encoder is None else "compatible encoder"
-    imitates = entrants.encoder.space.fingerprint == entrants.space.fingerprint
+    imitates = accepts(entrants.space, entrants.encoder.space)
     lineup.enter(ENCODER, encoder, encoder.nbytes(), imitates)
     if compatible_encoder and imitation != ENCODER:
         lineup.enter(imitation, compatible_encoder.module, compatible_encoder.module.nbytes(), True)
@@ -88,7 +89,7 @@ def line_up(entrants: Entrants) -> Lineup:
     if teacher and compatible_encoder:
         lineup.add("compatible encoder, teacher's decoder", imitation, teacher, size)
     elif teacher:
-        spaces = f"{space_name(entrants.encoder.space)}, not the teacher's {space_name(teacher.space)}"
+        spaces = f"{entrants.encoder.space}, not the teacher's {teacher.space}"
         lineup.notes.append(f"the encoder imitates {spaces}: no row mixes them")
     latents = TEACHER if teacher else imitation
     if entrants.data is not None:

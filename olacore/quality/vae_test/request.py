@@ -1,7 +1,7 @@
 """What a user gives to `ola vae-test`, and whether it belongs together.
 
-An organic decoder either belongs to the latents of one organic encoder (a pair), or to the teacher's latent space,
-which that encoder imitates (compatible); the fingerprint of its latent space says which.
+An organic decoder either reads the latents that one organic encoder makes (a pair), or those of the teacher, which
+that encoder imitates (compatible).
 """
 
 from __future__ import annotations
@@ -12,10 +12,11 @@ from typing import Protocol, runtime_checkable
 import numpy as np
 
 from olacore.data import Dataset
-from olacore.errors import ConfigError, FingerprintError
+from olacore.errors import ConfigError
+from olacore.modules.identity import latents_of
 from olacore.modules.module import Module, load
 from olacore.quality.reference.least_squares import DecodesLatents, EncodesPictures
-from olacore.spaces import LatentSpace
+from olacore.spaces import LatentSpace, accepts, require_same
 
 
 class TeacherLike(EncodesPictures, DecodesLatents, Protocol):
@@ -64,6 +65,11 @@ class Given:
         assert self.module.space is not None
         return self.module.space
 
+    @property
+    def latents(self) -> tuple[LatentSpace, LatentSpace | None]:
+        """The spaces that an encoder's latents belong to: its own, named after it, and the one that it imitates."""
+        return replace(latents_of(self.module), maker=self.name), self.module.imitates
+
     def check(self, kind: str) -> None:
         """Raise `ConfigError` unless it is a module of that kind for whole pictures."""
         view = self.module.view
@@ -104,36 +110,31 @@ class Entrants:
     def __post_init__(self) -> None:
         self.encoder.check("encoder")
         self.decoder.check("decoder")
-        if not self.paired and self.decoder.space.fingerprint != self.encoder.space.fingerprint:
-            ours, theirs = self.encoder, self.decoder
-            raise FingerprintError(
-                f"the decoder {theirs.name} is of the latent space {space_name(theirs.space)}, neither that of the "
-                f"encoder, {space_name(own_space(ours))}, nor the one that it was cloned from, "
-                f"{space_name(ours.space)}; give modules that belong together."
-            )
-        space = self.space
+        require_same(
+            f"the decoder {self.decoder.name}",
+            self.decoder.space,
+            f"the encoder {self.encoder.name}",
+            *self.encoder.latents,
+            then="give modules that belong together",
+        )
+        space, owner = self.space, "teacher" if self.teacher else "encoder"
         for kind, given in (("encoder", self.compatible_encoder), ("decoder", self.compatible_decoder)):
             if given is None:
                 continue
             given.check(kind)
-            if given.space.fingerprint != space.fingerprint:
-                raise FingerprintError(
-                    f"the compatible {kind} {given.name} is of the latent space {space_name(given.space)}, and the "
-                    f"{'teacher' if self.teacher else 'encoder'} of {space_name(space)}; give one of that space."
-                )
-        if self.data is not None and (self.data.space is None or self.data.space.fingerprint != space.fingerprint):
-            found = space_name(self.data.space) if self.data.space else "plain pairs"
-            raise FingerprintError(
-                f"closed forms are fitted to latents of {space_name(space)}; the data's are {found}: "
-                "give data of that space."
-            )
+            name = f"the compatible {kind} {given.name}"
+            require_same(name, given.space, f"the {owner}", space, then="give one of that space")
+        if self.data is not None:
+            if self.data.space is None:
+                raise ConfigError("closed forms are fitted to latents, and the data hold plain pairs; give frames.")
+            require_same("the data", self.data.space, f"the {owner}", space, then="fit closed forms to that space")
         if self.preview is not None and space.channels != 4:
             raise ConfigError(f"the preview network takes latents of 4 channels; these have {space.channels}.")
 
     @property
     def paired(self) -> bool:
         """Whether the decoder was trained on the encoder's own latents."""
-        return self.decoder.space.fingerprint == own_space(self.encoder).fingerprint
+        return accepts(self.decoder.space, self.encoder.latents[0])
 
     @property
     def space(self) -> LatentSpace:
@@ -150,22 +151,10 @@ class Entrants:
         """Encoder and decoder for the teacher's latent space, as far as there are any."""
         first, second = (None, None) if self._of_its_own else (self.encoder, self.decoder)
         pair = (self.compatible_encoder or first, self.compatible_decoder or second)
-        encoder, decoder = (
-            given if given and given.space.fingerprint == self.space.fingerprint else None for given in pair
-        )
+        encoder, decoder = (given if given and accepts(given.space, self.space) else None for given in pair)
         return encoder, decoder
 
     @property
     def _of_its_own(self) -> bool:
         """Whether the encoder was evolved with its decoder, and imitates nobody."""
-        return self.encoder.space.fingerprint == own_space(self.encoder).fingerprint
-
-
-def own_space(encoder: Given) -> LatentSpace:
-    """The latent space of an encoder's own latents, named after it; that of its pair where it was evolved in one."""
-    return replace(encoder.module.own_space, maker=encoder.name)
-
-
-def space_name(space: LatentSpace) -> str:
-    """A latent space for messages."""
-    return f"{space.fingerprint} ({space.maker})"
+        return self.encoder.module.imitates is None

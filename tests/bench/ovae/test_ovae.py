@@ -50,7 +50,7 @@ def done(tmp_path_factory):
 def test_run__publishes_each_module_with_a_card(done):
     _, pretrained, report = done
     encoder, decoder = (load(pretrained / f"sd15-{kind}.safetensors") for kind in ("encoder", "decoder"))
-    assert encoder.own_space == decoder.space
+    assert encoder.makes == decoder.reads
     assert len(decoder.layers) == 3
     card = (pretrained / "sd15-encoder-compatible.md").read_text()
     train = report["train"]["sd15-encoder-compatible"]

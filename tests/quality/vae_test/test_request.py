@@ -6,7 +6,8 @@ import pytest
 
 from olacore.data import open_dataset
 from olacore.errors import ConfigError, FingerprintError
-from olacore.quality.vae_test.request import Entrants, Given, own_space
+from olacore.modules.identity import Own
+from olacore.quality.vae_test.request import Entrants, Given
 from olacore.spaces import LatentSpace
 from olacore.views.view import View
 from tests.support.makers import OTHER_SPACE, SPACE, make_module, write_pictures, write_plain
@@ -34,23 +35,23 @@ def test_load__takes_a_file_and_names_the_module_after_it(tmp_path):
     make_module(ENCODER).save(path)
     given = Given.load(str(path))
     assert given.name == str(path)
-    assert given.module.own_space == make_module(ENCODER).own_space
+    assert given.module.makes == make_module(ENCODER).makes
 
 
 def test_paired__holds_for_what_was_evolved_as_a_pair_and_shares_no_latents_with_the_teacher():
     of_pair = replace(SPACE, maker_sha256="ef" * 32)
-    module = replace(make_module(ENCODER, of_pair), training={"strategy": "pair"})
-    ours = Given("E", module)
+    module = make_module(ENCODER, of_pair)
+    ours = Given("E", replace(module, own=Own(module.digest, of_pair)))
     entrants = Entrants(ours, decoder(space=of_pair), encoder("E2", seed=5), decoder(), PlainTeacher())
     assert entrants.paired
     assert entrants.compatible() == (entrants.compatible_encoder, entrants.compatible_decoder)
 
 
-def test_own_space__is_the_one_that_precompute_names(tmp_path):
+def test_latents__are_of_the_space_that_precompute_names(tmp_path):
     teachers = pytest.importorskip("teachers")
     path = tmp_path / "m.safetensors"
     make_module(ENCODER).save(path)
-    assert own_space(Given.load(str(path))).fingerprint == teachers.OrganicEncoder(path).space.fingerprint
+    assert Given.load(str(path)).latents[0].fingerprint == teachers.OrganicEncoder(path).space.fingerprint
 
 
 @pytest.mark.parametrize(
@@ -66,13 +67,13 @@ def test_own_space__is_the_one_that_precompute_names(tmp_path):
         (
             lambda: Entrants(encoder(), decoder(space=OTHER_SPACE)),
             FingerprintError,
-            rf"decoder D is of the latent space {OTHER_SPACE.fingerprint} \(someone/other\), neither .* cloned from, "
-            rf"{SPACE.fingerprint} \(someone/tiny\)",
+            rf"differ: the decoder D has {OTHER_SPACE.fingerprint} \(someone/other\), the encoder E has .* \(E\) "
+            rf"or {SPACE.fingerprint} \(someone/tiny\); give modules that belong together",
         ),
         (
             lambda: Entrants(encoder(), paired_decoder(encoder(seed=7))),
             FingerprintError,
-            "neither that of the encoder",
+            "the decoder P has .*, the encoder E has .* or ",
         ),
         (
             lambda: Entrants(encoder(), decoder(), decoder()),
@@ -82,12 +83,12 @@ def test_own_space__is_the_one_that_precompute_names(tmp_path):
         (
             lambda: Entrants(encoder(), decoder(), encoder("E2", OTHER_SPACE), teacher=PlainTeacher()),
             FingerprintError,
-            rf"compatible encoder E2 .*{OTHER_SPACE.fingerprint}.* teacher of {SPACE.fingerprint}",
+            rf"compatible encoder E2 .*{OTHER_SPACE.fingerprint}.* teacher has {SPACE.fingerprint}",
         ),
         (
             lambda: Entrants(encoder(), decoder(), None, decoder("D2", OTHER_SPACE)),
             FingerprintError,
-            rf"compatible decoder D2 .*{OTHER_SPACE.fingerprint}.* encoder of {SPACE.fingerprint}",
+            rf"compatible decoder D2 .*{OTHER_SPACE.fingerprint}.* encoder has {SPACE.fingerprint}",
         ),
     ],
 )
@@ -99,12 +100,12 @@ def test_entrants__are_refused_where_they_do_not_fit(make, error, sentence):
 def test_entrants__refuse_data_of_another_space(tmp_path):
     with (
         open_dataset([write_pictures(tmp_path / "o.h5", space=OTHER_SPACE)]) as dataset,
-        pytest.raises(FingerprintError, match=rf"to latents of {SPACE.fingerprint}.*{OTHER_SPACE.fingerprint}"),
+        pytest.raises(FingerprintError, match=rf"data has {OTHER_SPACE.fingerprint}.*encoder has {SPACE.fingerprint}"),
     ):
         Entrants(encoder(), decoder(), data=dataset)
     with (
         open_dataset([write_plain(tmp_path / "p.h5")]) as dataset,
-        pytest.raises(FingerprintError, match="the data's are plain pairs"),
+        pytest.raises(ConfigError, match="closed forms are fitted to latents, and the data hold plain pairs"),
     ):
         Entrants(encoder(), decoder(), data=dataset)
 
