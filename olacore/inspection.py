@@ -69,7 +69,7 @@ def describe(path: Path) -> dict[str, Any]:
             "ridge": found.ridge,
             "rows": found.rows,
         }
-    if path.suffix in latent_file.SUFFIXES:
+    if path.suffix in latent_file.READABLE:
         return describe_latent(path)
     module = load(path)
     return {
@@ -98,6 +98,7 @@ def describe_latent(path: Path) -> dict[str, Any]:
         "type": str(stored.latent.dtype),
         **spaces_to_dict({"makes": stored.makes, "imitates": stored.imitates}),
         "picture": list(stored.size) if stored.size else None,
+        **({"note": stored.note} if stored.note else {}),
     }
 
 

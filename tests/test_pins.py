@@ -7,6 +7,7 @@ import json
 import numpy as np
 import pytest
 
+import olacore
 from tests.support.makers import JIT
 from tests.support.pins import SEARCHES, machine, searched, shipped
 from tests.support.places import ROOT
@@ -42,3 +43,10 @@ def test_train__gives_the_pinned_tensors(name, tmp_path):
 @pytest.mark.parametrize("name", FACTS["facts"])
 def test_shipped__modules_answer_as_pinned(name):
     assert_pinned(f"shipped/{name}", shipped(name))
+
+
+@pytest.mark.parametrize(("name", "facts"), FACTS["facts"].items())
+def test_shipped__modules_are_of_the_pinned_latent_spaces(name, facts):
+    module = olacore.load(name)
+    assert module.space.fingerprint == facts["fingerprint"]
+    assert (module.makes.fingerprint if module.makes else None) == facts.get("own")

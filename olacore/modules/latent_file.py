@@ -1,4 +1,7 @@
-"""Latents in files: `.npy` holds the numbers alone; `.npz` also their latent spaces and the size of the picture."""
+"""Latents in files: `.npy` holds the numbers alone; `.npz` also their latent spaces and the size of the picture.
+
+`.latent` files of ComfyUI are read too.
+"""
 
 from __future__ import annotations
 
@@ -13,10 +16,13 @@ import numpy as np
 
 from olacore.errors import ConfigError, FileFormatError
 from olacore.files import replace_file
+from olacore.modules import comfy_latent
 from olacore.modules.identity import space_from
+from olacore.pretrained.catalogue import shipped_space
 from olacore.spaces import LatentSpace
 
 SUFFIXES = (".npy", ".npz")
+READABLE = (*SUFFIXES, comfy_latent.SUFFIX)
 
 
 @dataclass(frozen=True)
@@ -29,12 +35,14 @@ class StoredLatent:
     makes, imitates : the latent space of the encoder that made it, and the one that this imitates; None where there is
         none, or the file does not say
     size : height and width of the picture in pixels, before it was padded; None where the file does not say
+    note : what it was taken for, where the file does not say that
     """
 
     latent: np.ndarray
     makes: LatentSpace | None = None
     imitates: LatentSpace | None = None
     size: tuple[int, int] | None = None
+    note: str = ""
 
     @property
     def spaces(self) -> tuple[LatentSpace | None, LatentSpace | None]:
@@ -80,12 +88,17 @@ def unbatched(latent: np.ndarray) -> np.ndarray:
 
 
 def read_latent(path: Path) -> StoredLatent:
-    """Read a latent from a `.npy` or `.npz` file, whatever its name; a batch of one is that one.
+    """Read a latent from a `.npy` or `.npz` file, whatever its name, or from a `.latent` file of ComfyUI.
+
+    A batch of one is that one.
 
     Raises
     ------
     FileFormatError  if it is missing, no such file, or damaged
     """
+    if path.suffix == comfy_latent.SUFFIX:
+        latents, note = comfy_latent.read_comfy(path)
+        return StoredLatent(unbatched(latents), imitates=shipped_space(comfy_latent.DECODER), note=note)
     try:
         with path.open("rb") as file:
             found = np.load(file, allow_pickle=False)

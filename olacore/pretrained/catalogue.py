@@ -1,0 +1,120 @@
+"""What comes with the package: whose latents a module makes or reads, its partner, its size, how good it is."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+from olacore import pretrained
+from olacore.modules.file import read_metadata
+from olacore.modules.identity import ROLES, space_from
+from olacore.spaces import LatentSpace, accepts
+
+FIGURES = "figures.json"
+
+
+@dataclass(frozen=True)
+class Figures:
+    """PSNR in dB, mean over whole photographs that no part of the module's making saw.
+
+    Parameters
+    ----------
+    model : whose latents they are, such as "SD 1.5"; empty for a codec
+    teacher : the large autoencoder of that model, or of the one that a codec is compared with
+    photographs : how many
+    with_partner : encoded and decoded by the module and its partner
+    with_teacher : one way by the module, the other by the teacher; None for a codec
+    of_teacher : both ways by the teacher
+    """
+
+    model: str
+    teacher: str
+    photographs: int
+    with_partner: float
+    with_teacher: float | None
+    of_teacher: float
+
+
+@dataclass(frozen=True)
+class Shipped:
+    """A module that comes with the package.
+
+    Parameters
+    ----------
+    kind : "encoder" or "decoder"
+    makes, imitates, reads : latent spaces, see `Module`
+    nbytes : of its file
+    partner : the shipped module for the other way; empty where there is none
+    figures : None where nothing was measured
+    """
+
+    name: str
+    kind: str
+    makes: LatentSpace | None
+    imitates: LatentSpace | None
+    reads: LatentSpace | None
+    nbytes: int
+    partner: str = ""
+    figures: Figures | None = None
+
+    @property
+    def latents(self) -> str:
+        """Whose latents it makes or reads, for people."""
+        if self.figures and self.figures.model:
+            return self.figures.model
+        space = self.makes or self.reads
+        return f"private, of {space.maker}" if space else "none"
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values; latent spaces by their fingerprints."""
+        spaces = {role: getattr(self, role) for role in ROLES}
+        return {
+            "name": self.name,
+            "kind": self.kind,
+            "latents": self.latents,
+            **{role: space.fingerprint if space else None for role, space in spaces.items()},
+            "bytes": self.nbytes,
+            "partner": self.partner or None,
+            "psnr": asdict(self.figures) if self.figures else None,
+        }
+
+
+def catalogue() -> list[Shipped]:
+    """All modules that come with the package, sorted by name; of their files only the metadata are looked at."""
+    path = pretrained.FOLDER / FIGURES
+    figures = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    found = [_read(name, figures) for name in pretrained.names()]
+    partners = {one.name: decoder_of(one.makes, one.imitates, among=found) for one in found if one.kind == "encoder"}
+    partners |= {decoder: encoder for encoder, decoder in partners.items() if decoder}
+    return [replace(one, partner=partners.get(one.name, "")) for one in found]
+
+
+def decoder_of(*latents: LatentSpace | None, among: Iterable[Shipped] | None = None) -> str:
+    """Name of the shipped decoder for latents; empty where there is none.
+
+    Parameters
+    ----------
+    latents : the spaces that they belong to, the one whose decoder is to be preferred first
+    """
+    decoders = [one for one in (catalogue() if among is None else among) if one.reads]
+    for space in latents:
+        for decoder in decoders:
+            if space is not None and accepts(decoder.reads, space):
+                return decoder.name
+    return ""
+
+
+def shipped_space(decoder: str) -> LatentSpace | None:
+    """The latent space that a shipped decoder reads; None where it is not shipped."""
+    return _read(decoder, {}).reads if decoder in pretrained.names() else None
+
+
+def _read(name: str, figures: dict[str, Any]) -> Shipped:
+    path = pretrained.FOLDER / f"{name}.safetensors"
+    data = path.read_bytes()
+    content = read_metadata(path, data)
+    makes, imitates, reads = (space_from(content[role]) for role in ROLES)
+    measured = Figures(**figures[name]) if name in figures else None
+    return Shipped(name, content["kind"], makes, imitates, reads, len(data), figures=measured)
