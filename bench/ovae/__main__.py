@@ -25,7 +25,7 @@ RESULTS = Path(__file__).resolve().parents[1] / "results"
 @click.option("--out", type=PATH, help="The report; otherwise bench/results/DATE-ovae.json.")
 @click.option("--work", type=FOLDER, help="Keeps runs, cells and pictures; otherwise DATA/ovae.")
 @click.option("--part", "parts", multiple=True, type=click.Choice(PARTS), help="Only these; otherwise all.")
-@click.option("--recipe", "names", multiple=True, help="Only these recipes, such as sd15-pair.")
+@click.option("--recipe", "names", multiple=True, help="Only these recipes, such as codec4-pair.")
 @click.option("--space", "spaces", multiple=True, help="Only these latent spaces: sd15, sdxl, sd3.")
 @click.option("--photos", type=FOLDER, help="Photographs; otherwise those of the development machine.")
 @click.option("--models", type=FOLDER, help="Folder with the teachers; otherwise those of the development machine.")

@@ -43,7 +43,7 @@ class Case:
     @property
     def name(self) -> str:
         """For tables."""
-        return self.recipe.name if self.recipe.kind != PAIR else f"{self.recipe.space}-decoder"
+        return self.recipe.name if self.recipe.kind != PAIR else f"{self.recipe.family}-decoder"
 
     def config(self, room: Room, seed: int) -> TrainConfig:
         """Settings of its search."""

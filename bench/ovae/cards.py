@@ -1,16 +1,22 @@
-"""Modules and their cards, brought into the package."""
+"""Modules, their cards and their entries in the catalogue, brought into the package."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterable
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
-from bench.ovae.quality import AFFINE_PAIR
+from bench.ovae.quality import AFFINE_PAIR, agreement_of, role_of
 from bench.ovae.recipes import SIZE, SPACES, Recipe
 from bench.ovae.room import Room
 from bench.ovae.tables import FIGURES, number, table
 from olacore.files import replace_file
+from olacore.modules.identity import Own
+from olacore.modules.module import Module, load
+from olacore.pretrained.catalogue import FIGURES as FIGURES_FILE
+from olacore.pretrained.catalogue import Figures
 from olacore.quality.vae_test.codecs import AFFINE, COMPATIBLE, PAIRED, TEACHER, THEIRS
 from olacore.search.config import PAIR
 
@@ -31,25 +37,22 @@ LICENCES = {
 }
 UNKNOWN = "not known"
 
+ENCODED, DECODED = "compatible encoder, teacher's decoder", f"{THEIRS}, compatible decoder"
+
 # What the rows of a card are, by kind of module.
 ROWS = {
-    "encoder": (TEACHER, PAIRED, AFFINE_PAIR, f"{AFFINE}, paired"),
-    "decoder": (TEACHER, PAIRED, AFFINE_PAIR, f"{AFFINE}, paired"),
-    "encoder-compatible": (TEACHER, "compatible encoder, teacher's decoder", COMPATIBLE, f"{AFFINE}, compatible"),
-    "decoder-compatible": (
-        TEACHER,
-        f"{THEIRS}, compatible decoder",
-        f"{THEIRS}, {AFFINE}",
-        "linear preview",
-        COMPATIBLE,
-    ),
+    "codec encoder": (TEACHER, PAIRED, AFFINE_PAIR, f"{AFFINE}, paired"),
+    "codec decoder": (TEACHER, PAIRED, AFFINE_PAIR, f"{AFFINE}, paired"),
+    "encoder": (TEACHER, ENCODED, COMPATIBLE, f"{AFFINE}, compatible"),
+    "decoder": (TEACHER, DECODED, f"{THEIRS}, {AFFINE}", "linear preview", COMPATIBLE),
 }
 PURPOSE = {
-    "encoder": "turns pictures into latents of its own, for the decoder `{space}-decoder` that was evolved with it. "
-    "A change of basis brings them near to those of {teacher}, but they are not for its decoder.",
-    "decoder": "turns latents of `{space}-encoder` into pictures. It is not for latents of {teacher}.",
-    "encoder-compatible": "turns pictures into latents of {teacher}, as nearly as it can.",
-    "decoder-compatible": "turns latents of {teacher}, of whatever origin, into pictures.",
+    "codec encoder": "of a codec whose latents belong to no model: it turns pictures into latents of its own, for the "
+    "decoder `{family}-decoder` that was evolved with it. They are not for the decoder of {teacher}.",
+    "codec decoder": "of a codec whose latents belong to no model: it turns latents of `{family}-encoder` into "
+    "pictures. It is not for latents of {teacher}.",
+    "encoder": "for the latents of {title}: it turns pictures into latents of {teacher}, as nearly as it can.",
+    "decoder": "for the latents of {title}: it turns latents of {teacher}, of whatever origin, into pictures.",
 }
 
 
@@ -69,23 +72,61 @@ def publish(
     folder : of the package's modules
     """
     folder.mkdir(parents=True, exist_ok=True)
+    kept = folder / FIGURES_FILE
+    known: dict[str, Any] = json.loads(kept.read_text(encoding="utf-8")) if kept.exists() else {}
     for recipe in recipes:
         if recipe.name not in train:
             continue
         for name, file in recipe.makes.items():
-            replace_file(folder / f"{name}.safetensors", (room.run(recipe) / file).read_bytes())
-            card = write_card(name, recipe, train[recipe.name], quality.get(recipe.space))
+            module = named(load(room.run(recipe) / file), recipe)
+            module.save(folder / f"{name}.safetensors")
+            run = train[recipe.name]
+            files = {**run["files"], name: {**run["files"][name], "bytes": module.nbytes()}}
+            card = write_card(name, recipe, {**run, "files": files}, quality.get(recipe.space))
             replace_file(folder / f"{name}.md", card.encode())
+            known[name] = psnr_of(role_of(name, recipe), recipe, quality.get(recipe.space))
             say(f"{folder / name}.safetensors, with its card")
+    measured = {name: figures for name, figures in sorted(known.items()) if figures}
+    replace_file(kept, (json.dumps(measured, indent=1) + "\n").encode())
+
+
+def named(module: Module, recipe: Recipe) -> Module:
+    """Name the latents of an encoder, and of its codec's decoder, after it."""
+    name = f"{recipe.family}-encoder"
+    if recipe.kind == PAIR and module.space is not None:
+        module = replace(module, space=replace(module.space, maker=name))
+    if module.makes is None:
+        return module
+    return replace(module, own=Own(module.digest, replace(module.makes, maker=name)))
+
+
+def psnr_of(role: str, recipe: Recipe, quality: dict[str, Any] | None) -> dict[str, Any] | None:
+    """The figures of a module in the package's catalogue; None where it was not measured beside its teacher."""
+    rows = {} if quality is None else quality["mean"]["rows"]
+    codec = recipe.kind == PAIR
+    partner, crossed = PAIRED if codec else COMPATIBLE, {"encoder": ENCODED, "decoder": DECODED}.get(role)
+    if quality is None or not {TEACHER, partner} <= rows.keys():
+        return None
+    space = SPACES[recipe.space]
+    return asdict(
+        Figures(
+            model="" if codec else space.title,
+            teacher=space.teacher,
+            photographs=len(quality["pictures"]),
+            with_partner=round(rows[partner]["psnr"], 2),
+            with_teacher=round(rows[crossed]["psnr"], 2) if crossed in rows else None,
+            of_teacher=round(rows[TEACHER]["psnr"], 2),
+        )
+    )
 
 
 def write_card(name: str, recipe: Recipe, run: dict[str, Any], quality: dict[str, Any] | None) -> str:
     """Tell what a module is, what it was made from, how good it is, and how to make it again."""
     space = SPACES[recipe.space]
-    kind = name.removeprefix(f"{recipe.space}-")
+    role = role_of(name, recipe)
     file, data = run["files"][name], run["data"]
     layers = " - ".join(str(layer) for layer in file["layers"])
-    purpose = PURPOSE[kind].format(space=recipe.space, teacher=f"`{space.teacher}`")
+    purpose = PURPOSE[role].format(title=space.title, family=recipe.family, teacher=f"`{space.teacher}`")
     shape = "a stack of tanh-affine maps" if len(file["layers"]) > 2 else "one tanh-affine map"
     photographs, crops = data["photographs"], data["crops"]
     seconds = f"{run['seconds']:.0f} s of search on {run['threads']} threads, {run['cpu']:.0f} CPU-seconds"
@@ -97,7 +138,7 @@ def write_card(name: str, recipe: Recipe, run: dict[str, Any], quality: dict[str
     )
     parts = [
         f"# {name}",
-        f"An organic module for the {space.title} latent space: it {purpose}",
+        f"An organic module {purpose}",
         f"It is {shape} ({layers} numbers), evolved without gradients, of {file['bytes'] / 1000:,.1f} kB as "
         f"{recipe.settings['weights']}.",
         "## Data",
@@ -107,7 +148,7 @@ def write_card(name: str, recipe: Recipe, run: dict[str, Any], quality: dict[str
         f"the data set: `{data['digest']}`. No standard test set is among them. Photographs by origin:",
         "\n".join(table(["came with", "photographs", "licence"], origins(data["origins"]))),
         "## Figures",
-        *figures(kind, file, quality),
+        *figures(role, file, quality),
         "## Make it again",
         f"```\n{space.precompute}\n{run['command']}\n```",
         f"The first command makes the data set, the second the module{pair}: {seconds}.{stages}",
@@ -125,18 +166,18 @@ def origins(counts: dict[str, int]) -> list[list[str]]:
     return [[origin, str(count), LICENCES.get(origin, UNKNOWN)] for origin, count in counts.items()]
 
 
-def figures(kind: str, file: dict[str, Any], quality: dict[str, Any] | None) -> list[str]:
+def figures(role: str, file: dict[str, Any], quality: dict[str, Any] | None) -> list[str]:
     """What was measured: whole held-out photographs, and held-out squares."""
     parts = []
     if quality is not None:
         mean = quality["mean"]
         rows = [
-            [row, *(number(mean["rows"][row][name]) for name in FIGURES)] for row in ROWS[kind] if row in mean["rows"]
+            [row, *(number(mean["rows"][row][name]) for name in FIGURES)] for row in ROWS[role] if row in mean["rows"]
         ]
         parts.append(f"Whole held-out photographs ({len(quality['pictures'])}), mean:")
         parts.append("\n".join(table(["encoder and decoder", *FIGURES.values()], rows)))
-        agreement = mean["latents"].get("compatible encoder")
-        if kind == "encoder-compatible" and agreement:
+        agreement = agreement_of(quality)
+        if role == "encoder" and agreement:
             affine = number(mean["latents"].get(AFFINE, {}).get("r2"))
             each = ", ".join(number(value) for value in agreement["r2_each"])
             parts.append(f"R2 of the latents {number(agreement['r2'])} (by channel {each}); least squares {affine}.")
@@ -151,9 +192,9 @@ def figures(kind: str, file: dict[str, Any], quality: dict[str, Any] | None) -> 
 def limits(recipe: Recipe) -> str:
     """What it is not good at, as far as its making tells."""
     seen = []
-    if recipe.kind != "decoder-compatible":
+    if recipe.kind != "decoder":
         seen.append("the encoder sees a patch of 8 x 8 pixels and 4 pixels around it")
-    if recipe.kind != "encoder-compatible":
+    if recipe.kind != "encoder":
         side = recipe.settings["window"]
         seen.append(f"the decoder sees {side} x {side} latent sites for a patch of 8 x 8 pixels")
     return (

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 from bench.ovae.cells import PICTURES, Cells, code_digest, file_digest
-from bench.ovae.recipes import SPACES, chosen
+from bench.ovae.recipes import SPACES, Recipe, chosen
 from bench.ovae.room import Room
 from olacore.modules.module import load
 from olacore.quality.vae_test.codecs import ENCODER, PAIRED, TEACHER, Lineup, line_up
@@ -26,13 +26,13 @@ PREVIEWED = "sd15"
 def measure_all(
     spaces: tuple[str, ...], room: Room, cells: Cells, say: Callable[[str], object]
 ) -> dict[str, dict[str, Any]]:
-    """Measure every latent space whose pair was made; the others are left out."""
+    """Measure every latent space of which an encoder and a decoder were made; the others are left out."""
     found = {}
     for space in spaces:
         files = module_files(space, room)
-        if not {"encoder", "decoder"} <= files.keys() or not room.h5(space).exists() or not room.photos.is_dir():
+        if whole_pair(files) is None or not room.h5(space).exists() or not room.photos.is_dir():
             if not cells.frozen:
-                say(f"{space}: its pair, its data set or the photographs are missing; the quality is left out")
+                say(f"{space}: its modules, its data set or the photographs are missing; the quality is left out")
             continue
         pictures = room.held_out(space)
         key = {
@@ -52,16 +52,37 @@ def measure_all(
 
 
 def module_files(space: str, room: Room) -> dict[str, Path]:
-    """Files of the modules of a latent space, as far as they were made: "encoder", "decoder", "affine decoder",
-    "encoder-compatible" and "decoder-compatible".
+    """Files of the modules of a latent space, as far as they were made: "encoder", "decoder", "codec encoder",
+    "codec decoder" and "affine decoder".
     """
     found = {}
     for recipe in chosen(spaces=[space]):
-        files = {name.removeprefix(f"{space}-"): file for name, file in recipe.makes.items()}
+        files = {role_of(name, recipe): file for name, file in recipe.makes.items()}
         if recipe.kind == PAIR:
             files["affine decoder"] = recipe.affine_decoder
         found.update({name: room.run(recipe) / file for name, file in files.items()})
     return {name: path for name, path in found.items() if path.is_file()}
+
+
+def role_of(name: str, recipe: Recipe) -> str:
+    """What a module of a recipe is among those of its latent space."""
+    part = name.removeprefix(f"{recipe.family}-")
+    return f"codec {part}" if recipe.kind == PAIR else part
+
+
+def whole_pair(files: Iterable[str]) -> tuple[str, str] | None:
+    """The encoder and the decoder that are shown as ours: the codec, or else the compatible ones; None where either is
+    missing.
+    """
+    pairs = (("codec encoder", "codec decoder"), ("encoder", "decoder"))
+    return next((pair for pair in pairs if {*pair} <= {*files}), None)
+
+
+def agreement_of(quality: Mapping[str, Any]) -> dict[str, Any]:
+    """How the latents of the compatible encoder agree with the teacher's; empty where that was not measured."""
+    latents = quality["mean"]["latents"]
+    found: dict[str, Any] = latents.get("compatible encoder") or latents.get(ENCODER) or {}
+    return found
 
 
 def previewed(space: str, room: Room) -> Path | None:
@@ -98,15 +119,10 @@ def enter(files: Mapping[str, Path], **others: Any) -> Lineup:
     others : further arguments of `Entrants`
     """
     given = {name: Given.load(str(path)) for name, path in files.items() if name != "affine decoder"}
-    lineup = line_up(
-        Entrants(
-            given["encoder"],
-            given["decoder"],
-            compatible_encoder=given.get("encoder-compatible"),
-            compatible_decoder=given.get("decoder-compatible"),
-            **others,
-        )
-    )
+    ours = whole_pair(given)
+    assert ours is not None
+    encoder, decoder = (given.get(kind) if kind not in ours else None for kind in ("encoder", "decoder"))
+    lineup = line_up(Entrants(given[ours[0]], given[ours[1]], encoder, decoder, **others))
     if "affine decoder" in files:
         affine = load(files["affine decoder"])
         lineup.add(AFFINE_PAIR, ENCODER, affine, affine.nbytes())

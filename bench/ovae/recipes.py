@@ -28,12 +28,14 @@ class Space:
     title : for people
     teacher : name of its folder among the models; on the hub it is `madebyollin/` and this
     crops : of each photograph in the data set
+    codec : the first word of the names of a pair that is evolved from its data; empty where there is none
     """
 
     name: str
     title: str
     teacher: str
     crops: int = 8
+    codec: str = ""
 
     @property
     def data(self) -> str:
@@ -54,7 +56,7 @@ class Recipe:
     Parameters
     ----------
     space : name of the latent space
-    kind : "pair", "encoder-compatible" or "decoder-compatible"
+    kind : "pair", "encoder" or "decoder"
     settings : of `TrainConfig` that differ from the default, without data and folder
     """
 
@@ -65,14 +67,19 @@ class Recipe:
     @property
     def name(self) -> str:
         """Of the run."""
-        return f"{self.space}-{self.kind}"
+        return f"{self.family}-{self.kind}"
+
+    @property
+    def family(self) -> str:
+        """The first word of the names of its modules."""
+        return SPACES[self.space].codec if self.kind == PAIR else self.space
 
     @property
     def makes(self) -> dict[str, str]:
         """Files in the run folder by the names of the modules that they become."""
         if self.kind != PAIR:
             return {self.name: IN_RUN}
-        return {f"{self.space}-{part}": f"{part}/{IN_RUN}" for part in ("encoder", "decoder")}
+        return {f"{self.family}-{part}": f"{part}/{IN_RUN}" for part in ("encoder", "decoder")}
 
     @property
     def affine_decoder(self) -> str:
@@ -92,9 +99,9 @@ class Recipe:
 SPACES = {
     space.name: space
     for space in (
-        Space("sd15", "SD 1.5", "taesd"),
+        Space("sd15", "SD 1.5", "taesd", codec="codec4"),
         Space("sdxl", "SDXL", "taesdxl", crops=4),
-        Space("sd3", "SD 3", "taesd3"),
+        Space("sd3", "SD 3", "taesd3", codec="codec16"),
     )
 }
 
@@ -105,14 +112,15 @@ AFFINE_PAIR = {"module": PAIR, "window": 5, "generations": 400, **STORED}
 ENCODER = {"module": "encoder", "stack": 320, "budget": 512 * 1024, "generations": 800, **STORED}
 DECODER = {"module": "decoder", "window": 5, "stack": 256, "loss": "mse", "generations": 500, **STORED}
 
-RECIPES = tuple(
-    recipe
-    for space in SPACES
-    for recipe in (
-        Recipe(space, PAIR, AFFINE_PAIR if space == "sd3" else STACK_PAIR),
-        Recipe(space, "encoder-compatible", ENCODER),
-        Recipe(space, "decoder-compatible", DECODER),
-    )
+RECIPES = (
+    Recipe("sd15", PAIR, STACK_PAIR),
+    Recipe("sd15", "encoder", ENCODER),
+    Recipe("sd15", "decoder", DECODER),
+    Recipe("sdxl", "encoder", ENCODER),
+    Recipe("sdxl", "decoder", DECODER),
+    Recipe("sd3", PAIR, AFFINE_PAIR),
+    Recipe("sd3", "encoder", ENCODER),
+    Recipe("sd3", "decoder", DECODER),
 )
 
 

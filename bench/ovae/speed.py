@@ -21,9 +21,9 @@ from olacore.quality.vae_test.request import TeacherLike
 
 # Encoder and decoder of what is timed, by its name in tables.
 PAIRS = {
-    "affine pair": ("encoder", "affine decoder"),
-    "pair": ("encoder", "decoder"),
-    "compatible": ("encoder-compatible", "decoder-compatible"),
+    "affine pair": ("codec encoder", "affine decoder"),
+    "pair": ("codec encoder", "codec decoder"),
+    "compatible": ("encoder", "decoder"),
 }
 TEACHER = "teacher"
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from bench.ovae.quality import AFFINE_PAIR
+from bench.ovae.quality import AFFINE_PAIR, agreement_of
 from bench.speed.report import Target
 from olacore.quality.vae_test.codecs import AFFINE, PAIRED, TEACHER, THEIRS
 
@@ -52,7 +52,7 @@ def targets(report: Mapping[str, Any]) -> Iterator[Target]:
     rows = speed.get("sd3", {}).get("rows", {})
     slowest = max((row["median_ms"] for name, row in rows.items() if name != TEACHER), default=None)
     yield Target("SD 3: encode and decode, slowest", 35.0, False, "ms", slowest)
-    pair = report["train"].get("sd15-pair")
+    pair = report["train"].get("codec4-pair")
     yield Target("SD 1.5 pair: training", 900.0, False, "s", pair and pair["seconds"])
     for case in report["backprop"]:
         yield Target(f"{case['case']}: gain over backprop's, same CPU-seconds", 0.9, True, "", case["ratio"])
@@ -86,8 +86,7 @@ def encoder_size(quality: Mapping[str, Any] | None) -> float | None:
 
 def removed(quality: Mapping[str, Any]) -> float | None:
     """Share of the variance left unexplained by affine least squares that the compatible encoder explains."""
-    latents = quality["mean"]["latents"]
-    ours, affine = latents.get("compatible encoder", {}).get("r2"), latents.get(AFFINE, {}).get("r2")
+    ours, affine = agreement_of(quality).get("r2"), quality["mean"]["latents"].get(AFFINE, {}).get("r2")
     if ours is None or affine is None or affine >= 1:
         return None
     return float((ours - affine) / (1 - affine))

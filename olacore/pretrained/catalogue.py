@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from olacore import pretrained
+from olacore.errors import ConfigError
 from olacore.modules.file import read_metadata
 from olacore.modules.identity import ROLES, space_from
 from olacore.spaces import LatentSpace, accepts
@@ -104,6 +105,30 @@ def decoder_of(*latents: LatentSpace | None, among: Iterable[Shipped] | None = N
             if space is not None and accepts(decoder.reads, space):
                 return decoder.name
     return ""
+
+
+def pick_decoder(name: str, shape: tuple[int, ...], *latents: LatentSpace | None) -> str:
+    """Name of the shipped decoder for the latents in a file.
+
+    Parameters
+    ----------
+    name : of the file
+    shape : (..., C, h, w)
+    latents : the spaces that they belong to, as far as the file says
+
+    Raises
+    ------
+    ConfigError  if the file says nothing, or no shipped decoder reads them
+    """
+    decoders = [one for one in catalogue() if one.reads]
+    if found := decoder_of(*latents, among=decoders):
+        return found
+    if any(latents):
+        theirs = " or ".join(str(space) for space in latents if space)
+        raise ConfigError(f"no shipped decoder reads latents of {theirs}, as {name} holds; name theirs with --decoder.")
+    fitting = [one for one in decoders if one.reads and shape[-3:-2] == (one.reads.channels,)] or decoders
+    known = ", ".join(f"{one.name} ({one.latents})" for one in fitting) or "none is shipped"
+    raise ConfigError(f"{name} does not say whose latents it holds; name their decoder with --decoder: {known}.")
 
 
 def shipped_space(decoder: str) -> LatentSpace | None:

@@ -40,9 +40,7 @@ def test_read_latent__leaves_a_batch_of_comfyui_a_batch(tmp_path):
 @pytest.mark.parametrize("shape", [(1, 16, 3, 2), (4, 3, 2), (1, 4, 5, 3, 2)])
 def test_read_latent__refuses_latents_that_cannot_be_sd_1_5s(shape, tmp_path):
     save_file({"latent_tensor": np.zeros(shape, np.float32), **VERSION}, tmp_path / "z.latent")
-    with pytest.raises(
-        FileFormatError, match=r"SD 1.5, whose latents are \(n, 4, h, w\); .*z.latent holds \("
-    ):
+    with pytest.raises(FileFormatError, match=r"SD 1.5, whose latents are \(n, 4, h, w\); .*z.latent holds \("):
         read_latent(tmp_path / "z.latent")
 
 

@@ -8,8 +8,9 @@ from dataclasses import replace
 import pytest
 
 from olacore import pretrained
+from olacore.errors import ConfigError
 from olacore.modules.identity import Own
-from olacore.pretrained.catalogue import catalogue, decoder_of, shipped_space
+from olacore.pretrained.catalogue import catalogue, decoder_of, pick_decoder, shipped_space
 from olacore.views.view import View
 from tests.support.makers import OTHER_SPACE, SPACE, make_module
 from tests.support.places import ROOT
@@ -86,6 +87,33 @@ def test_decoder_of__takes_the_first_space_that_a_decoder_reads(package):
     assert decoder_of(None, clone.imitates) == "a-decoder"
     assert decoder_of(replace(SPACE, maker_sha256="12"), None) == ""
     assert decoder_of(None, None) == ""
+
+
+def test_pick_decoder__goes_by_the_spaces_and_lists_decoders_of_so_many_channels(package):
+    clone, shape = package["a-encoder"], (4, 3, 3)
+    assert pick_decoder("z.npz", shape, clone.makes, clone.imitates) == "b-own-decoder"
+    strange = replace(SPACE, maker="stranger", maker_sha256="12")
+    with pytest.raises(
+        ConfigError,
+        match=rf"no shipped decoder reads latents of {strange.fingerprint} \(stranger\), as z.npz holds; name theirs",
+    ):
+        pick_decoder("z.npz", shape, strange, None)
+    many = replace(SPACE, channels=16, maker="many", maker_sha256="34")
+    make_module(View("decoder", "patch", 16), many).save(pretrained.FOLDER / "many-decoder.safetensors")
+    listed = {
+        shape: r"a-decoder \(SD 1.5\), b-own-decoder .*, codec-decoder \(private, of someone/other\), lonely-dec.*\)\.",
+        (2, 16, 3, 3): r"--decoder: many-decoder \(private, of many\)\.",
+        (5,): "a-decoder .*, many-decoder",
+    }
+    for of_latents, sentence in listed.items():
+        with pytest.raises(ConfigError, match=f"z.npy does not say whose latents it holds; name their .*{sentence}"):
+            pick_decoder("z.npy", of_latents, None, None)
+
+
+def test_pick_decoder__says_where_none_is_shipped(tmp_path, monkeypatch):
+    monkeypatch.setattr(pretrained, "FOLDER", tmp_path)
+    with pytest.raises(ConfigError, match="with --decoder: none is shipped"):
+        pick_decoder("z.npy", (4, 3, 3))
 
 
 def test_shipped_space__is_what_the_decoder_reads(package):

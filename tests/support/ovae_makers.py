@@ -15,8 +15,8 @@ SMALL = {"weights": "float16", "block": 64, "border": 0}
 STACK = {"stack": 4, "generations": 12, **SMALL}
 RECIPES = (
     Recipe("sd15", "pair", {"module": "pair", "window": 1, "loss": "structure", **STACK}),
-    Recipe("sd15", "encoder-compatible", {"module": "encoder", "generations": 3, **SMALL}),
-    Recipe("sd15", "decoder-compatible", {"module": "decoder", "window": 1, **STACK}),
+    Recipe("sd15", "encoder", {"module": "encoder", "generations": 3, **SMALL}),
+    Recipe("sd15", "decoder", {"module": "decoder", "window": 1, **STACK}),
 )
 
 

@@ -7,6 +7,7 @@ import pytest
 from bench.ovae.cells import Cells, code_digest, file_digest
 from bench.ovae.clock import Clock
 from bench.ovae.recipes import RECIPES, chosen
+from olacore import pretrained
 from olacore.errors import ConfigError
 from olacore.search.config import TrainConfig
 from tests.support.command import check_refusal
@@ -67,15 +68,14 @@ def test_command__asks_for_the_settings_of_the_recipe(recipe, monkeypatch, tmp_p
 
 
 def test_chosen__by_name_and_space_and_refuses_others():
-    assert [recipe.name for recipe in chosen(["sd3-pair"])] == ["sd3-pair"]
+    assert [recipe.name for recipe in chosen(["codec16-pair"])] == ["codec16-pair"]
     assert {recipe.space for recipe in chosen(spaces=["sdxl"])} == {"sdxl"}
-    assert chosen(["sd3-pair"], generations=7)[0].settings["generations"] == 7
+    assert chosen(["codec16-pair"], generations=7)[0].settings["generations"] == 7
     with pytest.raises(ConfigError, match=r"there is no 'sd2' among the recipes; there are sd15, sdxl, sd3\."):
         chosen(spaces=["sd2"])
 
 
 def test_makes__are_the_names_that_the_package_knows():
     names = [name for recipe in RECIPES for name in recipe.makes]
-    kinds = ("encoder", "decoder", "encoder-compatible", "decoder-compatible")
-    assert sorted(names) == sorted(f"{space}-{kind}" for space in ("sd15", "sdxl", "sd3") for kind in kinds)
+    assert sorted(names) == pretrained.names()
     assert json.dumps([recipe.settings for recipe in RECIPES])

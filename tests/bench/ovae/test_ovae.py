@@ -14,12 +14,14 @@ from bench.ovae.cards import write_card
 from bench.ovae.cells import Cells
 from bench.ovae.command import run
 from bench.ovae.learning import run_backprop
-from bench.ovae.quality import measure_all
+from bench.ovae.quality import enter, measure_all, module_files, whole_pair
 from bench.ovae.recipes import chosen
 from bench.ovae.targets import judge
 from bench.ovae.training import Stages, train_all
+from olacore import pretrained
 from olacore.errors import ConfigError, DataError
 from olacore.modules.module import load
+from olacore.pretrained.catalogue import catalogue
 from tests.support.makers import JIT
 from tests.support.ovae_makers import RECIPES, make_room
 from tests.support.vae_samples import PlainTeacher
@@ -41,28 +43,65 @@ def done(tmp_path_factory):
         for part in ("quality", "speed"):
             patch.setattr(f"bench.ovae.{part}.load_teacher", lambda *asked: (PlainTeacher(), 1000))
         room = make_room(tmp_path_factory.mktemp("ovae"))
-        pretrained = room.work / "package"
+        folder = room.work / "package"
         parts = tuple(part for part in PARTS if part != "backprop")
-        report = run(room, room.work / "report.json", parts, pretrained=pretrained, threads=1)
-    return room, pretrained, report
+        report = run(room, room.work / "report.json", parts, pretrained=folder, threads=1)
+    return room, folder, report
 
 
 def test_run__publishes_each_module_with_a_card(done):
-    _, pretrained, report = done
-    encoder, decoder = (load(pretrained / f"sd15-{kind}.safetensors") for kind in ("encoder", "decoder"))
+    _, folder, report = done
+    encoder, decoder = (load(folder / f"codec4-{kind}.safetensors") for kind in ("encoder", "decoder"))
     assert encoder.makes == decoder.reads
+    assert (encoder.makes.maker, encoder.imitates) == ("codec4-encoder", None)
+    clone = load(folder / "sd15-encoder.safetensors")
+    assert (clone.makes.maker, clone.imitates.maker) == ("sd15-encoder", "someone/tiny")
     assert len(decoder.layers) == 3
-    card = (pretrained / "sd15-encoder-compatible.md").read_text()
-    train = report["train"]["sd15-encoder-compatible"]
+    card = (folder / "sd15-encoder.md").read_text()
+    train = report["train"]["sd15-encoder"]
     assert train["command"] in card
     assert f"`{train['data']['digest']}`" in card
-    assert f"{train['files']['sd15-encoder-compatible']['bytes'] / 1000:,.1f} kB" in card
+    size = (folder / "sd15-encoder.safetensors").stat().st_size
+    assert f"{size / 1000:,.1f} kB" in card
+    assert abs(size - train["files"]["sd15-encoder"]["bytes"]) < 100
     latents = report["quality"]["sd15"]["mean"]["latents"]["compatible encoder"]
     assert f"R2 of the latents {latents['r2']:.4g} (by channel" in card
     assert "Whole held-out photographs (2), mean:" in card
     assert "least_squares" in card
     assert "8 from 8 photographs for training" in card
-    assert len(list(pretrained.iterdir())) == 8
+    assert len(list(folder.iterdir())) == 9
+
+
+def test_run__writes_the_figures_of_the_catalogue(done, monkeypatch):
+    _, folder, report = done
+    monkeypatch.setattr(pretrained, "FOLDER", folder)
+    rows = report["quality"]["sd15"]["mean"]["rows"]
+    found = {one.name: one for one in catalogue()}
+    assert {name: (one.partner, one.figures.model) for name, one in found.items()} == {
+        "codec4-decoder": ("codec4-encoder", ""),
+        "codec4-encoder": ("codec4-decoder", ""),
+        "sd15-decoder": ("sd15-encoder", "SD 1.5"),
+        "sd15-encoder": ("sd15-decoder", "SD 1.5"),
+    }
+    for name, row in (
+        ("codec4-decoder", None),
+        ("sd15-encoder", "compatible encoder, teacher's decoder"),
+        ("sd15-decoder", "teacher's latents, compatible decoder"),
+    ):
+        assert found[name].figures.with_teacher == (round(rows[row]["psnr"], 2) if row else None)
+        assert found[name].figures.of_teacher == round(rows["teacher"]["psnr"], 2)
+        assert found[name].figures.photographs == 2
+    assert found["codec4-decoder"].figures.with_partner == round(rows["organic, paired"]["psnr"], 2)
+    assert found["sd15-decoder"].figures.with_partner == round(rows["organic, compatible"]["psnr"], 2)
+
+
+def test_enter__shows_the_compatible_modules_as_ours_where_there_is_no_codec(done):
+    room, *_ = done
+    files = {name: path for name, path in module_files("sd15", room).items() if name in ("encoder", "decoder")}
+    lineup = enter(files)
+    assert lineup.main == "organic, compatible"
+    assert lineup.imitators == ["encoder"]
+    assert whole_pair(["encoder", "codec decoder"]) is None
 
 
 def test_run__writes_a_report_with_every_target_and_only_what_was_measured(done):
@@ -101,7 +140,7 @@ def test_run__takes_what_is_kept_and_makes_nothing_where_only_the_report_is_aske
 def test_train_all__runs_again_where_a_file_was_replaced(done):
     room, *_ = done
     copy = replace(room, work=room.work / "other")
-    (decoder,) = chosen(["sd15-decoder-compatible"])
+    (decoder,) = chosen(["sd15-decoder"])
     cells, said = Cells(copy.work / "cells"), []
     for _ in range(2):
         train_all((decoder,), copy, cells, said.append)
@@ -143,14 +182,14 @@ def test_stages__start_anew_where_generations_do():
     ]
 
 
-@pytest.mark.parametrize("name", ["sd15-pair", "sd15-decoder-compatible"])
+@pytest.mark.parametrize("name", ["codec4-pair", "sd15-decoder"])
 def test_compare__gives_both_sides_the_same_seconds_and_draws_them(done, name, tmp_path):
     pytest.importorskip("torch")
     room, *_ = done
     asked = {"names": (name,), "rates": (1e-3, 1e-2), "threads": 1, "pretrained": tmp_path}
     report = run(room, tmp_path / "r.json", ("backprop", "report"), **asked)
     (case,) = report["backprop"]
-    assert case["case"] == {"sd15-pair": "sd15-decoder"}.get(name, name)
+    assert case["case"] == {"codec4-pair": "codec4-decoder"}.get(name, name)
     assert case["unit"] == "dB"
     end = case["evolved"][-1][0]
     for curve in case["backprop"].values():
@@ -165,7 +204,7 @@ def test_compare__gives_both_sides_the_same_seconds_and_draws_them(done, name, t
 def test_run_backprop__starts_at_least_squares_and_learns(done):
     pytest.importorskip("torch")
     room, *_ = done
-    (recipe,) = chosen(["sd15-decoder-compatible"])
+    (recipe,) = chosen(["sd15-decoder"])
     value = compare(Case(recipe), 0, room, Cells(room.work / "cells"), str, ())
     assert value["best_rate"] is None
     assert value["ratio"] is None
@@ -177,8 +216,8 @@ def test_run_backprop__starts_at_least_squares_and_learns(done):
 
 def test_compare__needs_the_encoder_of_a_pair(tmp_path):
     room = make_room(tmp_path)
-    (pair,) = chosen(["sd15-pair"])
-    with pytest.raises(ConfigError, match="sd15-decoder needs its encoder in .*encoder; run the part train first"):
+    (pair,) = chosen(["codec4-pair"])
+    with pytest.raises(ConfigError, match="codec4-decoder needs its encoder in .*encoder; run the part train first"):
         compare(Case(pair), 0, room, Cells(tmp_path / "cells"), str, ())
     assert compare(Case(pair), 0, room, Cells(tmp_path / "cells", frozen=True), str, ()) is None
 
@@ -195,7 +234,7 @@ def test_room__says_what_is_missing(tmp_path):
 
 def test_write_card__names_the_licence_of_each_origin(done):
     _, _, report = done
-    (recipe,) = chosen(["sd15-decoder-compatible"])
+    (recipe,) = chosen(["sd15-decoder"])
     run_of = report["train"][recipe.name]
     facts = {**run_of["data"], "origins": {"jxl": 3, "attic": 1}}
     card = write_card(recipe.name, recipe, {**run_of, "data": facts}, None)
@@ -222,7 +261,7 @@ def test_judge__reads_each_figure():
     report = {
         "quality": {"sd15": quality},
         "speed": speed,
-        "train": {"sd15-pair": {"seconds": 901}},
+        "train": {"codec4-pair": {"seconds": 901}},
         "backprop": [{"case": "c", "ratio": 0.95}],
     }
     found = {target.figure: (target.measured, target.met) for target in judge(report)}
@@ -243,5 +282,5 @@ def test_main__ends_in_one_line_where_there_is_no_such_recipe(tmp_path):
     result = CliRunner().invoke(main, ["--data", str(tmp_path), "--recipe", "sd9-pair"])
     assert result.exit_code == 1
     assert result.output == "Error: there is no 'sd9-pair' among the recipes; there are " + (
-        "sd15-pair, sd15-encoder-compatible, sd15-decoder-compatible.\n"
+        "codec4-pair, sd15-encoder, sd15-decoder.\n"
     )
