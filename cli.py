@@ -26,7 +26,7 @@ COMMANDS = {
     ),
     "decode": (
         "olacore.commands.decode:decode",
-        "Turn a latent into a picture: a .npy file, or a .npz file of `ola encode`.",
+        "Turn a latent into a picture: a .npy file, a .npz file of `ola encode`, or a .latent file of ComfyUI.",
     ),
     "demo": (
         "olacore.commands.demo:demo",
@@ -43,6 +43,10 @@ COMMANDS = {
     "inspect": (
         "olacore.commands.inspect:inspect",
         "Tell what a data set, a folder of shards, a module (also by name), a checkpoint or a run folder holds.",
+    ),
+    "list": (
+        "olacore.commands.list:list_modules",
+        "List the modules that come with the package: whose latents they work with, PSNR, size, partner.",
     ),
     "precompute": (
         "teachers.commands.precompute:precompute",

@@ -8,21 +8,21 @@ import click
 
 from olacore.commands.options import FILE, MODULE, force_output
 from olacore.files import check_output
-from olacore.pretrained import ENCODER
+from olacore.pretrained import DECODER, ENCODER
 
 
 @click.command()
 @click.argument("image", type=FILE)
-@click.option("--encoder", type=FILE, default=Path(ENCODER), show_default=ENCODER, help=MODULE)
+@click.option("--encoder", type=FILE, help=f"{MODULE} Otherwise {ENCODER}, for {DECODER}.")
 @click.option(
-    "-o", "--output", required=True, type=FILE, help="(C, H/8, W/8) float32 as .npy; .npz keeps the size too."
+    "-o", "--output", required=True, type=FILE, help="(C, H/8, W/8) float32 as .npy; .npz keeps spaces and size too."
 )
 @force_output
-def encode(image: Path, encoder: Path, output: Path, force: bool) -> None:
+def encode(image: Path, encoder: Path | None, output: Path, force: bool) -> None:
     """Turn a picture into a latent.
 
-    It is (C, H/8, W/8) float32; sides that are no multiple of 8 are padded. As .npz it remembers its latent space and
-    the picture's size, so that `ola decode` refuses a decoder of another space, and crops.
+    It is (C, H/8, W/8) float32; sides that are no multiple of 8 are padded. As .npz it remembers the latent spaces that
+    it belongs to and the picture's size, so that `ola decode` finds its decoder, refuses others, and crops.
     """
     from olacore.media.pictures import read_picture
     from olacore.modules.latent_file import StoredLatent, check_suffix, write_latent
@@ -30,7 +30,8 @@ def encode(image: Path, encoder: Path, output: Path, force: bool) -> None:
 
     check_suffix(output)
     check_output(output, force)
-    module, picture = load(encoder), read_picture(image)
+    module, picture = load(encoder or ENCODER), read_picture(image)
     latent = module.encode(picture)
     write_latent(output, StoredLatent(latent, module.makes, module.imitates, picture.shape[:2]))
-    click.echo(f"{output}: {' x '.join(str(side) for side in latent.shape)}")
+    chosen = "" if encoder else f", by {ENCODER} for {DECODER}"
+    click.echo(f"{output}: {' x '.join(str(side) for side in latent.shape)}{chosen}")

@@ -1,0 +1,40 @@
+"""`ola list`."""
+
+from __future__ import annotations
+
+import click
+
+from olacore.commands.show import print_json, stdout
+
+
+@click.command("list")
+@click.option("--json", "as_json", is_flag=True, help="Print the list as JSON.")
+def list_modules(as_json: bool) -> None:
+    """List the modules that come with the package: whose latents they work with, PSNR, size, partner.
+
+    PSNR is in dB, of pictures that were encoded and decoded: by the module and its partner, by the module and the
+    teacher for the other way, and by the teacher alone.
+    """
+    from rich.table import Table
+
+    from olacore.pretrained.catalogue import catalogue
+
+    found = catalogue()
+    if as_json:
+        print_json([one.to_dict() for one in found])
+        return
+    table = Table()
+    for title in ("name", "latents", "partner"):
+        table.add_column(title, no_wrap=True)
+    for title in ("with partner", "with teacher", "teacher alone", "kB"):
+        table.add_column(title, justify="right")
+    for one in found:
+        psnr = ["-", "-", "-"]
+        if figures := one.figures:
+            values = (figures.with_partner, figures.with_teacher, figures.of_teacher)
+            psnr = ["-" if value is None else f"{value:.2f}" for value in values]
+            psnr[2] += f" {figures.teacher}"
+        table.add_row(one.name, one.latents.partition(",")[0], one.partner or "-", *psnr, f"{one.nbytes / 1000:,.0f}")
+    stdout().print(table)
+    for count in sorted({one.figures.photographs for one in found if one.figures}):
+        click.echo(f"PSNR in dB, mean over {count} whole photographs that no part of the making saw")
