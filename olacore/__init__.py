@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from olacore.quality.baselines import Baselines
     from olacore.quality.evaluation import evaluate
     from olacore.search.config import TrainConfig
-    from olacore.search.train import train
+    from olacore.search.train import train, train_each
 
 _HOMES = {
     "Baselines": "olacore.quality.baselines",
@@ -28,6 +28,7 @@ _HOMES = {
     "Module": "olacore.modules.module",
     "load": "olacore.modules.module",
     "train": "olacore.search.train",
+    "train_each": "olacore.search.train",
 }
 
 __all__ = [
@@ -41,6 +42,7 @@ __all__ = [
     "open_dataset",
     "pretrained",
     "train",
+    "train_each",
 ]
 
 

@@ -22,8 +22,9 @@ from olacore.media.pictures import write_picture
 from olacore.modules.module import Module
 from olacore.quality.baselines import Baselines
 from olacore.search.config import TrainConfig
+from olacore.search.observers import Callback
 from olacore.search.run_folder import RunFolder
-from olacore.search.train import Progress, Result, train
+from olacore.search.train import Result, train
 
 SECONDS = 20.0
 # Hidden units of the stack, and blocks of its search.
@@ -55,14 +56,14 @@ def run_demo(
     out: Path,
     seconds: float = SECONDS,
     force: bool = False,
-    progress: Callable[[str], Progress] = lambda module: lambda line: None,
+    watch: Callable[[str], Callback] = lambda module: lambda event: None,
     should_stop: Callable[[], bool] = lambda: False,
 ) -> Demo:
     """Evolve each module for so many seconds at most and write runs, pictures, curves and `summary.json` into `out`.
 
     Parameters
     ----------
-    progress : makes the progress callback of each module
+    watch : makes the callback of each module's search
     should_stop : as for `train`
     """
     sample = sample_path()
@@ -77,7 +78,7 @@ def run_demo(
             "decoder", stack=UNITS, weights="float16", generations=GENERATIONS, out=out / "stack", **common
         ),
     }.items():
-        results[name] = train(config, progress(name), should_stop)
+        results[name] = train(config, (watch(name),), should_stop)
         if results[name].stopped == "interrupted":
             return Demo(results, {})
     runs = {name: RunFolder(result.folder, resume=True, force=False) for name, result in results.items()}

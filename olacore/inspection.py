@@ -12,6 +12,7 @@ from olacore import pretrained
 from olacore.data import SPLITS, Dataset, open_dataset
 from olacore.errors import FileFormatError
 from olacore.modules import latent_file
+from olacore.modules.find import find
 from olacore.modules.identity import ROLES, spaces_to_dict
 from olacore.modules.module import load
 from olacore.quality import baselines
@@ -31,7 +32,7 @@ def describe(path: Path) -> dict[str, Any]:
     FileFormatError  if it is none of these, or damaged
     """
     if pretrained.is_name(path):
-        return {**describe(pretrained.find(path)), "card": pretrained.card(path.name)}
+        return {**describe(find(path)), "card": pretrained.card(path.name)}
     if path.is_dir():
         if not (path / "config.json").exists():
             shards = sorted(path.glob("*.h5"))

@@ -8,12 +8,13 @@ import olacore
 from olacore import pretrained
 from olacore.errors import FileFormatError
 from olacore.inspection import describe
+from olacore.modules.find import find
 from olacore.modules.module import load
-from olacore.views.view import View
+from olacore.views.plain import Plain
 from tests.support.makers import make_module
 
-SMALL = make_module(View("encoder", "pairs", plain=(5, 3)), space=None, hidden=(2,))
-OTHER = make_module(View("encoder", "pairs", plain=(4, 3)), space=None)
+SMALL = make_module(Plain(5, 3), space=None, hidden=(2,))
+OTHER = make_module(Plain(4, 3), space=None)
 
 
 @pytest.fixture
@@ -83,4 +84,4 @@ def test_find__names_both_modules_of_a_pair_s_folder(tmp_path):
     (tmp_path / "decoder").mkdir()
     (tmp_path / "decoder" / "module.safetensors").touch()
     with pytest.raises(FileFormatError, match=r"holds a pair; name .*encoder or .*decoder\."):
-        pretrained.find(tmp_path)
+        find(tmp_path)

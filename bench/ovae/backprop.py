@@ -20,11 +20,12 @@ from bench.ovae.followed import evolve, held_out_figure, open_config
 from bench.ovae.learning import run_backprop
 from bench.ovae.recipes import Recipe
 from bench.ovae.room import Room
-from olacore.data import RawBlock
+from olacore.blocks import RawBlock
 from olacore.embed.checked import threads
 from olacore.errors import ConfigError
 from olacore.quality.baselines import Baselines
-from olacore.search.config import PAIR, TrainConfig
+from olacore.search.config import TrainConfig
+from olacore.search.rules import PAIR
 
 RATES = (3e-4, 1e-3, 2e-3, 4e-3, 8e-3)
 

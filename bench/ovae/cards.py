@@ -18,7 +18,7 @@ from olacore.modules.module import Module, load
 from olacore.pretrained.catalogue import FIGURES as FIGURES_FILE
 from olacore.pretrained.catalogue import Figures
 from olacore.quality.vae_test.codecs import AFFINE, COMPATIBLE, PAIRED, TEACHER, THEIRS
-from olacore.search.config import PAIR
+from olacore.search.rules import PAIR
 
 #: Licences of the photographs by the first word of their names, the package that they came with.
 LICENCES = {

@@ -29,14 +29,21 @@ class Clock:
         """Run from zero."""
         self._spent, self._began = 0.0, self._now()
 
+    def stop(self) -> None:
+        """Stand still until `go_on`."""
+        self._spent, self._began = self.seconds, None
+
+    def go_on(self) -> None:
+        """Run again."""
+        self._began = self._now()
+
     @contextmanager
     def stopped(self) -> Iterator[None]:
         """Stand still meanwhile; does nothing to a clock that does not run."""
-        spent, running = self.seconds, self._began is not None
-        self._began = None
-        self._spent = spent
+        running = self._began is not None
+        self.stop()
         try:
             yield
         finally:
             if running:
-                self._began = self._now()
+                self.go_on()

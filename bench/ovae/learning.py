@@ -13,15 +13,15 @@ import numpy as np
 
 from bench.ovae.clock import Clock
 from bench.ovae.followed import MARKS, held_out_figure, open_config
-from olacore.data import Dataset, RawBlock
+from olacore.blocks import Block, RawBlock, rows_of
+from olacore.data import Dataset
 from olacore.errors import ConfigError
 from olacore.modules.module import Module, load
 from olacore.quality.baselines import Baselines
 from olacore.quality.evaluation import usable_items
 from olacore.search.config import TrainConfig
-from olacore.search.loop import SEARCH_STREAM
-from olacore.strategies.stack.strategy import LINEAR
-from olacore.views.view import Block, rows_of
+from olacore.search.task import SEARCH_STREAM
+from olacore.strategies.common.readout import LINEAR
 
 # Rows of a step, steps before the clock starts, and the share of the rate that is left at the end.
 BATCH, WARM_UP, LEAST_RATE = 1024, 3, 0.02
@@ -110,7 +110,7 @@ class Learning:
 def batches(block: Block, config: TrainConfig) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
     """Cut a block into inputs (n, in), targets (n, out) and roots (n,) of whole batches, of one where it is small."""
     inputs, targets = rows_of(block)
-    roots = config.objective.roots(block.targets)
+    roots = config.settled.objective.roots(block.targets)
     size = min(BATCH, len(inputs))
     for first in range(0, len(inputs) - size + 1, size):
         rows = slice(first, first + size)

@@ -10,10 +10,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from olacore.errors import ConfigError
-from olacore.pretrained import IN_RUN
-from olacore.search.config import PAIR, TrainConfig
 from olacore.search.pair import AFFINE
+
+from olacore.errors import ConfigError
+from olacore.modules.find import IN_RUN
+from olacore.search.config import TrainConfig
+from olacore.search.rules import PAIR
 
 SIZE = 256
 
@@ -106,7 +108,7 @@ SPACES = {
 }
 
 STORED = {"weights": "float16"}
-STACK_PAIR = {"module": PAIR, "window": 5, "stack": 320, "loss": "structure", "generations": 600, **STORED}
+STACK_PAIR = {"module": PAIR, "window": 5, "stack": 320, "loss": "contrast", "generations": 600, **STORED}
 # With 16 channels the decoder of STACK_PAIR takes 0.5 MB.
 AFFINE_PAIR = {"module": PAIR, "window": 5, "generations": 400, **STORED}
 ENCODER = {"module": "encoder", "stack": 320, "budget": 512 * 1024, "generations": 800, **STORED}

@@ -13,6 +13,7 @@ from bench.ovae.cells import SEARCH, Cells, code_digest, file_digest
 from bench.ovae.recipes import SPACES, Recipe
 from bench.ovae.room import Room, about
 from olacore.modules.module import load
+from olacore.search.observers import Event, Reported
 from olacore.search.train import train
 
 
@@ -27,9 +28,11 @@ class Stages:
         self._now, self._began = now, 0.0
         self.stages: list[dict[str, float]] = []
 
-    def __call__(self, line: dict[str, Any]) -> None:
+    def __call__(self, event: Event) -> None:
         """Take a line of a log."""
-        now = self._now()
+        if not isinstance(event, Reported):
+            return
+        now, line = self._now(), event.line
         if not self.stages or line["generation"] <= self.stages[-1]["generations"]:
             self.stages.append({})
             self._began = now
@@ -80,7 +83,7 @@ def run(recipe: Recipe, h5: Path, folder: Path) -> dict[str, Any]:
     """Run a recipe in a folder."""
     stages = Stages()
     began = time.perf_counter()
-    train(recipe.config(h5, folder), stages)
+    train(recipe.config(h5, folder), (stages,))
     whole = time.perf_counter() - began
     files = {}
     for name, file in recipe.makes.items():

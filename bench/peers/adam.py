@@ -13,9 +13,9 @@ import numpy as np
 
 from bench.peers.method import Method, Weights
 from bench.peers.problems import Problem
+from olacore.blocks import Block
 from olacore.errors import ConfigError
 from olacore.kernels.layout import CHUNK
-from olacore.views.view import Block
 
 BETA1, BETA2, EPSILON = 0.9, 0.999, 1e-8
 

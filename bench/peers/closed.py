@@ -6,8 +6,9 @@ import numpy as np
 
 from bench.peers.method import Method, Weights
 from bench.peers.problems import Problem, Split
+from olacore.blocks import Block
 from olacore.quality.baselines import Baselines, fit_baselines
-from olacore.views.view import Block
+from olacore.views import Scaling
 
 # Chunks whose products are summed, or whose predictions are measured, at once.
 PART = 64
@@ -39,7 +40,9 @@ class LeastSquares(Method):
         """Fit to all training rows."""
         train = self.problem.train
         blocks = (train.block(first, PART) for first in range(0, len(train.inputs), PART))
-        self.baselines = fit_baselines(blocks, self.problem.validation.block(0, len(self.problem.validation.inputs)))
+        validation = self.problem.validation.block(0, len(self.problem.validation.inputs))
+        scaling = Scaling.identity(self.problem.inputs, self.problem.outputs)
+        self.baselines = fit_baselines(blocks, validation, scaling)
 
     def weights(self) -> Weights:
         """The fit's weights, which belong to its own link."""

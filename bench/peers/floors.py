@@ -16,7 +16,7 @@ import numpy as np
 from bench.peers.adam import Adam
 from bench.peers.closed import Mean, least_squares
 from bench.peers.problems import Problem
-from olacore.search.loop import SHRINKAGES, SMALL
+from olacore.strategies.rows import SHRINKAGES, SMALL
 
 logger = logging.getLogger(__name__)
 

@@ -9,9 +9,9 @@ from typing import ClassVar
 import numpy as np
 
 from bench.peers.problems import Problem, Split
+from olacore.blocks import Block
 from olacore.embed.checked import find_loss
 from olacore.kernels.loss import make_score_population
-from olacore.views.view import Block
 
 Weights = tuple[np.ndarray, np.ndarray]
 

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import fields, replace
+from dataclasses import fields
 from typing import Any
 
 from bench.peers.method import Method, Weights, mean_loss
 from bench.peers.problems import Problem
+from olacore.blocks import Block
 from olacore.losses.objective import Objective
 from olacore.search.config import TrainConfig
-from olacore.search.loop import SHRINKAGES, SMALL, TRIAL_TURNS
+from olacore.search.rules import POPULATION
+from olacore.strategies import STRATEGIES, Candidate, State, Strategy
 from olacore.strategies import Problem as Task
-from olacore.strategies import State, Strategy, find_strategy
-from olacore.views.view import Block
 
 
 class Ours(Method):
@@ -36,17 +36,16 @@ class Ours(Method):
         seed: int,
         strategy: str,
         block: int = TrainConfig.block,
-        population: int = TrainConfig.population,
+        population: int = POPULATION,
         **options: Any,
     ) -> None:
         super().__init__(problem, loss, seed)
-        kind = find_strategy(strategy)
-        self.strategy, self.objective = kind.configured(options), Objective(loss)
+        kind = STRATEGIES.find(strategy)
+        self.objective = Objective(loss)
         self.blocks: Iterator[Block] = problem.train.blocks(block, seed)
-        task = Task(problem.inputs, problem.outputs, population, seed, problem.sample)
-        shrinks = any(field.name == "shrinkage" for field in fields(kind))
-        if shrinks and "shrinkage" not in options and problem.train.rows < SMALL * problem.inputs:
-            self.strategy = self._choose_shrinkage(task)
+        rows = problem.train.rows
+        task = Task(problem.inputs, problem.outputs, population, seed, problem.sample, rows=rows)
+        self.strategy = self._tuned(kind.configured(options), task, options)
         self.state: State = self.strategy.start(task)
         self.generation = 0
 
@@ -63,13 +62,10 @@ class Ours(Method):
         """All options, with those that were chosen by the data."""
         return {"strategy": {field.name: getattr(self.strategy, field.name) for field in fields(self.strategy)}}
 
-    def _choose_shrinkage(self, task: Task) -> Strategy:
-        block = next(self.blocks)
-        tried: dict[float, float] = {}
-        for shrinkage in SHRINKAGES:
-            strategy = replace(self.strategy, **{"shrinkage": shrinkage})
-            state = strategy.start(task)
-            for generation in range(TRIAL_TURNS * -(-task.inputs // getattr(strategy, "directions", task.inputs))):
-                strategy.advance(state, block, self.seed, generation, self.objective)
-            tried[shrinkage] = mean_loss(strategy.candidate(state), self.problem.validation, self.loss)
-        return replace(self.strategy, **{"shrinkage": min(tried, key=lambda shrinkage: tried[shrinkage])})
+    def _tuned(self, strategy: Strategy, task: Task, options: dict[str, Any]) -> Strategy:
+        """The strategy with what it chooses by the data, in trials that are on the clock."""
+
+        def loss_of(candidate: Candidate) -> float:
+            return mean_loss((candidate.weights, candidate.biases), self.problem.validation, self.loss)
+
+        return strategy.tuned(task, next(self.blocks), self.objective, loss_of, options)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from bench.peers.methods import ROWWISE
 from bench.peers.problems import PROBLEMS
 from olacore.errors import ConfigError
-from olacore.strategies import DEFAULT
+from olacore.strategies import Rows
 
 # The problems that peers run on, and that the measurements of losses and growth are made on.
 CONTESTED = ("decoder-36-192", "encoder-768-4")
@@ -94,7 +94,7 @@ class Plan:
     peers: tuple[str, ...] = (*PEER_METHODS, *STRONGEST, "classic")
     seeds: int = 3
     parts: tuple[str, ...] = PARTS
-    default: str = DEFAULT
+    default: str = Rows.name
     ablations: tuple[Ablation, ...] = (
         Ablation("trust switched off", "temperature=1e9", 1.1),
         Ablation("a single genome", "population=1", 1.0),

@@ -12,14 +12,16 @@ from typing import Any
 
 import numpy as np
 
-from olacore.data import Dataset, RawBlock, open_dataset
+from olacore.blocks import Block, RawBlock, rows_of
+from olacore.data import Dataset, open_dataset
 from olacore.errors import ConfigError
 from olacore.kernels.layout import CHUNK, empty_packed
 from olacore.quality.evaluation import usable_items
 from olacore.search.config import TrainConfig
-from olacore.search.loop import SAMPLE_ROWS, SAMPLE_STREAM, view_for
+from olacore.search.start import SAMPLE_ROWS
+from olacore.search.task import SAMPLE_STREAM, view_for
+from olacore.views import View
 from olacore.views.scaling import Scaling
-from olacore.views.view import Block, View, rows_of
 
 # Rows cut at once while a problem is loaded.
 PIECE = 64 * CHUNK
@@ -199,7 +201,7 @@ def load_problem(name: str, h5: Path) -> Problem:
         with view.stream(dataset, items["train"], SAMPLE_ROWS, SAMPLE_STREAM) as stream:
             raw = next(stream)
         plain = rows_of(view.gather(raw, Scaling.identity(view.inputs, view.outputs)))
-        scaling = Scaling.fit(*plain, view.target_bound)
+        scaling = Scaling.fit(*plain, view.bound)
         sample, _ = rows_of(view.gather(raw, scaling))
         train, validation, held_out = (
             cut_split(dataset, view, scaling, items[split]) for split in ("train", "validation", "held-out")
@@ -209,14 +211,14 @@ def load_problem(name: str, h5: Path) -> Problem:
 
 def cut_split(dataset: Dataset, view: View, scaling: Scaling, items: np.ndarray) -> Split:
     """All rows of a part of the data, shuffled."""
-    arrays = dataset.read((view.input_field, view.target_field), items)
+    arrays = dataset.read(view.fields, items)
     sites = view.sites(dataset)
     order = np.random.default_rng(0).permutation(len(items) * sites)
     inputs = empty_packed(len(order), view.inputs)
     targets = np.empty((view.outputs, len(order)), np.float32)
     for first in range(0, len(order), PIECE):
         item, site = (part.astype(np.int32) for part in np.divmod(order[first : first + PIECE], sites))
-        block = view.gather(RawBlock(arrays, items, item, site, 0), scaling)
+        block = view.gather(RawBlock(arrays, items, item, site), scaling)
         inputs[first // CHUNK : first // CHUNK + len(block.inputs)] = block.inputs
         targets[:, first : first + block.rows] = block.targets
     return Split(inputs, targets)

@@ -13,8 +13,8 @@ from bench.common.timing import SETTLE, Action, Stopwatch, paired_ratio
 from bench.speed.report import Row, latency_row
 from olacore.media.frames import FACTOR
 from olacore.modules.module import Layer, Module
+from olacore.views.patch import PatchDecoder, PatchEncoder
 from olacore.views.scaling import Scaling
-from olacore.views.view import View
 
 if TYPE_CHECKING:
     from teachers import Teacher
@@ -74,7 +74,7 @@ def random_input(verb: str, channels: int, side: int) -> np.ndarray:
 
 def random_module(kind: str, shape: Shape) -> Module:
     """A module of the patch view with small random weights."""
-    view = View(kind, "patch", shape.channels, window=shape.window)
+    view = PatchEncoder(shape.channels) if kind == "encoder" else PatchDecoder(shape.channels, window=shape.window)
     rng = np.random.default_rng(0)
     maps, width = [], view.inputs
     for units in (*shape.hidden, view.outputs):

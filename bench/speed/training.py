@@ -17,6 +17,7 @@ from bench.speed.report import Row, rate_row
 from olacore.data import ROW, LatentWriter, Source
 from olacore.media.frames import FACTOR
 from olacore.search.config import TrainConfig
+from olacore.search.observers import Event, Reported
 from olacore.search.train import train
 from olacore.spaces import LatentSpace
 
@@ -65,10 +66,12 @@ class Log:
     lines: list[dict[str, Any]] = field(default_factory=list)
     resident: list[int] = field(default_factory=list)
 
-    def __call__(self, line: dict[str, Any]) -> None:
-        """Take a line in."""
+    def __call__(self, event: Event) -> None:
+        """Take a line of the log in."""
+        if not isinstance(event, Reported):
+            return
         drop_pages(self.path)
-        self.lines.append(line)
+        self.lines.append(event.line)
         self.resident.append(resident_bytes())
 
     def is_over(self) -> bool:
@@ -85,7 +88,7 @@ def measure_training(plan: Plan, threads: int) -> Iterator[Row]:
             out = Path(folder) / module
             drop_pages(path)
             config = TrainConfig(module, (path,), report_every=REPORT_EVERY, generations=GENERATIONS, out=out)
-            train(config, log, log.is_over)
+            train(config, (log,), log.is_over)
             yield training_row(module, log, plan, threads)
 
 

@@ -11,15 +11,14 @@ from typing import Any
 import numpy as np
 
 from olacore.data import Dataset, open_dataset
+from olacore.media.frames import spatial_mean
 from olacore.quality.baselines import Baselines
 from olacore.quality.metrics import Metrics
 from olacore.search.config import TrainConfig
 from olacore.search.train import train
-from olacore.views.scaling import Scaling
-from olacore.views.view import spatial_mean
 
 
-def mean_colour_figures(dataset: Dataset, scaling: Scaling, mean: np.ndarray) -> dict[str, Any]:
+def mean_colour_figures(dataset: Dataset, mean: np.ndarray) -> dict[str, Any]:
     """Held-out figures of least squares from the three numbers of a picture's mean colour to the latent's mean."""
     colours, latents = {}, {}
     for split in ("train", "held-out"):
@@ -28,7 +27,7 @@ def mean_colour_figures(dataset: Dataset, scaling: Scaling, mean: np.ndarray) ->
         colours[split] = np.hstack([seen, np.ones((len(seen), 1))])
         latents[split] = spatial_mean(rows["latents"])
     solution = np.linalg.lstsq(colours["train"], latents["train"], rcond=None)[0]
-    metrics = Metrics(mean, scaling.target_scale, pixels=False)
+    metrics = Metrics(mean, pixels=False)
     predicted = (colours["held-out"] @ solution).T.astype(np.float32)
     metrics.add(predicted, latents["held-out"].T, len(latents["held-out"]))
     return metrics.figures()
@@ -43,7 +42,7 @@ def main(h5: Path, seconds: float) -> None:
     scaling = result.module.scaling
     mean = scaling.restore_targets(baselines.mean[:, None].copy())[:, 0]
     with open_dataset([h5]) as dataset:
-        figures = {**result.figures, "mean colour": mean_colour_figures(dataset, scaling, mean)}
+        figures = {**result.figures, "mean colour": mean_colour_figures(dataset, mean)}
         rows = len(dataset.indices("train"))
     print(f"{rows} training pictures; shrinkage {result.module.training['options']['shrinkage']}")
     for name, values in figures.items():

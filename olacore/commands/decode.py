@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 
 import click
@@ -23,7 +24,6 @@ def decode(latent: Path, decoder: Path | None, output: Path, force: bool) -> Non
     for a raw latent of SD 1.5.
     """
     from olacore.media.pictures import write_picture
-    from olacore.modules.latent_doubts import doubt_latents
     from olacore.modules.latent_file import read_latent
     from olacore.modules.module import load
     from olacore.pretrained.catalogue import decoder_of, pick_decoder
@@ -37,11 +37,13 @@ def decode(latent: Path, decoder: Path | None, output: Path, force: bool) -> Non
     module = load(name)
     theirs = decoder_of(*stored.spaces) or "a decoder of the latent's space"
     require_same(f"the decoder {name}", module.reads, str(latent), *stored.spaces, then=f"take {theirs}")
-    picture = stored.crop(module.decode(stored.latent))
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        picture = stored.crop(module.decode(stored.latent))
     if picture.ndim != 3:
         raise ShapeError(f"{latent} holds {len(picture)} latents; give one, of shape (C, h, w).")
-    if doubt := doubt_latents(stored.latent, module):
-        click.echo(f"warning: {doubt}", err=True)
+    for warning in caught:
+        click.echo(f"warning: {warning.message}", err=True)
     write_picture(output, picture)
     chosen = "" if decoder else f", by {name}"
     click.echo(f"{output}: {picture.shape[1]} x {picture.shape[0]} pixels{chosen}")

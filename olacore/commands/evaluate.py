@@ -21,8 +21,8 @@ from olacore.commands.show import print_figures
 def evaluate(modules: Sequence[Path], h5: Sequence[Path], split: str, skip_nonfinite: bool, as_json: bool) -> None:
     """Measure modules on held-out rows, beside least squares of the same shape and the mean."""
     from olacore.data import open_dataset
+    from olacore.modules.find import find
     from olacore.modules.module import load
-    from olacore.pretrained import find
     from olacore.quality.evaluation import baselines_beside
     from olacore.quality.evaluation import evaluate as measure
 

@@ -60,6 +60,21 @@ class Numbers(click.ParamType):
             self.fail(f"{value!r} is no list of numbers such as 1,1,2,0.5.", param, ctx)
 
 
+class Modules(click.ParamType):
+    """A kind of module that can be trained, or a plan of several; what there is says the registries."""
+
+    name = "kind"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """Return the name."""
+        from olacore.modules.kinds import KINDS
+        from olacore.search.plans import PLANS
+
+        if value not in (known := [*KINDS, *PLANS]):
+            self.fail(f"{value!r} is not one of {', '.join(known)}.", param, ctx)
+        return str(value)
+
+
 class Option(click.ParamType):
     """An option of a strategy, written NAME=VALUE."""
 

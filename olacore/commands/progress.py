@@ -33,18 +33,21 @@ class Bar:
 @contextmanager
 def progress_bars(
     seconds: float | None, generations: int | None = None
-) -> Iterator[Callable[[str], Callable[[dict[str, Any]], None]]]:
-    """Make the progress callback of a training run: a bar of its limit, with loss and rate."""
+) -> Iterator[Callable[[str], Callable[[Any], None]]]:
+    """Make the callbacks of training runs: a bar of the limit of each, with loss, R2 and rate."""
     unit, total = ("seconds", seconds) if seconds else ("generation", generations)
     with bars() as shown:
 
         def follow(name: str) -> Callable[[dict[str, Any]], None]:
             task = shown.add_task(name, total=total, note="compiling")
 
-            def update(line: dict[str, Any]) -> None:
+            def update(event: Any) -> None:
+                if (line := getattr(event, "line", None)) is None:
+                    return
                 rate = line["samples"] / max(line["seconds"], 1e-9)
                 loss = "not finite" if line["validation_loss"] is None else f"{line['validation_loss']:.5f}"
-                note = f"generation {line['generation']}, loss {loss}, {rate:,.0f} rows/s"
+                r2 = "-" if line["validation_r2"] is None else f"{line['validation_r2']:.4f}"
+                note = f"generation {line['generation']}, loss {loss}, R2 {r2}, {rate:,.0f} samples/s"
                 shown.update(task, completed=line[unit], note=note)
 
             return update

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from olacore.commands.options import FILE, Bytes, Numbers, Option, Seconds, data_sets, skip_nonfinite
+from olacore.commands.options import FILE, Bytes, Modules, Numbers, Option, Seconds, data_sets, skip_nonfinite
 from olacore.commands.progress import progress_bars
 from olacore.commands.show import print_figures, print_json
 from olacore.commands.signals import stop_on_signal
@@ -17,18 +17,18 @@ STOPPED = {"frozen": "freezing"}
 
 
 @click.command()
-@click.option("--module", required=True, type=click.Choice(["encoder", "decoder", "pair"]))
+@click.option("--module", type=Modules(), help="encoder, decoder, or pair for both; plain pairs need none.")
 @data_sets
-@click.option("--view", type=click.Choice(["patch", "global"]), default="patch", show_default=True)
-@click.option("--border", default=4, show_default=True, help="Pixels around a patch that an encoder sees.")
-@click.option("--window", default=3, show_default=True, help="Side of the latent window of a decoder.")
-@click.option("--strategy", default="rows", show_default=True, help="How the population searches.")
+@click.option("--view", help="patch or global; by default patch.")
+@click.option("--border", type=int, help="Pixels around a patch that an encoder sees; by default 4.")
+@click.option("--window", type=int, help="Side of the latent window of a decoder; by default 3.")
+@click.option("--strategy", help="How the population searches; by default rows, stack or pair, by what is asked.")
 @click.option("--option", "options", type=Option(), multiple=True, help="NAME=VALUE, an option of the strategy.")
 @click.option(
     "--loss",
     default="mse",
     show_default=True,
-    help="mse, mae, huber, cosine, structure (stacks of decoders), or my_losses.py:function of (prediction, target).",
+    help="mse, mae, huber, cosine, contrast (stacks of decoders), or my_losses.py:function of (prediction, target).",
 )
 @click.option("--output-weights", type=Numbers(), default=(), help="Weight of each output in the loss, as 1,1,2,0.5.")
 @click.option(
@@ -39,13 +39,13 @@ STOPPED = {"frozen": "freezing"}
 @click.option("--stack", type=int, help="Grow a stack of up to so many hidden units beside the affine map.")
 @click.option("--budget", type=Bytes(), help="Size of the file at most, as 256KB; alone, a stack fills it.")
 @click.option("--latents-from", help="An organic encoder that makes the latents, in place of the data's.")
-@click.option("--population", default=40, show_default=True)
+@click.option("--population", type=int, help="Number of genomes, where there is a choice; by default 40.")
 @click.option("--seed", default=0, show_default=True)
 @click.option("--block", default=8192, show_default=True, help="Rows of the data read at once.")
 @click.option("--generations", type=int, help="Stop after so many.")
 @click.option("--passes", type=float, help="Stop after so many passes over the training rows.")
 @click.option("--time", "seconds", type=Seconds(), help="Stop after so much search, e.g. 90s or 5m.")
-@click.option("--until-loss", type=float, help="Stop when the validation loss is as low.")
+@click.option("--until-loss", type=float, help="Stop when the validation loss is as low, in the units of the targets.")
 @click.option(
     "--patience",
     default=20,
@@ -57,9 +57,7 @@ STOPPED = {"frozen": "freezing"}
 @click.option("--resume", is_flag=True, help="Go on with the run in the folder, exactly where it was.")
 @click.option("--force", is_flag=True, help="Replace the run in the folder.")
 @click.option("--json", "as_json", is_flag=True, help="Print the held-out figures as JSON.")
-def train(
-    h5: Sequence[Path], options: Sequence[tuple[str, str]], weights: str | None, as_json: bool, **settings: Any
-) -> None:
+def train(h5: Sequence[Path], options: Sequence[tuple[str, str]], as_json: bool, **settings: Any) -> None:
     """Evolve a module from data sets. With no limit given, 60 s of search or until it freezes.
 
     A stack or a pair takes 400 generations then.
@@ -69,21 +67,21 @@ def train(
     from olacore.search.config import TrainConfig
     from olacore.search.train import train as evolve
 
-    large = settings["stack"] or settings["budget"] or settings["module"] == "pair" or settings["strategy"] == "stack"
-    weights = weights or ("float16" if large else "float32")
-    config = TrainConfig(h5=tuple(h5), options=dict(options), weights=weights, **settings)
-    with stop_on_signal() as should_stop, progress_bars(config.time_limit, config.generations) as bars:
-        result = evolve(config, bars(config.module), should_stop)
+    config = TrainConfig(h5=tuple(h5), options=dict(options), **settings)
+    limits = config.settled.seconds, config.settled.generations
+    with stop_on_signal() as should_stop, progress_bars(*limits) as bars:
+        result = evolve(config, (bars(config.module or "plain"),), should_stop)
     if result.stopped == "interrupted":
         should_stop.leave(f"the run is saved in {result.folder}; go on with --resume --out {result.folder}")
     if as_json:
         print_json({"folder": str(result.folder), "stopped": result.stopped, **result.figures})
         return
     if result.figures:
-        print_figures(result.figures, f"{config.module} on held-out rows")
+        print_figures(result.figures, f"{result.module.kind} on held-out samples")
     summary = result.module.training
     made = result.folder / ("decoder" if config.module == "pair" else "") / "module.safetensors"
     click.echo(
-        f"stopped by {STOPPED.get(result.stopped, result.stopped)}, {summary['loss']} on validation rows "
-        f"{summary['validation_loss']:.5g}; {made} has {result.module.nbytes()} bytes"
+        f"stopped by {STOPPED.get(result.stopped, result.stopped)}; on validation samples {summary['loss']} "
+        f"{summary['validation_loss']:.5g}, R2 {summary['validation_r2']:.4f}; "
+        f"{made} has {result.module.nbytes()} bytes"
     )

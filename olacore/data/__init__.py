@@ -4,7 +4,7 @@ from olacore.data.dataset import Dataset, open_dataset
 from olacore.data.pairs import PairsWriter, write_pairs
 from olacore.data.records import ROW, SPLITS, InputFile, Source
 from olacore.data.shards import locked_folder, shard_paths
-from olacore.data.stream import BUFFER_BYTES, BlockStream, RawBlock, find_nonfinite, iterate_once
+from olacore.data.stream import BUFFER_BYTES, BlockStream, find_nonfinite, iterate_once
 from olacore.data.writer import LatentWriter, read_plan
 
 __all__ = [
@@ -16,7 +16,6 @@ __all__ = [
     "InputFile",
     "LatentWriter",
     "PairsWriter",
-    "RawBlock",
     "Source",
     "find_nonfinite",
     "iterate_once",

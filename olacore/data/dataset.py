@@ -71,6 +71,10 @@ class Dataset:
         """Whether every file has the data set `field`."""
         return field in self._layout
 
+    def is_float(self, field: str) -> bool:
+        """Whether a data set holds floats, and so may hold NaN or inf."""
+        return self._field(field)[1].kind == "f"
+
     def row_bytes(self, fields: Sequence[str]) -> int:
         """Bytes that one row of these fields takes in memory."""
         layouts = [self._field(name) for name in fields]

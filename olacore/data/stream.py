@@ -9,30 +9,11 @@ from typing import Self
 
 import numpy as np
 
+from olacore.blocks import RawBlock
 from olacore.data.dataset import Dataset
 from olacore.errors import ConfigError, DataError
 
 BUFFER_BYTES = 64 << 20
-
-
-@dataclass(frozen=True)
-class RawBlock:
-    """The rows of one block, before views are cut from them.
-
-    Parameters
-    ----------
-    arrays : for each field (m, ...), the items that were read together; blocks share them: do not write
-    indices : (m,) int64  where these items are in the data set
-    item : (n,) int32  in [0, m), the item of each row
-    site : (n,) int32  the site of each row in its item
-    pass_ : how many whole passes went before
-    """
-
-    arrays: dict[str, np.ndarray]
-    indices: np.ndarray
-    item: np.ndarray
-    site: np.ndarray
-    pass_: int
 
 
 @dataclass(frozen=True)
@@ -133,7 +114,7 @@ class BlockStream:
         else:
             self._place = (*following, 0)
             self._group = None
-        return RawBlock(group.arrays, group.indices, item.astype(np.int32), site.astype(np.int32), pass_)
+        return RawBlock(group.arrays, group.indices, item.astype(np.int32), site.astype(np.int32), pass_, self._seed)
 
     def close(self) -> None:
         """Stop the reading thread; the cursor stays."""

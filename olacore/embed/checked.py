@@ -1,7 +1,6 @@
 """The checked public forms of the kernels: plain rows in, plain arrays out, one clear sentence for anything else."""
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numba
@@ -10,6 +9,7 @@ from numba.extending import is_jitted
 
 from olacore.errors import ConfigError, DTypeError, ShapeError
 from olacore.jit.flags import ONE_AT_A_TIME
+from olacore.jit.threads import threads
 from olacore.kernels.forward import forward_population
 from olacore.kernels.layers import append_layer
 from olacore.kernels.layout import empty_packed, pack_rows, unpack_rows
@@ -51,30 +51,6 @@ def check_array(name: str, array: Any, axes: str, sizes: dict[str, int], output:
             raise DTypeError(f"{wanted} and writable; got a read-only array. Give another one, or a copy.")
         return array.copy()
     return np.asarray(array)
-
-
-@contextmanager
-def threads(n_threads: int | None) -> Iterator[None]:
-    """Run kernels of this Python thread on so many threads, and give the caller's number back.
-
-    Parameters
-    ----------
-    n_threads : at least 1, at most the threads Numba started with; None keeps the caller's number
-
-    Raises
-    ------
-    ConfigError  if `n_threads` is no whole number in that range
-    """
-    before = numba.get_num_threads()
-    if n_threads is not None:
-        most = numba.config.NUMBA_NUM_THREADS  # type: ignore[attr-defined]
-        if not isinstance(n_threads, int | np.integer) or not 1 <= n_threads <= most:
-            raise ConfigError(f"n_threads must be a whole number from 1 to {most}; got {n_threads!r}.")
-        numba.set_num_threads(int(n_threads))
-    try:
-        yield
-    finally:
-        numba.set_num_threads(before)
 
 
 def find_loss(loss: str | Callable[..., Any]) -> Callable[..., Any]:

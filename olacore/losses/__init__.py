@@ -1,0 +1,1 @@
+"""Losses by name; what they compile stands in `olacore.kernels`."""

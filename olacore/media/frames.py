@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import numpy as np
 
-from olacore.data import RawBlock
 from olacore.errors import DataError, DTypeError, ShapeError
 
 FACTOR = 8
@@ -39,29 +36,12 @@ def checked_latents(latents: np.ndarray, channels: int, rank: int) -> np.ndarray
     return halves.reshape(-1, *array.shape[-rank:])
 
 
-def pad_to_factor(frames: np.ndarray) -> np.ndarray:
-    """Repeat the last pixels of frames (m, H, W, 3) until both sides are multiples of 8."""
-    down, right = -frames.shape[1] % FACTOR, -frames.shape[2] % FACTOR
+def pad_to_factor(frames: np.ndarray, factor: int) -> np.ndarray:
+    """Repeat the last pixels of frames (m, H, W, 3) until both sides are multiples of the factor."""
+    down, right = -frames.shape[1] % factor, -frames.shape[2] % factor
     if not (down or right):
         return np.ascontiguousarray(frames)
     return np.pad(frames, ((0, 0), (0, down), (0, right), (0, 0)), mode="edge")
-
-
-def row_ranges(arrays: dict[str, np.ndarray], sites: int, most: int) -> Iterator[tuple[RawBlock, slice]]:
-    """Give all rows of the items in `arrays`, item by item, at most so many at a time, with their places."""
-    count = len(next(iter(arrays.values())))
-    for start in range(0, count * sites, most):
-        rows = np.arange(start, min(start + most, count * sites))
-        item, site = np.divmod(rows, sites)
-        raw = RawBlock(arrays, np.arange(count), item.astype(np.int32), site.astype(np.int32), 0)
-        yield raw, slice(start, start + len(rows))
-
-
-def every_row(arrays: dict[str, np.ndarray], sites: int) -> RawBlock:
-    """Return all rows of the items in `arrays` in order, item by item, as one raw block."""
-    count = len(next(iter(arrays.values())))
-    raw, _ = next(row_ranges(arrays, sites, count * sites))
-    return raw
 
 
 def to_pixels(values: np.ndarray) -> np.ndarray:

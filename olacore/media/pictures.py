@@ -67,14 +67,30 @@ def decode_picture(content: bytes, name: str) -> np.ndarray:
             warnings.simplefilter("error", Image.DecompressionBombWarning)
             with Image.open(io.BytesIO(content)) as image:
                 ImageOps.exif_transpose(image, in_place=True)
-                return _to_rgb(image)
+                return to_rgb(image)
     except UnidentifiedImageError as error:
         raise FileFormatError(f"{name} is not a picture of a known format.") from error
     except Exception as error:  # the decoders raise a dozen types on damaged files
         raise FileFormatError(f"{name} cannot be read as a picture: {error}.") from error
 
 
-def _to_rgb(image: "Image.Image") -> np.ndarray:
+def flattened(image: "Image.Image") -> np.ndarray:
+    """Return a PIL picture as (H, W, 3) uint8 RGB, turned upright, transparent pixels white.
+
+    Raises
+    ------
+    DTypeError  if its values are of an unknown range
+    """
+    from PIL import ImageOps
+
+    try:
+        return to_rgb(ImageOps.exif_transpose(image))
+    except ValueError as error:
+        raise DTypeError(f"the PIL picture of mode {image.mode} cannot be read: {error}.") from error
+
+
+def to_rgb(image: "Image.Image") -> np.ndarray:
+    """Return a PIL picture as (H, W, 3) uint8 RGB; raise ValueError if its values are of an unknown range."""
     from PIL import Image
 
     if image.mode.startswith("I"):

@@ -59,8 +59,7 @@ def latents_of(module: Module) -> LatentSpace:
     ConfigError  if the module makes no latents of whole pictures
     """
     if module.makes is None:
-        view = module.view
-        raise ConfigError(f"latents come from an encoder of the patch view; this is a {view.name} {view.kind}.")
+        raise ConfigError(f"latents come from an encoder of the patch view; this is a {module.view.title}.")
     return module.makes
 
 
@@ -90,17 +89,16 @@ def spaces_in(
         space = imitates or makes or reads
     else:
         space = space_from(content["space"])
-        makes = _makes_1(content, view, tensors, space)
+        makes = _makes_1(content, tensors, space)
     return space, Own(digest_of(tensors, view), makes) if makes else None
 
 
-def _makes_1(
-    content: Mapping[str, Any], view: Mapping[str, Any], tensors: Parts, space: LatentSpace | None
-) -> LatentSpace | None:
+def _makes_1(content: Mapping[str, Any], tensors: Parts, space: LatentSpace | None) -> LatentSpace | None:
     """What the encoder of a file of schema 1 makes, which does not say it.
 
     A pair was known by a note on its training; what a clone made was named by its whole file, notes included.
     """
+    view = content["view"]
     if space is None or (view["kind"], view["name"]) != ("encoder", "patch"):
         return None
     if dict(content["training"]).get("strategy") == "pair":

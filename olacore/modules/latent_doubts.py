@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 
-from olacore.modules.module import Module
+from olacore.views.latents import LatentView
+from olacore.views.whole import WholeView
+
+if TYPE_CHECKING:
+    from olacore.modules.module import Module
 
 # Distance from the mean of a decoder's training latents, in their spreads, root mean square over channels and sites.
 # 321 photographs and as many crops of 64 x 64 pixels, by the taesd, taesdxl and taesd3 encoders, lie at 0.50 to 1.89,
@@ -16,6 +22,10 @@ NEAREST, FARTHEST = 0.45, 2.7
 SHOWN = 4
 
 
+class LatentWarning(UserWarning):
+    """Latents do not look like those that a decoder was trained on."""
+
+
 def doubt_latents(latents: np.ndarray, decoder: Module) -> str | None:
     """Say what is odd about latents for a decoder, or None.
 
@@ -25,11 +35,11 @@ def doubt_latents(latents: np.ndarray, decoder: Module) -> str | None:
     decoder : what they are to be decoded with; its scaling holds mean and spread of its training latents
     """
     view, scaling = decoder.view, decoder.scaling
-    if view.kind != "decoder" or view.name == "pairs" or scaling.input_mean.size % max(view.channels, 1):
+    if view.input_fields != ("latents",) or not isinstance(view, LatentView):
         return None
     mean = scaling.input_mean.reshape(view.channels, -1).mean(1, dtype=np.float64)
     spread = scaling.input_scale.reshape(view.channels, -1).mean(1, dtype=np.float64)
-    sites = np.moveaxis(np.asarray(latents, np.float64), -1 if view.name == "global" else -3, 0)
+    sites = np.moveaxis(np.asarray(latents, np.float64), -1 if isinstance(view, WholeView) else -3, 0)
     sites = sites.reshape(view.channels, -1)
     distance = float(np.sqrt((((sites - mean[:, None]) / spread[:, None]) ** 2).mean()))
     if NEAREST <= distance <= FARTHEST:

@@ -2,36 +2,33 @@
 
 from __future__ import annotations
 
+import warnings
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from olacore.data import RawBlock
+from olacore.blocks import RawBlock
 from olacore.errors import ConfigError, DataError, FileFormatError, ShapeError
 from olacore.files import replace_file
 from olacore.jit.flags import ONE_AT_A_TIME
+from olacore.jit.threads import threads
 from olacore.kernels.forward import forward_population
 from olacore.kernels.layers import append_layer
-from olacore.kernels.scatter import scatter_patches
-from olacore.media.frames import (
-    FACTOR,
-    THUMBNAIL,
-    checked_latents,
-    checked_pictures,
-    pad_to_factor,
-    row_ranges,
-)
+from olacore.media.arrays import as_array
 from olacore.modules.file import STORED, TENSORS, Parts, pack, read_module, to_bytes, unpack
+from olacore.modules.find import find
 from olacore.modules.identity import ROLES, Own, digest_of, own_space, spaces_in, spaces_to_dict
-from olacore.pretrained import find
+from olacore.modules.kinds import KINDS
+from olacore.modules.kinds.base import answer_all
+from olacore.modules.latent_doubts import LatentWarning, doubt_latents
+from olacore.modules.program import Program
 from olacore.spaces import LatentSpace
+from olacore.views import View, view_from_dict
+from olacore.views.patch import PatchEncoder
 from olacore.views.scaling import Scaling
-from olacore.views.view import View
-
-# Rows in memory at once, so that a picture of any size is answered piece by piece; the pieces change no bit.
-ROWS_AT_ONCE = 4_096
 
 
 @dataclass(frozen=True)
@@ -101,7 +98,7 @@ class Module:
                 object.__setattr__(self, name, value)
 
     def _check_shapes(self) -> None:
-        what, width = f"a {self.view.name} {self.view.kind}", self.view.inputs
+        what, width = f"a {self.view.title}", self.view.inputs
         for number, layer in enumerate(self.hidden):
             units = layer.biases.size
             if layer.biases.ndim != 1 or units < 1 or layer.weights.shape != (units, width):
@@ -123,7 +120,7 @@ class Module:
 
     @property
     def kind(self) -> str:
-        """`encoder` or `decoder`."""
+        """Name of its kind, such as `encoder`."""
         return self.view.kind
 
     @property
@@ -147,7 +144,7 @@ class Module:
 
         A cloned encoder's latents are close to those that it imitates, but they are its own.
         """
-        if self.kind != "encoder" or self.view.name != "patch" or self.space is None:
+        if not isinstance(self.view, PatchEncoder) or self.space is None:
             return None
         return own_space(self.space, self.digest, self.own)
 
@@ -163,27 +160,25 @@ class Module:
         """The latent space that a decoder was trained for: a teacher's, or an encoder's own."""
         return self.space if self.kind == "decoder" else None
 
-    def predict(self, raw: RawBlock) -> np.ndarray:
-        """Answer every row of a raw block: (out, n) float32, in the scale of the data."""
-        return self.scaling.restore_targets(self._forward(raw))
+    def run(self, given: Any, n_threads: int | None = None) -> np.ndarray:
+        """Answer what a caller gives, as the module's kind reads it: `encode`, `decode` and `predict` by another name.
 
-    def _forward(self, raw: RawBlock) -> np.ndarray:
-        outputs = np.empty((1, self.view.outputs, len(raw.item)), np.float32)
-        with ONE_AT_A_TIME:
-            room = sum(layer.units for layer in self.hidden)
-            packed = self.view.gather_inputs(raw, self.scaling, room=room)
-            for layer in self.hidden:
-                append_layer(layer.weights, layer.biases, len(raw.item), packed)
-            forward_population(self.weights[None], self.biases[None], packed, outputs)
-        return outputs[0]
+        Parameters
+        ----------
+        n_threads : threads of this call; None keeps the caller's number
+        """
+        with threads(n_threads):
+            return KINDS.find(self.kind).run(self, given)
 
-    def encode(self, pictures: np.ndarray) -> np.ndarray:
+    def encode(self, pictures: Any, n_threads: int | None = None) -> np.ndarray:
         """Turn pictures into latents in one pass.
 
         Parameters
         ----------
-        pictures : (H, W, 3) or (m, H, W, 3) uint8, RGB; sides that are no multiple of 8 are padded by repeating the
-        last pixels
+        pictures : (H, W, 3) or (m, H, W, 3) uint8, RGB; (3, H, W) or (m, 3, H, W) of any float type in [-1, 1]; or a
+            PIL picture. Arrays may be NumPy's or torch's. Sides that are no multiple of the space's factor, usually
+            8, are padded by repeating the last pixels
+        n_threads : threads of this call; None keeps the caller's number
 
         Returns
         -------
@@ -193,26 +188,20 @@ class Module:
         Raises
         ------
         ShapeError  if the module is no encoder or the pictures are of another shape
-        DTypeError  if they are not uint8
+        DTypeError  if they are neither uint8 nor floats
+        DataError  if floats are not in [-1, 1]
         """
-        self._need("encoder", "encode")
-        frames = pad_to_factor(checked_pictures(pictures))
-        height, width = (1, 1) if self.view.name == "global" else (n // FACTOR for n in frames.shape[1:3])
-        answers = np.empty((self.view.channels, len(frames) * height * width), np.float32)
-        for raw, rows in row_ranges({"frames": frames}, height * width, ROWS_AT_ONCE):
-            answers[:, rows] = self.predict(raw)
-        latents = answers.reshape(-1, len(frames), height, width).swapaxes(0, 1)
-        if self.view.name == "global":
-            latents = latents[:, :, 0, 0]
-        return np.ascontiguousarray(latents if np.ndim(pictures) == 4 else latents[0])
+        self._need("encode")
+        return self.run(pictures, n_threads)
 
-    def decode(self, latents: np.ndarray) -> np.ndarray:
-        """Turn latents into pictures in one pass.
+    def decode(self, latents: Any, n_threads: int | None = None) -> np.ndarray:
+        """Turn latents into pictures in one pass; a `LatentWarning` says where they look odd for this decoder.
 
         Parameters
         ----------
-        latents : (C, h, w) or (m, C, h, w), float16 or float32, in the scaled latent space; (C,) or (m, C) for the
-        global view
+        latents : (C, h, w) or (m, C, h, w) of any float type, NumPy's or torch's, in the scaled latent space; (C,) or
+            (m, C) for the global view
+        n_threads : threads of this call; None keeps the caller's number
 
         Returns
         -------
@@ -223,30 +212,73 @@ class Module:
         ShapeError  if the module is no decoder or the latents are of another shape
         DataError  if they hold NaN or inf
         """
-        self._need("decoder", "decode")
-        rank = 1 if self.view.name == "global" else 3
-        items = checked_latents(latents, self.view.channels, rank)
-        if rank == 1:
-            items = items[:, :, None, None]
-        height, width = items.shape[2:]
-        side = FACTOR if self.view.name == "patch" else THUMBNAIL
-        frames = np.empty((len(items), side * height, side * width, 3), np.uint8)
-        mean, scale = self.scaling.target_mean, self.scaling.target_scale
-        for raw, _ in row_ranges({"latents": items}, height * width, ROWS_AT_ONCE):
-            outputs = self._forward(raw)
-            with ONE_AT_A_TIME:
-                scatter_patches(outputs, raw.item, raw.site, side, mean, scale, frames)
-        return frames if np.ndim(latents) == rank + 1 else frames[0]
+        self._need("decode")
+        pictures = self.run(latents, n_threads)
+        if doubt := doubt_latents(as_array(latents), self):
+            warnings.warn(doubt, LatentWarning, stacklevel=2)
+        return pictures
+
+    def predict(self, inputs: Any, n_threads: int | None = None) -> np.ndarray:
+        """Answer inputs as a module made from plain pairs does.
+
+        Parameters
+        ----------
+        inputs : (n, in) or (in,), any type of numbers
+        n_threads : threads of this call; None keeps the caller's number
+
+        Returns
+        -------
+        (n, out) or (out,) float32, in the scale of the data's targets
+
+        Raises
+        ------
+        ShapeError  if the module was not made from plain pairs, or the inputs are of another shape
+        DataError  if they hold NaN or inf
+        """
+        self._need("predict")
+        return self.run(inputs, n_threads)
+
+    def answer(self, arrays: Mapping[str, np.ndarray]) -> np.ndarray:
+        """Answer every item of the arrays that the module's view reads, checked already; see `View.empty`."""
+        return answer_all(self.view, self.scaling, self.forward, arrays)
+
+    def answer_samples(self, raw: RawBlock) -> np.ndarray:
+        """Answer every sample of a raw block: (out, n) float32, in the scale of the data."""
+        return self.scaling.restore_targets(self.forward(raw))
+
+    def forward(self, raw: RawBlock) -> np.ndarray:
+        """Answer every sample of a raw block: (out, n) float32, in the scale of the standardised targets."""
+        outputs = np.empty((1, self.view.outputs, len(raw.item)), np.float32)
+        with ONE_AT_A_TIME:
+            room = sum(layer.units for layer in self.hidden)
+            packed = self.view.gather_inputs(raw, self.scaling, room=room)
+            for layer in self.hidden:
+                append_layer(layer.weights, layer.biases, len(raw.item), packed)
+            forward_population(self.weights[None], self.biases[None], packed, outputs)
+        return outputs[0]
+
+    def program(self) -> Program:
+        """Return the module as plain maps between what its view gathers and what it assembles; see `Program`."""
+        return Program.of(self.view, self.scaling, [(layer.weights, layer.biases) for layer in self.maps])
+
+    @property
+    def maps(self) -> tuple[Layer, ...]:
+        """All maps in the order in which they answer; the last one's answer is the module's."""
+        return (*self.hidden, Layer(self.weights, self.biases))
 
     def __repr__(self) -> str:
         """Say what it is, without its numbers."""
         sizes = " - ".join(map(str, self.layers))
         space = f" of {self.space.maker}" if self.space else ""
-        return f"<Module: {self.view.name} {self.kind}{space}, {sizes}, {self.stored}>"
+        return f"<Module: {self.view.title}{space}, {sizes}, {self.stored}>"
 
     def save(self, path: Path | str) -> None:
         """Write the module as one safetensors file; an interrupted save leaves an older file as it was."""
         replace_file(Path(path), self._content())
+
+    def about(self) -> dict[str, Any]:
+        """What is known of the module, JSON types: what its file says beside its numbers."""
+        return self._metadata()
 
     def nbytes(self) -> int:
         """Size of the module's file in bytes."""
@@ -272,11 +304,10 @@ class Module:
         }
         return content | ({"layers": list(self.layers)} if self.hidden else {})
 
-    def _need(self, kind: str, verb: str) -> None:
-        if self.view.name == "pairs":
-            raise ShapeError(f"a module made from plain pairs cannot {verb}; use predict.")
-        if self.kind != kind:
-            raise ShapeError(f"to {verb} takes a module of kind {kind}; this one is of kind {self.kind}.")
+    def _need(self, verb: str) -> None:
+        kind = KINDS.find(self.kind)
+        if kind.verb != verb:
+            raise ShapeError(f"a module of kind {kind.name} cannot {verb}; use {kind.verb}.")
 
 
 def from_parts(parts: Parts, hidden: int) -> dict[str, Any]:
@@ -306,7 +337,7 @@ def load(reference: Path | str) -> Module:
     content, parts = read_module(path)
     sizes = content.get("layers", ())
     try:
-        view = View.from_dict(content["view"])
+        view = view_from_dict(content["view"])
         stored = content.get("weights", "float32")
         space, own = spaces_in(content, view.to_dict(), pack(parts, stored))
         maps = from_parts(parts, max(len(sizes) - 2, 0))

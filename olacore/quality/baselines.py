@@ -14,11 +14,12 @@ from pathlib import Path
 import numpy as np
 from threadpoolctl import threadpool_limits
 
+from olacore.blocks import Block, rows_of
 from olacore.data import Dataset
 from olacore.errors import DataError, FileFormatError
 from olacore.files import replace_file
+from olacore.views import View
 from olacore.views.scaling import Scaling
-from olacore.views.view import Block, View, rows_of
 
 SCHEMA = "olacore/baselines/1"
 RIDGES = (0.0, 1e-4, 1e-3, 1e-2, 3e-2, 1e-1, 3e-1, 1.0, 3.0)
@@ -41,7 +42,7 @@ class Baselines:
     link : "clip" or "tanh", what `W x + b` passes through
     ridge : share of the inputs' mean variance that was added to each
     rows : training rows that it was fitted to
-    validation_loss : its mean squared error on the validation rows, by which it was chosen
+    validation_loss : its mean squared error on the validation samples, in the units of the targets
     """
 
     weights: np.ndarray
@@ -94,8 +95,8 @@ class Baselines:
         return cls(**tensors, **content)
 
 
-def fit_baselines(blocks: Iterable[Block], validation: Block) -> Baselines:
-    """Fit the best closed form to all rows of `blocks`, by the mean squared error on `validation`.
+def fit_baselines(blocks: Iterable[Block], validation: Block, scaling: Scaling) -> Baselines:
+    """Fit the best closed form to all samples of `blocks`, by the mean squared error on `validation`, standardised.
 
     The products are summed in float64 by one BLAS thread, so that the number of threads changes nothing.
     """
@@ -103,15 +104,15 @@ def fit_baselines(blocks: Iterable[Block], validation: Block) -> Baselines:
         gram, to_y, to_atanh = _sum_products(blocks)
         rows = gram[-1, -1]
         mean = (to_y[-1] / rows).astype(np.float32)
-        truth = validation.targets
-        best = None
+        truth, units = validation.targets, np.square(scaling.target_scale, dtype=np.float64)
+        best, least = None, np.inf
         for link, products in (("clip", to_y), ("tanh", to_atanh)):
             for ridge in RIDGES:
                 weights, biases = _solve(gram, products, ridge)
                 fitted = Baselines(weights, biases, mean, link, ridge, int(rows), np.inf)
-                loss = float(((fitted.predict(validation) - truth) ** 2).mean(dtype=np.float64))
-                if best is None or loss < best.validation_loss:
-                    best = replace(fitted, validation_loss=loss)
+                losses = ((fitted.predict(validation) - truth) ** 2).mean(-1, dtype=np.float64)
+                if best is None or losses.mean() < least:
+                    least, best = losses.mean(), replace(fitted, validation_loss=float((losses * units).mean()))
     assert best is not None
     return best
 
@@ -131,7 +132,7 @@ def fit_to_data(dataset: Dataset, view: View, scaling: Scaling, items: dict[str,
     validation = validation_block(dataset, view, scaling, items["validation"], seed)
     with view.stream(dataset, items["train"], BLOCK_ROWS, 4 * seed + BASELINES_STREAM) as stream:
         count = min(stream.blocks_per_pass, MOST_ROWS // BLOCK_ROWS)
-        return fit_baselines((view.gather(next(stream), scaling) for _ in range(count)), validation)
+        return fit_baselines((view.gather(next(stream), scaling) for _ in range(count)), validation, scaling)
 
 
 def validation_block(dataset: Dataset, view: View, scaling: Scaling, items: np.ndarray, seed: int) -> Block:

@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
-from olacore.data import SPLITS, Dataset, RawBlock, find_nonfinite, iterate_once
+from olacore.blocks import Block, RawBlock, every_row
+from olacore.data import SPLITS, Dataset, find_nonfinite, iterate_once
 from olacore.errors import DataError
-from olacore.media.frames import every_row
+from olacore.modules.kinds import KINDS
 from olacore.modules.module import Module
 from olacore.quality.baselines import Baselines, fit_to_data
 from olacore.quality.metrics import Metrics
+from olacore.registry import Registry
 from olacore.spaces import require_same
+from olacore.views import View
 from olacore.views.scaling import Scaling
-from olacore.views.view import View
 
 ITEMS_AT_ONCE = 8
 
@@ -41,7 +44,7 @@ def usable_items(dataset: Dataset, view: View, skip_nonfinite: bool) -> dict[str
     ------
     DataError  if there are such items and they are not to be skipped
     """
-    fields = tuple(name for name in (view.input_field, view.target_field) if name != "frames")
+    fields = tuple(name for name in view.fields if dataset.is_float(name))
     count, where = find_nonfinite(dataset, fields, first=dataset.count) if fields else (0, np.empty(0, np.int64))
     if count and not skip_nonfinite:
         places = ", ".join(str(index) for index in where[:5])
@@ -69,8 +72,8 @@ def evaluate(
 
     Returns
     -------
-    figures of `module`, `least_squares` and `mean`, and of `teacher` where a decoder's data hold the teacher's
-    decoding; see `Metrics.figures`
+    figures of `module` and of the baselines that its kind names, such as `least_squares`, `mean`, and `teacher` where
+    a decoder's data hold the teacher's decoding; see `Metrics.figures`
 
     Raises
     ------
@@ -83,26 +86,94 @@ def evaluate(
     if not len(indices):
         raise DataError(f"the data hold no {split} rows to evaluate on.")
     baselines = baselines or fit_for(module, dataset, items)
-    view, scaling = module.view, module.scaling
-    pixels = view.target_bound is not None
+    view, scaling, kind = module.view, module.scaling, KINDS.find(module.kind)
+    shown = [BASELINES.find(name) for name in kind.baselines]
+    shown = [baseline for baseline in shown if baseline.applies(view, dataset)]
     mean = scaling.restore_targets(baselines.mean[:, None].copy())
-    with_teacher = pixels and dataset.has("recon")
-    names = ["module", "least_squares", "mean", *(["teacher"] if with_teacher else [])]
-    sums = {name: Metrics(mean[:, 0], scaling.target_scale, pixels) for name in names}
-    fields = (view.input_field, view.target_field, *(("recon",) if with_teacher else ()))
+    names = ["module", *(baseline.name for baseline in shown)]
+    sums = {name: Metrics(mean[:, 0], "psnr" in kind.figures) for name in names}
+    fields = tuple(dict.fromkeys((*view.fields, *(field for baseline in shown for field in baseline.fields))))
     for raw, sites in whole_items(view, dataset, indices, fields):
         block = view.gather(raw, scaling)
         target = scaling.restore_targets(block.targets.copy())
-        answers = {
-            "module": module.predict(raw),
-            "least_squares": scaling.restore_targets(baselines.predict(block)),
-            "mean": np.broadcast_to(mean, target.shape),
-        }
-        if with_teacher:
-            answers["teacher"] = recon_targets(view, raw)
-        for name, answer in answers.items():
-            sums[name].add(answer, target, target.shape[1] // sites)
+        sums["module"].add(module.answer_samples(raw), target, target.shape[1] // sites)
+        for baseline in shown:
+            answer = baseline.answer(Measured(view, scaling, baselines, raw, block))
+            sums[baseline.name].add(answer, target, target.shape[1] // sites)
     return {name: sums[name].figures() for name in names}
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What a baseline may look at: the samples that a module is measured on, raw and as a block."""
+
+    view: View
+    scaling: Scaling
+    fitted: Baselines
+    raw: RawBlock
+    block: Block
+
+
+class Baseline(ABC):
+    """What a module's figures are shown beside.
+
+    Attributes
+    ----------
+    name : what it is found by
+    fields : data sets that it reads beside those of the view
+    """
+
+    name: ClassVar[str]
+    fields: ClassVar[tuple[str, ...]] = ()
+
+    def applies(self, view: View, dataset: Dataset) -> bool:
+        """Whether the data have what it takes."""
+        return all(dataset.has(field) for field in self.fields)
+
+    @abstractmethod
+    def answer(self, measured: Measured) -> np.ndarray:
+        """Return its answers (out, n), in the scale of the data."""
+
+
+BASELINES: Registry[Baseline] = Registry("baseline")
+
+
+class LeastSquaresBaseline(Baseline):
+    """Least squares of the module's shape."""
+
+    name: ClassVar[str] = "least_squares"
+
+    def answer(self, measured: Measured) -> np.ndarray:
+        """What was fitted."""
+        return measured.scaling.restore_targets(measured.fitted.predict(measured.block))
+
+
+class MeanBaseline(Baseline):
+    """The mean of the training targets, whatever the inputs."""
+
+    name: ClassVar[str] = "mean"
+
+    def answer(self, measured: Measured) -> np.ndarray:
+        """The mean."""
+        mean = measured.scaling.restore_targets(measured.fitted.mean[:, None].copy())
+        return np.broadcast_to(mean, measured.block.targets.shape)
+
+
+class TeacherBaseline(Baseline):
+    """The teacher's own decoding, where the data hold it."""
+
+    name: ClassVar[str] = "teacher"
+    fields: ClassVar[tuple[str, ...]] = ("recon",)
+
+    def answer(self, measured: Measured) -> np.ndarray:
+        """The decoding, cut as targets are."""
+        view, raw = measured.view, measured.raw
+        swapped = {**raw.arrays, "frames": raw.arrays["recon"]}
+        return view.gather_targets(replace(raw, arrays=swapped), Scaling.identity(view.inputs, view.outputs))
+
+
+for baseline in (LeastSquaresBaseline(), MeanBaseline(), TeacherBaseline()):
+    BASELINES.add(baseline)
 
 
 def whole_items(
@@ -112,12 +183,6 @@ def whole_items(
     sites = view.sites(dataset)
     for _, arrays in iterate_once(dataset, indices, fields, ITEMS_AT_ONCE if sites > 1 else 1024):
         yield every_row(arrays, sites), sites
-
-
-def recon_targets(view: View, raw: RawBlock) -> np.ndarray:
-    """Cut the teacher's decoding as the targets of a decoder, in the scale of the data."""
-    swapped = {**raw.arrays, view.target_field: raw.arrays["recon"]}
-    return view.gather_targets(replace(raw, arrays=swapped), Scaling.identity(view.inputs, view.outputs))
 
 
 def fit_for(module: Module, dataset: Dataset, items: dict[str, np.ndarray]) -> Baselines:

@@ -13,17 +13,15 @@ class Metrics:
     Parameters
     ----------
     mean : (out,) the training mean of each target, which centred figures are measured from
-    target_scale : (out,) scale of the module's standardised targets, in which its loss is measured
     pixels : whether targets are pixels in [-1, 1], so that PSNR makes sense
     """
 
-    def __init__(self, mean: np.ndarray, target_scale: np.ndarray, pixels: bool) -> None:
+    def __init__(self, mean: np.ndarray, pixels: bool) -> None:
         self.mean = mean.astype(np.float64)[:, None]
-        self.target_scale = target_scale.astype(np.float64)[:, None]
         self.pixels = pixels
         self.rows = self.items = 0
         self.squared = self.total = np.zeros(len(mean))
-        self.loss = self.cosine = self.cosine_centered = self.psnr = 0.0
+        self.cosine = self.cosine_centered = self.psnr = 0.0
 
     def add(self, predicted: np.ndarray, target: np.ndarray, items: int = 1) -> None:
         """Count some items of equally many rows: predictions and targets (out, n), item after item, in the scale of
@@ -37,7 +35,6 @@ class Metrics:
         self.items += items
         self.squared = self.squared + (error**2).sum(1)
         self.total = self.total + ((truth - self.mean) ** 2).sum(1)
-        self.loss += float(((error / self.target_scale) ** 2).sum())
         self.cosine += float(cosines(guess, truth, items).sum())
         self.cosine_centered += float(cosines(guess - self.mean, truth - self.mean, items).sum())
         if self.pixels:
@@ -48,12 +45,12 @@ class Metrics:
         """Return loss, r2, r2 of each output where they are few, l2, cosine, cosine_centered and, for pixels, psnr in
         dB.
 
-        `loss` is the mean squared error of the standardised targets; `l2` is the squared error over the targets'
+        `loss` is the mean squared error in the units of the targets; `l2` is the squared error over the targets'
         variance about the training mean, so `r2` is 1 - `l2`; cosines are means over items.
         """
         l2 = float(self.squared.sum() / max(float(self.total.sum()), TINY))
         figures: dict[str, float | list[float]] = {
-            "loss": self.loss / (self.rows * len(self.mean)),
+            "loss": float(self.squared.sum()) / (self.rows * len(self.mean)),
             "r2": 1 - l2,
             "l2": l2,
             "cosine": self.cosine / self.items,

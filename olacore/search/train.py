@@ -1,50 +1,53 @@
-"""Training: the search that a configuration asks for, in its run folder."""
+"""Training: the plan that a configuration asks for."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Sequence
 
-from olacore.data import open_dataset
-from olacore.data.encoded import EncodedDataset
-from olacore.search.config import PAIR, TrainConfig
-from olacore.search.loop import Progress, Result, Search
-from olacore.search.pair import PairSearch, train_pair
-from olacore.search.run_folder import RunFolder, next_free
+from olacore.search.backends import BACKENDS
+from olacore.search.config import TrainConfig
+from olacore.search.finish import Result
+from olacore.search.observers import Callback
+from olacore.search.plans import PLANS, SINGLE
+from olacore.search.plans.base import Watch
 
-__all__ = ["Progress", "Result", "train"]
+__all__ = ["Result", "train", "train_each"]
 
 
 def train(
     config: TrainConfig,
-    progress: Progress | None = None,
+    callbacks: Sequence[Callback] = (),
     should_stop: Callable[[], bool] = lambda: False,
+    report_at: Collection[int] = (),
 ) -> Result:
     """Evolve a module, or a pair of them, from a data set.
 
     Parameters
     ----------
-    progress : called with each line of the log
+    callbacks : each is called with every event of the searches, see `olacore.search.observers`
     should_stop : asked after every generation; true ends the run as an interruption, saved and ready to resume
+    report_at : generations that are reported beside the usual ones
 
     Raises
     ------
     OlacoreError  one of its kinds, for any known fault of settings, data or output
     """
-    if config.module == PAIR:
-        return train_pair(config, run_search, progress, should_stop)
-    return run_search(config, progress, should_stop)
+    plan = PLANS.get(config.module or "", SINGLE)
+    return plan.run(config, Watch(callbacks, should_stop, report_at))
 
 
-def run_search(config: TrainConfig, progress: Progress | None, should_stop: Callable[[], bool]) -> Result:
-    """Run one search in its run folder."""
-    kind = PairSearch if config.module == PAIR else Search
-    folder = RunFolder(config.out or next_free(config.module), config.resume, config.force)
-    with folder.removed_if_empty(), open_dataset(config.h5) as dataset:
-        if config.latents_from is not None:
-            dataset = EncodedDataset(dataset, config.latents_from)
-        search = kind(config, dataset, folder)
-        try:
-            stopped = search.run(progress or (lambda line: None), should_stop)
-            return search.finish(stopped)
-        finally:
-            search.stream.close()
+def train_each(configs: Sequence[TrainConfig], backend: str = "local", **options: int) -> list[Result]:
+    """Run several configurations, such as one for each seed, wherever a backend runs them.
+
+    Parameters
+    ----------
+    configs : each with a run folder of its own
+    backend : name of one of `BACKENDS`
+    options : of the backend, such as `workers`
+
+    Raises
+    ------
+    ConfigError  if there is no such backend
+    OlacoreError  as `train`
+    """
+    return BACKENDS.find(backend)(**options).map(train, configs)

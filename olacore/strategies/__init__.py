@@ -1,38 +1,23 @@
-"""Strategies by name."""
+"""Strategies by name; importing this package makes all of ours known."""
 
-from olacore.errors import ConfigError
-from olacore.strategies.base import Hidden, Problem, Report, State, Strategy
-from olacore.strategies.classic import Classic
-from olacore.strategies.pair import Pair
-from olacore.strategies.rows import Rows
-from olacore.strategies.stack.strategy import Stack
+from olacore.strategies.base import STRATEGIES, Candidate, Hidden, Problem, Report, Sizes, State, Strategy
 
-STRATEGIES: dict[str, type[Strategy]] = {strategy.name: strategy for strategy in (Rows, Stack, Pair, Classic)}
-DEFAULT = Rows.name
+from olacore.strategies.rows import Rows  # isort: skip  the default comes first
+from olacore.strategies.stack import Stack  # isort: skip
+from olacore.strategies.pair import Pair  # isort: skip
+from olacore.strategies.classic import Classic  # isort: skip
 
 __all__ = [
-    "DEFAULT",
     "STRATEGIES",
+    "Candidate",
     "Classic",
     "Hidden",
     "Pair",
     "Problem",
     "Report",
     "Rows",
+    "Sizes",
     "Stack",
     "State",
     "Strategy",
-    "find_strategy",
 ]
-
-
-def find_strategy(name: str) -> type[Strategy]:
-    """Return the strategy called `name`.
-
-    Raises
-    ------
-    ConfigError  if there is none; the message lists those there are
-    """
-    if name not in STRATEGIES:
-        raise ConfigError(f"there is no strategy {name!r}; there are {', '.join(STRATEGIES)}.")
-    return STRATEGIES[name]

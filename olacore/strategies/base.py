@@ -1,25 +1,50 @@
-"""What a strategy is: it starts a state, advances it by one generation on a block, and names its candidate.
+"""What a strategy is: it starts a population, advances it by one generation on a block, and names its candidate.
 
 A state is a dictionary of arrays, so that a checkpoint can hold any strategy's; whatever decides the search must be
 in it. A strategy never looks at a clock and draws random numbers only from (seed, generation), so that equal states
-go on equally.
+go on equally. Every hook behind the three abstract methods has a default that suits a plain population of affine maps.
 """
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, fields
 from typing import Any, ClassVar
 
 import numpy as np
 
+from olacore.blocks import Block
 from olacore.errors import ConfigError, SearchError
+from olacore.kernels.forward import forward_population
+from olacore.kernels.layers import read_through
 from olacore.losses.objective import MSE, Objective
-from olacore.views.view import Block
+from olacore.registry import Registry
 
 State = dict[str, np.ndarray]
 # Weights (units, in) and biases (units,) of each hidden map of a stack.
 Hidden = tuple[tuple[np.ndarray, np.ndarray], ...]
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """The map that stands for a population.
+
+    Parameters
+    ----------
+    weights : (out, in), of the map that answers; of a stack it reads the hidden units too
+    biases : (out,)
+    hidden : the hidden maps, none unless the strategy makes stacks
+    """
+
+    weights: np.ndarray
+    biases: np.ndarray
+    hidden: Hidden = ()
+
+    def copy(self) -> Candidate:
+        """Return the same map in memory of its own."""
+        hidden = tuple((weights.copy(), biases.copy()) for weights, biases in self.hidden)
+        return Candidate(self.weights.copy(), self.biases.copy(), hidden)
 
 
 @dataclass(frozen=True)
@@ -34,6 +59,7 @@ class Problem:
     sample : (n, in) float32 standardised inputs, for statistics of the inputs
     generations : how many there will be, for strategies that cool down
     spread : (in,) float32, of the inputs before they were standardised; None where it does not matter
+    rows : training samples; None where it does not matter
     """
 
     inputs: int
@@ -43,6 +69,22 @@ class Problem:
     sample: np.ndarray
     generations: int = 1000
     spread: np.ndarray | None = None
+    rows: int | None = None
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """What a strategy may need to know of a view.
+
+    Parameters
+    ----------
+    inputs, outputs : numbers of a sample
+    settings : of the view by name, such as `channels` or `window`
+    """
+
+    inputs: int
+    outputs: int
+    settings: dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -65,6 +107,19 @@ class Report:
 class Strategy(ABC):
     """Base of all strategies; its dataclass fields are its options, `ranges` the values that they may take.
 
+    Attributes
+    ----------
+    name : what it is found by
+    ranges : smallest and largest value of an option
+    derived : fields that follow from the view, and so are no options
+    headroom : targets are scaled down by it, so that the tanh of the answer works in its linear part
+    schedule : generations where none were asked for, of a strategy that cools down and so has to know their number
+    populated : whether it takes `--population`
+    losses : names of the losses that it minimises; None for all that weigh samples alike
+    weighs_outputs : whether outputs may have weights in the loss
+    stores : how the weights that it evolves may be stored, the default first
+    kinds : kinds of modules that it evolves; None for all that are single maps
+
     Raises
     ------
     ConfigError  if an option is out of its range
@@ -72,6 +127,14 @@ class Strategy(ABC):
 
     name: ClassVar[str]
     ranges: ClassVar[dict[str, tuple[float, float]]] = {}
+    derived: ClassVar[tuple[str, ...]] = ()
+    headroom: ClassVar[float] = 1.0
+    schedule: ClassVar[int | None] = None
+    populated: ClassVar[bool] = True
+    losses: ClassVar[tuple[str, ...] | None] = None
+    weighs_outputs: ClassVar[bool] = True
+    stores: ClassVar[tuple[str, ...]] = ("float32", "float16")
+    kinds: ClassVar[tuple[str, ...] | None] = None
 
     def __post_init__(self) -> None:
         for option, (low, high) in self.ranges.items():
@@ -89,7 +152,9 @@ class Strategy(ABC):
         ------
         ConfigError  if it has no such option, or the value is of another type or out of range
         """
-        known: dict[str, Any] = {field.name: type(field.default) for field in fields(cls)}
+        known: dict[str, Any] = {
+            field.name: type(field.default) for field in fields(cls) if field.name not in cls.derived
+        }
         for name, value in options.items():
             if name not in known:
                 raise ConfigError(
@@ -105,6 +170,8 @@ class Strategy(ABC):
                 ) from error
         return cls(**options)
 
+    # ------------------------------------------------------------ what every strategy has to have
+
     @abstractmethod
     def start(self, problem: Problem) -> State:
         """Return the first state: at least `weights` (pop, out, in), `biases` (pop, out) and `trust` (pop,)."""
@@ -119,19 +186,92 @@ class Strategy(ABC):
         """
 
     @abstractmethod
-    def working_bytes(self, inputs: int, outputs: int, rows: int) -> int:
-        """Return how much `advance` allocates for a block of so many rows, beside the state."""
-
-    @abstractmethod
     def candidate(self, state: State) -> tuple[np.ndarray, np.ndarray]:
         """Return the weights (out, in) and biases (out,) that stand for the population now.
 
         Of a stack, those of the map that answers; it reads the hidden units too.
         """
 
+    # ------------------------------------------------------------ hooks with a default
+
     def hidden(self, state: State) -> Hidden:
         """Return the hidden maps, none unless the strategy makes stacks."""
         return ()
+
+    def working_bytes(self, inputs: int, outputs: int, rows: int) -> int:
+        """Return how much `advance` allocates for a block of so many samples, beside the state."""
+        return 0
+
+    def stored(self, form: str) -> Strategy:
+        """Return the strategy as it evolves weights that are stored in this form."""
+        return self
+
+    def fitted(self, sizes: Sizes, form: str, budget: int | None) -> Strategy:
+        """Return the strategy for a view, within a file of `budget` bytes with weights stored in this form.
+
+        Raises
+        ------
+        ConfigError  if there is a budget and the strategy does not grow, or not even its least fits
+        """
+        if budget is not None:
+            raise ConfigError(f"a budget limits how far a stack grows; the strategy {self.name} grows none.")
+        return self
+
+    def tuned(
+        self,
+        problem: Problem,
+        block: Block,
+        objective: Objective,
+        loss_of: Callable[[Candidate], float],
+        asked: Collection[str],
+    ) -> Strategy:
+        """Return the strategy with options that the data choose.
+
+        Parameters
+        ----------
+        block : training samples
+        loss_of : the loss of a candidate on the validation samples
+        asked : options that the user set
+        """
+        return self
+
+    @property
+    def chosen(self) -> dict[str, Any]:
+        """Options that the data may have chosen, for the module's card and for resuming."""
+        return {}
+
+    def between(  # noqa: B027  most strategies have nothing to do here
+        self, state: State, generation: int, seed: int, validate: Callable[[], float]
+    ) -> None:
+        """Change the state after so many generations, as where hidden units join.
+
+        Parameters
+        ----------
+        validate : returns the best validation loss, after the candidate of now was counted in
+        """
+
+    def warm_up(self, state: State, block: Block, seed: int, generation: int, objective: Objective) -> None:
+        """Run every kernel of a search once; the state is a copy that is thrown away."""
+        self.advance(state, block, seed, generation, objective)
+
+    def best(self, state: State) -> Candidate:
+        """Return the candidate with its hidden maps."""
+        return Candidate(*self.candidate(state), self.hidden(state))
+
+    def answer(self, candidate: Candidate, block: Block) -> np.ndarray:
+        """Return the candidate's answers (out, n), in the scale of the block's targets."""
+        packed = read_through(candidate.hidden, block.inputs, block.rows)
+        out = np.empty((1, len(candidate.biases), block.rows), np.float32)
+        forward_population(candidate.weights[None], candidate.biases[None], packed, out)
+        return out[0]
+
+    def loss_of(self, candidate: Candidate, block: Block, objective: Objective) -> float:
+        """Return the candidate's loss on a block, in the scale of its targets; inf where it is not finite."""
+        packed = read_through(candidate.hidden, block.inputs, block.rows)
+        return objective.loss_of(candidate.weights, candidate.biases, packed, block.targets)
+
+
+STRATEGIES: Registry[type[Strategy]] = Registry("strategy")
 
 
 def check_losses(losses: np.ndarray, generation: int) -> int:

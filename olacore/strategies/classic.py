@@ -12,14 +12,15 @@ from typing import ClassVar
 
 import numpy as np
 
+from olacore.blocks import Block
 from olacore.kernels.mutate import mutate_population
 from olacore.kernels.random import fill_normal
 from olacore.kernels.trust import update_trust
 from olacore.losses.objective import MSE, Objective
-from olacore.strategies.base import Problem, Report, State, Strategy, check_losses
-from olacore.views.view import Block
+from olacore.strategies.base import STRATEGIES, Problem, Report, State, Strategy, check_losses
 
 
+@STRATEGIES.add
 @dataclass(frozen=True)
 class Classic(Strategy):
     """Trust up by `up` when the loss fell by more than `epsilon` since the last block, down by `down` when it rose;
@@ -66,10 +67,6 @@ class Classic(Strategy):
         mutate_population(weights, biases, parents, sigma, seed, generation, next_weights, next_biases)
         state.update(weights=next_weights, biases=next_biases, trust=trust, loss=losses)
         return Report(float(losses.min()), float(restless.mean()), nonfinite)
-
-    def working_bytes(self, inputs: int, outputs: int, rows: int) -> int:
-        """Nothing that grows with the block: losses are fused."""
-        return 0
 
     def candidate(self, state: State) -> tuple[np.ndarray, np.ndarray]:
         """Return the genome that was best on the last block."""

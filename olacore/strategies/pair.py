@@ -13,21 +13,30 @@ reads. The encoder starts at the principal axes of the patch itself, the decoder
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import inf
 from typing import ClassVar
 
 import numpy as np
 from threadpoolctl import threadpool_limits
 
+from olacore.blocks import Block
 from olacore.kernels.products import multiply_rows
 from olacore.kernels.windows import cut_windows, fold_windows
 from olacore.losses.objective import MSE, Objective
-from olacore.media.frames import FACTOR
-from olacore.strategies.base import Hidden, Problem, Report, State, Strategy, check_losses
+from olacore.strategies.base import (
+    STRATEGIES,
+    Candidate,
+    Hidden,
+    Problem,
+    Report,
+    Sizes,
+    State,
+    Strategy,
+    check_losses,
+)
 from olacore.strategies.common.axes import response_axes, take_axes
-from olacore.strategies.common.readout import LOOKS, TINY, look, multiply, pack, share_of_change, step_along
-from olacore.views.view import Block
+from olacore.strategies.common.readout import LINEAR, LOOKS, TINY, look, multiply, pack, share_of_change, step_along
 
 # Generations in which the decoder moves alone, and those in which it takes long steps.
 DECODER_ALONE, LONG_STEPS, LONG_DAMP = 4, 20, 0.5
@@ -36,18 +45,19 @@ BEND_PICTURES = 4
 # What is left of the damping at the end.
 COLDEST = 0.05
 COLOURS = 3
+# Generations where none were asked for: the search has to know its length, since it cools down.
+GENERATIONS = 400
 Map = tuple[np.ndarray, np.ndarray]
 
 
+@STRATEGIES.add
 @dataclass(frozen=True)
 class Pair(Strategy):
     """An encoder and its decoder, both affine.
 
     Parameters
     ----------
-    channels : of the latent
-    window : side of the decoder's window in latent sites, odd
-    height, width : of the latent
+    channels, factor, border, window, height, width : of the view, see `Pictures`
     directions : tried in a generation
     damp, decoder_damp : share of a step that is taken at the start
     carry : share of the encoder's last change that is repeated
@@ -55,17 +65,24 @@ class Pair(Strategy):
 
     name: ClassVar[str] = "pair"
     ranges: ClassVar[dict[str, tuple[float, float]]] = {
-        "channels": (1, 64),
-        "window": (1, 15),
-        "height": (1, inf),
-        "width": (1, inf),
         "directions": (1, inf),
         "damp": (1e-6, 1),
         "decoder_damp": (1e-6, 1),
         "carry": (0, 0.99),
     }
 
+    derived: ClassVar[tuple[str, ...]] = ("channels", "factor", "border", "window", "height", "width")
+    headroom: ClassVar[float] = LINEAR
+    schedule: ClassVar[int | None] = GENERATIONS
+    populated: ClassVar[bool] = False
+    losses: ClassVar[tuple[str, ...] | None] = ("mse",)
+    weighs_outputs: ClassVar[bool] = False
+    stores: ClassVar[tuple[str, ...]] = ("float16", "float32")
+    kinds: ClassVar[tuple[str, ...] | None] = ("pair",)
+
     channels: int = 4
+    factor: int = 8
+    border: int = 4
     window: int = 5
     height: int = 32
     width: int = 32
@@ -77,10 +94,9 @@ class Pair(Strategy):
     def start(self, problem: Problem) -> State:
         """The encoder at the patch's principal axes, scaled to latents of spread 1."""
         inputs = problem.inputs
-        side = int(np.sqrt(inputs // COLOURS))
-        border = (side - FACTOR) // 2
+        side, middle = self.factor + 2 * self.border, slice(self.border, self.border + self.factor)
         inside = np.zeros((side, side, COLOURS), bool)
-        inside[border : border + FACTOR, border : border + FACTOR] = True
+        inside[middle, middle] = True
         where = np.flatnonzero(inside)
         # The patch as it is, each input weighing what its own spread makes it weigh in the picture.
         assert problem.spread is not None
@@ -93,10 +109,10 @@ class Pair(Strategy):
         encoder[:, where] = (vectors[:, best] / np.sqrt(variance[best] + TINY)).T * spread
         reads = self.channels * self.window**2
         return {
-            "hidden_weights": encoder,
-            "hidden_biases": np.zeros(self.channels, np.float32),
-            "weights": np.zeros((problem.outputs, reads), np.float32),
-            "biases": np.zeros(problem.outputs, np.float32),
+            "hidden_weights": encoder[None],
+            "hidden_biases": np.zeros((1, self.channels), np.float32),
+            "weights": np.zeros((1, problem.outputs, reads), np.float32),
+            "biases": np.zeros((1, problem.outputs), np.float32),
             "trust": np.ones(1, np.float32),
             "last": np.zeros_like(encoder),
             "axes": response_axes(problem.sample),
@@ -108,8 +124,9 @@ class Pair(Strategy):
     def advance(self, state: State, block: Block, seed: int, generation: int, objective: Objective = MSE) -> Report:
         """Move the encoder, then the decoder."""
         cool = 1 - (1 - COLDEST) * min(generation / float(state["schedule"][0]), 1.0)
-        seen = self._seen(self.encode((state["hidden_weights"], state["hidden_biases"]), block))
-        residual = block.targets - multiply(state["weights"], state["biases"], pack(seen), block.rows)
+        (encoder,), (weights, biases) = self.hidden(state), self.candidate(state)
+        seen = self._seen(self.encode(encoder, block))
+        residual = block.targets - multiply(weights, biases, pack(seen), block.rows)
         loss = float((residual.astype(np.float64) ** 2).mean())
         check_losses(np.array([loss]), generation)  # there is one pair, and it would be lost
         if generation % LOOKS == 0 or generation in (1, 2):
@@ -123,21 +140,37 @@ class Pair(Strategy):
 
     def candidate(self, state: State) -> tuple[np.ndarray, np.ndarray]:
         """The decoder."""
-        return state["weights"], state["biases"]
+        return state["weights"][0], state["biases"][0]
 
     def hidden(self, state: State) -> Hidden:
         """The encoder, of which the decoder reads windows."""
-        return ((state["hidden_weights"], state["hidden_biases"]),)
+        return ((state["hidden_weights"][0], state["hidden_biases"][0]),)
 
     def working_bytes(self, inputs: int, outputs: int, rows: int) -> int:
         """Windows three times, residual and answers, responses; the axes' eigenvectors."""
         return 4 * rows * (3 * self.channels * self.window**2 + 3 * outputs + 2 * self.directions) + 16 * inputs**2
 
-    def answer(
-        self, encoder: tuple[np.ndarray, np.ndarray], decoder: tuple[np.ndarray, np.ndarray], block: Block
-    ) -> np.ndarray:
-        """Encode and decode a block of whole pictures: (out, n), in the scale of its targets."""
-        return multiply(*decoder, pack(self._seen(self.encode(encoder, block))), block.rows)
+    def fitted(self, sizes: Sizes, form: str, budget: int | None) -> Pair:
+        """Windows and pictures of the view."""
+        super().fitted(sizes, form, budget)
+        return replace(self, **{name: sizes.settings[name] for name in self.derived})
+
+    def warm_up(self, state: State, block: Block, seed: int, generation: int, objective: Objective) -> None:
+        """Move the decoder, then both."""
+        self.advance(state, block, seed, generation, objective)
+        self.advance(state, block, seed, max(generation, DECODER_ALONE), objective)
+
+    def answer(self, candidate: Candidate, block: Block) -> np.ndarray:
+        """Encode and decode a block of whole pictures."""
+        (encoder,) = candidate.hidden
+        seen = pack(self._seen(self.encode(encoder, block)))
+        answer = multiply(candidate.weights, candidate.biases, seen, block.rows)
+        return np.tanh(answer, out=answer)
+
+    def loss_of(self, candidate: Candidate, block: Block, objective: Objective) -> float:
+        """Squared error of the pictures."""
+        loss = float(np.square(self.answer(candidate, block) - block.targets, dtype=np.float64).mean())
+        return loss if np.isfinite(loss) else np.inf
 
     def encode(self, encoder: Map, block: Block) -> np.ndarray:
         """Latents (C, n) of a block of whole pictures."""
@@ -153,15 +186,16 @@ class Pair(Strategy):
         self, state: State, block: Block, seen: np.ndarray, residual: np.ndarray, damp: float, axes: np.ndarray
     ) -> None:
         responses = multiply(axes, None, block.inputs, block.rows)
-        fall = self._falls(state["weights"], residual, responses)
-        steps = fall / np.maximum(self._bends(state["weights"], responses), np.float32(TINY))
+        weights, _ = self.candidate(state)
+        fall = self._falls(weights, residual, responses)
+        steps = fall / np.maximum(self._bends(weights, responses), np.float32(TINY))
         with threadpool_limits(1, user_api="blas"):
             change = np.float32(damp) * steps @ axes + np.float32(self.carry) * state["last"]
         moved = self._seen(multiply(change, None, block.inputs, block.rows))
-        answers = multiply(state["weights"], None, pack(moved), block.rows)
+        answers = multiply(weights, None, pack(moved), block.rows)
         share = share_of_change(residual, answers)
         state["last"] = share * change
-        state["hidden_weights"] += state["last"]
+        state["hidden_weights"][0] += state["last"]
         residual -= share * answers
         seen += share * moved
 
@@ -197,5 +231,5 @@ class Pair(Strategy):
         steps = step_along(residual, responses, damp)
         with threadpool_limits(1, user_api="blas"):
             change = steps @ axes
-        state["weights"] += change[:, :-1]
-        state["biases"] += change[:, -1]
+        state["weights"][0] += change[:, :-1]
+        state["biases"][0] += change[:, -1]

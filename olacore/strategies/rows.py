@@ -17,22 +17,24 @@ mirrored trials follow Brockhoff et al. 2010, doi:10.1007/978-3-642-15844-5_2.
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 from math import inf
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from olacore.errors import ConfigError
+from olacore.blocks import Block
+from olacore.jit.flags import ONE_AT_A_TIME
 from olacore.kernels.blend import blend_rows
 from olacore.kernels.forward import multiply_packed
 from olacore.kernels.layout import CHUNK
 from olacore.lattice import from_lattice, to_lattice
 from olacore.losses.objective import MSE, Objective
-from olacore.strategies.base import Problem, Report, State, Strategy, check_losses
+from olacore.strategies.base import STRATEGIES, Candidate, Problem, Report, State, Strategy, check_losses
 from olacore.strategies.common.axes import take_axes
-from olacore.views.view import Block
 
 FIRST_REACH, LEAST_REACH, MOST_REACH = 0.1, 1e-3, 0.3
 # Axes along which the inputs hardly vary are not scaled up further than this share of the largest variance.
@@ -46,8 +48,15 @@ TOGETHER = (1.0, 0.5, 0.25)
 TINY = 1e-30
 # Evidence against a row whose loss is not finite.
 LARGEST = 1e30
+# With fewer training samples than this many times the inputs, shrinkage is chosen on the validation samples, in
+# searches of so many turns through all directions.
+SMALL, TRIAL_TURNS = 16, 4
+SHRINKAGES = (0.0, 1e-3, 1e-2, 3e-2, 0.1, 0.3, 1.0, 3.0)
+
+logger = logging.getLogger(__name__)
 
 
+@STRATEGIES.add
 @dataclass(frozen=True)
 class Rows(Strategy):
     """Trust-weighted mean, mirrored steps for each row.
@@ -59,7 +68,7 @@ class Rows(Strategy):
     memory : share of the old evidence that is kept when a block is scored
     audit : samples of the block that the whole population is scored on
     shrinkage : what a squared weight costs, in units of the loss; against overfitting of few rows
-    weights : "float32", or "int8": every genome that is scored lies on a lattice of 255 levels a row
+    lattice : every genome that is scored lies on a lattice of 255 levels a row, as int8 weights do
     """
 
     name: ClassVar[str] = "rows"
@@ -71,23 +80,52 @@ class Rows(Strategy):
         "shrinkage": (0, inf),
     }
 
+    derived: ClassVar[tuple[str, ...]] = ("lattice",)
+    stores: ClassVar[tuple[str, ...]] = ("float32", "float16", "int8")
+
     directions: int = 128
     temperature: float = 0.01
     memory: float = 0.5
     audit: int = 1024
     shrinkage: float = 0.0
-    weights: str = "float32"
+    lattice: bool = False
 
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        if self.weights not in ("float32", "int8"):
-            raise ConfigError(f"weights must be float32 or int8; got {self.weights!r}.")
+    def stored(self, form: str) -> Rows:
+        """Int8 weights are evolved on their lattice."""
+        return replace(self, lattice=form == "int8")
+
+    @property
+    def chosen(self) -> dict[str, Any]:
+        """The shrinkage."""
+        return {"shrinkage": self.shrinkage}
+
+    def tuned(
+        self,
+        problem: Problem,
+        block: Block,
+        objective: Objective,
+        loss_of: Callable[[Candidate], float],
+        asked: Collection[str],
+    ) -> Rows:
+        """Where samples are so few that a search would fit their noise, try several shrinkages in short searches."""
+        if "shrinkage" in asked or problem.rows is None or problem.rows >= SMALL * problem.inputs:
+            return self
+        tried: dict[float, float] = {}
+        for shrinkage in SHRINKAGES:
+            strategy = replace(self, shrinkage=shrinkage)
+            state = strategy.start(problem)
+            for generation in range(TRIAL_TURNS * -(-problem.inputs // self.directions)):
+                with ONE_AT_A_TIME:
+                    strategy.advance(state, block, problem.seed, generation, objective)
+            tried[shrinkage] = loss_of(strategy.best(state))
+        logger.info("validation losses of trial searches by shrinkage: %s", tried)
+        return replace(self, shrinkage=min(tried, key=lambda shrinkage: tried[shrinkage]))
 
     def start(self, problem: Problem) -> State:
         """All genomes at zero, with the inputs' principal axes."""
         shape = (problem.population, problem.outputs, problem.inputs)
         state = {
-            "weights": np.zeros(shape, self.weights),
+            "weights": np.zeros(shape, np.int8 if self.lattice else np.float32),
             "biases": np.zeros(shape[:2], np.float32),
             "trust": np.ones(problem.population, np.float32),
             "evidence": np.zeros(shape[:2]),
@@ -95,7 +133,7 @@ class Rows(Strategy):
             "reach": np.full(1, FIRST_REACH),
             "axes": scaled_axes(problem.sample, self.shrinkage),
         }
-        return state | ({"scales": np.zeros(shape[:2], np.float32)} if self.weights == "int8" else {})
+        return state | ({"scales": np.zeros(shape[:2], np.float32)} if self.lattice else {})
 
     def advance(self, state: State, block: Block, seed: int, generation: int, objective: Objective = MSE) -> Report:
         """Score all, breed the mean's child on this block, let it replace the least trusted.
@@ -128,7 +166,7 @@ class Rows(Strategy):
         usual = float(np.sqrt(np.square(steps, dtype=np.float64).mean()))
         state["reach"][0] = np.clip(0.7 * reach + 0.3 * usual, LEAST_REACH, MOST_REACH)
         place = np.lexsort((state["born"], state["trust"]))[0]
-        if self.weights == "int8":
+        if self.lattice:
             state["weights"][place], state["scales"][place] = to_lattice(weights)
         else:
             state["weights"][place] = weights
@@ -147,7 +185,7 @@ class Rows(Strategy):
         the genomes are.
         """
         weights, biases = self._mean(state)
-        return (from_lattice(*to_lattice(weights)) if self.weights == "int8" else weights), biases
+        return (from_lattice(*to_lattice(weights)) if self.lattice else weights), biases
 
     def _mean(self, state: State) -> tuple[np.ndarray, np.ndarray]:
         shares = self._shares(state)
@@ -158,7 +196,7 @@ class Rows(Strategy):
         return weights, biases
 
     def _genomes(self, state: State) -> np.ndarray:
-        return from_lattice(state["weights"], state["scales"]) if self.weights == "int8" else state["weights"]
+        return from_lattice(state["weights"], state["scales"]) if self.lattice else state["weights"]
 
     def _shares(self, state: State) -> np.ndarray:
         return np.exp(-state["evidence"] / self.temperature)

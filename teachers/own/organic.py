@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
+from olacore.modules.find import find
 from olacore.modules.identity import latents_of
 from olacore.modules.module import load
-from olacore.pretrained import find
 
 BATCH = 8
 

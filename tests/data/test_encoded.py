@@ -14,7 +14,8 @@ from olacore.jit.flags import ONE_AT_A_TIME
 from olacore.modules.module import load
 from olacore.search.train import train
 from olacore.strategies import Rows
-from olacore.views.view import View
+from olacore.views.patch import PatchDecoder, PatchEncoder
+from olacore.views.whole import WholeEncoder
 from tests.support.makers import SPACE, make_config, make_module, write_pictures, write_plain
 
 
@@ -25,7 +26,7 @@ def pictures(tmp_path):
 
 @pytest.fixture
 def encoder(tmp_path):
-    make_module(View("encoder", "patch", 6, border=0), SPACE.__class__("someone/six", "ab" * 32, 1.0, 0.0, 6)).save(
+    make_module(PatchEncoder(6, border=0), SPACE.__class__("someone/six", "ab" * 32, 1.0, 0.0, 6)).save(
         tmp_path / "encoder.safetensors"
     )
     return tmp_path / "encoder.safetensors"
@@ -74,8 +75,8 @@ def test_train__a_decoder_belongs_to_the_space_of_its_encoder(pictures, encoder,
 @pytest.mark.parametrize(
     ("view", "sentence"),
     [
-        (View("decoder", "patch", 4), "latents come from an encoder of the patch view; this is a patch decoder"),
-        (View("encoder", "global", 4), "latents come from an encoder of the patch view; this is a global encoder"),
+        (PatchDecoder(4), "latents come from an encoder of the patch view; this is a patch decoder"),
+        (WholeEncoder(4), "latents come from an encoder of the patch view; this is a global encoder"),
     ],
 )
 def test_encoded__refuses_what_makes_no_latents(pictures, tmp_path, view, sentence):

@@ -17,7 +17,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from olacore.data import BlockStream, Dataset, RawBlock, open_dataset
+from olacore.blocks import RawBlock
+from olacore.data import BlockStream, Dataset, open_dataset
 from olacore.errors import ConfigError, DataError, FileFormatError
 from tests.support.data_samples import SITES, write_latents
 

@@ -128,8 +128,8 @@ def test_python_threads__may_use_a_module_at_once(kept):
 import threading
 from olacore.modules.module import Module
 from olacore.views.scaling import Scaling
-from olacore.views.view import View
-view = View("decoder", "patch", channels=4)
+from olacore.views.patch import PatchDecoder
+view = PatchDecoder(channels=4)
 weights = np.random.default_rng(1).standard_normal((view.outputs, view.inputs), np.float32)
 module = Module(view, None, weights, np.zeros(view.outputs, np.float32), Scaling.identity(view.inputs, view.outputs))
 latents = np.random.default_rng(2).standard_normal((4, 16, 16), np.float32)

@@ -6,11 +6,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from olacore.blocks import rows_of
 from olacore.errors import ConfigError
 from olacore.lattice import LEVELS, from_lattice, to_lattice
-from olacore.losses.objective import Objective, find_loss
+from olacore.losses.objective import Objective
+from olacore.losses.user import find_loss
 from olacore.strategies import Classic, Rows
-from olacore.views.view import View, rows_of
 from tests.support.makers import JIT
 from tests.support.searches import blocks_of, losses_of, search
 
@@ -100,7 +101,7 @@ def test_total__weighs_the_outputs():
         (
             "l2",
             (),
-            "the loss must be mse, mae, huber, cosine, structure, my_losses.py:function, or .* got 'l2'",
+            "the loss must be mse, mae, huber, .*my_losses.py:function, or .* got 'l2'",
         ),
         ("mse", (1, 0), "the weight of an output must be above 0; got"),
         ("mse", (1, float("nan")), "the weight of an output must be above 0; got"),
@@ -113,7 +114,7 @@ def test_objective__names_what_is_wrong(loss, shares, sentence):
 
 def test_objective__refuses_a_wrong_number_of_weights():
     with pytest.raises(ConfigError, match="there are 4 outputs, and output weights for 2 of them"):
-        Objective("mse", (1, 2)).check_view(View("encoder", "patch", 4))
+        Objective("mse", (1, 2)).check_outputs(4, False, "the patch encoder")
 
 
 def test_find_loss__loads_a_function_from_a_file(tmp_path):
@@ -181,15 +182,35 @@ def test_to_lattice__keeps_zero_rows_and_shows_broken_ones():
 def test_rows__int8_genomes_come_as_near_as_float32():
     problem, blocks = blocks_of(3)
     found = []
-    for strategy in (Rows(), Rows(weights="int8")):
+    for strategy in (Rows(), Rows().stored("int8")):
         state, _ = search(strategy, problem, blocks)
         found.append(losses_of(*strategy.candidate(state), blocks[0]).mean())
-        assert state["weights"].dtype == strategy.weights
+        assert state["weights"].dtype == (np.int8 if strategy.lattice else np.float32)
     assert found[1] < 1.02 * found[0]
     weights, _ = strategy.candidate(state)
     np.testing.assert_array_equal(from_lattice(*to_lattice(weights)), weights)
 
 
-def test_rows__refuses_other_number_types():
-    with pytest.raises(ConfigError, match="weights must be float32 or int8; got 'int4'"):
-        Rows(weights="int4")
+# ---------------------------------------------------------------- units of the targets
+
+
+@pytest.mark.parametrize(
+    "loss", ["mse", "mae", "huber", "cosine", own_compiled], ids=["mse", "mae", "huber", "cosine", "own"]
+)
+def test_measure__of_answers_is_what_is_scored(loss):
+    _, (block, *_) = blocks_of(1)
+    rng = np.random.default_rng(1)
+    weights, biases = rng.normal(0, 0.3, (3, 5)).astype(np.float32), rng.normal(0, 0.3, 3).astype(np.float32)
+    objective = Objective(loss, (1, 2, 3))
+    given = np.tanh(rows_of(block)[0] @ weights.T + biases).T.astype(np.float32)
+    scored = objective.loss_of(weights, biases, block.inputs, block.targets)
+    assert objective.measure(given, block.targets) == pytest.approx(scored, rel=1e-4)
+
+
+def test_measure__follows_the_scale_of_the_data_and_shows_broken_answers():
+    _, (block, *_) = blocks_of(1)
+    still = np.zeros_like(block.targets)
+    small, large = Objective().measure(still, block.targets), Objective().measure(still, 10 * block.targets)
+    assert large == pytest.approx(100 * small, rel=1e-5)
+    still[1, 1] = np.nan
+    assert Objective().measure(still, block.targets) == np.inf

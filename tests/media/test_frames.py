@@ -7,20 +7,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from olacore.blocks import every_row, row_ranges
 from olacore.errors import DataError, DTypeError, ShapeError
 from olacore.kernels.scatter import scatter_patches
-from olacore.media.frames import (
-    checked_latents,
-    checked_pictures,
-    every_row,
-    pad_to_factor,
-    row_ranges,
-    spatial_mean,
-    thumbnails,
-    to_pixels,
-)
+from olacore.media.frames import checked_latents, checked_pictures, pad_to_factor, spatial_mean, thumbnails, to_pixels
+from olacore.views.patch import PatchDecoder
 from olacore.views.scaling import Scaling
-from olacore.views.view import View
 from tests.support.makers import smooth_pictures
 
 
@@ -47,7 +39,7 @@ def test_pad_to_factor__makes_a_view_contiguous():
 @pytest.mark.parametrize("size", [(8, 8), (16, 40)])
 def test_scatter_patches__undoes_the_cutting(size):
     frames = smooth_pictures(2, *size)
-    view = View("decoder", "patch", 4)
+    view = PatchDecoder(4)
     scaling = Scaling(*(np.full(n, 0.5, np.float32) for n in 2 * (view.inputs,) + 2 * (view.outputs,)))
     raw = every_row({"frames": frames}, size[0] // 8 * (size[1] // 8))
     found = np.zeros_like(frames)

@@ -15,16 +15,18 @@ from safetensors.numpy import save_file
 from olacore.errors import ConfigError, DataError, FileFormatError, OutputError, ShapeError
 from olacore.modules.file import COLUMNS, SCALES, STORED, TENSORS, pack, tensor_names, to_bytes
 from olacore.modules.module import Layer, Module, from_parts, load
+from olacore.views.patch import PatchDecoder, PatchEncoder
+from olacore.views.plain import Plain
 from olacore.views.scaling import Scaling
-from olacore.views.view import View
+from olacore.views.whole import WholeDecoder, WholeEncoder
 from tests.support.makers import JIT, SPACE, make_module
 
-ENCODER = make_module(View("encoder", "patch", 4, border=4 if JIT else 1))
-DECODER = make_module(View("decoder", "patch", 4, window=3))
-GLOBAL_ENCODER = make_module(View("encoder", "global", 4))
-GLOBAL_DECODER = make_module(View("decoder", "global", 4))
-PAIRS = make_module(View("encoder", "pairs", plain=(5, 3)), space=None)
-STACK = make_module(View("encoder", "pairs", plain=(5, 3)), space=None, hidden=(6, 2))
+ENCODER = make_module(PatchEncoder(4, border=4 if JIT else 1))
+DECODER = make_module(PatchDecoder(4, window=3))
+GLOBAL_ENCODER = make_module(WholeEncoder(4))
+GLOBAL_DECODER = make_module(WholeDecoder(4))
+PAIRS = make_module(Plain(5, 3), space=None)
+STACK = make_module(Plain(5, 3), space=None, hidden=(6, 2))
 NAMES = tensor_names(2)
 MODULES = [ENCODER, DECODER, GLOBAL_ENCODER, GLOBAL_DECODER, PAIRS, STACK]
 
@@ -104,8 +106,8 @@ def test_save__names_a_folder_that_is_not_there(tmp_path):
 @pytest.mark.parametrize(
     ("changes", "sentence"),
     [
-        ({"weights": STACK.weights[:, :5]}, r"pairs encoder needs weights \(3, 13\) and biases \(3,\); got \(3, 5\)"),
-        ({"scaling": Scaling.identity(5, 4)}, r"pairs encoder needs scaling for \(3, 5\); got .*\(4,\)"),
+        ({"weights": STACK.weights[:, :5]}, r"plain needs weights \(3, 13\) and biases \(3,\); got \(3, 5\)"),
+        ({"scaling": Scaling.identity(5, 4)}, r"plain needs scaling for \(3, 5\); got .*\(4,\)"),
         (
             {"hidden": STACK.hidden[::-1]},
             r"\(units, 5\) and biases \(units,\) in hidden layer 0; got \(2, 11\)",

@@ -13,14 +13,16 @@ from olacore.errors import ConfigError, FileFormatError
 from olacore.modules.file import SCHEMA_1, pack, to_bytes
 from olacore.modules.identity import Own, digest_of, latents_of
 from olacore.modules.module import Module, load
-from olacore.views.view import View
+from olacore.views.patch import PatchDecoder, PatchEncoder
+from olacore.views.plain import Plain
+from olacore.views.whole import WholeEncoder
 from tests.support.makers import OTHER_SPACE, SPACE, make_module
 
-VIEW = View("encoder", "patch", 4, border=1)
+VIEW = PatchEncoder(4, border=1)
 ENCODER = make_module(VIEW)
 STACK = make_module(VIEW, hidden=(3,), stored="float16")
-DECODER = make_module(View("decoder", "patch", 4, window=3))
-WHOLE = make_module(View("encoder", "global", 4))
+DECODER = make_module(PatchDecoder(4, window=3))
+WHOLE = make_module(WholeEncoder(4))
 PAIRED = replace(ENCODER, own=Own(ENCODER.digest, SPACE))
 
 
@@ -87,7 +89,7 @@ def test_spaces__of_a_clone_a_pair_a_decoder_and_others():
     assert spaces_of(PAIRED) == (SPACE, SPACE, None, None)
     assert spaces_of(DECODER) == (SPACE, None, None, SPACE)
     assert spaces_of(WHOLE) == (SPACE, None, SPACE, None)
-    plain = make_module(View("encoder", "pairs", plain=(5, 3)), space=None)
+    plain = make_module(Plain(5, 3), space=None)
     assert spaces_of(plain) == (None, None, None, None)
 
 

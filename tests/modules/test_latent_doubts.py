@@ -7,8 +7,10 @@ import pytest
 
 from olacore.modules.latent_doubts import doubt_latents
 from olacore.modules.module import Module
+from olacore.views import View
+from olacore.views.patch import PatchDecoder, PatchEncoder
 from olacore.views.scaling import Scaling
-from olacore.views.view import View
+from olacore.views.whole import WholeDecoder
 from tests.support.makers import make_module
 
 MEAN, SPREAD = np.array([0.2, 0.1, 0.0, -0.3]), np.array([0.9, 0.9, 0.7, 0.7])
@@ -30,7 +32,7 @@ def latents(scale: float = 1.0, shift: float = 0.0, sites: tuple[int, ...] = (16
 
 
 def test_doubt_latents__has_none_about_those_of_its_kind():
-    module = decoder(View("decoder", "patch", 4))
+    module = decoder(PatchDecoder(4))
     assert doubt_latents(latents(), module) is None
     assert doubt_latents(latents(0.6), module) is None
     assert doubt_latents(np.stack([latents(), latents(1.5)]), module) is None
@@ -45,20 +47,20 @@ def test_doubt_latents__has_none_about_those_of_its_kind():
     ],
 )
 def test_doubt_latents__says_what_is_odd(scale, shift, sentence):
-    found = doubt_latents(latents(scale, shift), decoder(View("decoder", "patch", 4, window=5)))
+    found = doubt_latents(latents(scale, shift), decoder(PatchDecoder(4, window=5)))
     assert found
     assert re.search(sentence, found)
 
 
 def test_doubt_latents__of_the_global_view_are_means():
-    module = decoder(View("decoder", "global", 4))
+    module = decoder(WholeDecoder(4))
     many = latents(sites=(200,)).T
     assert doubt_latents(many, module) is None
     assert "lie far" in str(doubt_latents(many * 6, module))
 
 
 def test_doubt_latents__knows_nothing_of_other_modules():
-    assert doubt_latents(latents(50), make_module(View("encoder", "patch", 4))) is None
+    assert doubt_latents(latents(50), make_module(PatchEncoder(4))) is None
 
 
 @pytest.mark.parametrize("name", ["taesd", "taesdxl", "taesd3"])
@@ -73,7 +75,7 @@ def test_doubt_latents__has_none_about_photographs_of_real_teachers(shared_data,
     teacher = teachers.load_any_teacher(folder, teachers.LoadOptions(self_test=False))
     photos = [crop(read_picture(path), 96) for path in sorted((shared_data / "photos").iterdir())[::40]]
     made = teacher.encode(np.array(photos))
-    view = View("decoder", "patch", made.shape[1], window=1)
+    view = PatchDecoder(made.shape[1], window=1)
     module = make_module(view)
     inputs = [part.astype(np.float32) for part in (made.mean((0, 2, 3)), made.std((0, 2, 3)))]
     scaling = Scaling(*inputs, module.scaling.target_mean, module.scaling.target_scale)

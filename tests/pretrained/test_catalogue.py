@@ -11,11 +11,12 @@ from olacore import pretrained
 from olacore.errors import ConfigError
 from olacore.modules.identity import Own
 from olacore.pretrained.catalogue import catalogue, decoder_of, pick_decoder, shipped_space
-from olacore.views.view import View
+from olacore.views.patch import PatchDecoder, PatchEncoder
+from olacore.views.plain import Plain
 from tests.support.makers import OTHER_SPACE, SPACE, make_module
 from tests.support.places import ROOT
 
-ENCODER, DECODER = View("encoder", "patch", 4, border=0), View("decoder", "patch", 4)
+ENCODER, DECODER = PatchEncoder(4, border=0), PatchDecoder(4)
 FIGURES = {
     "model": "SD 1.5",
     "teacher": "taesd",
@@ -38,7 +39,7 @@ def package(tmp_path, monkeypatch):
         "codec-encoder": replace(pair, own=Own(pair.digest, OTHER_SPACE)),
         "codec-decoder": make_module(DECODER, OTHER_SPACE),
         "lonely-decoder": make_module(DECODER, replace(SPACE, maker="third", maker_sha256="ef")),
-        "plain": make_module(View("encoder", "pairs", plain=(5, 3)), space=None),
+        "plain": make_module(Plain(5, 3), space=None),
     }
     for name, module in modules.items():
         module.save(tmp_path / f"{name}.safetensors")
@@ -99,7 +100,7 @@ def test_pick_decoder__goes_by_the_spaces_and_lists_decoders_of_so_many_channels
     ):
         pick_decoder("z.npz", shape, strange, None)
     many = replace(SPACE, channels=16, maker="many", maker_sha256="34")
-    make_module(View("decoder", "patch", 16), many).save(pretrained.FOLDER / "many-decoder.safetensors")
+    make_module(PatchDecoder(16), many).save(pretrained.FOLDER / "many-decoder.safetensors")
     listed = {
         shape: r"a-decoder \(SD 1.5\), b-own-decoder .*, codec-decoder \(private, of someone/other\), lonely-dec.*\)\.",
         (2, 16, 3, 3): r"--decoder: many-decoder \(private, of many\)\.",

@@ -6,18 +6,19 @@ import numpy as np
 import pytest
 from safetensors.numpy import save_file
 
+from olacore.blocks import Block, every_row, rows_of
 from olacore.data import open_dataset, write_pairs
 from olacore.errors import DataError, FileFormatError
-from olacore.media.frames import every_row
 from olacore.quality.baselines import EDGE, RIDGES, Baselines, fit_baselines, fit_to_data, validation_block
+from olacore.views.patch import PatchEncoder
+from olacore.views.plain import Plain
 from olacore.views.scaling import Scaling
-from olacore.views.view import Block, View, rows_of
 from tests.support.makers import make_module, plain_pairs, threads, write_pictures, write_plain
 
 
 def block_of(x: np.ndarray, y: np.ndarray) -> Block:
     """Plain arrays as a block."""
-    view = View("encoder", "pairs", plain=(x.shape[1], y.shape[1]))
+    view = Plain(x.shape[1], y.shape[1])
     arrays = {"inputs": x.astype(np.float32), "targets": y.astype(np.float32)}
     return view.gather(every_row(arrays, 1), Scaling.identity(*view.plain))
 
@@ -142,7 +143,7 @@ def test_load__refuses_a_file_that_is_damaged_or_foreign(tmp_path):
     save_file({"weights": np.zeros(3)}, path)
     with pytest.raises(FileFormatError, match="b holds no baselines"):
         Baselines.load(path)
-    make_module(View("encoder", "pairs", plain=(5, 3)), None).save(path)
+    make_module(Plain(5, 3), None).save(path)
     with pytest.raises(FileFormatError, match="b holds no baselines"):
         Baselines.load(path)
     with pytest.raises(FileFormatError, match="nowhere holds no baselines"):
@@ -151,7 +152,7 @@ def test_load__refuses_a_file_that_is_damaged_or_foreign(tmp_path):
 
 def test_fit_to_data__is_fit_baselines_on_the_training_rows(tmp_path):
     path = write_plain(tmp_path / "p.h5", 300)
-    view = View("encoder", "pairs", plain=(5, 3))
+    view = Plain(5, 3)
     with open_dataset(path) as data:
         items = {name: data.indices(name) for name in ("train", "validation")}
         rows = data.read(("inputs", "targets"), items["train"])
@@ -166,7 +167,7 @@ def test_fit_to_data__is_fit_baselines_on_the_training_rows(tmp_path):
 
 def test_fit_to_data__needs_rows_of_both_splits(tmp_path):
     x, y = (a.astype(np.float32) for a in plain_pairs(6))
-    view = View("encoder", "pairs", plain=(5, 3))
+    view = Plain(5, 3)
     for value, sentence in ((0, "hold no validation rows"), (1, "at least one row to stream")):
         path = tmp_path / f"{value}.h5"
         write_pairs(path, x, y, np.full(6, value, np.uint8))
@@ -177,7 +178,7 @@ def test_fit_to_data__needs_rows_of_both_splits(tmp_path):
 
 
 def test_validation_block__is_the_same_for_the_same_seed(tmp_path):
-    view = View("encoder", "patch", 4, border=0)
+    view = PatchEncoder(4, border=0)
     scaling = Scaling.identity(view.inputs, view.outputs)
     with open_dataset(write_pictures(tmp_path / "p.h5")) as data:
         blocks = [validation_block(data, view, scaling, data.indices("validation"), seed) for seed in (1, 1, 2)]

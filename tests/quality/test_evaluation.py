@@ -14,8 +14,10 @@ from olacore.errors import DataError, FingerprintError, ShapeError
 from olacore.modules.module import Module
 from olacore.quality.baselines import Baselines, fit_to_data
 from olacore.quality.evaluation import baselines_beside, check_pairing, evaluate
+from olacore.views import View
+from olacore.views.patch import PatchDecoder, PatchEncoder
+from olacore.views.plain import Plain
 from olacore.views.scaling import Scaling
-from olacore.views.view import View
 from tests.support.makers import (
     JIT,
     OTHER_SPACE,
@@ -26,9 +28,9 @@ from tests.support.makers import (
     write_plain,
 )
 
-ENCODER = View("encoder", "patch", 4, border=0)
-DECODER = View("decoder", "patch", 4, window=1)
-PAIRS = View("encoder", "pairs", plain=(5, 3))
+ENCODER = PatchEncoder(4, border=0)
+DECODER = PatchDecoder(4, window=1)
+PAIRS = Plain(5, 3)
 
 
 def some_baselines(view: View, seed: int = 0) -> Baselines:

@@ -14,7 +14,7 @@ from olacore.errors import ConfigError, OutputExistsError
 from olacore.kernels.windows import cut_windows_reference
 from olacore.modules.module import load
 from olacore.search.checkpoint import load_checkpoint
-from olacore.search.pair import find_basis
+from olacore.search.plans.basis import find_basis
 from olacore.search.train import train
 from tests.support.makers import JIT, make_config, module_bytes, story, write_pictures, write_plain
 from tests.support.searches import stop_after
@@ -114,7 +114,7 @@ def test_pair__encodes_and_decodes_odd_sizes(affine):
 
 
 def test_pair__the_change_of_basis_leaves_pictures_as_they_are(pictures, affine, tmp_path, monkeypatch):
-    monkeypatch.setattr("olacore.search.pair.find_basis", lambda *_: (np.eye(4), np.zeros(4)))
+    monkeypatch.setattr("olacore.search.plans.pair.find_basis", lambda *_: (np.eye(4), np.zeros(4)))
     train(paired(pictures, tmp_path / "own"))
     frames = read(pictures, "held-out", "frames")
     ours, turned = (
@@ -186,7 +186,7 @@ def test_pair__a_stack_is_resumed_in_either_stage(pictures, stacked, tmp_path, s
 
 def units_of(folder: Path) -> int:
     """Hidden units at the end of a search; the best candidate may have had fewer."""
-    return len(load_checkpoint(folder / "checkpoint.h5")[0]["state_hidden_biases"])
+    return len(load_checkpoint(folder / "checkpoint.h5")[0]["state_biases"])
 
 
 def len_of(folder: Path) -> int:
@@ -218,14 +218,19 @@ def test_pair__a_budget_covers_both_files(pictures, tmp_path):
 @pytest.mark.parametrize(
     ("changes", "sentence"),
     [
-        ({"view": "global"}, "a pair sees patches; got the view 'global'"),
+        ({"view": "global"}, "there is no view of the pair 'global'; there are patch"),
         ({"latents_from": "x"}, "a pair makes latents of its own; give --latents-from with --module decoder"),
-        ({"strategy": "classic"}, "a pair is evolved by the strategy pair; got 'classic'"),
-        ({"module": "encoder", "strategy": "pair"}, "the strategy pair evolves a pair; give --module pair"),
-        ({"loss": "mae"}, "an affine pair minimises mse, all outputs alike; got 'mae'"),
-        ({"output_weights": (1,)}, "an affine pair minimises mse, all outputs alike"),
-        ({"loss": "structure"}, "an affine pair minimises mse, all outputs alike; got 'structure'"),
-        ({"weights": "int8"}, "the strategy pair evolves float32 weights only; got 'int8'"),
+        ({"strategy": "classic"}, "classic evolves single modules; for the module pair there are pair"),
+        (
+            {"module": "encoder", "strategy": "pair"},
+            "evolves the module pair; for the module encoder there are rows",
+        ),
+        ({"loss": "mae"}, "the strategy pair minimises mse, all outputs alike; got 'mae'"),
+        ({"output_weights": (1,)}, "the strategy pair minimises mse, all outputs alike; got 'mse' with output weights"),
+        ({"loss": "contrast"}, "the strategy pair minimises mse, all outputs alike; got 'contrast'"),
+        ({"weights": "int8"}, "the strategy pair evolves float16 or float32 weights; got 'int8'"),
+        ({"population": 4}, "the strategy pair has no choice of a population; leave --population out"),
+        ({"options": {"channels": 9}}, "the strategy pair has no option 'channels'"),
         ({"options": {"damp": 3}}, "damp of the strategy pair must be from 1e-06 to 1; got 3"),
     ],
 )

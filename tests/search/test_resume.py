@@ -17,7 +17,7 @@ from olacore.search.checkpoint import load_checkpoint
 from olacore.search.train import train
 from tests.support.makers import JIT, make_config, module_bytes, story, threads, write_pictures, write_plain
 from tests.support.places import ROOT
-from tests.support.searches import assert_same_run, interrupted, stop_after
+from tests.support.searches import assert_same_run, by_line, interrupted, stop_after
 
 needs_jit = pytest.mark.skipif(not JIT, reason="too many products without the JIT")
 strategies = pytest.mark.parametrize("strategy", ["rows", "classic"])
@@ -111,6 +111,7 @@ import numba
 import olacore.search.loop
 import olacore.search.train
 from tests.support.makers import make_config
+from tests.support.searches import by_line
 
 h5, out, threads = sys.argv[1:]
 numba.set_num_threads(int(threads))
@@ -123,7 +124,7 @@ def progress(line):
         sys.stdin.read()  # until killed, the sixth line written and the sixth checkpoint not
 
 
-olacore.search.train.train(make_config(Path(h5), Path(out), generations=10), progress)
+olacore.search.train.train(make_config(Path(h5), Path(out), generations=10), (by_line(progress),))
 """
 
 
@@ -159,7 +160,7 @@ def test_train__killed_before_its_first_checkpoint_starts_again(plain, tmp_path)
 
     config = make_config(plain, tmp_path / "run")
     with pytest.raises(KeyboardInterrupt):
-        train(config, kill)
+        train(config, (by_line(kill),))
     with (tmp_path / "run" / "log.jsonl").open("a") as log:
         log.write('{"generation": 6, "sec')
     train(replace(config, resume=True))
@@ -188,7 +189,7 @@ def test_train__a_checkpoint_that_cannot_be_written_leaves_the_one_before(plain,
         monkeypatch.context() as fails,
         pytest.raises(OutputError, match=r"cannot write .*checkpoint.h5: No space left on device"),
     ):
-        train(config, progress)
+        train(config, (by_line(progress),))
     assert load_checkpoint(tmp_path / "run" / "checkpoint.h5")[1]["generation"] == 3
     train(replace(config, resume=True))
     train(replace(config, out=tmp_path / "whole"))
@@ -206,7 +207,6 @@ def test_train__a_checkpoint_that_cannot_be_written_leaves_the_one_before(plain,
         ("block", 32, "block 64, and --resume asks for 32"),
         ("strategy", "classic", "strategy 'rows', and --resume asks for 'classic'"),
         ("options", {"audit": 9}, r"options {}, and --resume asks for {'audit': 9}"),
-        ("module", "decoder", "module 'encoder', and --resume asks for 'decoder'"),
         ("report_every", 3, "report_every 2, and --resume asks for 3"),
         ("skip_nonfinite", True, "skip_nonfinite False, and --resume asks for True"),
     ],
@@ -263,15 +263,15 @@ def test_train__force_on_data_that_cannot_be_used_keeps_the_old_run(plain, tmp_p
     before = {path.name: path.read_bytes() for path in (tmp_path / "run").iterdir()}
     with pytest.raises(FileFormatError, match="missing"):
         train(replace(config, h5=(tmp_path / "typo.h5",), force=True))
-    with pytest.raises(ConfigError, match="module must be one of encoder, decoder"):
-        train(replace(config, module="mirror", force=True))
+    with pytest.raises(ConfigError, match="a pair is evolved by the error of pictures"):
+        train(replace(config, module="pair", population=None, force=True, out=tmp_path / "run"))
     assert {path.name: path.read_bytes() for path in (tmp_path / "run").iterdir()} == before
 
 
 def test_train__without_a_folder_takes_the_next_free_one(plain, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     config = replace(make_config(plain, tmp_path, generations=1), out=None)
-    assert [train(config).folder for _ in range(2)] == [Path("runs/encoder-0001"), Path("runs/encoder-0002")]
+    assert [train(config).folder for _ in range(2)] == [Path("runs/plain-0001"), Path("runs/plain-0002")]
 
 
 def test_train__names_a_run_folder_that_cannot_be_written(plain, tmp_path):

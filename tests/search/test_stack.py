@@ -12,6 +12,7 @@ from olacore.data import open_dataset, write_pairs
 from olacore.errors import ConfigError, DataError
 from olacore.modules.module import load
 from olacore.quality.evaluation import evaluate
+from olacore.search.observers import Reported
 from olacore.search.train import train
 from tests.support.makers import JIT, make_config, module_bytes, threads, write_pictures
 from tests.support.searches import assert_same_run, interrupted
@@ -88,7 +89,7 @@ def test_train__growth_stops_where_it_does_not_pay(tmp_path, caplog):
     x = rng.standard_normal((4000, 5), np.float32)
     noise = rng.standard_normal((4000, 3), np.float32)
     write_pairs(path, x, x @ rng.standard_normal((5, 3), np.float32) + noise)
-    with caplog.at_level("INFO", "olacore.search.loop"):
+    with caplog.at_level("INFO", "olacore.strategies.stack.strategy"):
         result = train(stacked(path, tmp_path / "run"))
     assert "more units no longer pay: the stack stays at 4" in caplog.text
     assert result.module.layers in ((5, 3), (5, 4, 3))
@@ -125,25 +126,30 @@ def test_train__a_stack_refuses_nonfinite_data(tmp_path):
         train(stacked(tmp_path / "p.h5", tmp_path / "run"))
 
 
-def test_train__structure_stores_and_lowers_its_own_loss(pictures, tmp_path):
+def test_train__contrast_stores_and_lowers_its_own_loss(pictures, tmp_path):
     lines: list[dict] = []
-    config = stacked(pictures, tmp_path / "run", module="decoder", loss="structure", generations=16, report_every=4)
-    result = train(config, lines.append)
-    assert result.module.training["loss"] == "structure"
+    config = stacked(pictures, tmp_path / "run", module="decoder", loss="contrast", generations=16, report_every=4)
+    result = train(config, (lambda event: lines.append(event.line) if isinstance(event, Reported) else None,))
+    assert result.module.training["loss"] == "contrast"
     assert lines[-1]["best_validation_loss"] < 0.5 * lines[0]["validation_loss"]
 
 
 @pytest.mark.parametrize(
     ("changes", "sentence"),
     [
-        ({"stack": 0}, "units of the strategy stack must be from 1 to 16384; got 0"),
+        ({"stack": 0}, "stack must be at least 1; got 0"),
         ({"budget": 0}, "budget must be at least 1; got 0"),
         ({"strategy": "classic"}, "a stack is evolved by the strategy stack; got 'classic'"),
-        ({"loss": "mae"}, "a stack minimises mse or structure, all outputs alike; got 'mae'"),
-        ({"output_weights": (1, 2)}, "a stack minimises mse or structure, all outputs alike"),
-        ({"stack": None, "loss": "structure"}, "the loss structure weighs patches of pixels: it is for stacks"),
-        ({"module": "encoder", "loss": "structure"}, "the loss structure weighs patches of pixels: it is for stacks"),
-        ({"module": "decoder", "loss": "structure", "view": "global"}, "it is for stacks of patch decoders"),
+        ({"loss": "mae"}, "the strategy stack minimises mse or contrast, all outputs alike; got 'mae'"),
+        (
+            {"output_weights": (1, 2)},
+            "all outputs alike; got 'mse' with output weights",
+        ),
+        (
+            {"stack": None, "loss": "contrast"},
+            "rows minimises mse or mae or huber or cosine; got 'contrast'",
+        ),
+        ({"population": 80}, "the strategy stack has no choice of a population; leave --population out"),
     ],
 )
 def test_config__names_what_does_not_go_with_a_stack(tmp_path, changes, sentence):
@@ -151,6 +157,18 @@ def test_config__names_what_does_not_go_with_a_stack(tmp_path, changes, sentence
         stacked(tmp_path, tmp_path, **changes)
 
 
-def test_train__structure_refuses_plain_pairs(curved, tmp_path):
-    with pytest.raises(ConfigError, match="the loss structure weighs patches of pixels; got the pairs decoder"):
-        train(stacked(curved, tmp_path / "run", module="decoder", loss="structure"))
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        ({"module": "encoder"}, "the loss contrast weighs patches of pixels; got the patch encoder"),
+        ({"module": "decoder", "view": "global"}, "the loss contrast weighs patches of pixels; got the global decoder"),
+    ],
+)
+def test_train__contrast_needs_patches_of_pixels(pictures, tmp_path, changes, sentence):
+    with pytest.raises(ConfigError, match=sentence):
+        train(stacked(pictures, tmp_path / "run", loss="contrast", **changes))
+
+
+def test_train__contrast_refuses_plain_pairs(curved, tmp_path):
+    with pytest.raises(ConfigError, match="the loss contrast weighs patches of pixels; got the plain"):
+        train(stacked(curved, tmp_path / "run", loss="contrast"))

@@ -8,30 +8,29 @@ import numpy as np
 import pytest
 from threadpoolctl import threadpool_limits
 
+from olacore.blocks import Block, every_row, rows_of
 from olacore.errors import ConfigError, SearchError
 from olacore.kernels.windows import cut_windows_reference
-from olacore.media.frames import every_row
 from olacore.search.config import TrainConfig
-from olacore.search.pair import PairView
 from olacore.strategies import Pair, Problem
-from olacore.strategies.stack.strategy import LINEAR
+from olacore.strategies.common.readout import LINEAR
+from olacore.views.pictures import Pictures
 from olacore.views.scaling import Scaling
-from olacore.views.view import Block, rows_of
 from tests.support.makers import quiet, smooth_pictures, threads
 
 CHANNELS, HEIGHT, WIDTH, WINDOW = 2, 2, 3, 3
-PAIR = Pair(channels=CHANNELS, window=WINDOW, height=HEIGHT, width=WIDTH, directions=16)
+PAIR = Pair(channels=CHANNELS, border=0, window=WINDOW, height=HEIGHT, width=WIDTH, directions=16)
 
 
 @pytest.fixture(scope="module")
 def seen() -> tuple[Problem, Block]:
     """A problem of small pictures, and a block of six of them."""
     frames = smooth_pictures(6, 8 * HEIGHT, 8 * WIDTH)
-    view = PairView("encoder", "patch", CHANNELS, border=0, window=WINDOW)
+    view = Pictures(CHANNELS, border=0, window=WINDOW, height=HEIGHT, width=WIDTH)
     raw = every_row({"frames": frames}, 1)
     sample, targets = rows_of(view.gather(raw, Scaling.identity(view.inputs, view.outputs)))
     scaling = Scaling.fit(sample, targets, 1.0)
-    scaling = replace(scaling, target_scale=scaling.target_scale * LINEAR)
+    scaling = replace(scaling, target_scale=scaling.target_scale * np.float32(LINEAR))
     block = view.gather(raw, scaling)
     return Problem(view.inputs, view.outputs, 1, 0, rows_of(block)[0], 60, scaling.input_scale), block
 
@@ -45,10 +44,11 @@ def search(seen, generations):
 
 def error(state, block, shift=0.0):
     """Squared error (out, n) of what the decoder makes of the latents, in float64; the encoder shifted by that."""
-    latents = (state["hidden_weights"] + shift) @ rows_of(block)[0].T.astype(np.float64)
+    latents = (state["hidden_weights"][0] + shift) @ rows_of(block)[0].T.astype(np.float64)
     windows = np.empty((CHANNELS * WINDOW**2, block.rows))
-    cut_windows_reference(latents + state["hidden_biases"][:, None], HEIGHT, WIDTH, WINDOW, windows)
-    return block.targets - state["weights"].astype(np.float64) @ windows - state["biases"][:, None]
+    cut_windows_reference(latents + state["hidden_biases"][0][:, None], HEIGHT, WIDTH, WINDOW, windows)
+    weights, biases = PAIR.candidate(state)
+    return block.targets - weights.astype(np.float64) @ windows - biases[:, None]
 
 
 def test_pair__fall_and_bend_are_exact_loss_differences(seen):
@@ -57,8 +57,8 @@ def test_pair__fall_and_bend_are_exact_loss_differences(seen):
     block = Block(seen[1].inputs, seen[1].targets[:, : 4 * HEIGHT * WIDTH].copy())
     directions = state["axes"][:3]
     responses = np.ascontiguousarray((rows_of(block)[0] @ directions.T).T)
-    falls = PAIR._falls(state["weights"], error(state, block).astype(np.float32), responses)
-    bends = PAIR._bends(state["weights"], responses)
+    falls = PAIR._falls(state["weights"][0], error(state, block).astype(np.float32), responses)
+    bends = PAIR._bends(state["weights"][0], responses)
     still = np.square(error(state, block)).sum()
     for channel in range(CHANNELS):
         for k, direction in enumerate(directions):
@@ -75,8 +75,8 @@ def test_pair__reports_the_loss_of_its_state_and_lowers_it(seen):
     assert report.loss == pytest.approx(np.square(error(state, seen[1])).mean(), rel=1e-4)
     assert losses[-1] < 0.1 * losses[0]
     np.testing.assert_allclose(
-        PAIR.answer(PAIR.hidden(state)[0], PAIR.candidate(state), seen[1]),
-        seen[1].targets - error(state, seen[1]),
+        PAIR.answer(PAIR.best(state), seen[1]),
+        np.tanh(seen[1].targets - error(state, seen[1])),
         atol=1e-5,
     )
 
@@ -111,7 +111,7 @@ def test_pair__same_bits_for_any_number_of_threads(seen):
 @pytest.mark.parametrize("where", ["hidden_weights", "weights"])
 def test_pair__nonfinite_numbers_stop_the_search(seen, where):
     state, _ = search(seen, 2)
-    state[where][1, 1] = np.nan
+    state[where][0, 1, 1] = np.nan
     with quiet(), pytest.raises(SearchError, match="every loss of generation 30 is NaN or inf; look for huge values"):
         PAIR.advance(state, seen[1], 0, 30)
 
@@ -122,8 +122,9 @@ def test_pair__nonfinite_numbers_stop_the_search(seen, where):
         ({"damp": 0}, "damp of the strategy pair must be from 1e-06 to 1; got 0"),
         ({"decoder_damp": 2}, "decoder_damp of the strategy pair must be from 1e-06 to 1; got 2"),
         ({"directions": 0}, "directions of the strategy pair must be from 1 to inf; got 0"),
+        ({"channels": 9}, "the strategy pair has no option 'channels'; its options are directions"),
         ({"carry": 1}, "carry of the strategy pair must be from 0 to 0.99; got 1"),
-        ({"units": 1}, "the strategy pair has no option 'units'; its options are channels, window"),
+        ({"units": 1}, "the strategy pair has no option 'units'; its options are directions, damp"),
     ],
 )
 def test_pair__names_an_option_that_cannot_be(options, sentence):

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from olacore.blocks import Block, rows_of
 from olacore.errors import ConfigError, SearchError
 from olacore.search.config import TrainConfig
-from olacore.strategies import STRATEGIES, Classic, Problem, Rows, find_strategy
-from olacore.views.view import Block, rows_of
+from olacore.strategies import STRATEGIES, Classic, Problem, Rows
 from tests.support.makers import JIT, quiet, threads
 from tests.support.searches import GENERATIONS, blocks_of, losses_of, search
 
@@ -26,10 +26,10 @@ def least_squares_loss(block: Block) -> float:
 # ---------------------------------------------------------------- names and options
 
 
-def test_find_strategy__lists_those_there_are():
-    assert {name: find_strategy(name) for name in STRATEGIES} == STRATEGIES
+def test_strategies__lists_those_there_are():
+    assert all(strategy.name == name for name, strategy in STRATEGIES.items())
     with pytest.raises(ConfigError, match="there is no strategy 'annealing'; there are rows, stack, pair, classic"):
-        find_strategy("annealing")
+        STRATEGIES.find("annealing")
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
+import h5py
 import numba
 import numpy as np
 import pytest
@@ -16,8 +17,8 @@ from olacore.data import ROW, LatentWriter, Source, write_pairs
 from olacore.modules.module import Layer, Module
 from olacore.search.config import TrainConfig
 from olacore.spaces import LatentSpace
+from olacore.views import View
 from olacore.views.scaling import Scaling
-from olacore.views.view import View
 
 JIT = not numba.config.DISABLE_JIT
 SPACE = LatentSpace("someone/tiny", "ab" * 32, scaling=1.0, shift=0.0, channels=4)
@@ -101,9 +102,25 @@ def write_plain(path: Path, rows: int = 200, dtype: type = np.float32, **changes
 
 
 def make_config(path: Path, out: Path, **changes: Any) -> TrainConfig:
-    """Settings of a short search on one file."""
-    asked: dict[str, Any] = {"module": "encoder", "population": 4, "block": 64, "border": 0, "report_every": 2}
+    """Settings of a short search on one file: of an encoder, or of a plain module where the data are plain pairs."""
+    asked: dict[str, Any] = {"module": None, "population": 4, "block": 64, "report_every": 2}
+    if not is_plain(path):
+        asked |= {"module": "encoder"}
+        if changes.get("module", "encoder") == "encoder" and changes.get("view", "patch") == "patch":
+            asked |= {"border": 0}
+    stack = changes.get("stack") or changes.get("budget")
+    if stack or changes.get("strategy") in ("stack", "pair") or changes.get("module") == "pair":
+        del asked["population"]
     return TrainConfig(**(asked | {"h5": (path,), "generations": 6, "out": out} | changes))
+
+
+def is_plain(path: Path) -> bool:
+    """Whether a file holds plain pairs; what cannot be read is taken for pictures."""
+    try:
+        with h5py.File(path) as file:
+            return "inputs" in file
+    except OSError:
+        return False
 
 
 def make_module(

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
+from olacore.blocks import Block, every_row, rows_of
 from olacore.kernels.layout import empty_packed, pack_rows
-from olacore.media.frames import every_row
 from olacore.modules.module import load
 from olacore.search.checkpoint import load_checkpoint
 from olacore.search.config import TrainConfig
+from olacore.search.observers import Event, Reported
 from olacore.search.train import Result, train
 from olacore.strategies import Problem, Stack
-from olacore.strategies.stack.strategy import LINEAR
+from olacore.strategies.common.readout import LINEAR
+from olacore.views.plain import Plain
 from olacore.views.scaling import Scaling
-from olacore.views.view import Block, View, rows_of
 from tests.support.makers import JIT, module_bytes, plain_pairs, story
 
 GENERATIONS = 40 if JIT else 12
@@ -27,7 +30,7 @@ SMALL = Stack(units=16, samples=256)
 def blocks_of(count: int, rows: int = 300, noise: float = 0.05) -> tuple[Problem, list[Block]]:
     """A problem of 5 inputs and 3 outputs, and blocks of it."""
     x, y = plain_pairs(count * rows, noise=noise)
-    view = View("encoder", "pairs", plain=(5, 3))
+    view = Plain(5, 3)
     scaling = Scaling.fit(x, y, None)
     arrays = {"inputs": x.astype(np.float32), "targets": y.astype(np.float32)}
     whole = every_row(arrays, 1)
@@ -81,6 +84,16 @@ def copy_of(state):
     return {name: array.copy() for name, array in state.items()}
 
 
+def by_line(take: Callable[[dict[str, Any]], object]) -> Callable[[Event], None]:
+    """A callback that hands every line of the log on."""
+
+    def watch(event: Event) -> None:
+        if isinstance(event, Reported):
+            take(event.line)
+
+    return watch
+
+
 def stop_after(generations: int):
     """A `should_stop` that says yes when it is asked for the last of so many times."""
     asked = iter([False] * (generations - 1))
@@ -105,7 +118,9 @@ def interrupted(config: TrainConfig, stops: tuple[int, ...]) -> Result:
 
 
 def answers(state, block):
-    """W x + V tanh(U x + c) + b in float64."""
+    """W x + V tanh(U x + c) + b in float64; of a state without units yet, W x + b."""
     x = rows_of(block)[0].astype(np.float64)
-    units = np.tanh(x @ state["hidden_weights"].T + state["hidden_biases"])
-    return (np.hstack([x, units]) @ state["weights"].T.astype(np.float64) + state["biases"]).T
+    readout, biases = SMALL.candidate(state)
+    for units, shifts in SMALL.hidden(state):
+        x = np.hstack([x, np.tanh(x @ units.T + shifts)])
+    return (x @ readout.T.astype(np.float64) + biases).T

@@ -9,11 +9,11 @@ import numpy as np
 from olacore.errors import FileFormatError
 from olacore.quality.vae_test.request import Given
 from olacore.spaces import LatentSpace
-from olacore.views.view import View
+from olacore.views.patch import PatchDecoder, PatchEncoder
 from tests.support.makers import SPACE, affine_latents, make_module, smooth_pictures
 
-ENCODER = View("encoder", "patch", 4, border=0)
-DECODER = View("decoder", "patch", 4)
+ENCODER = PatchEncoder(4, border=0)
+DECODER = PatchDecoder(4)
 
 
 class PlainTeacher:

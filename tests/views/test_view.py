@@ -7,19 +7,24 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from olacore.data import RawBlock, open_dataset
+from olacore.blocks import RawBlock, every_row, rows_of
+from olacore.data import open_dataset
 from olacore.errors import ConfigError, ShapeError
 from olacore.kernels.layout import CHUNK
-from olacore.media.frames import every_row
+from olacore.views import View, find_view, view_from_dict
+from olacore.views.latents import half_bits
+from olacore.views.patch import PatchDecoder, PatchEncoder
+from olacore.views.pictures import Pictures
+from olacore.views.plain import Plain
 from olacore.views.scaling import Scaling
-from olacore.views.view import View, half_bits, rows_of
+from olacore.views.whole import WholeDecoder, WholeEncoder
 from tests.support.makers import SPACE, affine_latents, plain_pairs, smooth_pictures, write_pictures, write_plain
 
-PATCH = View("encoder", "patch", 4, border=3)
-WINDOW = View("decoder", "patch", 4, window=3)
-GLOBAL = View("encoder", "global", 4, retina_seed=7)
-THUMB = View("decoder", "global", 4)
-PAIRS = View("encoder", "pairs", plain=(5, 3))
+PATCH = PatchEncoder(4, border=3)
+WINDOW = PatchDecoder(4, window=3)
+GLOBAL = WholeEncoder(4, retina_seed=7)
+THUMB = WholeDecoder(4)
+PAIRS = Plain(5, 3)
 
 
 def raw_pictures(size: tuple[int, int] = (16, 24), count: int = 3) -> RawBlock:
@@ -40,7 +45,7 @@ def gathered(view: View, raw: RawBlock, scaling: Scaling | None = None) -> tuple
 
 @pytest.mark.parametrize("view", [PATCH, WINDOW, GLOBAL, PAIRS])
 def test_view__survives_a_dict(view):
-    assert View.from_dict(view.to_dict()) == view
+    assert view_from_dict(view.to_dict()) == view
 
 
 def test_patch__input_is_the_reflected_surroundings_and_target_the_site():
@@ -129,11 +134,11 @@ def test_half_bits__every_finite_half_comes_back():
 @pytest.mark.parametrize(
     ("view", "shape"),
     [
-        (View("encoder", "patch", 4), (768, 4)),
-        (View("encoder", "patch", 16, border=0), (192, 16)),
-        (View("decoder", "patch", 4, window=5), (100, 192)),
-        (View("encoder", "global", 4), (512, 4)),
-        (View("decoder", "global", 4), (4, 64 * 64 * 3)),
+        (PatchEncoder(4), (768, 4)),
+        (PatchEncoder(16, border=0), (192, 16)),
+        (PatchDecoder(4, window=5), (100, 192)),
+        (WholeEncoder(4), (512, 4)),
+        (WholeDecoder(4), (4, 64 * 64 * 3)),
         (PAIRS, (5, 3)),
     ],
 )
@@ -142,18 +147,34 @@ def test_view__dimensions(view, shape):
 
 
 @pytest.mark.parametrize(
-    ("values", "sentence"),
+    ("make", "sentence"),
     [
-        (("mirror", "patch"), "module must be one of encoder, decoder; got 'mirror'"),
-        (("encoder", "sideways"), "view must be patch or global; got 'sideways'"),
-        (("encoder", "patch", 4, -1), "border must be 0 to 64 pixels; got -1"),
-        (("decoder", "patch", 4, 4, 2), "window must be an odd number from 1 to 15; got 2"),
-        (("decoder", "patch", 4, 4, -1), "window must be an odd number from 1 to 15; got -1"),
+        (lambda: find_view("mirror", "patch"), "there is no kind 'mirror' of modules with views; there are encoder"),
+        (lambda: find_view("encoder", "sideways"), "no view of the encoder 'sideways'; there are patch, global"),
+        (lambda: PatchEncoder(4, border=-1), "border must be 0 to 64 pixels; got -1"),
+        (lambda: PatchDecoder(4, window=2), "window must be an odd number from 1 to 15; got 2"),
+        (lambda: PatchDecoder(4, window=-1), "window must be an odd number from 1 to 15; got -1"),
+        (lambda: PatchDecoder(0), "channels and factor must be 1 or more; got 0 and 8"),
+        (lambda: Pictures(4, window=2), "window must be an odd number from 1 to 15; got 2"),
     ],
 )
-def test_view__names_a_wrong_setting(values, sentence):
+def test_view__names_a_wrong_setting(make, sentence):
     with pytest.raises(ConfigError, match=sentence):
-        View(*values)
+        make()
+
+
+def test_view__of_version_1_is_read():
+    old = {
+        "border": 4,
+        "channels": 4,
+        "kind": "decoder",
+        "name": "patch",
+        "plain": [0, 0],
+        "retina_seed": 0,
+        "window": 5,
+    }
+    assert view_from_dict(old) == PatchDecoder(4, window=5)
+    assert view_from_dict({**old, "kind": "encoder", "name": "pairs", "plain": [5, 3]}) == Plain(5, 3)
 
 
 def test_check__names_both_sides_of_every_mismatch(tmp_path):
@@ -171,7 +192,7 @@ def test_check__names_both_sides_of_every_mismatch(tmp_path):
             with pytest.raises(ShapeError, match=sentence):
                 view.check(dataset)
         replace(PATCH, channels=16).check(data)
-        replace(PAIRS, plain=(6, 2)).check(pairs)
+        Plain(6, 2).check(pairs)
 
 
 def test_sites__one_row_for_each_site_of_a_patch_view_only(tmp_path):

@@ -13,6 +13,7 @@ from olacore.errors import ConfigError, DataError
 from olacore.modules.module import Module
 from olacore.quality.evaluation import ITEMS_AT_ONCE, check_pairing, usable_items
 from olacore.quality.latent_agreement import LatentAgreement
+from olacore.views.patch import PatchEncoder
 
 BINS = 96
 # Standard deviations around the teacher's mean that a scatter plot spans; what lies further out is put on its edge.
@@ -54,9 +55,9 @@ def compare_latents(
     ShapeError, FingerprintError  if module and data do not belong together
     """
     view = module.view
-    if view.kind != "encoder" or view.name != "patch":
+    if not isinstance(view, PatchEncoder):
         raise ConfigError(
-            f"latents are compared for an encoder of the patch view; this is a {view.name} {view.kind}: "
+            f"latents are compared for an encoder of the patch view; this is a {view.title}: "
             "measure it with `ola eval`."
         )
     check_pairing(module, dataset)

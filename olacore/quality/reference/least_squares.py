@@ -8,16 +8,15 @@ from typing import Protocol
 
 import numpy as np
 
+from olacore.blocks import Block, RawBlock, every_row, rows_of
 from olacore.data import Dataset, iterate_once
 from olacore.errors import DataError
-from olacore.kernels.scatter import scatter_patches
-from olacore.media.frames import FACTOR, every_row, row_ranges
+from olacore.modules.kinds.base import answer_all
 from olacore.quality.baselines import MOST_ROWS, Baselines, fit_baselines
+from olacore.views import View
 from olacore.views.scaling import Scaling
-from olacore.views.view import Block, View, rows_of
 
 ITEMS_AT_ONCE = 8
-ROWS_AT_ONCE = 16_384
 SAMPLE_ITEMS = 16
 
 
@@ -56,6 +55,12 @@ class TrainingPictures:
     def channels(self) -> int:
         """Latent channels of the data."""
         return self._shape[0]
+
+    @property
+    def factor(self) -> int:
+        """Pixels along a side that a latent site stands for."""
+        assert self.dataset.space is not None
+        return self.dataset.space.factor
 
     @property
     def _shape(self) -> tuple[int, int, int]:
@@ -103,35 +108,25 @@ class LeastSquares:
             return view.gather(every_row(arrays, sites), scaling)
 
         plain = rows(data.sample(data.train, latents_of), Scaling.identity(view.inputs, view.outputs))
-        scaling = Scaling.fit(*rows_of(plain), view.target_bound)
+        scaling = Scaling.fit(*rows_of(plain), view.bound)
         validation = rows(data.sample(data.validation, latents_of), scaling)
         blocks = (rows(arrays, scaling) for arrays in data.batches(latents_of))
-        return cls(view, scaling, fit_baselines(blocks, validation))
+        return cls(view, scaling, fit_baselines(blocks, validation, scaling))
 
     def encode(self, pictures: np.ndarray) -> np.ndarray:
         """Turn pictures (m, H, W, 3) uint8 into latents (m, C, H/8, W/8) float32."""
-        m, height, width = len(pictures), pictures.shape[1] // FACTOR, pictures.shape[2] // FACTOR
-        answers = np.empty((self.view.outputs, m * height * width), np.float32)
-        for raw, rows in row_ranges({"frames": pictures}, height * width, ROWS_AT_ONCE):
-            inputs = self.view.gather_inputs(raw, self.scaling)
-            answers[:, rows] = self.scaling.restore_targets(self._predict(inputs, len(raw.item)))
-        return np.ascontiguousarray(answers.reshape(-1, m, height, width).swapaxes(0, 1))
+        return answer_all(self.view, self.scaling, self._forward, {"frames": pictures})
 
     def decode(self, latents: np.ndarray) -> np.ndarray:
         """Turn latents (m, C, h, w) into pictures (m, 8h, 8w, 3) uint8."""
-        m, _, height, width = latents.shape
-        frames = np.empty((m, FACTOR * height, FACTOR * width, 3), np.uint8)
-        for raw, _ in row_ranges({"latents": latents}, height * width, ROWS_AT_ONCE):
-            outputs = self._predict(self.view.gather_inputs(raw, self.scaling), len(raw.item))
-            outputs = np.ascontiguousarray(outputs, np.float32)
-            mean, scale = self.scaling.target_mean, self.scaling.target_scale
-            scatter_patches(outputs, raw.item, raw.site, FACTOR, mean, scale, frames)
-        return frames
+        return answer_all(self.view, self.scaling, self._forward, {"latents": latents})
 
     def nbytes(self) -> int:
         """Bytes of its numbers as float32."""
         sizes = (self.fitted.weights.size, self.fitted.biases.size, 2 * self.view.inputs, 2 * self.view.outputs)
         return 4 * sum(sizes)
 
-    def _predict(self, inputs: np.ndarray, rows: int) -> np.ndarray:
-        return self.fitted.predict(Block(inputs, np.empty((self.view.outputs, rows), np.float32)))
+    def _forward(self, raw: RawBlock) -> np.ndarray:
+        inputs = self.view.gather_inputs(raw, self.scaling)
+        answers = self.fitted.predict(Block(inputs, np.empty((self.view.outputs, len(raw.item)), np.float32)))
+        return np.ascontiguousarray(answers, np.float32)

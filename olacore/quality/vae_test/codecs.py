@@ -42,6 +42,7 @@ class Lineup:
     sizes : bytes of each encoder as stored; a teacher's file holds its decoder too
     imitators : names of the encoders whose latents are to be like the teacher's
     rows : in the order of the table
+    factor : pixels along a side that a latent site stands for
     main : name of the row that is shown as ours
     notes : what was left out, and why
     """
@@ -50,6 +51,7 @@ class Lineup:
     sizes: dict[str, int] = field(default_factory=dict)
     imitators: list[str] = field(default_factory=list)
     rows: list[Row] = field(default_factory=list)
+    factor: int = 8
     main: str = PAIRED
     notes: list[str] = field(default_factory=list)
 
@@ -66,7 +68,7 @@ class Lineup:
 
 def line_up(entrants: Entrants) -> Lineup:
     """Make all rows that the entrants allow; closed forms are fitted here, which takes most of the time."""
-    lineup = Lineup(main=PAIRED if entrants.paired else COMPATIBLE)
+    lineup = Lineup(factor=entrants.encoder.space.factor, main=PAIRED if entrants.paired else COMPATIBLE)
     encoder, decoder = entrants.encoder.module, entrants.decoder.module
     compatible_encoder, compatible_decoder = entrants.compatible()
     teacher, size = entrants.teacher, entrants.teacher_bytes
@@ -98,7 +100,7 @@ def line_up(entrants: Entrants) -> Lineup:
         lineup.notes.append(NO_DATA)
     if entrants.preview:
         lineup.add("preview network", latents, entrants.preview, entrants.preview.nbytes())
-    blocks = BlockMeans()
+    blocks = BlockMeans(lineup.factor)
     lineup.enter(BLOCKS, blocks, 0)
     lineup.add(BLOCKS, BLOCKS, blocks, 0)
     return lineup
@@ -107,6 +109,7 @@ def line_up(entrants: Entrants) -> Lineup:
 def _fit(lineup: Lineup, entrants: Entrants, dataset: Dataset, latents: str) -> None:
     """Add everything that is fitted to data."""
     encoder, decoder = entrants.encoder.module.view, entrants.decoder.module.view
+    channels = entrants.encoder.space.channels
     items = usable_items(dataset, encoder, skip_nonfinite=True)
     data = TrainingPictures(dataset, items["train"], items["validation"])
     affine = LeastSquares.fit(data, encoder)
@@ -119,8 +122,8 @@ def _fit(lineup: Lineup, entrants: Entrants, dataset: Dataset, latents: str) -> 
     # Without a teacher the preview is fitted to, and shown, the latents that our encoder gives in its place.
     preview = LinearPreview.fit(data, None if entrants.teacher else lineup.encoders[latents])
     lineup.add("linear preview", latents, preview, preview.nbytes())
-    components = PatchComponents.fit(data, encoder.channels)
-    name = f"{encoder.channels} principal components"
+    components = PatchComponents.fit(data, channels)
+    name = f"{channels} principal components"
     lineup.enter(name, components, components.nbytes())
     fitted = LeastSquares.fit(data, decoder, components)
     lineup.add(name, name, fitted, fitted.nbytes())

@@ -63,10 +63,11 @@ class VaeTest:
     def measure(self, picture: np.ndarray) -> Measured:
         """Encode and decode a picture (H, W, 3) uint8 of any size in every way.
 
-        Sides that are no multiples of 8 are padded for everybody by repeating the last pixels, and cut back.
+        Sides that are no multiples of the latents' factor are padded for everybody by repeating the last pixels, and
+        cut back.
         """
         height, width, _ = picture.shape
-        frame = pad_to_factor(picture[None])
+        frame = pad_to_factor(picture[None], self.lineup.factor)
         latents, encode_ms = {}, {}
         for name, encoder in self.lineup.encoders.items():
             latents[name], encode_ms[name] = self._timed(_encode, encoder, frame)

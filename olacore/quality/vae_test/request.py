@@ -73,10 +73,8 @@ class Given:
     def check(self, kind: str) -> None:
         """Raise `ConfigError` unless it is a module of that kind for whole pictures."""
         view = self.module.view
-        if view.kind != kind or view.name != "patch" or self.module.space is None:
-            raise ConfigError(
-                f"expected a module of kind {kind} and the patch view; {self.name} is a {view.name} {view.kind}."
-            )
+        if view.title != f"patch {kind}" or self.module.space is None:
+            raise ConfigError(f"expected a module of kind {kind} and the patch view; {self.name} is a {view.title}.")
 
 
 @dataclass(frozen=True)

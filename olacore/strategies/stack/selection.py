@@ -46,24 +46,24 @@ def select(state: State, rows: np.ndarray, draw: np.random.Generator) -> None:
 
 def usefulness(state: State, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return how useful each unit is, (units,), and the inverse of the moments of `rows`."""
-    inputs = state["hidden_weights"].shape[1]
+    inputs = state["weights"].shape[2]
     moments = np.empty((len(rows), len(rows)), np.float32)
     multiply_rows(rows, rows, moments)
     with threadpool_limits(1, user_api="blas"):
         inverse = np.linalg.inv(moments / np.float64(rows.shape[1]) + RIDGE * np.eye(len(rows)))
-    readout = state["weights"][:, inputs:].astype(np.float64)
+    readout = state["readout_weights"][:, inputs:].astype(np.float64)
     return (readout**2).sum(0) / np.diag(inverse)[inputs:-1], inverse
 
 
 def take_out(state: State, units: np.ndarray, inverse: np.ndarray) -> None:
     """Stop reading some units, and make up for them with everything else that is read."""
-    read = state["hidden_weights"].shape[1] + units
+    read = state["weights"].shape[2] + units
     with threadpool_limits(1, user_api="blas"):
         shares = np.linalg.solve(inverse[np.ix_(read, read)], inverse[read])
-        change = state["weights"][:, read].astype(np.float64) @ shares
-    state["weights"] -= change[:, :-1].astype(np.float32)
-    state["biases"] -= change[:, -1].astype(np.float32)
-    state["weights"][:, read] = 0
+        change = state["readout_weights"][:, read].astype(np.float64) @ shares
+    state["readout_weights"] -= change[:, :-1].astype(np.float32)
+    state["readout_biases"] -= change[:, -1].astype(np.float32)
+    state["readout_weights"][:, read] = 0
 
 
 def split(state: State, parents: np.ndarray, places: np.ndarray, draw: np.random.Generator) -> None:
@@ -73,17 +73,17 @@ def split(state: State, parents: np.ndarray, places: np.ndarray, draw: np.random
     ----------
     parents, places : numbers of units, none of them twice
     """
-    hidden, weights = state["hidden_weights"], state["weights"]
-    inputs = hidden.shape[1]
+    units, readout = state["weights"][:, 0], state["readout_weights"]
+    inputs = units.shape[1]
     with threadpool_limits(1, user_api="blas"):
-        steps = draw.standard_normal((len(parents), inputs)).astype(np.float32) @ state["axes"]
-    lengths = np.linalg.norm(hidden[parents], axis=1) / np.maximum(np.linalg.norm(steps, axis=1), TINY)
+        steps = draw.standard_normal((len(parents), inputs)).astype(np.float32) @ state["response_axes"]
+    lengths = np.linalg.norm(units[parents], axis=1) / np.maximum(np.linalg.norm(steps, axis=1), TINY)
     steps *= (MUTATION * lengths).astype(np.float32)[:, None]
-    hidden[places] = hidden[parents] + steps
-    hidden[parents] -= steps
-    weights[:, inputs + parents] /= 2
-    weights[:, inputs + places] = weights[:, inputs + parents]
-    for name in ("hidden_biases", "age", "last"):
+    units[places] = units[parents] + steps
+    units[parents] -= steps
+    readout[:, inputs + parents] /= 2
+    readout[:, inputs + places] = readout[:, inputs + parents]
+    for name in ("biases", "age", "last"):
         state[name][places] = state[name][parents]
     state["trust"][places] = 1
     for changed in (parents, places):

@@ -16,11 +16,12 @@ from the scores of mirrored trials.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 import numpy as np
 from threadpoolctl import threadpool_limits
 
+from olacore.blocks import Block
 from olacore.kernels.layout import empty_packed
 from olacore.kernels.products import multiply_rows
 from olacore.kernels.tanh import apply_tanh
@@ -29,10 +30,6 @@ from olacore.losses.objective import Objective
 from olacore.strategies.base import State
 from olacore.strategies.common.axes import random_numbers, take_axes
 from olacore.strategies.common.readout import LOOKS, TINY, look, multiply, pack, pack_into, share_of_change, step_along
-from olacore.views.view import Block
-
-if TYPE_CHECKING:
-    from olacore.strategies.stack.strategy import Stack
 
 # Length of a trial in standard deviations of the response; a step goes at most so many times as far.
 REACH, FURTHEST = 0.15, 3.0
@@ -44,6 +41,30 @@ OVERLAP_MEMORY, TRUST_MEMORY = 0.8, 0.95
 OVERLAP_SAMPLES = 1024
 # With more inputs than this, the read-out's axes of inputs and of units are taken apart.
 TOGETHER = 512
+
+
+class StepOptions(Protocol):
+    """Options of a stack that decide about a step; see `Stack`."""
+
+    @property
+    def directions(self) -> int:
+        """Tried in a step."""
+
+    @property
+    def readouts(self) -> int:
+        """Axes along which the read-out moves."""
+
+    @property
+    def damp(self) -> float:
+        """Share of its step that a unit takes."""
+
+    @property
+    def readout_damp(self) -> float:
+        """Share of its step that the read-out takes."""
+
+    @property
+    def carry(self) -> float:
+        """Share of the last change that is repeated."""
 
 
 class Step:
@@ -59,19 +80,19 @@ class Step:
     loss : mean squared error before the moves, samples weighted
     """
 
-    def __init__(self, options: Stack, state: State, block: Block, seed: int, objective: Objective) -> None:
+    def __init__(self, options: StepOptions, state: State, block: Block, seed: int, objective: Objective) -> None:
         self.options, self.state, self.block, self.seed = options, state, block, seed
         self.number = int(state["steps"][0])
         self.settling = state["age"] < SETTLING
-        units, self.inputs = state["hidden_weights"].shape
+        units, _, self.inputs = state["weights"].shape
         self.roots = objective.roots(block.targets)
-        self.pre = multiply(state["hidden_weights"], state["hidden_biases"], block.inputs, block.rows)
+        self.pre = multiply(state["weights"][:, 0], state["biases"][:, 0], block.inputs, block.rows)
         self.active = np.empty_like(self.pre)
         apply_tanh(self.pre.reshape(-1), self.active.reshape(-1))
         self.read = empty_packed(block.rows, self.inputs + units)
         self.read[:, : self.inputs] = block.inputs
         pack_into(self.active, self.read[:, self.inputs :])
-        answer = multiply(state["weights"], state["biases"], self.read, block.rows)
+        answer = multiply(state["readout_weights"], state["readout_biases"], self.read, block.rows)
         self.residual = (block.targets - answer) * self.roots
         self.loss = float((self.residual.astype(np.float64) ** 2).mean())
 
@@ -79,7 +100,7 @@ class Step:
         """Change the hidden layer, and return the share of the units that moved."""
         state, block, inputs = self.state, self.block, self.inputs
         directions = self._directions()
-        readout = np.ascontiguousarray(state["weights"][:, inputs:])
+        readout = np.ascontiguousarray(state["readout_weights"][:, inputs:])
         sizes = (readout.astype(np.float64) ** 2).sum(0).astype(np.float32)
         pull = self._multiply(readout.T, self.residual) * self.roots
         turns = multiply(directions[:, :-1], directions[:, -1], block.inputs, block.rows)
@@ -102,8 +123,8 @@ class Step:
             change *= share
             change_units(self.pre, self.active, pull, sizes, self.roots, share * moved, rise, losses)
             answers = self._multiply(readout, rise)
-        state["hidden_weights"] += change[:, :-1]
-        state["hidden_biases"] += change[:, -1]
+        state["weights"][:, 0] += change[:, :-1]
+        state["biases"][:, 0] += change[:, -1]
         state["last"] = change
         tried = ~self.settling
         trust = TRUST_MEMORY * state["trust"] + (1 - TRUST_MEMORY) * ~stays
@@ -128,14 +149,14 @@ class Step:
             return
         self._step_readout(np.pad(axes, ((0, 0), (inputs, 1))), damp)
         if self.number % 2 == 0:
-            chosen = take_axes(state["axes"], self.options.readouts // 2, self.seed, self.number // 2)
+            chosen = take_axes(state["response_axes"], self.options.readouts // 2, self.seed, self.number // 2)
             axes = np.zeros((len(chosen) + 1, width + 1), np.float32)
             axes[:-1, :inputs], axes[-1, -1] = chosen, 1
             self._step_readout(axes, damp)
 
     def _directions(self) -> np.ndarray:
         """Directions (k, in + 1) of this step; the last one is the bias."""
-        axes = take_axes(self.state["axes"], self.options.directions, self.seed, self.number)
+        axes = take_axes(self.state["response_axes"], self.options.directions, self.seed, self.number)
         directions = np.zeros((len(axes) + 1, self.inputs + 1), np.float32)
         directions[:-1, :-1], directions[-1, -1] = axes, 1
         return directions
@@ -179,8 +200,8 @@ class Step:
         with threadpool_limits(1, user_api="blas"):
             change = steps @ axes
         self.residual -= self._multiply(steps, response)
-        self.state["weights"] += change[:, :-1]
-        self.state["biases"] += change[:, -1]
+        self.state["readout_weights"] += change[:, :-1]
+        self.state["readout_biases"] += change[:, -1]
 
     def _multiply(self, weights: np.ndarray, rows: np.ndarray) -> np.ndarray:
         """The product of weights (m, k) and rows (k, n)."""

@@ -1,9 +1,9 @@
 """Stacks: a layer of hidden tanh units beside an affine map, evolved unit by unit from exact loss differences.
 
-The answer is W x + V t + b with t = tanh(U x + c); every unit is a genome of its own. First the affine map evolves
-alone, as by `Rows`. Then units join: half of them, later all, if that pays on the validation rows; the later ones are
-mutated copies. Three times in a search the least useful units make room for mutated copies of the most useful
-(`selection`). How units move, and the read-out with them, stands in `step`.
+The answer is W x + V t + b with t = tanh(U x + c). First the affine map evolves alone, as a population of `Rows`. Then
+units join and are the population, every unit a genome of its own, (units, 1, in): half of them, later all, if that
+pays on the validation samples; the later ones are mutated copies. Three times in a search the least useful units make
+room for mutated copies of the most useful (`selection`). How units move, and the read-out with them, stands in `step`.
 
 The answer's own tanh works in its linear part (`LINEAR`), so that the loss is a parabola along every direction of the
 read-out; values beyond the data's range are clipped where the range is known.
@@ -11,25 +11,26 @@ read-out; values beyond the data's range are clipped where the range is known.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from math import inf
 from typing import ClassVar
 
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from olacore.errors import ConfigError
+from olacore.blocks import Block
 from olacore.kernels.layout import CHUNK
 from olacore.losses.objective import MSE, Objective
-from olacore.strategies.base import Hidden, Problem, Report, State, Strategy, check_losses
+from olacore.strategies.base import STRATEGIES, Hidden, Problem, Report, Sizes, State, Strategy, check_losses
 from olacore.strategies.common.axes import random_numbers, response_axes
+from olacore.strategies.common.readout import LINEAR
 from olacore.strategies.rows import Rows
 from olacore.strategies.stack.selection import ROWS, is_due, select, split
+from olacore.strategies.stack.size import MOST_UNITS, units_within
 from olacore.strategies.stack.step import TOGETHER, Step
-from olacore.views.view import Block
 
-# Targets are scaled down so far that tanh bends them by less than 0.6 %.
-LINEAR = np.float32(8)
 # Turns through all axes of the inputs in which the affine map evolves alone.
 TURNS = 7
 # What part of the units there is from which part of the generations on.
@@ -38,16 +39,19 @@ GROWTH = ((0.0, 0.5), (0.1, 1.0))
 PAYS = 0.005
 # Spread of the units' biases at the start.
 BIAS_SPREAD = 0.3
-# Bytes of a module's file that tell what it is and how it was found.
-ABOUT = 4096
-# Bytes of a weight.
-SIZES = {"float32": 4, "float16": 2, "int8": 1}
 # What is left of the damping at the end.
 COLDEST = 0.05
-# The overlap of so many takes 2 GiB.
-MOST_UNITS = 1 << 14
+# Generations where none were asked for: the search has to know its length, since it cools down.
+GENERATIONS = 400
 
 
+# What only the search for the affine map keeps.
+AFFINE = ("evidence", "born", "reach", "axes")
+
+logger = logging.getLogger(__name__)
+
+
+@STRATEGIES.add
 @dataclass(frozen=True)
 class Stack(Strategy):
     """Hidden units that share their steps by overlap, and a read-out.
@@ -74,6 +78,13 @@ class Stack(Strategy):
         "carry": (0, 0.99),
     }
 
+    headroom: ClassVar[float] = LINEAR
+    schedule: ClassVar[int | None] = GENERATIONS
+    populated: ClassVar[bool] = False
+    losses: ClassVar[tuple[str, ...] | None] = ("mse", "contrast")
+    weighs_outputs: ClassVar[bool] = False
+    stores: ClassVar[tuple[str, ...]] = ("float16", "float32", "int8")
+
     units: int = 256
     directions: int = 128
     readouts: int = 128
@@ -82,29 +93,28 @@ class Stack(Strategy):
     readout_damp: float = 0.15
     carry: float = 0.8
 
+    def fitted(self, sizes: Sizes, form: str, budget: int | None) -> Stack:
+        """As many units as the budget has room for, at most those that were asked for."""
+        if budget is None:
+            return self
+        return replace(self, units=min(units_within(budget, sizes.inputs, sizes.outputs, form), self.units))
+
     def start(self, problem: Problem) -> State:
-        """An affine map of zeros, with the inputs' principal axes, and no units yet."""
-        inputs, outputs = problem.inputs, problem.outputs
+        """A population of affine maps, with the axes that units will search along."""
+        if (alone := self.alone(problem.inputs)) > problem.generations:
+            logger.warning("hidden units join after %d generations: this search ends before", alone)
         return {
-            "hidden_weights": np.zeros((0, inputs), np.float32),
-            "hidden_biases": np.zeros(0, np.float32),
-            "weights": np.zeros((outputs, inputs), np.float32),
-            "biases": np.zeros(outputs, np.float32),
-            "trust": np.ones(1, np.float32),
-            "age": np.zeros(0, np.int64),
-            "last": np.zeros((0, inputs + 1), np.float32),
-            "overlap": np.zeros((0, 0)),
-            "axes": response_axes(problem.sample),
+            **Rows().start(problem),
+            "response_axes": response_axes(problem.sample),
             "steps": np.zeros(1, np.int64),
             "schedule": np.array([problem.generations]),
             "stage_loss": np.full(1, np.inf),
-            **{f"affine_{name}": array for name, array in Rows().start(problem).items()},
         }
 
     def advance(self, state: State, block: Block, seed: int, generation: int, objective: Objective = MSE) -> Report:
         """Take one step on each part of the block; at first, one generation of the affine map."""
-        if not len(state["hidden_biases"]):
-            return self._advance_affine(state, block, seed, generation)
+        if not units_in(state):
+            return Rows().advance(state, block, seed, generation)
         if is_due(generation, int(state["schedule"][0])):
             self._select(state, block, seed, generation, objective)
         losses, kept, parts = [], [], list(block.parts(self.samples))
@@ -126,12 +136,28 @@ class Stack(Strategy):
 
     def growth(self, state: State, generation: int) -> int:
         """Return how many units there are to be after so many generations, if more than now; else 0."""
-        alone, now = self.alone(len(state["axes"])), len(state["hidden_biases"])
+        alone, now = self.alone(len(state["response_axes"])), units_in(state)
         for stage, (share, part) in enumerate(GROWTH, 1):
             units = max(1, round(part * self.units))
             if units > now and generation == max(stage * alone, int(share * state["schedule"][0])):
                 return units
         return 0
+
+    def between(self, state: State, generation: int, seed: int, validate: Callable[[], float]) -> None:
+        """Add hidden units where their time has come and growth still pays on the validation samples."""
+        if not (units := self.growth(state, generation)):
+            return
+        if self.pays(state, validate()):
+            self.grow(state, units, seed)
+        else:
+            logger.info("more units no longer pay: the stack stays at %d", units_in(state))
+
+    def warm_up(self, state: State, block: Block, seed: int, generation: int, objective: Objective) -> None:
+        """Run the affine map and a unit."""
+        self.advance(state, block, seed, generation, objective)
+        if not units_in(state):
+            self.grow(state, 1, seed)
+        self.advance(state, block, seed, generation, objective)
 
     def pays(self, state: State, loss: float) -> bool:
         """Say whether the stage that ends lowered the validation loss enough, and remember the loss."""
@@ -140,14 +166,17 @@ class Stack(Strategy):
 
     def grow(self, state: State, units: int, seed: int) -> None:
         """Add units: the first along random mixtures of the inputs' axes, later ones as mutated copies."""
-        old, inputs = state["hidden_weights"].shape
-        new, draw = units - old, random_numbers(seed, units, 2)
+        draw, inputs = random_numbers(seed, units, 2), len(state["response_axes"])
         features = units + (inputs + 1 if inputs <= TOGETHER else 0)
+        old = units_in(state)
+        if not old:
+            self._leave_affine(state)
+        new = units - old
         state |= {
-            "hidden_weights": np.pad(state["hidden_weights"], ((0, new), (0, 0))),
-            "hidden_biases": np.pad(state["hidden_biases"], (0, new)),
-            "weights": np.pad(state["weights"], ((0, 0), (0, new))),
-            "trust": np.append(state["trust"][:old], np.ones(new, np.float32)),
+            "weights": np.pad(state["weights"], ((0, new), (0, 0), (0, 0))),
+            "biases": np.pad(state["biases"], ((0, new), (0, 0))),
+            "trust": np.append(state["trust"], np.ones(new, np.float32)),
+            "readout_weights": np.pad(state["readout_weights"], ((0, 0), (0, new))),
             "age": np.pad(state["age"], (0, new)),
             "last": np.pad(state["last"], ((0, new), (0, 0))),
             "overlap": np.pad(state["overlap"], (0, new)),
@@ -156,8 +185,6 @@ class Stack(Strategy):
         }
         if not old:
             self._seed_units(state, draw)
-            for name in [name for name in state if name.startswith("affine_")]:
-                del state[name]
         while 0 < old < units:
             count = min(old, units - old)
             split(state, np.arange(count), np.arange(old, old + count), draw)
@@ -165,60 +192,52 @@ class Stack(Strategy):
 
     def candidate(self, state: State) -> tuple[np.ndarray, np.ndarray]:
         """The read-out of inputs and units."""
-        return state["weights"], state["biases"]
+        if not units_in(state):
+            return Rows().candidate(state)
+        return state["readout_weights"], state["readout_biases"]
 
     def hidden(self, state: State) -> Hidden:
         """The layer of units, if there are any yet."""
-        weights, biases = state["hidden_weights"], state["hidden_biases"]
-        return ((weights, biases),) if len(biases) else ()
+        return ((state["weights"][:, 0], state["biases"][:, 0]),) if units_in(state) else ()
 
     def working_bytes(self, inputs: int, outputs: int, rows: int) -> int:
         """Features, residual and answers, six arrays of the units' size, and the trials; the axes' eigenvectors."""
         per_sample = inputs + 4 * outputs + 7 * self.units + self.directions + 2 * self.readouts
         return 4 * min(rows, 2 * self.samples) * per_sample + 16 * (inputs + self.units) ** 2
 
+    def _leave_affine(self, state: State) -> None:
+        """Turn the candidate of the affine maps into a read-out, and make place for a population of units."""
+        readout, biases = Rows().candidate(state)
+        inputs = readout.shape[1]
+        for name in AFFINE:
+            del state[name]
+        state |= {
+            "weights": np.zeros((0, 1, inputs), np.float32),
+            "biases": np.zeros((0, 1), np.float32),
+            "trust": np.ones(0, np.float32),
+            "readout_weights": readout,
+            "readout_biases": biases,
+            "age": np.zeros(0, np.int64),
+            "last": np.zeros((0, inputs + 1), np.float32),
+            "overlap": np.zeros((0, 0)),
+        }
+
     def _seed_units(self, state: State, draw: np.random.Generator) -> None:
         """Give all units their first weights; nothing reads them yet."""
-        units, inputs = state["hidden_weights"].shape
+        units, _, inputs = state["weights"].shape
         mixtures = draw.standard_normal((units, inputs)).astype(np.float32)
         # Pre-activations have a spread of 1 on average.
         mixtures /= np.float32(np.sqrt(inputs))
         with threadpool_limits(1, user_api="blas"):
-            state["hidden_weights"][:] = mixtures @ state["axes"]
-        state["hidden_biases"][:] = BIAS_SPREAD * draw.standard_normal(units)
+            state["weights"][:, 0] = mixtures @ state["response_axes"]
+        state["biases"][:, 0] = BIAS_SPREAD * draw.standard_normal(units)
 
     def _select(self, state: State, block: Block, seed: int, generation: int, objective: Objective) -> None:
         step = Step(self, state, next(block.parts(ROWS)), seed, objective)
         if not step.settling.any():
             select(state, step.features(), random_numbers(seed, generation, 4))
 
-    def _advance_affine(self, state: State, block: Block, seed: int, generation: int) -> Report:
-        part = {name.removeprefix("affine_"): array for name, array in state.items() if name.startswith("affine_")}
-        report = Rows().advance(part, block, seed, generation)
-        state |= {f"affine_{name}": array for name, array in part.items()}
-        state["weights"], state["biases"] = Rows().candidate(part)
-        state["trust"] = part["trust"]
-        return report
 
-
-def units_within(budget: int, inputs: int, outputs: int, stored: str) -> int:
-    """Return how many hidden units a module's file of `budget` bytes has room for, at most `MOST_UNITS`.
-
-    Raises
-    ------
-    ConfigError  if not even one
-    """
-    size, fixed = SIZES[stored], affine_bytes(inputs, outputs, stored)
-    scales = 2 if stored == "int8" else 0
-    units = (budget - fixed) // (size * (inputs + outputs) + 8 + scales)
-    if units < 1:
-        raise ConfigError(
-            f"a file of {budget} bytes has no room for a stack of {inputs} inputs and {outputs} outputs; "
-            f"the affine map alone takes about {fixed}."
-        )
-    return min(int(units), MOST_UNITS)
-
-
-def affine_bytes(inputs: int, outputs: int, stored: str) -> int:
-    """Return what the file of a module without hidden units takes at most."""
-    return ABOUT + SIZES[stored] * outputs * inputs + 8 * (inputs + outputs) + 4 * outputs
+def units_in(state: State) -> int:
+    """Return how many hidden units there are."""
+    return len(state["weights"]) if "readout_weights" in state else 0

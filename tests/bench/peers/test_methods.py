@@ -11,9 +11,9 @@ from bench.peers.eggroll import Eggroll
 from bench.peers.evolution import Evolution
 from bench.peers.method import mean_loss
 from bench.peers.methods import PEERS, Spec, make_method, parse_method, settings_for
+from olacore.blocks import Block
 from olacore.errors import ConfigError
 from olacore.kernels.layout import CHUNK
-from olacore.views.view import Block
 from tests.support.makers import JIT
 from tests.support.peer_makers import make_problem
 

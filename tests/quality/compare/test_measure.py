@@ -7,10 +7,11 @@ from olacore.data import open_dataset
 from olacore.errors import ConfigError, DataError, FingerprintError, ShapeError
 from olacore.quality.compare.measure import BINS, WORST, compare_latents
 from olacore.quality.latent_agreement import LatentAgreement
-from olacore.views.view import View
+from olacore.views.patch import PatchDecoder, PatchEncoder
+from olacore.views.whole import WholeEncoder
 from tests.support.makers import OTHER_SPACE, make_module, write_pictures, write_plain
 
-ENCODER = View("encoder", "patch", 4, border=0)
+ENCODER = PatchEncoder(4, border=0)
 
 
 @pytest.fixture
@@ -59,7 +60,7 @@ def test_compare__names_the_worst_frames_first(dataset):
 
 
 def test_compare__refuses_what_has_no_latents_to_compare(dataset, tmp_path):
-    for view in (View("decoder", "patch", 4), View("encoder", "global", 4)):
+    for view in (PatchDecoder(4), WholeEncoder(4)):
         with pytest.raises(ConfigError, match=rf"this is a {view.name} {view.kind}: measure it with `ola eval`"):
             compare_latents(make_module(view), dataset)
     with pytest.raises(FingerprintError, match="use data of the module's own space"):

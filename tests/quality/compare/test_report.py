@@ -11,7 +11,7 @@ from olacore.media.pictures import read_picture
 from olacore.quality.compare.measure import compare_latents
 from olacore.quality.compare.report import CELL, GAP, LINE, draw_worst, write_comparison
 from olacore.spaces import LatentSpace
-from olacore.views.view import View
+from olacore.views.patch import PatchEncoder
 from tests.support.makers import SPACE, make_module, write_pictures
 
 
@@ -19,7 +19,7 @@ from tests.support.makers import SPACE, make_module, write_pictures
 def compared(request, tmp_path):
     """A comparison with its module and data, of as many channels."""
     space = LatentSpace(**{**SPACE.to_dict(), "channels": request.param, "picture_range": (-1.0, 1.0)})
-    module = make_module(View("encoder", "patch", request.param, border=0), space)
+    module = make_module(PatchEncoder(request.param, border=0), space)
     with open_dataset([write_pictures(tmp_path / "d.h5", (2, 2, 3), (24, 40), space)]) as dataset:
         yield compare_latents(module, dataset), module, dataset
 

@@ -7,7 +7,7 @@ from olacore.data import open_dataset
 from olacore.errors import DataError
 from olacore.quality.baselines import fit_to_data
 from olacore.quality.reference.least_squares import LeastSquares, TrainingPictures, spread
-from olacore.views.view import View
+from olacore.views.patch import PatchDecoder, PatchEncoder
 from tests.support.makers import make_module, smooth_pictures, write_pictures
 
 
@@ -18,7 +18,7 @@ def data(tmp_path):
 
 
 def test_least_squares__encodes_what_is_affine(data):
-    view = View("encoder", "patch", 4, border=0)
+    view = PatchEncoder(4, border=0)
     fitted = LeastSquares.fit(data, view)
     rows = data.dataset.read(("frames", "latents"), data.dataset.indices("held-out"))
     made = fitted.encode(rows["frames"])
@@ -30,7 +30,7 @@ def test_least_squares__encodes_what_is_affine(data):
 
 
 def test_least_squares__equals_the_baseline_of_a_module_of_its_shape(data):
-    view = View("encoder", "patch", 4, border=0)
+    view = PatchEncoder(4, border=0)
     items = {split: data.dataset.indices(split) for split in ("train", "validation")}
     fitted = LeastSquares.fit(data, view)
     baseline = fit_to_data(data.dataset, view, fitted.scaling, items, seed=0)
@@ -39,7 +39,7 @@ def test_least_squares__equals_the_baseline_of_a_module_of_its_shape(data):
 
 
 def test_least_squares__decodes_better_than_the_mean(data):
-    fitted = LeastSquares.fit(data, View("decoder", "patch", 4))
+    fitted = LeastSquares.fit(data, PatchDecoder(4))
     rows = data.dataset.read(("frames", "latents"), data.dataset.indices("held-out"))
     frames = rows["frames"].astype(float)
     made = fitted.decode(rows["latents"])
@@ -48,8 +48,8 @@ def test_least_squares__decodes_better_than_the_mean(data):
 
 
 def test_least_squares__on_the_latents_of_an_encoder_are_fitted_to_those(data):
-    encoder = make_module(View("encoder", "patch", 4, border=0), seed=3)
-    view = View("decoder", "patch", 4, window=1)
+    encoder = make_module(PatchEncoder(4, border=0), seed=3)
+    view = PatchDecoder(4, window=1)
     frames = data.dataset.read(("frames",), data.dataset.indices("held-out"))["frames"]
     latents = encoder.encode(frames).astype(np.float16)
     errors = [
@@ -60,8 +60,8 @@ def test_least_squares__on_the_latents_of_an_encoder_are_fitted_to_those(data):
 
 
 def test_least_squares__of_a_large_picture_is_the_same_in_pieces(data, monkeypatch):
-    encoder = LeastSquares.fit(data, View("encoder", "patch", 4, border=4))
-    decoder = LeastSquares.fit(data, View("decoder", "patch", 4))
+    encoder = LeastSquares.fit(data, PatchEncoder(4, border=4))
+    decoder = LeastSquares.fit(data, PatchDecoder(4))
     frames = smooth_pictures(2, 40, 48)
     latents = encoder.encode(frames)
     pictures = decoder.decode(latents.astype(np.float16))

@@ -9,7 +9,8 @@ from olacore.errors import ConfigError, FingerprintError
 from olacore.modules.identity import Own
 from olacore.quality.vae_test.request import Entrants, Given
 from olacore.spaces import LatentSpace
-from olacore.views.view import View
+from olacore.views.patch import PatchDecoder, PatchEncoder
+from olacore.views.whole import WholeEncoder
 from tests.support.makers import OTHER_SPACE, SPACE, make_module, write_pictures, write_plain
 from tests.support.vae_samples import ENCODER, PlainPreview, PlainTeacher, decoder, encoder, paired_decoder
 
@@ -60,7 +61,7 @@ def test_latents__are_of_the_space_that_precompute_names(tmp_path):
         (lambda: Entrants(decoder(), decoder()), ConfigError, "module of kind encoder .* D is a patch decoder"),
         (lambda: Entrants(encoder(), encoder()), ConfigError, "module of kind decoder .* E is a patch encoder"),
         (
-            lambda: Entrants(Given("G", make_module(View("encoder", "global", 4))), decoder()),
+            lambda: Entrants(Given("G", make_module(WholeEncoder(4))), decoder()),
             ConfigError,
             "and the patch view; G is a global encoder",
         ),
@@ -112,7 +113,7 @@ def test_entrants__refuse_data_of_another_space(tmp_path):
 
 def test_entrants__refuse_a_preview_network_for_other_channels():
     space = LatentSpace("someone/large", "ef" * 32, 1.0, 0.0, 16)
-    views = View("encoder", "patch", 16, border=0), View("decoder", "patch", 16)
+    views = PatchEncoder(16, border=0), PatchDecoder(16)
     given = [Given(view.kind, make_module(view, space)) for view in views]
     with pytest.raises(ConfigError, match="takes latents of 4 channels; these have 16"):
         Entrants(*given, preview=PlainPreview())

@@ -9,6 +9,7 @@ from olacore.losses.objective import MSE
 from olacore.strategies.common.axes import random_numbers
 from olacore.strategies.stack.selection import REPLACED, SELECTIONS, is_due, select, split, take_out, usefulness
 from olacore.strategies.stack.step import Step
+from olacore.strategies.stack.strategy import units_in
 from tests.support.searches import SMALL, answers, copy_of, waves
 from tests.support.searches import search_waves as search
 
@@ -27,15 +28,15 @@ def rows_of_step(state, block):
 
 def test_features__are_what_the_readout_reads_and_its_bias(grown):
     block = waves(5, 256)
-    wide = np.hstack([grown["weights"], grown["biases"][:, None]])
+    wide = np.hstack([grown["readout_weights"], grown["readout_biases"][:, None]])
     np.testing.assert_allclose(wide @ rows_of_step(grown, block), answers(grown, block), atol=1e-5)
 
 
 def test_usefulness__is_what_the_answers_change_by_when_a_unit_goes(grown):
     """The rest is refitted to the old answers by least squares, with the same ridge."""
-    rows, units = rows_of_step(grown, waves(5, 256)), len(grown["hidden_biases"])
+    rows, units = rows_of_step(grown, waves(5, 256)), units_in(grown)
     useful, inverse = usefulness(grown, rows)
-    readout = np.hstack([grown["weights"], grown["biases"][:, None]]).astype(np.float64)
+    readout = np.hstack([grown["readout_weights"], grown["readout_biases"][:, None]]).astype(np.float64)
     # Moments with the ridge are those of these rows, one more for each feature.
     count = rows.shape[1]
     wide = np.hstack([rows.astype(np.float64), np.sqrt(count * 1e-3) * np.eye(len(rows))])
@@ -49,11 +50,11 @@ def test_usefulness__is_what_the_answers_change_by_when_a_unit_goes(grown):
 
 def test_usefulness__a_unit_that_others_repeat_or_nobody_reads_is_useless(grown):
     state = copy_of(grown)
-    state["hidden_weights"][1], state["hidden_biases"][1] = state["hidden_weights"][0], state["hidden_biases"][0]
-    state["weights"][:, INPUTS + 2] = 0
+    state["weights"][1], state["biases"][1] = state["weights"][0], state["biases"][0]
+    state["readout_weights"][:, INPUTS + 2] = 0
     useful, _ = usefulness(state, rows_of_step(state, waves(5, 256)))
     assert useful[2] == 0
-    assert useful[1] < 0.1 * (state["weights"][:, INPUTS + 1] ** 2).sum()
+    assert useful[1] < 0.1 * (state["readout_weights"][:, INPUTS + 1] ** 2).sum()
 
 
 def test_take_out__the_rest_makes_up_for_what_it_can(grown):
@@ -62,8 +63,8 @@ def test_take_out__the_rest_makes_up_for_what_it_can(grown):
     gone = np.argsort(useful)[:3]
     before, naive = answers(state, block), copy_of(state)
     take_out(state, gone, inverse)
-    naive["weights"][:, INPUTS + gone] = 0
-    np.testing.assert_array_equal(state["weights"][:, INPUTS + gone], 0)
+    naive["readout_weights"][:, INPUTS + gone] = 0
+    np.testing.assert_array_equal(state["readout_weights"][:, INPUTS + gone], 0)
     lost, left = (np.square(answers(made, block) - before).mean() for made in (state, naive))
     assert lost < 0.5 * left
 
@@ -71,16 +72,16 @@ def test_take_out__the_rest_makes_up_for_what_it_can(grown):
 def test_split__copies_and_parents_answer_as_the_parents_did(grown):
     state, block = copy_of(grown), waves(5, 256)
     places, parents = np.array([3, 7]), np.array([5, 0])
-    state["weights"][:, INPUTS + places] = 0
+    state["readout_weights"][:, INPUTS + places] = 0
     before = answers(state, block)
     split(state, parents, places, random_numbers(0, 1, 4))
-    hidden = state["hidden_weights"]
-    np.testing.assert_allclose((hidden[places] + hidden[parents]) / 2, grown["hidden_weights"][parents], atol=1e-6)
+    hidden, old = state["weights"][:, 0], grown["weights"][:, 0]
+    np.testing.assert_allclose((hidden[places] + hidden[parents]) / 2, old[parents], atol=1e-6)
     lengths = np.linalg.norm(hidden[places] - hidden[parents], axis=1)
-    np.testing.assert_allclose(lengths, 0.4 * np.linalg.norm(grown["hidden_weights"][parents], axis=1), rtol=1e-5)
-    whole = grown["weights"][:, INPUTS + parents]
-    np.testing.assert_array_equal(state["weights"][:, INPUTS + places], whole / 2)
-    np.testing.assert_array_equal(state["weights"][:, INPUTS + parents], whole / 2)
+    np.testing.assert_allclose(lengths, 0.4 * np.linalg.norm(old[parents], axis=1), rtol=1e-5)
+    whole = grown["readout_weights"][:, INPUTS + parents]
+    np.testing.assert_array_equal(state["readout_weights"][:, INPUTS + places], whole / 2)
+    np.testing.assert_array_equal(state["readout_weights"][:, INPUTS + parents], whole / 2)
     change = np.square(answers(state, block) - before).mean()
     assert 0 < change < 0.05 * before.var()
 
@@ -91,9 +92,9 @@ def test_select__replaces_the_least_useful_by_copies_of_the_most_useful(grown):
     order = np.argsort(usefulness(state, rows)[0])
     count = int(REPLACED * len(order))
     select(state, rows, random_numbers(0, 1, 4))
-    changed = (state["hidden_weights"] != grown["hidden_weights"]).any(1)
+    changed = (state["weights"] != grown["weights"]).any((1, 2))
     assert set(np.flatnonzero(changed)) == {*order[:count], *order[-count:]}
-    np.testing.assert_array_equal(state["hidden_biases"][order[:count]], grown["hidden_biases"][order[-count:]])
+    np.testing.assert_array_equal(state["biases"][order[:count]], grown["biases"][order[-count:]])
     assert not len(state["features"])
     assert not state["overlap"][order[:count]].any()
 

@@ -8,18 +8,20 @@ import numpy as np
 import pytest
 from threadpoolctl import threadpool_limits
 
+from olacore.blocks import Block, rows_of
 from olacore.errors import ConfigError, SearchError
 from olacore.kernels.layers import read_through
-from olacore.losses.objective import MSE, STRUCTURE, Objective
-from olacore.media.frames import every_row
+from olacore.losses.objective import MSE, Objective
 from olacore.modules.module import Layer, Module
 from olacore.search.config import TrainConfig
 from olacore.strategies import Stack
 from olacore.strategies.common.readout import LINE
+from olacore.strategies.stack.size import ABOUT, MOST_UNITS, affine_bytes, units_within
 from olacore.strategies.stack.step import Step
-from olacore.strategies.stack.strategy import ABOUT, MOST_UNITS, affine_bytes, units_within
+from olacore.strategies.stack.strategy import units_in
+from olacore.views.patch import PatchDecoder, PatchEncoder
+from olacore.views.plain import Plain
 from olacore.views.scaling import Scaling
-from olacore.views.view import Block, View, rows_of
 from tests.support.makers import JIT, make_module, quiet, threads
 from tests.support.searches import SMALL, answers, copy_of, waves
 from tests.support.searches import search_waves as search
@@ -53,17 +55,17 @@ def grown():
 @pytest.mark.parametrize("seed", [0, 1, 2])
 def test_stack__comes_far_below_the_best_affine_map(seed):
     state, test = search(SMALL, seed=seed), waves(1000)
-    assert len(state["hidden_biases"]) == 16
+    assert units_in(state) == 16
     assert loss_of(SMALL, state, test) < 0.6 * least_squares_loss(test)
 
 
 def test_stack__a_module_answers_what_the_candidate_does(grown):
     block = waves(7)
     x, _ = rows_of(block)
-    view, scaling = View("encoder", "pairs", plain=(3, 2)), Scaling.identity(3, 2)
+    view, scaling = Plain(3, 2), Scaling.identity(3, 2)
     hidden = tuple(Layer(*layer) for layer in SMALL.hidden(grown))
     module = Module(view, None, *SMALL.candidate(grown), scaling, hidden=hidden)
-    answer = module.predict(every_row({"inputs": x, "targets": np.zeros((len(x), 2), np.float32)}, 1))
+    answer = module.predict(x).T
     loss = float(np.square(answer - block.targets, dtype=np.float64).mean())
     assert loss == pytest.approx(loss_of(SMALL, grown, block), rel=1e-5)
 
@@ -98,23 +100,24 @@ def test_step__the_first_units_wait_until_something_reads_them():
     affine = copy_of(state)
     SMALL.grow(state, 8, 0)
     before = copy_of(state)
-    np.testing.assert_array_equal(state["weights"][:, -8:], 0)
+    np.testing.assert_array_equal(state["readout_weights"][:, -8:], 0)
     np.testing.assert_allclose(answers(state, block), answers(affine, block), atol=1e-6)
     step = Step(SMALL, state, block, 0, MSE)
     step.move_units(1.0)
-    np.testing.assert_array_equal(state["hidden_weights"], before["hidden_weights"])
+    np.testing.assert_array_equal(state["weights"], before["weights"])
     np.testing.assert_array_equal(state["trust"], 1)
     step.move_readout(1.0)
-    assert (state["weights"][:, -8:] != 0).any()
+    assert (state["readout_weights"][:, -8:] != 0).any()
 
 
 def test_step__samples_count_by_their_weights(grown):
-    """A patch of pixels: with `structure` the loss is that of the weighted samples."""
+    """A patch of pixels: with `contrast` the loss is that of the weighted samples."""
     block = waves(5, 256)
     targets = np.ascontiguousarray(np.repeat(block.targets, 6, 0) * np.linspace(0.1, 1, 12, dtype=np.float32)[:, None])
     state = copy_of(grown)
-    state["weights"], state["biases"] = np.repeat(state["weights"], 6, 0), np.repeat(state["biases"], 6)
-    objective = Objective(STRUCTURE)
+    state["readout_weights"] = np.repeat(state["readout_weights"], 6, 0)
+    state["readout_biases"] = np.repeat(state["readout_biases"], 6)
+    objective = Objective("contrast")
     step = Step(SMALL, state, Block(block.inputs, targets), 0, objective)
     weighted = np.square((targets - answers(state, block)) * objective.roots(targets)).mean()
     assert step.loss == pytest.approx(weighted, rel=1e-4)
@@ -134,17 +137,17 @@ def test_stack__same_bits_for_any_number_of_threads():
 
 def test_stack__equal_states_go_on_equally_also_across_growth():
     whole, half = search(SMALL, 18), search(SMALL, 13)
-    assert len(half["hidden_biases"]) < len(whole["hidden_biases"])  # all join after 14
+    assert units_in(half) < units_in(whole)  # all join after 14
     half = search(SMALL, 18, state=copy_of(half), first=13)
     assert whole.keys() == half.keys()
     for name, array in whole.items():
         np.testing.assert_array_equal(half[name], array, strict=True)
 
 
-@pytest.mark.parametrize("where", ["targets", "hidden_weights", "weights"])
+@pytest.mark.parametrize("where", ["targets", "weights", "readout_weights"])
 def test_stack__nonfinite_numbers_stop_the_search(grown, where):
     state, block = copy_of(grown), waves(5, 256)
-    (block.targets if where == "targets" else state[where])[1, 1] = np.nan
+    (block.targets if where == "targets" else state[where])[1, ..., 1] = np.nan
     with quiet(), pytest.raises(SearchError, match="every loss of generation 31 is NaN or inf; look for huge values"):
         SMALL.advance(state, block, 0, 31)
 
@@ -159,16 +162,16 @@ def test_growth__half_of_the_units_join_first_and_all_later():
     assert [(g, SMALL.growth(state, g)) for g in range(400) if SMALL.growth(state, g)] == [(40, 16)]
     SMALL.grow(state, 16, 0)
     assert not any(SMALL.growth(state, g) for g in range(400))
-    assert state["hidden_weights"].shape == (16, 3)
-    assert not any(name.startswith("affine_") for name in state)
+    assert state["weights"].shape == (16, 1, 3)
+    assert not {"evidence", "born", "axes"} & state.keys()
 
 
 def test_growth__all_join_with_many_inputs_too():
     """With 768 inputs the affine map evolves alone for longer than a tenth of the search."""
-    state = {"axes": np.empty((768, 0)), "hidden_biases": np.empty(0), "schedule": np.array([400])}
+    state = {"response_axes": np.empty((768, 0)), "schedule": np.array([400])}
     assert SMALL.alone(768) == 42
     assert [g for g in range(400) if SMALL.growth(state, g) == 8] == [42]
-    state["hidden_biases"] = np.empty(8)
+    state |= {"weights": np.empty((8, 1, 768)), "readout_weights": np.empty((2, 776))}
     assert [g for g in range(400) if SMALL.growth(state, g) == 16] == [84]
 
 
@@ -199,9 +202,9 @@ def test_stack__names_an_option_that_cannot_be(options, sentence):
 
 
 @pytest.mark.parametrize("stored", ["float32", "float16", "int8"])
-@pytest.mark.parametrize("kind", ["encoder", "decoder"])
-def test_units_within__fill_the_budget_and_no_more(stored, kind):
-    view, budget = View(kind, "patch", 4, border=0, window=5), 120_000
+@pytest.mark.parametrize("view", [PatchEncoder(4, border=0), PatchDecoder(4, window=5)])
+def test_units_within__fill_the_budget_and_no_more(stored, view):
+    budget = 120_000
     units = units_within(budget, view.inputs, view.outputs, stored)
     size, more = (make_module(view, hidden=(count,), stored=stored).nbytes() for count in (units, units + 1))
     assert size <= budget

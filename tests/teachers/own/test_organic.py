@@ -12,7 +12,8 @@ from olacore.data import open_dataset
 from olacore.errors import ConfigError, FileFormatError
 from olacore.modules.module import load
 from olacore.search.train import train
-from olacore.views.view import View
+from olacore.views.patch import PatchDecoder, PatchEncoder
+from olacore.views.whole import WholeEncoder
 from teachers import OrganicEncoder, precompute
 from tests.support.makers import SPACE, make_config, make_module
 from tests.support.plain_samples import RULE, save_photographs
@@ -21,7 +22,7 @@ from tests.support.video_samples import scene, write_video
 
 @pytest.fixture
 def encoder(tmp_path: Path) -> Path:
-    make_module(View("encoder", "patch", 4)).save(tmp_path / "encoder.safetensors")
+    make_module(PatchEncoder(4)).save(tmp_path / "encoder.safetensors")
     return tmp_path / "encoder.safetensors"
 
 
@@ -44,7 +45,7 @@ def test_organic__latents_are_the_modules_own(tmp_path: Path, encoder: Path) -> 
 def test_organic__refuses_what_makes_no_latents(tmp_path: Path, encoder: Path) -> None:
     with pytest.raises(FileFormatError, match="cannot read the module"):
         OrganicEncoder(tmp_path / "none.safetensors")
-    for view in (View("decoder", "patch", 4), View("encoder", "global", 4)):
+    for view in (PatchDecoder(4), WholeEncoder(4)):
         make_module(view).save(tmp_path / "other.safetensors")
         with pytest.raises(ConfigError, match=f"is a {view.name} {view.kind}"):
             OrganicEncoder(tmp_path / "other.safetensors")

@@ -1,0 +1,34 @@
+"""A module as plain NumPy arrays in one `.npz` file: readable wherever NumPy is, or with any zip reader."""
+
+from __future__ import annotations
+
+import io
+import json
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+
+from olacore.exports.base import EXPORTERS, Exporter
+from olacore.files import replace_file
+from olacore.modules.program import Program
+
+
+class NumpyFile(Exporter):
+    """Arrays `weights_0`, `biases_0` and so on, `gain` and `shift`; what they are for as JSON in `about`."""
+
+    name: ClassVar[str] = "npz"
+    suffix: ClassVar[str] = ".npz"
+
+    def write(self, program: Program, about: dict[str, Any], path: Path) -> None:
+        """Write the arrays of the program."""
+        arrays = {"gain": program.gain, "shift": program.shift}
+        for number, step in enumerate(program.steps):
+            arrays |= {f"weights_{number}": step.weights, f"biases_{number}": step.biases}
+        told = {**about, "gather": program.gather, "steps": len(program.steps), "bound": program.bound}
+        content = io.BytesIO()
+        np.savez(content, about=np.array(json.dumps(told, sort_keys=True)), **arrays)  # type: ignore[arg-type]
+        replace_file(path, content.getvalue())
+
+
+EXPORTERS.add(NumpyFile())

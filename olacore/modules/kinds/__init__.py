@@ -1,0 +1,7 @@
+"""Kinds of modules by name; importing this package makes all of ours known."""
+
+from olacore.modules.kinds.base import KINDS, Kind
+
+from olacore.modules.kinds import decoder, encoder, plain  # isort: skip
+
+__all__ = ["KINDS", "Kind", "decoder", "encoder", "plain"]

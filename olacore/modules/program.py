@@ -1,0 +1,79 @@
+"""A module as a program that needs nothing of olacore: gather numbers, tanh-affine maps one after the other, assemble.
+
+Exporters read it. The standardisation of inputs is folded into every map that reads them, in float64, so that maps read
+the numbers as the view gathers them; that of targets stays apart, behind the last tanh.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from olacore.views.base import View
+from olacore.views.scaling import Scaling
+
+
+@dataclass(frozen=True)
+class Step:
+    """A map `tanh(W x + b)`, where x is the gathered inputs and behind them what all steps before answered.
+
+    Parameters
+    ----------
+    weights : (out, in + answers of the steps before) float32
+    biases : (out,) float32
+    """
+
+    weights: np.ndarray
+    biases: np.ndarray
+
+
+@dataclass(frozen=True)
+class Program:
+    """What a module computes.
+
+    Parameters
+    ----------
+    gather : the view as plain values, which says how the inputs of a sample are cut, and how answers are put together
+    inputs, outputs : numbers of a sample
+    steps : maps in order; the last one answers
+    gain, shift : (out,) float32; a target is answer * gain + shift, in the units of the data, pixels in [-1, 1]
+    bound : what targets are clipped to, as (-bound, bound); None where they are not
+    """
+
+    gather: dict[str, Any]
+    inputs: int
+    outputs: int
+    steps: tuple[Step, ...]
+    gain: np.ndarray
+    shift: np.ndarray
+    bound: float | None
+
+    @classmethod
+    def of(cls, view: View, scaling: Scaling, maps: Sequence[tuple[np.ndarray, np.ndarray]]) -> Program:
+        """Fold a scaling into maps.
+
+        Parameters
+        ----------
+        maps : weights and biases in the order in which they answer, on standardised inputs
+        """
+        mean, scale = (part.astype(np.float64) for part in (scaling.input_mean, scaling.input_scale))
+        steps = []
+        for weights, biases in maps:
+            wide = weights.astype(np.float64)
+            wide[:, : view.inputs] /= scale
+            moved = biases - wide[:, : view.inputs] @ mean
+            steps.append(Step(wide.astype(np.float32), moved.astype(np.float32)))
+        size = view.inputs, view.outputs
+        return cls(view.to_dict(), *size, tuple(steps), scaling.target_scale, scaling.target_mean, view.bound)
+
+    def run(self, inputs: np.ndarray) -> np.ndarray:
+        """Compute it in NumPy: gathered inputs (n, in) to targets (n, out), float32."""
+        known = inputs.astype(np.float32)
+        for step in self.steps:
+            answer = np.tanh(known @ step.weights.T + step.biases)
+            known = np.hstack([known, answer])
+        targets = answer * self.gain + self.shift
+        return targets if self.bound is None else np.clip(targets, -self.bound, self.bound)

@@ -1,0 +1,6 @@
+"""Backends by name: where the jobs of a study run."""
+
+from olacore.search.backends.base import BACKENDS, Backend
+from olacore.search.backends.local import Local
+
+__all__ = ["BACKENDS", "Backend", "Local"]

@@ -1,0 +1,100 @@
+"""The end of every search: a module, its figures beside the baselines, and its file."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from olacore.data import Dataset
+from olacore.modules.module import Layer, Module
+from olacore.quality.baselines import fit_to_data
+from olacore.quality.evaluation import evaluate
+from olacore.search.run_folder import RunFolder
+from olacore.search.task import Progress, Task
+
+INTERRUPTED = "interrupted"
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a training run gave.
+
+    Parameters
+    ----------
+    module : the best module found, by its validation loss
+    folder : the run folder
+    stopped : why it ended: "generations", "passes", "time", "loss", "frozen" or "interrupted"
+    figures : held-out figures of module and baselines; empty where there are no held-out samples or the run was
+        interrupted
+    """
+
+    module: Module
+    folder: Path
+    stopped: str
+    figures: dict[str, dict[str, Any]]
+
+
+def best_module(task: Task, progress: Progress) -> Module:
+    """Make a module of the best candidate so far."""
+    best = progress.best
+    layers = tuple(Layer(*layer) for layer in best.hidden)
+    space, stored = task.dataset.space, task.config.settled.weights
+    summary = summary_of(task, progress)
+    return Module(task.view, space, best.weights, best.biases, progress.scaling, summary, stored, layers)
+
+
+def summary_of(task: Task, progress: Progress) -> dict[str, Any]:
+    """Tell how a module was found, in JSON types, without dates, seconds or paths."""
+    licences = sorted({source.licence for source in task.dataset.sources if source.licence})
+    config, settled = task.config, task.config.settled
+    return {
+        "data": task.digest,
+        "rows": task.rows_per_pass,
+        "licences": licences,
+        "strategy": settled.strategy.name,
+        "options": {**config.options, **progress.strategy.chosen},
+        "loss": task.objective.name,
+        "output_weights": list(config.output_weights),
+        **({"population": settled.population} if settled.strategy.populated else {}),
+        "seed": config.seed,
+        "block": config.block,
+        "generations": progress.generation,
+        "validation_loss": float(f"{progress.shown_loss:.6g}"),
+        "validation_r2": float(f"{progress.shown_r2:.6g}"),
+    }
+
+
+def finish(
+    module: Module,
+    dataset: Dataset,
+    folder: RunFolder,
+    items: dict[str, np.ndarray],
+    stopped: str,
+    skip_nonfinite: bool,
+) -> Result:
+    """Write a module, with its figures beside the baselines unless the run was interrupted.
+
+    Parameters
+    ----------
+    items : indices of the usable items of each split
+    """
+    figures: dict[str, dict[str, Any]] = {}
+    if stopped != INTERRUPTED:
+        baselines = fit_to_data(dataset, module.view, module.scaling, items, module.training["seed"])
+        baselines.save(folder.baselines)
+        if len(items["held-out"]):
+            figures = evaluate(module, dataset, baselines, skip_nonfinite=skip_nonfinite)
+            module = replace(module, training={**module.training, "held_out": rounded(figures)})
+    module.save(folder.module)
+    return Result(module, folder.path, stopped, figures)
+
+
+def rounded(figures: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    """Return the figures with six significant digits, single numbers only."""
+    return {
+        row: {name: float(f"{value:.6g}") for name, value in values.items() if isinstance(value, float)}
+        for row, values in figures.items()
+    }

@@ -1,0 +1,61 @@
+"""What a plan is."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from olacore.data import Dataset, open_dataset
+from olacore.data.encoded import EncodedDataset
+from olacore.registry import Registry
+from olacore.search.config import TrainConfig
+from olacore.search.finish import Result
+from olacore.search.observers import Callback, Finished, notify
+
+
+@dataclass(frozen=True)
+class Watch:
+    """Who looks on while a plan runs, and may end it.
+
+    Parameters
+    ----------
+    callbacks : called with every event
+    should_stop : asked after every generation; true ends the run as an interruption
+    report_at : generations that are reported beside the usual ones
+    """
+
+    callbacks: Sequence[Callback] = ()
+    should_stop: Callable[[], bool] = field(default=lambda: False)
+    report_at: Collection[int] = ()
+
+    def finished(self, result: Result) -> Result:
+        """Tell the callbacks that a module is on disk, and return its result."""
+        notify(self.callbacks, Finished(result.stopped, result.module, result.folder))
+        return result
+
+
+class Plan(ABC):
+    """A sequence of searches; found by what `TrainConfig.module` asks for."""
+
+    name: str
+
+    @abstractmethod
+    def run(self, config: TrainConfig, watch: Watch) -> Result:
+        """Run all searches, each in a folder of its own.
+
+        Raises
+        ------
+        OlacoreError  one of its kinds, for any known fault of settings, data or output
+        """
+
+
+PLANS: Registry[Plan] = Registry("plan")
+
+
+@contextmanager
+def open_data(config: TrainConfig) -> Iterator[Dataset]:
+    """Open the data of a search, with the latents that it asks for."""
+    with open_dataset(config.h5) as dataset:
+        yield dataset if config.latents_from is None else EncodedDataset(dataset, config.latents_from)

@@ -1,0 +1,28 @@
+"""One search for one module."""
+
+from __future__ import annotations
+
+from olacore.search.config import TrainConfig
+from olacore.search.finish import Result, best_module, finish
+from olacore.search.loop import search
+from olacore.search.plans.base import Plan, Watch, open_data
+from olacore.search.run_folder import RunFolder, next_free
+from olacore.search.task import Task
+
+
+class SinglePlan(Plan):
+    """Every kind of module that is one map, or one stack."""
+
+    name = "single"
+
+    def run(self, config: TrainConfig, watch: Watch) -> Result:
+        """Search in the run folder."""
+        folder = RunFolder(config.out or next_free(config.module or "plain"), config.resume, config.force)
+        with folder.removed_if_empty(), open_data(config) as dataset:
+            task = Task.of(config, dataset, folder)
+            progress, stopped = search(task, watch.callbacks, watch.should_stop, watch.report_at)
+            module = best_module(task, progress)
+            return watch.finished(finish(module, dataset, folder, task.items, stopped, config.skip_nonfinite))
+
+
+SINGLE = SinglePlan()

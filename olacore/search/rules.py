@@ -1,0 +1,170 @@
+"""What goes together: kinds, strategies, losses and the settings beside them say themselves what they take."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+from olacore.errors import ConfigError
+from olacore.losses.base import LOSSES
+from olacore.losses.objective import Objective
+from olacore.losses.user import find_loss
+from olacore.modules.file import STORED
+from olacore.modules.kinds import KINDS
+from olacore.strategies import STRATEGIES, Stack, Strategy
+from olacore.views import VIEWS
+
+DEFAULT_SECONDS = 60.0
+POPULATION = 40
+PAIR = "pair"
+
+
+class Asked(Protocol):
+    """The settings that rules are about; see `TrainConfig`."""
+
+    @property
+    def module(self) -> str | None: ...
+
+    @property
+    def view(self) -> str | None: ...
+
+    @property
+    def strategy(self) -> str | None: ...
+
+    @property
+    def options(self) -> dict[str, Any]: ...
+
+    @property
+    def loss(self) -> str | Callable[..., Any]: ...
+
+    @property
+    def output_weights(self) -> tuple[float, ...]: ...
+
+    @property
+    def weights(self) -> str | None: ...
+
+    @property
+    def stack(self) -> int | None: ...
+
+    @property
+    def budget(self) -> int | None: ...
+
+    @property
+    def latents_from(self) -> Path | str | None: ...
+
+    @property
+    def population(self) -> int | None: ...
+
+    @property
+    def generations(self) -> int | None: ...
+
+    @property
+    def passes(self) -> float | None: ...
+
+    @property
+    def seconds(self) -> float | None: ...
+
+    @property
+    def until_loss(self) -> float | None: ...
+
+
+@dataclass(frozen=True)
+class Settled:
+    """What settings come to.
+
+    Parameters
+    ----------
+    strategy : with its options set
+    objective : what it minimises
+    weights : how they are stored
+    population : number of genomes
+    generations : after which to stop; None for no such limit
+    seconds : of search after which to stop; None for no such limit
+    """
+
+    strategy: Strategy
+    objective: Objective
+    weights: str
+    population: int
+    generations: int | None
+    seconds: float | None
+
+
+def settle(asked: Asked) -> Settled:
+    """Fill in defaults, and refuse what does not go together or would be ignored.
+
+    Raises
+    ------
+    ConfigError  naming what was expected and what came
+    """
+    check_module(asked)
+    kind = choose_strategy(asked)
+    objective = Objective(find_loss(asked.loss) if isinstance(asked.loss, str) else asked.loss, asked.output_weights)
+    check_loss(kind, objective, asked.output_weights)
+    weights = asked.weights or kind.stores[0]
+    if weights not in STORED:
+        raise ConfigError(f"weights must be {', '.join(STORED[:-1])} or {STORED[-1]}; got {weights!r}.")
+    if weights not in kind.stores:
+        raise ConfigError(f"the strategy {kind.name} evolves {' or '.join(kind.stores)} weights; got {weights!r}.")
+    if asked.population is not None and not kind.populated:
+        raise ConfigError(f"the strategy {kind.name} has no choice of a population; leave --population out.")
+    units = {} if asked.stack is None else {"units": asked.stack}
+    strategy = kind.configured({**asked.options, **units}).stored(weights)
+    generations = asked.generations
+    if generations is None and asked.passes is None:
+        generations = kind.schedule
+    limits = (generations, asked.passes, asked.seconds, asked.until_loss)
+    seconds = DEFAULT_SECONDS if all(limit is None for limit in limits) else asked.seconds
+    return Settled(strategy, objective, weights, asked.population or POPULATION, generations, seconds)
+
+
+def check_module(asked: Asked) -> None:
+    """Raise `ConfigError` unless there is such a kind of module with such a view."""
+    if asked.module is None:
+        if asked.view is not None:
+            raise ConfigError(f"plain pairs have no choice of a view; got {asked.view!r} and no kind of module.")
+        return
+    if asked.module != PAIR:
+        KINDS.find(asked.module)
+    if asked.view is not None:
+        VIEWS[asked.module].find(asked.view)
+    if asked.module == PAIR and asked.latents_from is not None:
+        raise ConfigError("a pair makes latents of its own; give --latents-from with --module decoder.")
+
+
+def choose_strategy(asked: Asked) -> type[Strategy]:
+    """Return the strategy that was asked for, or the first one that evolves such a module."""
+    stack = asked.stack is not None or asked.budget is not None
+    if stack and asked.strategy not in (None, Stack.name):
+        raise ConfigError(f"a stack is evolved by the strategy {Stack.name}; got {asked.strategy!r}.")
+    name = Stack.name if stack else asked.strategy
+    if name is None:
+        return next(each for each in STRATEGIES.values() if evolves(each, asked.module))
+    found = STRATEGIES.find(name)
+    # A stack of a pair is the decoder of its second search.
+    if not evolves(found, asked.module) and not (asked.module == PAIR and found is Stack):
+        takes = [each.name for each in STRATEGIES.values() if evolves(each, asked.module)]
+        kinds = f"evolves the module {' or '.join(found.kinds)}" if found.kinds else "evolves single modules"
+        what = f"the module {asked.module}" if asked.module else "plain pairs"
+        raise ConfigError(f"the strategy {name} {kinds}; for {what} there are {', '.join(takes)}.")
+    return found
+
+
+def evolves(strategy: type[Strategy], module: str | None) -> bool:
+    """Whether a strategy evolves modules of this kind."""
+    return module != PAIR if strategy.kinds is None else module in strategy.kinds
+
+
+def check_loss(strategy: type[Strategy], objective: Objective, output_weights: tuple[float, ...]) -> None:
+    """Raise `ConfigError` unless the strategy minimises such a loss."""
+    loss = objective.by
+    known = strategy.losses or tuple(name for name, each in LOSSES.items() if not each.weighs_samples)
+    fits = loss.name in known if strategy.losses else not loss.weighs_samples
+    if not fits or (output_weights and not strategy.weighs_outputs):
+        alike = "" if strategy.weighs_outputs else ", all outputs alike"
+        weighted = " with output weights" if output_weights else ""
+        raise ConfigError(
+            f"the strategy {strategy.name} minimises {' or '.join(known)}{alike}; got {loss.name!r}{weighted}."
+        )

@@ -1,0 +1,46 @@
+"""The start of a search: scaling, options that the data choose, and the first population."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from olacore.blocks import rows_of
+from olacore.search.task import SAMPLE_STREAM, Progress, Task
+from olacore.search.validation import Validation
+from olacore.strategies import Candidate, Problem
+from olacore.views.scaling import Scaling
+
+# Samples that the statistics of inputs and targets come from.
+SAMPLE_ROWS = 16_384
+
+
+def start(task: Task) -> tuple[Progress, Validation]:
+    """Return the first state of a search, and its validation samples."""
+    config, view, strategy = task.config, task.view, task.strategy
+    with view.stream(task.dataset, task.items["train"], SAMPLE_ROWS, 4 * config.seed + SAMPLE_STREAM) as stream:
+        raw = next(stream)
+    inputs, targets = rows_of(view.gather(raw, Scaling.identity(view.inputs, view.outputs)))
+    scaling = Scaling.fit(inputs, targets, view.bound)
+    scaling = replace(scaling, target_scale=scaling.target_scale * np.float32(strategy.headroom))
+    validation = Validation(task, scaling)
+    block = view.gather(raw, scaling)
+    sample, _ = rows_of(block)
+    problem = Problem(
+        view.inputs,
+        view.outputs,
+        config.settled.population,
+        config.seed,
+        sample,
+        task.schedule,
+        scaling.input_scale,
+        task.rows_per_pass,
+    )
+
+    def loss_of(candidate: Candidate) -> float:
+        return validation.loss_of(strategy, candidate)
+
+    tuned = strategy.tuned(problem, block, task.objective, loss_of, config.options)
+    state = tuned.start(problem)
+    return Progress(tuned, scaling, state, tuned.best(state)), validation

@@ -1,0 +1,140 @@
+"""What a search is about, and where it is: what the loop and everything around it hand to each other."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from olacore.data import Dataset
+from olacore.errors import ConfigError
+from olacore.losses.objective import Objective
+from olacore.quality.evaluation import usable_items
+from olacore.search.config import TrainConfig
+from olacore.search.rules import PAIR
+from olacore.search.run_folder import RunFolder
+from olacore.strategies import Candidate, Sizes, State, Strategy
+from olacore.views import VIEWS, View, find_view
+from olacore.views.scaling import Scaling
+
+SEARCH_STREAM, SAMPLE_STREAM = 0, 1
+
+
+@dataclass(frozen=True)
+class Task:
+    """What is searched: nothing in it changes.
+
+    Parameters
+    ----------
+    items : indices of the usable items of each split
+    digest : of the data
+    """
+
+    config: TrainConfig
+    dataset: Dataset
+    folder: RunFolder
+    view: View
+    items: dict[str, np.ndarray]
+    digest: str
+
+    @classmethod
+    def of(cls, config: TrainConfig, dataset: Dataset, folder: RunFolder) -> Task:
+        """Look at the data.
+
+        Raises
+        ------
+        OlacoreError  one of its kinds, if data and settings do not fit
+        """
+        view = view_for(config, dataset)
+        view.check(dataset)
+        config.settled.objective.check_outputs(view.outputs, view.pixels, f"the {view.title}")
+        items = usable_items(dataset, view, config.skip_nonfinite)
+        return cls(config, dataset, folder, view, items, dataset.digest())
+
+    @property
+    def objective(self) -> Objective:
+        """What is minimised."""
+        return self.config.settled.objective
+
+    @property
+    def rows_per_pass(self) -> int:
+        """Training samples."""
+        return len(self.items["train"]) * self.view.sites(self.dataset)
+
+    @cached_property
+    def strategy(self) -> Strategy:
+        """The strategy that was asked for, as it suits the view."""
+        settled, view = self.config.settled, self.view.to_dict()
+        sizes = Sizes(self.view.inputs, self.view.outputs, view)
+        return settled.strategy.fitted(sizes, settled.weights, self.config.budget)
+
+    @property
+    def schedule(self) -> int:
+        """How many generations there will be, for a strategy that cools down."""
+        config = self.config
+        if config.settled.generations or not config.passes:
+            return config.settled.generations or config.settled.strategy.schedule or 1
+        return max(1, round(config.passes * self.rows_per_pass / min(config.block, self.rows_per_pass)))
+
+    def settings(self) -> dict[str, Any]:
+        """What has to be the same when the search is resumed."""
+        # What cools down does so over generations that cannot become more or fewer on the way.
+        cools = {} if self.config.settled.strategy.schedule is None else {"generations": self.schedule}
+        return {**self.config.search_settings(), "data": self.digest, **cools}
+
+
+@dataclass
+class Progress:
+    """Where a search is; all of it is in a checkpoint.
+
+    Parameters
+    ----------
+    strategy : with what the data chose
+    scaling : of inputs and targets, which the strategy sees
+    state : of the strategy
+    best : the best candidate so far, by its validation loss
+    best_loss : its loss in the scale that the strategy sees
+    shown_loss, shown_r2 : its loss in the units of the targets, and the share of their variance that it explains
+    cursor : place of the next block in the data
+    """
+
+    strategy: Strategy
+    scaling: Scaling
+    state: State
+    best: Candidate
+    cursor: dict[str, int] | None = None
+    best_loss: float = np.inf
+    shown_loss: float = np.inf
+    shown_r2: float = -np.inf
+    generation: int = 0
+    samples: int = 0
+    nonfinite: int = 0
+    stale: int = 0
+    seconds: float = 0.0
+
+
+def view_for(config: TrainConfig, dataset: Dataset) -> View:
+    """Return the view that the configuration asks of the data; plain pairs have only their own.
+
+    Raises
+    ------
+    ConfigError  if the kind of module does not go with the data, or the view does not take a setting
+    ShapeError  if it cannot be cut from the data
+    """
+    plain = dataset.kind == "pairs"
+    if config.module is None and not plain:
+        kinds = ", ".join(kind for kind in VIEWS if kind != "plain")
+        raise ConfigError(f"the data hold frames and latents: say which module, with --module, of {kinds}.")
+    if plain and config.module == PAIR:
+        raise ConfigError(
+            "a pair is evolved by the error of pictures, and the data hold plain pairs; give data with frames."
+        )
+    kind = config.module or "plain"
+    view = find_view(kind, config.view or next(iter(VIEWS[kind])))
+    asked = config.view_settings()
+    for name in asked:
+        if name not in view.options:
+            raise ConfigError(f"the {view.name} view of the {kind} takes no {name}; leave it out.")
+    return view.of(dataset, {**asked, "seed": config.seed})

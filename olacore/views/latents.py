@@ -1,0 +1,71 @@
+"""What views of pictures and latents share: channels, pixels a site, and which data they fit."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from olacore.errors import ConfigError, ShapeError
+from olacore.views.base import View
+
+if TYPE_CHECKING:
+    from olacore.data import Dataset
+    from olacore.spaces import LatentSpace
+
+
+@dataclass(frozen=True)
+class LatentView(View):
+    """A view of pictures and their latents.
+
+    Parameters
+    ----------
+    channels : of the latent
+    factor : pixels along a side that a latent site stands for
+    """
+
+    channels: int
+    factor: int = 8
+
+    def __post_init__(self) -> None:
+        if self.channels < 1 or self.factor < 1:
+            raise ConfigError(f"channels and factor must be 1 or more; got {self.channels} and {self.factor}.")
+
+    def check(self, dataset: Dataset) -> None:
+        """Raise `ShapeError` unless the data hold frames and latents of as many channels and sites."""
+        if dataset.kind == "pairs" or dataset.latent_shape is None:
+            raise ShapeError(
+                f"the {self.name} view of the {self.kind} maps {self.inputs} inputs to {self.outputs} outputs "
+                "cut from frames and latents, "
+                f"and the data hold plain pairs of {dataset.inputs} inputs and {dataset.outputs} targets."
+            )
+        space = space_of(dataset, type(self))
+        if space.channels != self.channels:
+            raise ShapeError(
+                f"the module works on latents of {self.channels} channels, and the data's have {space.channels}."
+            )
+        if space.factor != self.factor:
+            raise ShapeError(
+                f"the module has {self.factor} pixels along a side for each latent site, and the data {space.factor}."
+            )
+
+
+def space_of(dataset: Dataset, view: type[View]) -> LatentSpace:
+    """Return the latent space of data that hold frames and latents.
+
+    Raises
+    ------
+    ShapeError  if they hold plain pairs
+    """
+    if dataset.space is None:
+        raise ShapeError(
+            f"the {view.name} view of the {view.kind} is cut from frames and latents, and the data hold plain pairs; "
+            "plain pairs need no kind of module and no view."
+        )
+    return dataset.space
+
+
+def half_bits(latents: np.ndarray) -> np.ndarray:
+    """Return latents as the bits of float16 numbers, the form that kernels read them in."""
+    return np.ascontiguousarray(latents, np.float16).view(np.uint16)
