@@ -10,7 +10,10 @@ from pathlib import Path
 import pytest
 
 import cli
+from olacore.media.pictures import write_picture
 from tests.support.command import ola
+from tests.support.makers import make_module, smooth_pictures
+from tests.support.vae_samples import DECODER, encoder
 
 # Runs `ola --version`, and sends itself a signal when a module is about to be imported.
 SIGNALLED = """
@@ -55,6 +58,21 @@ def test_help__of_one_command_loads_nothing_that_compiles_or_reads_data(name):
     loaded = {module.partition(".")[0] for module in fresh(code).stdout.split()}
     assert "click" in loaded
     assert not {"numba", "numpy", "h5py", "torch", "PIL"} & loaded
+
+
+def test_encode_and_decode__load_only_what_they_need(tmp_path):
+    """What is imported for nothing is most of the time of such a short command."""
+    picture, latent, back = (str(tmp_path / name) for name in ("in.png", "z.npz", "out.png"))
+    write_picture(tmp_path / "in.png", smooth_pictures(1, 16, 16)[0])
+    encoder().module.save(tmp_path / "E")
+    make_module(DECODER).save(tmp_path / "D")
+    commands = [["encode", picture, "--encoder", str(tmp_path / "E"), "-o", latent]]
+    commands += [["decode", latent, "--decoder", str(tmp_path / "D"), "-o", back]]
+    for command in commands:
+        code = f"import cli, sys; cli.group()({command}, standalone_mode=False); print(*sys.modules)"
+        loaded = set(fresh(code).stdout.split())
+        assert {"numba", "PIL.Image"} <= loaded
+        assert not {"rich", "torch", "matplotlib", "olacore.search", "teachers"} & loaded
 
 
 @pytest.mark.parametrize("module", ["click", "olacore.errors"])

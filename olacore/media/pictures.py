@@ -1,5 +1,7 @@
 """Pictures from files, cut to squares, and back to files. Pillow is imported only when one of these is called."""
 
+from __future__ import annotations
+
 import io
 import warnings
 from pathlib import Path
@@ -15,6 +17,8 @@ if TYPE_CHECKING:
 
 SUFFIXES = frozenset((".bmp", ".gif", ".jpeg", ".jpg", ".png", ".ppm", ".tif", ".tiff", ".webp"))
 STRIP = 256
+# PNG: level 3 takes a third of the time of Pillow's default, 6, for a tenth more bytes.
+SETTINGS = {"quality": 95, "compress_level": 3}
 WRITTEN = {".jpeg": "JPEG", ".jpg": "JPEG", ".png": "PNG", ".webp": "WEBP"}
 
 
@@ -74,7 +78,7 @@ def decode_picture(content: bytes, name: str) -> np.ndarray:
         raise FileFormatError(f"{name} cannot be read as a picture: {error}.") from error
 
 
-def flattened(image: "Image.Image") -> np.ndarray:
+def flattened(image: Image.Image) -> np.ndarray:
     """Return a PIL picture as (H, W, 3) uint8 RGB, turned upright, transparent pixels white.
 
     Raises
@@ -89,7 +93,7 @@ def flattened(image: "Image.Image") -> np.ndarray:
         raise DTypeError(f"the PIL picture of mode {image.mode} cannot be read: {error}.") from error
 
 
-def to_rgb(image: "Image.Image") -> np.ndarray:
+def to_rgb(image: Image.Image) -> np.ndarray:
     """Return a PIL picture as (H, W, 3) uint8 RGB; raise ValueError if its values are of an unknown range."""
     from PIL import Image
 
@@ -164,4 +168,4 @@ def write_picture(path: Path, picture: np.ndarray) -> None:
     if picture.dtype != np.uint8:
         raise DTypeError(f"a picture must be uint8; got {picture.dtype}.")
     with replacing(path) as temporary:
-        Image.fromarray(picture).save(temporary, form, quality=95)
+        Image.fromarray(picture).save(temporary, form, **SETTINGS)
