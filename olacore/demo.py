@@ -21,6 +21,7 @@ from olacore.media.curves import draw_curves, side_by_side
 from olacore.media.pictures import write_picture
 from olacore.modules.module import Module
 from olacore.quality.baselines import Baselines
+from olacore.quality.psnr import mean_psnr
 from olacore.search.config import TrainConfig
 from olacore.search.observers import Callback
 from olacore.search.run_folder import RunFolder
@@ -104,9 +105,3 @@ def show_pictures(modules: dict[str, Module], sample: Path, out: Path) -> dict[s
     sheet = side_by_side([[column[index] for column in columns] for index in first], CAPTIONS)
     write_picture(out / "side_by_side.png", sheet)
     return {"teacher": mean_psnr(rows["recon"], frames), "organic": mean_psnr(through, frames)}
-
-
-def mean_psnr(pictures: np.ndarray, originals: np.ndarray) -> float:
-    """Mean over pictures (m, H, W, 3) uint8 of the peak signal-to-noise ratio in dB."""
-    errors = ((pictures.astype(np.float64) - originals) ** 2).mean((1, 2, 3))
-    return float((10 * np.log10(255**2 / np.maximum(errors, 1e-12))).mean())

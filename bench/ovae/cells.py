@@ -31,6 +31,7 @@ PICTURES = (
     "olacore/quality/pictures/figures.py",
     "olacore/quality/pictures/ssim.py",
     "olacore/quality/pictures/haarpsi.py",
+    "olacore/quality/psnr.py",
     "olacore/quality/latent_agreement.py",
     "olacore/quality/reference/least_squares.py",
     "olacore/quality/reference/simple.py",

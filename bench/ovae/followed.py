@@ -13,6 +13,7 @@ from olacore.data import Dataset, open_dataset
 from olacore.data.encoded import EncodedDataset
 from olacore.modules.module import Module
 from olacore.quality.evaluation import whole_items
+from olacore.quality.psnr import psnr_from_error
 from olacore.search.config import TrainConfig
 from olacore.search.observers import Compiled, Event, Reported, Validated, Validating
 from olacore.search.train import train
@@ -87,4 +88,4 @@ def held_out_figure(predict: Predict, view: View, scaling: Scaling, dataset: Dat
     each = np.concatenate(errors)
     if view.bound is None:
         return float(1 - each.sum() / total)
-    return float((-10 * np.log10(each / (4 * sites * view.outputs))).mean())
+    return float(psnr_from_error(each / (sites * view.outputs), 2 * view.target_bound).mean())

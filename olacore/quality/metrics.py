@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from olacore.quality.psnr import psnr_from_error
+
 TINY = 1e-12
 
 
@@ -38,8 +40,7 @@ class Metrics:
         self.cosine += float(cosines(guess, truth, items).sum())
         self.cosine_centered += float(cosines(guess - self.mean, truth - self.mean, items).sum())
         if self.pixels:
-            worst = np.maximum(split_items(error**2, items).mean((0, 2)), TINY)
-            self.psnr += float((10 * np.log10(4 / worst)).sum())
+            self.psnr += float(psnr_from_error(split_items(error**2, items).mean((0, 2)), 2.0).sum())
 
     def figures(self) -> dict[str, float | list[float]]:
         """Return loss, r2, r2 of each output where they are few, l2, cosine, cosine_centered and, for pixels, psnr in

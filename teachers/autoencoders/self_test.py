@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 
 from olacore.data import open_dataset
-from olacore.demo import sample_path
+from olacore.data.sample import sample_path
 from olacore.errors import FileFormatError
 from olacore.media.frames import FACTOR
+from olacore.quality.psnr import psnr
 from olacore.spaces import LatentSpace
 from teachers.protocol import Teacher
 
@@ -63,12 +64,6 @@ def proof_pictures() -> np.ndarray:
         frames = data.read(("frames",), np.array(ROWS))["frames"]
     start = (frames.shape[1] - SIDE) // 2
     return np.ascontiguousarray(frames[:, start : start + SIDE, start : start + SIDE])
-
-
-def psnr(one: np.ndarray, other: np.ndarray) -> float:
-    """Peak signal-to-noise ratio in dB of two arrays of pictures."""
-    error = np.mean((one.astype(np.float64) - other) ** 2)
-    return float(10 * np.log10(255**2 / max(error, 1e-12)))
 
 
 def scaling_of(space: LatentSpace) -> str:

@@ -8,10 +8,9 @@ from olacore.errors import ShapeError
 from olacore.quality.metrics import TINY
 from olacore.quality.pictures.haarpsi import haarpsi
 from olacore.quality.pictures.ssim import structure
+from olacore.quality.psnr import psnr_from_error
 
 STRIP_ROWS = 256
-# Equal pictures have no finite one; as high a figure would swallow a mean.
-MOST_PSNR = 100.0
 Figures = dict[str, float | None]
 
 
@@ -35,7 +34,7 @@ def picture_figures(picture: np.ndarray, original: np.ndarray) -> Figures:
     squared, l2, cosine, centered = _sums(picture, original)
     similar, multi_scale = structure(picture, original)
     return {
-        "psnr": min(10 * float(np.log10(4 / max(squared / original.size, TINY))), MOST_PSNR),
+        "psnr": float(psnr_from_error(squared / original.size, 2.0)),
         "ssim": similar,
         "ms_ssim": multi_scale,
         "haarpsi": haarpsi(picture, original),

@@ -15,10 +15,11 @@ from diffusers import AutoencoderKL
 from safetensors.torch import load_file, save_file
 
 from olacore.errors import ConfigError, FileFormatError
+from olacore.quality.psnr import psnr
 from teachers import LoadOptions, load_teacher
 from teachers.autoencoders.families import FAMILIES
 from teachers.autoencoders.legacy_names import to_new_names
-from teachers.autoencoders.self_test import FLOOR, SPREAD, proof_pictures, psnr
+from teachers.autoencoders.self_test import FLOOR, SPREAD, proof_pictures
 from teachers.comparison.torch_kernels import torch_threads
 from tests.support.teacher_samples import build_kl, save_kl, to_old_names
 
