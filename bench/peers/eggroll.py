@@ -14,7 +14,7 @@ import numpy as np
 from bench.peers.adam import Rule
 from bench.peers.method import Method, Weights
 from bench.peers.problems import Problem
-from olacore.embed.checked import find_loss
+from olacore.embed.checked import compiled_loss
 from olacore.kernels.forward import multiply_packed
 from olacore.kernels.incremental import make_score_directions
 
@@ -48,7 +48,7 @@ class Eggroll(Method):
         self.blocks = problem.train.blocks(block, seed)
         self.pairs, self.sigma, self.rate, self.rowwise = max(1, population // 2), sigma, rate, rowwise
         self.draw = np.random.default_rng(seed)
-        self.score = make_score_directions(find_loss(loss))
+        self.score = make_score_directions(compiled_loss(loss))
         self.genome = np.zeros((problem.outputs, problem.inputs + 1), np.float32)
         self.rule = Rule(self.genome.shape)
 

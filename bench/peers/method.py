@@ -11,6 +11,7 @@ import numpy as np
 from bench.peers.problems import Problem, Split
 from olacore.blocks import Block
 from olacore.embed.checked import find_loss
+from olacore.embed.checked import compiled_loss
 from olacore.kernels.loss import make_score_population
 
 Weights = tuple[np.ndarray, np.ndarray]
@@ -53,7 +54,7 @@ class Method(ABC):
 def mean_loss(weights: Weights, split: Split, loss: str = "mse") -> float:
     """Mean loss of one genome on standardised rows; inf where it is not finite."""
     rows = np.empty((1, len(weights[1])), np.float32)
-    score = make_score_population(find_loss(loss))
+    score = make_score_population(compiled_loss(loss))
     first, second = (np.ascontiguousarray(array, np.float32)[None] for array in weights)
     score(first, second, split.inputs, split.targets, rows)
     return float(rows.mean(dtype=np.float64))
@@ -70,7 +71,7 @@ class Fitness:
     def __init__(self, problem: Problem, loss: str, seed: int, rows: int) -> None:
         self.inputs = problem.inputs
         self.blocks: Iterator[Block] = problem.train.blocks(rows, seed)
-        self.score = make_score_population(find_loss(loss))
+        self.score = make_score_population(compiled_loss(loss))
 
     def __call__(self, population: np.ndarray) -> np.ndarray:
         """Losses (pop, out) of genomes (pop, out, in + 1), the bias last, on the next block."""

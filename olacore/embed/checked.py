@@ -53,7 +53,7 @@ def check_array(name: str, array: Any, axes: str, sizes: dict[str, int], output:
     return np.asarray(array)
 
 
-def find_loss(loss: str | Callable[..., Any]) -> Callable[..., Any]:
+def compiled_loss(loss: str | Callable[..., Any]) -> Callable[..., Any]:
     """The compiled loss of that name, or the user's own compiled function of (prediction, target).
 
     Raises
@@ -177,7 +177,7 @@ def score(
     x = check_array("x", x, "n, in", sizes)
     y = check_array("y", y, "n, out", sizes)
     out = np.empty_like(biases) if out is None else check_array("out", out, "pop, out", sizes, output=True)
-    kernel = make_score_population(find_loss(loss))
+    kernel = make_score_population(compiled_loss(loss))
     packed = empty_packed(*x.shape)
     with threads(n_threads), ONE_AT_A_TIME:
         pack_rows(x, packed)

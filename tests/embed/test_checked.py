@@ -4,7 +4,7 @@ import numba
 import numpy as np
 import pytest
 
-from olacore.embed.checked import check_array, find_loss, forward, forward_stack, score, threads
+from olacore.embed.checked import check_array, compiled_loss, forward, forward_stack, score, threads
 from olacore.errors import ConfigError, DTypeError, ShapeError
 
 COMPILED = not numba.config.DISABLE_JIT
@@ -156,12 +156,12 @@ def test_forward__refuses_sizes_that_disagree(case):
         forward(case[0], case[1], case[2][:, :3].copy())
 
 
-def test_find_loss__refuses_unknown_names_and_plain_functions():
+def test_compiled_loss__refuses_unknown_names_and_plain_functions():
     with pytest.raises(ConfigError, match=r"loss must be mse, mae, huber or a function .* got 'cosine'"):
-        find_loss("cosine")
+        compiled_loss("cosine")
     if COMPILED:
         with pytest.raises(ConfigError, match=r"compiled with numba\.njit; got <function"):
-            find_loss(lambda p, y: p - y)
+            compiled_loss(lambda p, y: p - y)
 
 
 @pytest.mark.parametrize("n_threads", [0, -1, MOST + 1, 1.0, "2"])
