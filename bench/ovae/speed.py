@@ -17,7 +17,7 @@ from bench.ovae.quality import has_teacher, load_teacher, module_files
 from bench.ovae.room import Room
 from bench.speed.inference import TEACHER_SIDE, random_input
 from olacore.modules.module import Module, load
-from olacore.quality.vae_test.request import TeacherLike
+from olacore.quality.protocols import TeacherLike
 
 # Encoder and decoder of what is timed, by its name in tables.
 PAIRS = {

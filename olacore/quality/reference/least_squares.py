@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Protocol
 
 import numpy as np
 
@@ -14,24 +13,11 @@ from olacore.errors import DataError
 from olacore.modules.kinds.base import answer_all
 from olacore.quality.baselines import MOST_ROWS, Baselines, fit_baselines
 from olacore.views import View
+from olacore.quality.protocols import EncodesPictures
 from olacore.views.scaling import Scaling
 
 ITEMS_AT_ONCE = 8
 SAMPLE_ITEMS = 16
-
-
-class EncodesPictures(Protocol):
-    """What turns pictures (m, H, W, 3) uint8, sides multiples of 8, into latents (m, C, H/8, W/8)."""
-
-    def encode(self, pictures: np.ndarray) -> np.ndarray:
-        """Turn pictures into latents."""
-
-
-class DecodesLatents(Protocol):
-    """What turns latents (m, C, h, w) into pictures (m, 8h, 8w, 3) uint8."""
-
-    def decode(self, latents: np.ndarray) -> np.ndarray:
-        """Turn latents into pictures."""
 
 
 @dataclass(frozen=True)

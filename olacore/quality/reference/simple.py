@@ -8,6 +8,9 @@ import numpy as np
 
 from olacore.media.frames import to_pixels
 from olacore.quality.reference.least_squares import EncodesPictures, TrainingPictures
+from olacore.media.frames import FACTOR, to_pixels
+from olacore.quality.protocols import EncodesPictures
+from olacore.quality.reference.least_squares import TrainingPictures
 
 # Rows of patches that are worked on at once.
 BANDS = 64

@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 
 from olacore.data import Dataset
 from olacore.quality.evaluation import usable_items
-from olacore.quality.reference.least_squares import DecodesLatents, EncodesPictures, LeastSquares, TrainingPictures
+from olacore.quality.protocols import DecodesLatents, EncodesPictures
+from olacore.quality.reference.least_squares import LeastSquares, TrainingPictures
 from olacore.quality.reference.simple import BlockMeans, LinearPreview, PatchComponents
 from olacore.quality.vae_test.request import Entrants
 from olacore.spaces import accepts

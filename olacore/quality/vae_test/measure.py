@@ -15,10 +15,9 @@ from olacore.modules.latent_doubts import doubt_latents
 from olacore.modules.module import Module
 from olacore.quality.latent_agreement import LatentAgreement
 from olacore.quality.pictures.figures import Figures, mean_figures, picture_figures
-from olacore.quality.reference.least_squares import EncodesPictures
+from olacore.quality.protocols import EncodesPictures, PreviewLike
 from olacore.quality.reference.simple import block_means
 from olacore.quality.vae_test.codecs import TEACHER, Lineup, Row
-from olacore.quality.vae_test.request import PreviewLike
 
 REPEATS = 3
 # Fast work is repeated oftener, while that takes no longer than this.

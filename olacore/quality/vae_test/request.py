@@ -7,39 +7,13 @@ that encoder imitates (compatible).
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Protocol, runtime_checkable
-
-import numpy as np
 
 from olacore.data import Dataset
 from olacore.errors import ConfigError
 from olacore.modules.identity import latents_of
 from olacore.modules.module import Module, load
-from olacore.quality.reference.least_squares import DecodesLatents, EncodesPictures
+from olacore.quality.protocols import PreviewLike, TeacherLike
 from olacore.spaces import LatentSpace, accepts, require_same
-
-
-class TeacherLike(EncodesPictures, DecodesLatents, Protocol):
-    """A large autoencoder: whole pictures whose sides are multiples of 8, to latents in its scaled space and back."""
-
-    @property
-    def space(self) -> LatentSpace:
-        """The latent space of everything that it encodes and decodes."""
-
-
-@runtime_checkable
-class PreviewLike(DecodesLatents, Protocol):
-    """A decoder whose own pictures are smaller than the original by `factor`."""
-
-    @property
-    def factor(self) -> int:
-        """Pixels of the original, along a side, for one of its own."""
-
-    def small(self, latents: np.ndarray) -> np.ndarray:
-        """Turn latents into its own pictures."""
-
-    def nbytes(self) -> int:
-        """Its size as stored."""
 
 
 @dataclass(frozen=True)
