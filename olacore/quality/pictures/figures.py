@@ -7,7 +7,7 @@ import numpy as np
 from olacore.errors import ShapeError
 from olacore.quality.metrics import TINY
 from olacore.quality.pictures.haarpsi import haarpsi
-from olacore.quality.pictures.ssim import structure
+from olacore.quality.pictures.ssim import ssim_and_ms_ssim
 from olacore.quality.psnr import psnr_from_error
 
 STRIP_ROWS = 256
@@ -20,7 +20,7 @@ def picture_figures(picture: np.ndarray, original: np.ndarray) -> Figures:
     Returns
     -------
     psnr : dB, over all levels of the three channels, at most 100
-    ssim, ms_ssim, haarpsi : see `structure` and `haarpsi`; None where the picture is too small
+    ssim, ms_ssim, haarpsi : see `olacore.quality.pictures.ssim` and `haarpsi`; None where the picture is too small
     l2 : squared error over the variance of the original about the mean of each of its channels
     cosine, cosine_centered : of levels in [-1, 1], and after the original's means were taken from both
     The last three are None where they are not defined: the original, or what is left of it, is all zero.
@@ -32,11 +32,11 @@ def picture_figures(picture: np.ndarray, original: np.ndarray) -> Figures:
     if picture.shape != original.shape or picture.ndim != 3 or picture.shape[-1] != 3 or 0 in picture.shape:
         raise ShapeError(f"two pictures (H, W, 3) of one size are compared; got {picture.shape} and {original.shape}.")
     squared, l2, cosine, centered = _sums(picture, original)
-    similar, multi_scale = structure(picture, original)
+    ssim, ms_ssim = ssim_and_ms_ssim(picture, original)
     return {
         "psnr": float(psnr_from_error(squared / original.size, 2.0)),
-        "ssim": similar,
-        "ms_ssim": multi_scale,
+        "ssim": ssim,
+        "ms_ssim": ms_ssim,
         "haarpsi": haarpsi(picture, original),
         "l2": l2,
         "cosine": cosine,

@@ -24,7 +24,7 @@ STRIP_ROWS = 24
 
 def ssim(picture: np.ndarray, original: np.ndarray) -> float | None:
     """Structural similarity of two pictures (H, W, 3), levels 0 to 255; None if a side is under 11 pixels."""
-    return structure(picture, original, scales=1)[0]
+    return ssim_and_ms_ssim(picture, original, scales=1)[0]
 
 
 def ms_ssim(picture: np.ndarray, original: np.ndarray) -> float | None:
@@ -32,10 +32,10 @@ def ms_ssim(picture: np.ndarray, original: np.ndarray) -> float | None:
 
     It is defined by five scales, so it is None if a side is under 176 pixels: fewer scales would be another measure.
     """
-    return structure(picture, original)[1]
+    return ssim_and_ms_ssim(picture, original)[1]
 
 
-def structure(
+def ssim_and_ms_ssim(
     picture: np.ndarray, original: np.ndarray, scales: int = len(SCALE_WEIGHTS)
 ) -> tuple[float | None, float | None]:
     """SSIM and MS-SSIM in one go, each None where the picture is too small for it or, for MS-SSIM, `scales` too few."""

@@ -11,7 +11,7 @@ from olacore.quality.pictures.ssim import (
     halve,
     ms_ssim,
     ssim,
-    structure,
+    ssim_and_ms_ssim,
 )
 from tests.support.makers import smooth_pictures
 
@@ -90,18 +90,18 @@ def test_ms_ssim__is_near_another_library():
     assert abs(ms_ssim(worse, original) - 1) > 5e-3
 
 
-def test_structure__gives_both_at_once_and_none_where_a_window_does_not_fit():
+def test_ssim_and_ms_ssim__gives_both_at_once_and_none_where_a_window_does_not_fit():
     worse, original = pair(LEAST_SIDE, LEAST_SIDE + 3)
-    assert structure(worse, original) == (ssim(worse, original), ms_ssim(worse, original))
+    assert ssim_and_ms_ssim(worse, original) == (ssim(worse, original), ms_ssim(worse, original))
     assert ms_ssim(worse[:-1], original[:-1]) is None
-    assert structure(worse[:10], original[:10]) == (None, None)
+    assert ssim_and_ms_ssim(worse[:10], original[:10]) == (None, None)
 
 
-def test_structure__is_symmetric_and_one_for_equal_pictures():
+def test_ssim_and_ms_ssim__is_symmetric_and_one_for_equal_pictures():
     worse, original = pair(180, 190)
-    assert structure(original, original) == pytest.approx((1, 1), abs=1e-12)
-    assert structure(worse, original) == pytest.approx(structure(original, worse), abs=1e-12)
-    assert all(figure < 0.99 for figure in structure(worse, original))
+    assert ssim_and_ms_ssim(original, original) == pytest.approx((1, 1), abs=1e-12)
+    assert ssim_and_ms_ssim(worse, original) == pytest.approx(ssim_and_ms_ssim(original, worse), abs=1e-12)
+    assert all(figure < 0.99 for figure in ssim_and_ms_ssim(worse, original))
 
 
 def test_ms_ssim__counts_a_negative_as_no_likeness():
