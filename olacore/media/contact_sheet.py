@@ -6,8 +6,10 @@ import numpy as np
 
 from olacore.data import SPLITS, Dataset
 from olacore.errors import DataError
+from olacore.media.canvas import beside, fit, grid
 
-CELL, GAP, LINE = 160, 6, 16
+CELL = 160
+TITLES = {"frames": "frame", "recon": "teacher's decoding", "latents": "latent"}
 # Rows of the data set on a sheet, and how many of them stand side by side.
 MOST, ACROSS = 24, 2
 # Standard deviations of a principal component that span black to white.
@@ -25,32 +27,22 @@ def draw_sheet(dataset: Dataset) -> np.ndarray:
     ------
     DataError  if the data set holds plain pairs
     """
-    from PIL import Image, ImageDraw
-
     if dataset.kind != "latents":
         raise DataError("a contact sheet shows frames and latents; this data set holds plain pairs.")
     chosen = np.unique(np.linspace(0, dataset.count - 1, min(MOST, dataset.count)).round().astype(np.int64))
     fields = ("frames", *(("recon",) if dataset.has("recon") else ()), "latents")
-    rows = dataset.read((*fields, "rows"), chosen)
-    rows["latents"] = false_colours(rows["latents"])
-    width = len(fields) * (CELL + GAP) + GAP
-    height = CELL + LINE + GAP
-    lines = -(-len(chosen) // ACROSS)
-    sheet = Image.new("RGB", (ACROSS * width, lines * height + GAP), "white")
-    draw = ImageDraw.Draw(sheet)
+    read = dataset.read((*fields, "rows"), chosen)
+    read["latents"] = false_colours(read["latents"])
+    rows, labels = [], []
     for place, number in enumerate(chosen):
-        left, top = place % ACROSS * width + GAP, place // ACROSS * height + GAP
-        entry = rows["rows"][place]
+        entry = read["rows"][place]
         source = dataset.sources[entry["source"]]
         when = "" if entry["pts"] < 0 else f", at {entry['pts']}"
-        label = f"{number}: {source.name}{when}, {SPLITS[dataset.split[number]]}"
-        # The font that Pillow always has knows few letters.
-        draw.text((left, top), label.encode("latin-1", "replace").decode("latin-1"), fill="black")
-        for column, name in enumerate(fields):
-            picture = Image.fromarray(rows[name][place])
-            sharp = Image.Resampling.NEAREST if name == "latents" else Image.Resampling.LANCZOS
-            sheet.paste(picture.resize((CELL, CELL), sharp), (left + column * (CELL + GAP), top + LINE))
-    return np.array(sheet)
+        labels.append(f"{number}: {source.name}{when}, {SPLITS[dataset.split[number]]}")
+        rows.append([fit(read[name][place], CELL, CELL, smooth=name != "latents") for name in fields])
+    titles = [TITLES[name] for name in fields]
+    turns = range(min(ACROSS, len(rows)))
+    return beside([grid(rows[turn::ACROSS], titles, labels[turn::ACROSS], CELL) for turn in turns], 0)
 
 
 def false_colours(latents: np.ndarray) -> np.ndarray:

@@ -7,7 +7,8 @@ import pytest
 
 from olacore.data import open_dataset
 from olacore.errors import DataError
-from olacore.media.contact_sheet import ACROSS, CELL, GAP, LINE, MOST, draw_sheet, false_colours
+from olacore.media.canvas import GAP, LINE, fit
+from olacore.media.contact_sheet import ACROSS, CELL, MOST, draw_sheet, false_colours
 from tests.support.makers import write_pictures, write_plain
 
 
@@ -16,10 +17,10 @@ def test_sheet__shows_frames_decodings_and_latents(tmp_path: Path, recon: bool, 
     with open_dataset(write_pictures(tmp_path / "a.h5", size=(CELL, CELL), recon=recon)) as data:
         sheet = draw_sheet(data)
         rows = data.read(("frames", "latents", *(("recon",) if recon else ())), np.arange(data.count))
-    assert sheet.shape == (6 * (CELL + LINE + GAP) + GAP, ACROSS * (columns * (CELL + GAP) + GAP), 3)
+    assert sheet.shape == (LINE + 6 * (CELL + LINE + GAP) + GAP, ACROSS * (columns * (CELL + GAP) + GAP), 3)
 
     def cell(place: int, column: int) -> np.ndarray:
-        top = place // ACROSS * (CELL + LINE + GAP) + GAP + LINE
+        top = GAP + 2 * LINE + place // ACROSS * (CELL + LINE + GAP)
         left = place % ACROSS * (columns * (CELL + GAP) + GAP) + GAP + column * (CELL + GAP)
         return sheet[top : top + CELL, left : left + CELL]
 
@@ -33,7 +34,16 @@ def test_sheet__shows_frames_decodings_and_latents(tmp_path: Path, recon: bool, 
 def test_sheet__of_many_rows_spreads_over_them(tmp_path: Path) -> None:
     with open_dataset(write_pictures(tmp_path / "a.h5", splits=(60, 5, 5), size=(8, 8))) as data:
         sheet = draw_sheet(data)
-    assert sheet.shape[0] == MOST // ACROSS * (CELL + LINE + GAP) + GAP
+    assert sheet.shape[0] == LINE + MOST // ACROSS * (CELL + LINE + GAP) + GAP
+
+
+def test_sheet__keeps_the_shape_of_frames_and_is_narrow_for_one(tmp_path: Path) -> None:
+    with open_dataset(write_pictures(tmp_path / "a.h5", splits=(1, 0, 0), size=(40, 80))) as data:
+        sheet = draw_sheet(data)
+        frame = data.read(("frames",), np.arange(1))["frames"][0]
+    assert sheet.shape == (GAP + 2 * LINE + CELL // 2 + GAP, 2 * (CELL + GAP) + GAP, 3)
+    shown = sheet[GAP + 2 * LINE : -GAP, GAP : GAP + CELL]
+    np.testing.assert_array_equal(shown, fit(frame, CELL, CELL))
 
 
 def test_sheet__of_plain_pairs(tmp_path: Path) -> None:

@@ -7,9 +7,10 @@ import pytest
 
 from olacore.data import open_dataset
 from olacore.errors import OutputError
+from olacore.media.canvas import GAP, LINE
 from olacore.media.pictures import read_picture
 from olacore.quality.compare.measure import compare_latents
-from olacore.quality.compare.report import CELL, GAP, LINE, draw_worst, write_comparison
+from olacore.quality.compare.report import CELL, draw_worst, write_comparison
 from olacore.spaces import LatentSpace
 from olacore.views.patch import PatchEncoder
 from tests.support.makers import SPACE, make_module, write_pictures
@@ -37,7 +38,8 @@ def test_write__leaves_plots_and_figures(compared, tmp_path):
 def test_worst__has_a_line_a_frame(compared):
     made, module, dataset = compared
     sheet = draw_worst(made, module, dataset)
-    assert sheet.shape == (LINE + 3 * (CELL + LINE + GAP) + GAP, 4 * (CELL + GAP) + GAP, 3)
+    # Frames of 24 x 40 pixels fill the width of their cells.
+    assert sheet.shape == (LINE + 3 * (round(CELL * 0.6) + LINE + GAP) + GAP, 4 * (CELL + GAP) + GAP, 3)
 
 
 def test_write__says_where_no_folder_can_be_made(compared, tmp_path):

@@ -3,17 +3,8 @@
 import numpy as np
 import pytest
 
-from olacore.quality.vae_test.figure import (
-    GAP,
-    HIGHEST,
-    LINE,
-    NARROWEST,
-    PAPER,
-    WHITE_ERROR,
-    WIDEST,
-    draw_comparison,
-    error_map,
-)
+from olacore.media.canvas import GAP, LINE, PAPER
+from olacore.quality.vae_test.figure import HIGHEST, NARROWEST, WHITE_ERROR, WIDEST, draw_comparison, error_map
 from tests.support.makers import smooth_pictures
 
 
@@ -29,7 +20,7 @@ def test_error_map__is_black_for_none_and_white_for_large_errors():
 def test_draw_comparison__shows_pictures_unchanged_above_their_errors():
     original, other = smooth_pictures(2, 200, 300)
     sheet = draw_comparison(original, "original", [("teacher\n20 dB", other), ("ours", original)])
-    head = 2 * LINE + 2
+    head = GAP + 2 * LINE
     assert sheet.shape == (head + 2 * (200 + GAP), GAP + 3 * (300 + GAP), 3)
     assert np.array_equal(sheet[head : head + 200, GAP : GAP + 300], original)
     left = GAP + 300 + GAP
@@ -52,5 +43,5 @@ def test_draw_comparison__shows_pictures_unchanged_above_their_errors():
 def test_draw_comparison__makes_small_pictures_larger_and_large_ones_smaller(size, shown):
     original = smooth_pictures(1, *size)[0]
     sheet = draw_comparison(original, "a name with \u6f22 letters", [("ours", original)])
-    assert sheet.shape[0] == LINE + 2 + 2 * (shown[0] + GAP)
+    assert sheet.shape[0] == LINE + GAP + shown[0] + GAP + max(shown[0], 2 * LINE) + GAP
     assert sheet.shape[1] == 2 * (max(shown[1], NARROWEST) + GAP) + GAP
