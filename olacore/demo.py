@@ -17,10 +17,12 @@ from olacore.data import open_dataset
 from olacore.data.sample import sample_path
 from olacore.errors import OutputExistsError
 from olacore.files import replace_file
-from olacore.media.curves import draw_curves, side_by_side
+from olacore.media.canvas import grid
+from olacore.media.curves import Floors, draw_curves
 from olacore.media.pictures import write_picture
 from olacore.modules.module import Module
 from olacore.quality.baselines import Baselines
+from olacore.quality.evaluation import evaluate
 from olacore.quality.psnr import mean_psnr
 from olacore.search.config import TrainConfig
 from olacore.search.observers import Callback
@@ -82,15 +84,24 @@ def run_demo(
         results[name] = train(config, (watch(name),), should_stop)
         if results[name].stopped == "interrupted":
             return Demo(results, {})
-    runs = {name: RunFolder(result.folder, resume=True, force=False) for name, result in results.items()}
-    logs = {name: run.read_log() for name, run in runs.items()}
-    floors = {name: Baselines.load(run.baselines).validation_loss for name, run in runs.items()}
-    draw_curves(logs, floors, out / "curves.png")
+    show_curves(results, sample, out)
     codec = show_pictures({name: result.module for name, result in results.items()}, sample, out)
     summary: dict[str, Any] = {name: result.figures for name, result in results.items()}
     summary["codec"] = codec
     replace_file(out / "summary.json", (json.dumps(summary, indent=2) + "\n").encode())
     return Demo(results, codec)
+
+
+def show_curves(results: dict[str, Result], sample: Path, out: Path) -> None:
+    """Write `curves.png` of the runs, between least squares and the mean of the same validation samples."""
+    logs, floors = {}, {}
+    with open_dataset([sample]) as dataset:
+        for name, result in results.items():
+            run = RunFolder(result.folder, resume=True, force=False)
+            baselines = Baselines.load(run.baselines)
+            mean = evaluate(result.module, dataset, baselines, "validation")["mean"]["loss"]
+            logs[name], floors[name] = run.read_log(), Floors(baselines.validation_loss, mean)
+    draw_curves(logs, floors, out / "curves.png")
 
 
 def show_pictures(modules: dict[str, Module], sample: Path, out: Path) -> dict[str, float]:
@@ -102,6 +113,6 @@ def show_pictures(modules: dict[str, Module], sample: Path, out: Path) -> dict[s
     decoded = (modules[name].decode(rows["latents"]) for name in ("decoder", "stack"))
     columns = (frames, rows["recon"], *decoded, through)
     _, first = np.unique(rows["rows"]["source"], return_index=True)
-    sheet = side_by_side([[column[index] for column in columns] for index in first], CAPTIONS)
+    sheet = grid([[column[index] for column in columns] for index in first], CAPTIONS)
     write_picture(out / "side_by_side.png", sheet)
     return {"teacher": mean_psnr(rows["recon"], frames), "organic": mean_psnr(through, frames)}

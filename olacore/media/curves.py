@@ -1,76 +1,46 @@
-"""Pictures for people: training curves, and rows of pictures side by side."""
+"""Curves of training: the loss on validation samples against seconds, between the mean and least squares."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
-import numpy as np
-
-from olacore.files import replacing
-
-GAP = 4
-CAPTION_HEIGHT = 18
+from olacore.media.plots import add_legend, drawing, make_logarithmic, style
 
 
-def draw_curves(runs: Mapping[str, Sequence[dict[str, Any]]], floors: dict[str, float], path: Path) -> None:
-    """Draw the best validation loss so far, over that of least squares, and trust against seconds, one line a run.
+class Floors(NamedTuple):
+    """Losses on a run's validation samples, in the unit of its log."""
 
-    Parameters
-    ----------
-    runs : the lines of each run's log
-    floors : loss of least squares of each run's window on the same rows
-    path : the picture to write
-    """
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(10, 4), layout="constrained")
-    left, right = figure.subplots(1, 2)
-    for name, lines in runs.items():
-        seconds = [line["seconds"] for line in lines]
-        losses = np.array([line["best_validation_loss"] for line in lines], float)
-        (curve,) = left.plot(seconds, losses / floors[name], label=name)
-        low, middle, high = np.array([line["trust"] for line in lines]).reshape(-1, 3).T
-        right.fill_between(seconds, low, high, alpha=0.2, color=curve.get_color())
-        right.plot(seconds, middle, color=curve.get_color(), label=name)
-    left.axhline(1, color="grey", linestyle="--", label="least squares")
-    left.set(xlabel="seconds", ylabel="best validation loss so far, over least squares", xscale="log", yscale="log")
-    left.set(title="Loss")
-    right.set(xlabel="seconds", ylabel="least, median, most", ylim=(0, 1.02), title="Trust of the population")
-    for axes in (left, right):
-        if axes.has_data():
-            axes.legend()
-    FigureCanvasAgg(figure)
-    with replacing(path) as temporary:
-        figure.savefig(temporary, format="png", dpi=110)
+    least_squares: float
+    mean: float
 
 
-def side_by_side(rows: Sequence[Sequence[np.ndarray]], captions: Sequence[str]) -> np.ndarray:
-    """Lay pictures of one size out in a grid under a line of captions.
+def draw_curves(runs: Mapping[str, Sequence[Mapping[str, Any]]], floors: Mapping[str, Floors], path: Path) -> None:
+    """Draw the loss of each run as a share of the mean's, which is 1 - R2, so that runs of different targets compare.
 
     Parameters
     ----------
-    rows : each holds one (H, W, 3) uint8 picture a caption
+    runs : the lines of each run's log, with `seconds` and `validation_loss`; lines where that is None or 0 are left out
+    floors : of each run
+    path : the PNG to write
 
-    Returns
-    -------
-    (height, width, 3) uint8
+    Raises
+    ------
+    OutputError  if the file cannot be written
     """
-    from PIL import Image, ImageDraw
-
-    height, width, _ = rows[0][0].shape
-    sheet = Image.new(
-        "RGB",
-        (len(captions) * (width + GAP) - GAP, CAPTION_HEIGHT + len(rows) * (height + GAP) - GAP),
-        "white",
-    )
-    draw = ImageDraw.Draw(sheet)
-    for column, caption in enumerate(captions):
-        draw.text((column * (width + GAP) + 2, 3), caption, fill="black")
-    for y, row in enumerate(rows):
-        for x, picture in enumerate(row):
-            place = (x * (width + GAP), CAPTION_HEIGHT + y * (height + GAP))
-            sheet.paste(Image.fromarray(picture), place)
-    return np.array(sheet)
+    with drawing(path, 9, 4.5) as figure:
+        axes = figure.add_subplot()
+        style(axes)
+        make_logarithmic(axes)
+        axes.axhline(1, color="black", linestyle=":", label="mean of the targets")
+        for number, (name, lines) in enumerate(runs.items()):
+            floor = floors[name]
+            points = [(line["seconds"], line["validation_loss"]) for line in lines if line["validation_loss"]]
+            seconds, shares = [second for second, _ in points], [loss / floor.mean for _, loss in points]
+            colour = f"C{number}"
+            axes.plot(seconds, shares, color=colour, linewidth=2, marker="o", markersize=3, label=name)
+            share = floor.least_squares / floor.mean
+            axes.axhline(share, color=colour, linestyle="--", linewidth=1, label=f"least squares, {name}")
+        axes.set(xlabel="seconds of search", ylabel="validation loss as a share of the mean's: 1 - R2")
+        add_legend(axes)
