@@ -10,7 +10,6 @@ import numpy as np
 
 from bench.peers.problems import Problem, Split
 from olacore.blocks import Block
-from olacore.embed.checked import find_loss
 from olacore.embed.checked import compiled_loss
 from olacore.kernels.loss import make_score_population
 

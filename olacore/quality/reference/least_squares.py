@@ -12,8 +12,8 @@ from olacore.data import Dataset, iterate_once
 from olacore.errors import DataError
 from olacore.modules.kinds.base import answer_all
 from olacore.quality.baselines import MOST_ROWS, Baselines, fit_baselines
-from olacore.views import View
 from olacore.quality.protocols import EncodesPictures
+from olacore.views import View
 from olacore.views.scaling import Scaling
 
 ITEMS_AT_ONCE = 8

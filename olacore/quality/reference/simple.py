@@ -7,10 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from olacore.media.frames import to_pixels
-from olacore.quality.reference.least_squares import EncodesPictures, TrainingPictures
-from olacore.media.frames import FACTOR, to_pixels
 from olacore.quality.protocols import EncodesPictures
-from olacore.quality.reference.least_squares import TrainingPictures
+from olacore.quality.reference.least_squares import EncodesPictures, TrainingPictures
 
 # Rows of patches that are worked on at once.
 BANDS = 64
