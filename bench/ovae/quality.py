@@ -14,8 +14,7 @@ from olacore.modules.module import load
 from olacore.quality.protocols import PreviewLike, TeacherLike
 from olacore.quality.vae_test.codecs import ENCODER, PAIRED, TEACHER, Lineup, line_up
 from olacore.quality.vae_test.report import run_vae_test
-from olacore.quality.vae_test.request import Entrants, Given, PreviewLike, TeacherLike
-from olacore.search.config import PAIR
+from olacore.quality.vae_test.request import Entrants, Given
 from olacore.search.rules import PAIR
 
 # Times are measured in the part `speed`.

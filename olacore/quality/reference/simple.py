@@ -8,7 +8,7 @@ import numpy as np
 
 from olacore.media.frames import to_pixels
 from olacore.quality.protocols import EncodesPictures
-from olacore.quality.reference.least_squares import EncodesPictures, TrainingPictures
+from olacore.quality.reference.least_squares import TrainingPictures
 
 # Rows of patches that are worked on at once.
 BANDS = 64
