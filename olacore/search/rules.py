@@ -12,7 +12,6 @@ from olacore.losses.base import LOSSES
 from olacore.losses.objective import Objective
 from olacore.losses.user import find_loss
 from olacore.modules.file import STORED
-from olacore.modules.kinds import KINDS
 from olacore.strategies import STRATEGIES, Stack, Strategy
 from olacore.views import VIEWS
 
@@ -121,17 +120,15 @@ def settle(asked: Asked) -> Settled:
 
 
 def check_module(asked: Asked) -> None:
-    """Raise `ConfigError` unless there is such a kind of module with such a view."""
+    """Raise `ConfigError` unless there are modules of that kind, with such a view."""
     if asked.module is None:
         if asked.view is not None:
             raise ConfigError(f"plain pairs have no choice of a view; got {asked.view!r} and no kind of module.")
         return
-    if asked.module != PAIR:
-        KINDS.find(asked.module)
+    if asked.module not in VIEWS:
+        raise ConfigError(f"there is no kind of module {asked.module!r}; there are {', '.join(VIEWS)}.")
     if asked.view is not None:
         VIEWS[asked.module].find(asked.view)
-    if asked.module == PAIR and asked.latents_from is not None:
-        raise ConfigError("a pair makes latents of its own; give --latents-from with --module decoder.")
 
 
 def choose_strategy(asked: Asked) -> type[Strategy]:
@@ -143,8 +140,7 @@ def choose_strategy(asked: Asked) -> type[Strategy]:
     if name is None:
         return next(each for each in STRATEGIES.values() if evolves(each, asked.module))
     found = STRATEGIES.find(name)
-    # A stack of a pair is the decoder of its second search.
-    if not evolves(found, asked.module) and not (asked.module == PAIR and found is Stack):
+    if not evolves(found, asked.module) and asked.module not in found.joins:
         takes = [each.name for each in STRATEGIES.values() if evolves(each, asked.module)]
         kinds = f"evolves the module {' or '.join(found.kinds)}" if found.kinds else "evolves single modules"
         what = f"the module {asked.module}" if asked.module else "plain pairs"
@@ -153,8 +149,10 @@ def choose_strategy(asked: Asked) -> type[Strategy]:
 
 
 def evolves(strategy: type[Strategy], module: str | None) -> bool:
-    """Whether a strategy evolves modules of this kind."""
-    return module != PAIR if strategy.kinds is None else module in strategy.kinds
+    """Whether a strategy evolves modules of this kind: those that it names, or all that no other strategy names."""
+    if strategy.kinds is not None:
+        return module in strategy.kinds
+    return not any(module in (other.kinds or ()) for other in STRATEGIES.values())
 
 
 def check_loss(strategy: type[Strategy], objective: Objective, output_weights: tuple[float, ...]) -> None:

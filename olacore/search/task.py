@@ -13,7 +13,6 @@ from olacore.errors import ConfigError
 from olacore.losses.objective import Objective
 from olacore.quality.evaluation import usable_items
 from olacore.search.config import TrainConfig
-from olacore.search.rules import PAIR
 from olacore.search.run_folder import RunFolder
 from olacore.strategies import Candidate, Sizes, State, Strategy
 from olacore.views import VIEWS, View, find_view
@@ -127,10 +126,6 @@ def view_for(config: TrainConfig, dataset: Dataset) -> View:
     if config.module is None and not plain:
         kinds = ", ".join(kind for kind in VIEWS if kind != "plain")
         raise ConfigError(f"the data hold frames and latents: say which module, with --module, of {kinds}.")
-    if plain and config.module == PAIR:
-        raise ConfigError(
-            "a pair is evolved by the error of pictures, and the data hold plain pairs; give data with frames."
-        )
     kind = config.module or "plain"
     view = find_view(kind, config.view or next(iter(VIEWS[kind])))
     asked = config.view_settings()

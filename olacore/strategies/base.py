@@ -118,7 +118,8 @@ class Strategy(ABC):
     losses : names of the losses that it minimises; None for all that weigh samples alike
     weighs_outputs : whether outputs may have weights in the loss
     stores : how the weights that it evolves may be stored, the default first
-    kinds : kinds of modules that it evolves; None for all that are single maps
+    kinds : kinds of modules that it evolves; None for all that no other strategy names
+    joins : kinds of modules of which it evolves a part, in a later search
 
     Raises
     ------
@@ -135,6 +136,7 @@ class Strategy(ABC):
     weighs_outputs: ClassVar[bool] = True
     stores: ClassVar[tuple[str, ...]] = ("float32", "float16")
     kinds: ClassVar[tuple[str, ...] | None] = None
+    joins: ClassVar[tuple[str, ...]] = ()
 
     def __post_init__(self) -> None:
         for option, (low, high) in self.ranges.items():

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 import numpy as np
 
 from olacore.blocks import RawBlock
+from olacore.errors import ConfigError
 from olacore.views.base import add_view
 from olacore.views.latents import space_of
 from olacore.views.patch import PatchDecoder, PatchEncoder, PatchView
@@ -48,8 +49,11 @@ class Pictures(PatchView):
     @classmethod
     def of(cls, dataset: Dataset, settings: Mapping[str, Any]) -> Self:
         """The view of the data's frames, with as many channels as the teacher's latents."""
+        if dataset.latent_shape is None:
+            raise ConfigError(
+                "a pair is evolved by the error of pictures, and the data hold plain pairs; give data with frames."
+            )
         space = space_of(dataset, cls)
-        assert dataset.latent_shape is not None
         border, window = settings.get("border", cls.border), settings.get("window", cls.window)
         return cls(space.channels, space.factor, border, window, *dataset.latent_shape[1:])
 

@@ -219,7 +219,6 @@ def test_pair__a_budget_covers_both_files(pictures, tmp_path):
     ("changes", "sentence"),
     [
         ({"view": "global"}, "there is no view of the pair 'global'; there are patch"),
-        ({"latents_from": "x"}, "a pair makes latents of its own; give --latents-from with --module decoder"),
         ({"strategy": "classic"}, "classic evolves single modules; for the module pair there are pair"),
         (
             {"module": "encoder", "strategy": "pair"},
@@ -244,3 +243,8 @@ def test_pair__refuses_plain_pairs(tmp_path, changes):
     path = write_plain(tmp_path / "plain.h5", 20)
     with pytest.raises(ConfigError, match="a pair is evolved by the error of pictures, and the data hold plain pairs"):
         train(paired(path, tmp_path / "run", **changes))
+
+
+def test_pair__makes_latents_of_its_own(pictures, tmp_path):
+    with pytest.raises(ConfigError, match="a pair makes latents of its own; give --latents-from with --module decoder"):
+        train(paired(pictures, tmp_path / "run", latents_from="codec4-encoder"))

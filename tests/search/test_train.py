@@ -321,7 +321,7 @@ def test_config__names_a_setting_that_cannot_be(tmp_path, changes, sentence):
 @pytest.mark.parametrize(
     ("changes", "sentence"),
     [
-        ({"module": "mirror"}, "there is no kind of module 'mirror'; there are encoder, decoder, plain"),
+        ({"module": "mirror"}, "there is no kind of module 'mirror'; there are encoder, decoder, pair, plain"),
         ({"view": "sideways"}, "there is no view of the encoder 'sideways'; there are patch, global"),
         ({"module": None}, "the data hold frames and latents: say which module, with --module, of encoder, decoder"),
         ({"window": 3}, "the patch view of the encoder takes no window; leave it out"),

@@ -52,6 +52,8 @@ class PairPlan(Plan):
         -------
         the decoder, with its figures on the latents of its encoder; the encoder where the first search was interrupted
         """
+        if config.latents_from is not None:
+            raise ConfigError("a pair makes latents of its own; give --latents-from with --module decoder.")
         out = config.out or next_free(self.name)
         affine = replace(config, out=out / "encoder")
         stack = not isinstance(config.settled.strategy, Pair)

@@ -83,6 +83,7 @@ class Stack(Strategy):
     populated: ClassVar[bool] = False
     losses: ClassVar[tuple[str, ...] | None] = ("mse", "contrast")
     weighs_outputs: ClassVar[bool] = False
+    joins: ClassVar[tuple[str, ...]] = ("pair",)
     stores: ClassVar[tuple[str, ...]] = ("float16", "float32", "int8")
 
     units: int = 256
