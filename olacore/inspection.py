@@ -121,11 +121,10 @@ def describe_dataset(dataset: Dataset) -> dict[str, Any]:
     common = {"rows": dataset.count, "rows by split": rows, "digest": dataset.digest()}
     if dataset.kind == "pairs":
         return {"kind": "data set, pairs", **common, "inputs": dataset.inputs, "outputs": dataset.outputs}
-    assert dataset.space is not None
     damaged = dataset.verify()
     sources = {source.name: source for source in dataset.sources}.values()
-    return {
-        "kind": "data set, frames and latents",
+    facts = {
+        "kind": "data set, frames and latents" if dataset.kind == "latents" else f"data set, {dataset.kind}",
         **common,
         "complete": dataset.complete,
         "damaged rows": damaged,
@@ -139,11 +138,24 @@ def describe_dataset(dataset: Dataset) -> dict[str, Any]:
         "licences": sorted({source.licence for source in sources if source.licence}),
         "files": describe_files(dataset),
         "settings": dataset.settings,
-        "teacher": dataset.space.maker,
-        "space": dataset.space.to_dict(),
-        "fingerprint": dataset.space.fingerprint,
-        "latent mean and spread": latent_spread(dataset),
     }
+    if dataset.kind != "latents":
+        layout = dataset.contents.layout
+        facts["fields"] = {
+            spec.name: describe_field(*layout[spec.name]) for spec in dataset.form.fields if dataset.has(spec.name)
+        }
+    if dataset.space is not None:
+        facts["teacher"] = dataset.space.maker
+        facts["space"] = dataset.space.to_dict()
+        facts["fingerprint"] = dataset.space.fingerprint
+    if dataset.has("latents"):
+        facts["latent mean and spread"] = latent_spread(dataset)
+    return facts
+
+
+def describe_field(shape: tuple[int, ...], dtype: np.dtype) -> str:
+    """Tell the type and the shape of an entry of a field."""
+    return f"{dtype} {shape}" if shape else str(dtype)
 
 
 def describe_files(dataset: Dataset) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from bench.ovae.clock import Clock
 from olacore.blocks import RawBlock
 from olacore.data import Dataset, open_dataset
 from olacore.data.encoded import EncodedDataset
-from olacore.modules.module import Module
+from olacore.modules.module import Module, load
 from olacore.quality.evaluation import whole_items
 from olacore.quality.psnr import psnr_from_error
 from olacore.search.config import TrainConfig
@@ -64,7 +64,7 @@ def evolve(config: TrainConfig, clock: Clock | None = None) -> tuple[Module, lis
 def open_config(config: TrainConfig) -> Dataset:
     """Open the data of a search, with the latents that it asks for."""
     dataset = open_dataset(config.h5)
-    return dataset if config.latents_from is None else EncodedDataset(dataset, config.latents_from)
+    return dataset if config.latents_from is None else EncodedDataset(dataset, load(config.latents_from))
 
 
 def held_out_figure(predict: Predict, view: View, scaling: Scaling, dataset: Dataset) -> float:

@@ -1,16 +1,29 @@
-"""Data whose latents an organic encoder makes while they are read, in place of those in the file."""
+"""Data whose latents an encoder makes while they are read, in place of those in the file."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
+from dataclasses import replace
+from typing import Protocol
 
 import numpy as np
 
-from olacore.data import Dataset
+from olacore.data.dataset import Dataset
+from olacore.data.forms import FLOAT16
+from olacore.data.header import sizes_of_latents
 from olacore.errors import ConfigError
-from olacore.modules.identity import latents_of
-from olacore.modules.module import load
+from olacore.spaces import LatentSpace
+
+
+class MakesLatents(Protocol):
+    """Turns pictures into latents of a space of its own."""
+
+    @property
+    def makes(self) -> LatentSpace | None:
+        """The latent space of everything that it encodes; None if it makes no latents of whole pictures."""
+
+    def encode(self, frames: np.ndarray, /) -> np.ndarray:
+        """Turn frames (n, H, W, 3) uint8 into latents (n, C, h, w)."""
 
 
 class EncodedDataset(Dataset):
@@ -18,30 +31,41 @@ class EncodedDataset(Dataset):
 
     Parameters
     ----------
-    dataset : frames and latents; it stays the caller's to close
-    encoder : file, run folder or name of the encoder
+    dataset : frames, and whatever else; closing this closes it
+    encoder : makes the latents
 
     Raises
     ------
-    ConfigError  if the module is no encoder of the patch view, or the data hold no frames
-    FileFormatError  if there is no such module
+    ConfigError  if the data hold no frames, or the encoder makes no latents
 
     Notes
     -----
     The digest of the data is over the latent space too, and so over the encoder.
     """
 
-    def __init__(self, dataset: Dataset, encoder: Path | str) -> None:
-        if dataset.kind != "latents" or dataset.latent_shape is None:
-            raise ConfigError("latents come from an encoder only where the data hold frames; these are plain pairs.")
-        vars(self).update(vars(dataset))
-        self._encoder = load(encoder)
-        self.space = latents_of(self._encoder)
-        self.latent_shape = (self.space.channels, *dataset.latent_shape[1:])
+    def __init__(self, dataset: Dataset, encoder: MakesLatents) -> None:
+        if not dataset.has("frames"):
+            what = "plain pairs" if dataset.kind == "pairs" else dataset.kind
+            raise ConfigError(f"latents come from an encoder only where the data hold frames; these are {what}.")
+        space = encoder.makes
+        if space is None:
+            raise ConfigError(f"latents come from an encoder of the patch view; this is {encoder}.")
+        sizes = {**dataset.contents.sizes, **sizes_of_latents(space, dataset.contents.sizes)}
+        layout = {**dataset.contents.layout, "latents": (tuple(sizes[word] for word in "Chw"), FLOAT16)}
+        super().__init__(replace(dataset.contents, space=space, sizes=sizes, layout=layout))
+        self._dataset, self._encoder = dataset, encoder
 
     def read(self, fields: Sequence[str], indices: np.ndarray) -> dict[str, np.ndarray]:
         """Read rows as `Dataset.read`; latents are made from the frames, as float16."""
-        found = super().read([*{"frames" if name == "latents" else name for name in fields}], indices)
+        found = self._dataset.read([*{"frames" if name == "latents" else name for name in fields}], indices)
         if "latents" in fields:
-            found["latents"] = self._encoder.encode(found["frames"]).astype(np.float16)
+            found["latents"] = self._encoder.encode(found["frames"]).astype(FLOAT16)
         return {name: found[name] for name in fields}
+
+    def verify(self) -> list[int]:
+        """The rows of the file that are damaged; the encoder's latents are not in it."""
+        return self._dataset.verify()
+
+    def close(self) -> None:
+        """Close the data set."""
+        self._dataset.close()

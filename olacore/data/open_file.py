@@ -10,9 +10,10 @@ from pathlib import Path
 import h5py
 import numpy as np
 
-from olacore.data.header import Header, check_schema, read_header, require_array, rows_valid_in, schema_of
+from olacore.data.dataset import Layout
+from olacore.data.header import Header, read_header, require_array
 from olacore.data.offsets import GAP_BYTES, Places, bytes_of_row, find_pieces, find_places, read_places
-from olacore.data.records import PAIR_TYPES, PAIRS_SCHEMA, SCHEMA, SPLITS
+from olacore.data.records import SPLITS, STORED_ROW
 from olacore.errors import DataError, FileFormatError, ShapeError
 from olacore.spaces import require_same
 
@@ -28,7 +29,7 @@ class Part:
 
     path: Path
     file: h5py.File
-    header: Header | None
+    header: Header
     count: int
     split: np.ndarray
     complete: bool
@@ -37,15 +38,15 @@ class Part:
     _places: dict[str, Places | None] = field(default_factory=dict)
 
     @property
-    def fields(self) -> dict[str, h5py.Dataset]:
-        names = ("inputs", "targets") if self.header is None else (*self.header.arrays, "rows")
-        return {name: self.file[name] for name in names}
+    def layout(self) -> Layout:
+        """Shape of an entry and type of everything that can be read of a row."""
+        return self.header.arrays | ({"rows": ((), STORED_ROW)} if self.header.form.sourced else {})
 
     def announce(self, name: str, rows: np.ndarray) -> None:
         """Tell the system which rows are read next, so that it fetches them side by side instead of one by one."""
         with self._damage_named(name, rows):
             places = self._places_of(name)
-            if places is None or not hasattr(os, "posix_fadvise"):
+            if places is None or name in self._per_source or not hasattr(os, "posix_fadvise"):
                 return
             found, row_bytes = places(rows), bytes_of_row(self.file[name])
             for begin, end in find_pieces(found, row_bytes, GAP_BYTES):
@@ -59,6 +60,17 @@ class Part:
         ------
         FileFormatError  if the file is damaged there
         """
+        if name in self._per_source:
+            entries = np.empty(len(rows), STORED_ROW)
+            self.read("rows", rows, entries)
+            rows, back = np.unique(entries["source"].astype(np.int64), return_inverse=True)
+            found = np.empty((len(rows), *out.shape[1:]), out.dtype)
+            self._read(name, rows, found)
+            out[...] = found[back]
+        else:
+            self._read(name, rows, out)
+
+    def _read(self, name: str, rows: np.ndarray, out: np.ndarray) -> None:
         with self._damage_named(name, rows):
             array, places = self.file[name], self._places_of(name)
             if places is not None:
@@ -69,6 +81,10 @@ class Part:
                 start = rows[begin]
                 with np.errstate(over="ignore"):
                     out[begin:end] = array[start : rows[end - 1] + 1][rows[begin:end] - start]
+
+    @property
+    def _per_source(self) -> set[str]:
+        return {spec.name for spec in self.header.fields if spec.per == "source"}
 
     def _places_of(self, name: str) -> Places | None:
         if name not in self._places:
@@ -86,19 +102,14 @@ class Part:
 
 def open_part(path: Path, file: h5py.File) -> Part:
     try:
-        if schema_of(file) == SCHEMA:
-            header = read_header(file, path)
-            count = rows_valid_in(file)
+        header = read_header(file, path)
+        count = int(file.attrs.get("rows_valid", header.capacity))
+        if header.form.sourced:
             splits = np.array([SPLITS.index(source.split) for source in header.sources], np.uint8)
             split = splits[file["rows"].fields("source")[:count]]
-            part = Part(path, file, header, count, split, bool(file.attrs["complete"]))
         else:
-            check_schema(file, path, None, PAIRS_SCHEMA, SCHEMA)
-            inputs = require_array(file, path, "inputs", ("n", "in"), PAIR_TYPES)
-            require_array(file, path, "targets", (len(inputs), "out"), PAIR_TYPES)
-            count = rows_valid_in(file) if "rows_valid" in file.attrs else len(inputs)
-            complete = bool(file.attrs.get("complete", True))
-            part = Part(path, file, None, count, _pairs_split(file, path, len(inputs))[:count], complete)
+            split = _split_in(file, path, header.capacity)[:count]
+        part = Part(path, file, header, count, split, bool(file.attrs.get("complete", True)))
     except (KeyError, RuntimeError, OSError) as error:
         if isinstance(error, FileFormatError):
             raise
@@ -108,7 +119,7 @@ def open_part(path: Path, file: h5py.File) -> Part:
     return part
 
 
-def _pairs_split(file: h5py.File, path: Path, count: int) -> np.ndarray:
+def _split_in(file: h5py.File, path: Path, count: int) -> np.ndarray:
     if "split" in file:
         split = require_array(file, path, "split", (count,), (np.dtype(np.uint8),))[:]
         if split.max() >= len(SPLITS):
@@ -119,27 +130,27 @@ def _pairs_split(file: h5py.File, path: Path, count: int) -> np.ndarray:
 
 
 def check_agree(one: Part, other: Part) -> None:
-    if (one.header is None) != (other.header is None):
-        kinds = ["pairs" if part.header is None else "latents" for part in (one, other)]
-        raise FileFormatError(f"files must be of one form; {one.path} holds {kinds[0]}, {other.path} {kinds[1]}.")
-    if one.header is None or other.header is None:
-        for name, array in one.fields.items():
-            widths = array.shape[1], other.fields[name].shape[1]
-            if widths[0] != widths[1]:
-                files = f"{widths[0]} wide in {one.path} and {widths[1]} in {other.path}"
-                raise ShapeError(f"/{name} must be equally wide in all files; it is {files}.")
-        return
+    forms = one.header.form, other.header.form
+    if forms[0] != forms[1]:
+        kinds = f"{one.path} holds {forms[0].kind}, {other.path} {forms[1].kind}"
+        raise FileFormatError(f"files must be of one form; {kinds}.")
     ours, theirs = one.header.space, other.header.space
     require_same(str(one.path), ours, str(other.path), theirs, then="give files of one latent space")
-    if one.header.size != other.header.size:
-        sizes = f"{one.path} has {one.header.size}, {other.path} has {other.header.size}"
-        raise ShapeError(f"files must have pictures of one size; {sizes}.")
+    sizes = [(part.header.sizes.get("H"), part.header.sizes.get("W")) for part in (one, other)]
+    if sizes[0] != sizes[1]:
+        files = f"{one.path} has {sizes[0]}, {other.path} has {sizes[1]}"
+        raise ShapeError(f"files must have pictures of one size; {files}.")
+    for name in (name for name in one.header.arrays if name in other.header.arrays):
+        widths = [" x ".join(map(str, part.header.arrays[name][0])) for part in (one, other)]
+        if widths[0] != widths[1]:
+            files = f"{widths[0]} wide in {one.path} and {widths[1]} in {other.path}"
+            raise ShapeError(f"/{name} must be equally wide in all files; it is {files}.")
 
 
 def warn_of_leaks(parts: Sequence[Part]) -> None:
     split_of: dict[str, str] = {}
     for part in parts:
-        for source in part.header.sources if part.header else ():
+        for source in part.header.sources:
             if split_of.setdefault(source.name, source.split) != source.split:
                 splits = f"{split_of[source.name]} and {source.split}"
                 logger.warning("%s is in %s: held-out figures may flatter.", source.name, splits)

@@ -1,6 +1,5 @@
 """Writing plain pairs, schema `olacore/pairs/1`: row by row and safe to kill, or all at once."""
 
-import json
 import os
 from pathlib import Path
 from typing import Any
@@ -8,15 +7,14 @@ from typing import Any
 import h5py
 import numpy as np
 
-from olacore.data.appending import RowFile
-from olacore.data.header import check_schema
-from olacore.data.records import PAIR_TYPES, PAIRS_SCHEMA
+from olacore.data.forms import PAIRS
+from olacore.data.header import Header
 from olacore.data.storage import create_array, create_file
-from olacore.data.writer import check_same
-from olacore.errors import DataError, DTypeError, FileFormatError, ShapeError
+from olacore.data.writer import Writer
+from olacore.errors import DataError, DTypeError, ShapeError
 
 
-class PairsWriter(RowFile):
+class PairsWriter(Writer):
     """Writes plain pairs; a kill costs only the rows of the append in hand.
 
     Parameters
@@ -28,9 +26,7 @@ class PairsWriter(RowFile):
 
     Raises
     ------
-    OutputExistsError  if there is a file and neither `force` nor `resume`
-    OutputError  if the file cannot be written, another writer has it, or there is no room
-    ConfigError  if a resumed file was made with other settings
+    OutputExistsError, OutputError, ConfigError  as `Writer` does
     """
 
     def __init__(
@@ -43,28 +39,8 @@ class PairsWriter(RowFile):
         force: bool = False,
         resume: bool = False,
     ) -> None:
-        self.shapes = dict(zip(("inputs", "targets"), shape, strict=True))
-        self.capacity = len(split)
-        self.row_bytes = 4 * sum(shape) + 1
-        asked = json.loads(json.dumps({**self.shapes, "rows": self.capacity, **settings}))
-
-        def fill(file: h5py.File) -> None:
-            for name, width in self.shapes.items():
-                create_array(file, name, (self.capacity, width), np.dtype(np.float32))
-            create_array(file, "split", split.shape, split.dtype)
-            file["split"][...] = split
-            file.attrs["schema"] = PAIRS_SCHEMA
-            file.attrs["settings"] = json.dumps(asked, sort_keys=True)
-            file.attrs["complete"] = np.uint8(0)
-            file.attrs["rows_valid"] = np.int64(0)
-
-        def check(file: h5py.File) -> None:
-            check_schema(file, path, PAIRS_SCHEMA)
-            if "settings" not in file.attrs:
-                raise FileFormatError(f"{path} was not made row by row and cannot be resumed; make it again.")
-            check_same(path, json.loads(file.attrs["settings"]), asked)
-
-        super().__init__(path, self.row_bytes * self.capacity, fill, check, force=force, resume=resume)
+        sizes = dict(zip(("in", "out"), shape, strict=True))
+        super().__init__(path, Header(PAIRS, sizes, len(split), settings=settings), split, force=force, resume=resume)
 
     def append(self, inputs: np.ndarray, targets: np.ndarray) -> None:
         """Add rows (m, in) and (m, out); when this returns they survive a kill.
@@ -74,18 +50,7 @@ class PairsWriter(RowFile):
         ShapeError  if an array does not fit the file, or the file is full
         DataError  if a value is NaN or inf as float32
         """
-        given = {"inputs": inputs, "targets": targets}
-        if self.rows_valid + len(inputs) > self.capacity:
-            raise ShapeError(f"{self.path} has room for {self.capacity} rows; got {self.rows_valid + len(inputs)}.")
-        for name, array in given.items():
-            if array.shape != (len(inputs), self.shapes[name]):
-                raise ShapeError(f"{name} must be {(len(inputs), self.shapes[name])}; got {array.shape}.")
-            with np.errstate(over="ignore"):
-                given[name] = np.ascontiguousarray(array, np.float32)
-            if not np.isfinite(given[name]).all():
-                raise DataError(f"{name} must be finite as float32; rows from {self.rows_valid} hold NaN or inf.")
-        if len(inputs):
-            self.store(given, len(inputs))
+        self.add({"inputs": inputs, "targets": targets})
 
 
 def write_pairs(
@@ -114,7 +79,7 @@ def write_pairs(
     for name, array in arrays.items():
         if array.ndim != 2 or 0 in array.shape or len(array) != len(inputs):
             raise ShapeError(f"{name} must be ({len(inputs)}, any); got {array.shape}.")
-        if array.dtype not in PAIR_TYPES:
+        if array.dtype not in PAIRS.first.types:
             raise DTypeError(f"{name} must be float16, float32 or float64; got {array.dtype}.")
     if split is not None:
         if split.shape != (len(inputs),) or split.dtype != np.uint8:
@@ -124,7 +89,7 @@ def write_pairs(
         arrays["split"] = split
 
     def fill(file: h5py.File) -> None:
-        file.attrs["schema"] = PAIRS_SCHEMA
+        file.attrs["schema"] = PAIRS.schema
         for name, array in arrays.items():
             create_array(file, name, array.shape, array.dtype)
             file[name][...] = array

@@ -10,11 +10,8 @@ import numpy as np
 
 from olacore.errors import ConfigError
 
-SCHEMA = "olacore/latents/1"
-PAIRS_SCHEMA = "olacore/pairs/1"
 SPLITS = ("train", "validation", "held-out")
 KINDS = ("photograph", "scene")
-PAIR_TYPES = tuple(np.dtype(name) for name in ("float16", "float32", "float64"))
 
 # One entry of `/rows`, as a caller gives it: the source, the time stamp in a video (-1 for a photograph) and
 # the rectangle of the source, in its own pixels, that became the picture.

@@ -1,7 +1,6 @@
-"""Writing data sets of pictures with latents, safe to kill."""
+"""Writing data sets of any form, safe to kill; and of pictures with latents in particular."""
 
-import json
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -10,15 +9,133 @@ import h5py
 import numpy as np
 
 from olacore.data.appending import RowFile
+from olacore.data.forms import LATENTS, FieldSpec
 from olacore.data.header import Header, read_header, write_header
 from olacore.data.records import ROW, STORED_ROW, InputFile, Source, checksum_rows
 from olacore.data.storage import open_file
 from olacore.errors import ConfigError, DataError, DTypeError, FileFormatError, ShapeError
 from olacore.spaces import LatentSpace
 
+Arrays = Mapping[str, np.ndarray]
 
-class LatentWriter(RowFile):
-    """Writes a file of schema `olacore/latents/1`; a kill costs only the rows of the append in hand.
+
+class Writer(RowFile):
+    """Writes a file of the header's form; a kill costs only the rows of the append in hand.
+
+    Parameters
+    ----------
+    path : of the file; `resume` starts it where it is missing, `force` replaces it
+    header : what the file is made for
+    planned : of all rows to come, as far as they are known: (capacity,) of type `ROW`, which `read_plan` gives back;
+        for a form without sources uint8, the split
+    of_sources : gives the fields that have an entry for each source; called when the file is made
+
+    Attributes
+    ----------
+    rows_valid : rows that are safely in the file
+    per_source : the fields of the file that have an entry for each source
+
+    Raises
+    ------
+    OutputExistsError  if there is a file and neither `force` nor `resume`
+    OutputError  if the file cannot be written, another writer has it, or there is no room
+    ConfigError  if a resumed file was made with other settings
+    """
+
+    def __init__(
+        self,
+        path: str | Path,
+        header: Header,
+        planned: np.ndarray | None = None,
+        of_sources: Callable[[], Arrays] = dict,
+        *,
+        force: bool = False,
+        resume: bool = False,
+    ) -> None:
+        path = Path(path)
+        self.header = header
+        self.per_source: dict[str, np.ndarray] = {}
+
+        def fill(file: h5py.File) -> None:
+            write_header(file, header)
+            if planned is not None:
+                name, values = ("rows", _stored(planned)) if header.form.sourced else ("split", planned)
+                file[name][...] = values
+            for name, array in self._checked(of_sources(), len(header.sources), "source").items():
+                file[name][...] = array
+
+        def check(file: h5py.File) -> None:
+            if "rows_valid" not in file.attrs:
+                raise FileFormatError(f"{path} was not made row by row and cannot be resumed; make it again.")
+            check_same(path, read_header(file, path).describe(), header.describe())
+            self.per_source = {spec.name: file[spec.name][:] for spec in header.fields if spec.per == "source"}
+
+        super().__init__(path, header.all_bytes, fill, check, force=force, resume=resume)
+
+    def add(self, arrays: Arrays, rows: np.ndarray | None = None) -> None:
+        """Add rows; when this returns they survive a kill.
+
+        Parameters
+        ----------
+        arrays : each field that the file has for every row: (m, ...)
+        rows : (m,)  of type `ROW`, if and only if the form names sources
+
+        Raises
+        ------
+        ShapeError, DTypeError  if an array does not fit the file, or the file is full
+        DataError  if numbers are not finite as they are stored, or a source is not in the list
+        """
+        header = self.header
+        count = len(next(iter(arrays.values())) if rows is None else rows)
+        last = self.rows_valid + count
+        given = self._checked(arrays, count, "row")
+        if last > header.capacity:
+            raise ShapeError(f"{self.path} has room for {header.capacity} rows; got {last}.")
+        if count == 0:
+            return
+        if header.form.sourced:
+            given["rows"] = self._entries(given, rows)
+        self.store(given, count)
+
+    def _entries(self, given: Arrays, rows: np.ndarray | None) -> np.ndarray:
+        """The entries in `/rows`, with the checksum of everything that a reader finds of a row."""
+        if rows is None or rows.dtype != ROW:
+            raise DTypeError(f"rows must be of type ROW, {ROW}; got {None if rows is None else rows.dtype}.")
+        if np.any((rows["source"] < 0) | (rows["source"] >= len(self.header.sources))):
+            raise DataError(f"rows name a source outside 0..{len(self.header.sources) - 1}.")
+        stored = _stored(rows)
+        shared = self.per_source
+        parts = (shared[name][rows["source"]] if name in shared else given[name] for name in self.header.arrays)
+        stored["crc32"] = checksum_rows(stored, parts)
+        return stored
+
+    def _checked(self, arrays: Arrays, count: int, per: str) -> dict[str, np.ndarray]:
+        """Arrays as they are stored, or say what does not fit."""
+        wanted = [spec for spec in self.header.fields if spec.per == per]
+        if arrays.keys() != {spec.name for spec in wanted}:
+            raise ShapeError(f"{self.path} stores {[spec.name for spec in wanted]}; got {[*arrays]}.")
+        return {spec.name: self._as_stored(spec, arrays[spec.name], count) for spec in wanted}
+
+    def _as_stored(self, spec: FieldSpec, array: np.ndarray, count: int) -> np.ndarray:
+        shape, dtype = self.header.arrays[spec.name]
+        if array.shape != (count, *shape):
+            raise ShapeError(f"{spec.name} must be {(count, *shape)}; got {array.shape}.")
+        if not spec.takes(array.dtype):
+            raise DTypeError(f"{spec.name} must be {dtype}; got {array.dtype}.")
+        with np.errstate(over="ignore"):
+            stored = np.ascontiguousarray(array, dtype)
+        if spec.finite and dtype.kind == "f":
+            broken = ~np.isfinite(stored).all(axis=tuple(range(1, stored.ndim)))
+            if broken.any():
+                first = self.rows_valid if spec.per == "row" else 0
+                which = first + np.flatnonzero(broken)[:5]
+                what = f"{broken.sum()} {spec.per}s are not, first {which}"
+                raise DataError(f"{spec.name} must be finite as {dtype}; {what}.")
+        return stored
+
+
+class LatentWriter(Writer):
+    """Writes a file of schema `olacore/latents/1`.
 
     Parameters
     ----------
@@ -32,15 +149,9 @@ class LatentWriter(RowFile):
     files : the files that the sources are in
     planned : (capacity,) of type `ROW`, the rows to come, kept in the file so that `read_plan` can give them
 
-    Attributes
-    ----------
-    rows_valid : rows that are safely in the file
-
     Raises
     ------
-    OutputExistsError  if there is a file and neither `force` nor `resume`
-    OutputError  if the file cannot be written, another writer has it, or there is no room
-    ConfigError  if a resumed file was made with other settings
+    OutputExistsError, OutputError, ConfigError  as `Writer` does
     """
 
     def __init__(
@@ -58,21 +169,10 @@ class LatentWriter(RowFile):
         force: bool = False,
         resume: bool = False,
     ) -> None:
-        path = Path(path)
-        # Through JSON, because that is how settings come back from a file.
-        plain = json.loads(json.dumps(settings or {}))
-        height, width = size
-        self.header = Header(space, (height, width), capacity, tuple(sources), recon, plain, tuple(files))
-
-        def fill(file: h5py.File) -> None:
-            write_header(file, self.header)
-            if planned is not None:
-                file["rows"][...] = _stored(planned)
-
-        def check(file: h5py.File) -> None:
-            check_same(path, read_header(file, path).describe(), self.header.describe())
-
-        super().__init__(path, self.header.row_bytes * capacity, fill, check, force=force, resume=resume)
+        optional = ("recon",) if recon else ()
+        sizes = dict(zip("HW", size, strict=True))
+        header = Header(LATENTS, sizes, capacity, space, tuple(sources), optional, settings or {}, tuple(files))
+        super().__init__(path, header, planned, force=force, resume=resume)
 
     def append(
         self, frames: np.ndarray, latents: np.ndarray, rows: np.ndarray, recon: np.ndarray | None = None
@@ -88,53 +188,25 @@ class LatentWriter(RowFile):
 
         Raises
         ------
-        ShapeError, DTypeError  if an array does not fit the file, or the file is full
-        DataError  if latents are not finite as float16, or a source is not in the list
+        ShapeError, DTypeError, DataError  as `Writer.add` does
         """
-        given = {"frames": frames, "latents": latents} | ({} if recon is None else {"recon": recon})
-        if given.keys() != self.header.arrays.keys():
-            raise ShapeError(f"{self.path} stores {[*self.header.arrays]}; got {[*given]}.")
-        count = len(rows)
-        first, last = self.rows_valid, self.rows_valid + count
-        if last > self.header.capacity:
-            raise ShapeError(f"{self.path} has room for {self.header.capacity} rows; got {last}.")
-        for name, (shape, dtype) in self.header.arrays.items():
-            if given[name].shape != (count, *shape):
-                raise ShapeError(f"{name} must be {(count, *shape)}; got {given[name].shape}.")
-            if given[name].dtype.kind != dtype.kind:
-                raise DTypeError(f"{name} must be {dtype}; got {given[name].dtype}.")
-            with np.errstate(over="ignore"):
-                given[name] = np.ascontiguousarray(given[name], dtype)
-        if rows.dtype != ROW:
-            raise DTypeError(f"rows must be of type ROW, {ROW}; got {rows.dtype}.")
-        if np.any((rows["source"] < 0) | (rows["source"] >= len(self.header.sources))):
-            raise DataError(f"rows name a source outside 0..{len(self.header.sources) - 1}.")
-        broken = ~np.isfinite(given["latents"]).all(axis=(1, 2, 3))
-        if broken.any():
-            which = first + np.flatnonzero(broken)[:5]
-            raise DataError(f"latents must be finite as float16; {broken.sum()} rows are not, first {which}.")
-
-        if count == 0:
-            return
-        stored = _stored(rows)
-        stored["crc32"] = checksum_rows(stored, (given[name] for name in self.header.arrays))
-        self.store(given | {"rows": stored}, count)
+        self.add({"frames": frames, "latents": latents} | ({} if recon is None else {"recon": recon}), rows)
 
 
 def read_plan(path: Path) -> tuple[Header, np.ndarray]:
-    """The header of a latents file and all rows that it was made for, finished or not: (capacity,) of type `ROW`.
+    """The header of a file and all rows that it was made for, finished or not: (capacity,) of type `ROW`.
 
     Raises
     ------
-    FileFormatError  if it is no such file, or was made without a plan
+    FileFormatError  if it is no data file, or was made without a plan
     """
     with open_file(path, locking=False) as file:
         header = read_header(file, path)
-        stored = file["rows"][:]
+        stored = file["rows"][:] if header.form.sourced else np.empty(0, STORED_ROW)
     planned = np.empty(len(stored), ROW)
     for name in ROW.names or ():
         planned[name] = stored[name]
-    if sum(entry.rows for entry in header.files) != header.capacity:
+    if sum(entry.rows for entry in header.files) != len(planned) or not len(planned):
         raise FileFormatError(f"{path} does not say which rows it was made for; make it again.")
     return header, planned
 

@@ -99,7 +99,7 @@ class PairsOutput:
     @property
     def row_bytes(self) -> int:
         """Bytes in the file for every row of the plan."""
-        return self.writer.row_bytes * self.each
+        return self.writer.header.row_bytes * self.each
 
     def answer(self, frames: np.ndarray, rows: np.ndarray) -> Callable[[], None]:
         """Make pairs of frames.

@@ -34,7 +34,7 @@ def encoder(tmp_path):
 
 def test_encoded__reads_the_encoders_latents_and_leaves_the_rest_as_it_is(pictures, encoder):
     with open_dataset(pictures) as data:
-        seen = EncodedDataset(data, encoder)
+        seen = EncodedDataset(data, load(encoder))
         found = seen.read(("latents", "rows"), np.array([4, 1]))
         frames = data.read(("frames", "rows"), np.array([4, 1]))
         assert seen.latent_shape == (6, 2, 1)
@@ -75,8 +75,8 @@ def test_train__a_decoder_belongs_to_the_space_of_its_encoder(pictures, encoder,
 @pytest.mark.parametrize(
     ("view", "sentence"),
     [
-        (PatchDecoder(4), "latents come from an encoder of the patch view; this is a patch decoder"),
-        (WholeEncoder(4), "latents come from an encoder of the patch view; this is a global encoder"),
+        (PatchDecoder(4), "latents come from an encoder of the patch view; this is <Module: patch decoder"),
+        (WholeEncoder(4), "latents come from an encoder of the patch view; this is <Module: global encoder"),
     ],
 )
 def test_encoded__refuses_what_makes_no_latents(pictures, tmp_path, view, sentence):

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 from olacore.data import Dataset, open_dataset
 from olacore.data.encoded import EncodedDataset
+from olacore.modules.module import load
 from olacore.registry import Registry
 from olacore.search.config import TrainConfig
 from olacore.search.finish import Result
@@ -58,4 +59,4 @@ PLANS: Registry[Plan] = Registry("plan")
 def open_data(config: TrainConfig) -> Iterator[Dataset]:
     """Open the data of a search, with the latents that it asks for."""
     with open_dataset(config.h5) as dataset:
-        yield dataset if config.latents_from is None else EncodedDataset(dataset, config.latents_from)
+        yield dataset if config.latents_from is None else EncodedDataset(dataset, load(config.latents_from))

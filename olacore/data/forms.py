@@ -1,0 +1,180 @@
+"""The forms of data files: which named fields a row has. Writer, reader and checksums go by the form alone.
+
+A file names its form by its schema. Another form is a `Form` that is added to `FORMS`; nothing else has to know it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from olacore.errors import ConfigError
+from olacore.registry import Registry
+
+UINT8, FLOAT16, FLOAT32, FLOAT64 = (np.dtype(name) for name in ("uint8", "float16", "float32", "float64"))
+# Names that a file needs for itself.
+TAKEN = ("rows", "sources", "files", "split")
+PER = ("row", "source")
+
+
+@dataclass(frozen=True)
+class FieldSpec:
+    """A named field of a data set.
+
+    Parameters
+    ----------
+    name : of the data set in the file
+    shape : of one entry; a word stands for a size that each file decides, the same size wherever it stands
+    dtype : that it is written and handed out in
+    also : other types that it may be stored in
+    finite : whether NaN and inf are refused when it is written
+    optional : whether a file may lack it
+    per : "row", or "source" for what is stored once a source and read for each of its rows
+    chunked : whether each entry is a chunk of its own; otherwise all lie one behind the other
+
+    Raises
+    ------
+    ConfigError  if `per` is neither, or the name is one that a file needs for itself
+    """
+
+    name: str
+    shape: tuple[int | str, ...]
+    dtype: np.dtype
+    also: tuple[np.dtype, ...] = ()
+    finite: bool = True
+    optional: bool = False
+    per: str = "row"
+    chunked: bool = False
+
+    def __post_init__(self) -> None:
+        if self.per not in PER:
+            raise ConfigError(f"a field has one entry per {' or '.join(PER)}; /{self.name} was given per {self.per!r}.")
+        if self.name in TAKEN or "/" in self.name:
+            raise ConfigError(f"a field has a name of its own, without '/', not {', '.join(TAKEN)}; got {self.name!r}.")
+
+    @property
+    def types(self) -> tuple[np.dtype, ...]:
+        """All types that it may be stored in."""
+        return tuple(sorted((self.dtype, *self.also), key=lambda dtype: dtype.itemsize))
+
+    def sized(self, sizes: Mapping[str, int]) -> tuple[int | str, ...]:
+        """The shape of an entry with the words replaced whose sizes are known."""
+        return tuple(sizes.get(size, size) if isinstance(size, str) else size for size in self.shape)
+
+    def takes(self, dtype: np.dtype) -> bool:
+        """Whether numbers of a type can be written to it: floats take all, other types their own kind."""
+        return dtype.kind == self.dtype.kind or (self.dtype.kind == "f" and dtype.kind in "iub")
+
+
+@dataclass(frozen=True)
+class Form:
+    """What the files of one schema hold.
+
+    Parameters
+    ----------
+    schema : maker, kind and version, such as `olacore/latents/1`
+    fields : in the order of a row's checksum
+    sourced : whether `/rows` says of each row which source it is from, where it lies there and its checksum, and
+        `/sources` the split; otherwise a row has nothing but its split, in `/split`
+    spaced : whether the file names a latent space and the size of its pictures. They decide the words H, W (of
+        pictures), C, h, w (of latents)
+
+    Raises
+    ------
+    ConfigError  if the schema or the fields make no form
+    """
+
+    schema: str
+    fields: tuple[FieldSpec, ...]
+    sourced: bool = True
+    spaced: bool = False
+
+    def __post_init__(self) -> None:
+        parts = self.schema.split("/")
+        if len(parts) < 3 or not (all(parts) and parts[-1].isdecimal()):
+            raise ConfigError(f"a schema is maker/kind/version, such as olacore/latents/1; got {self.schema!r}.")
+        names = [field.name for field in self.fields]
+        certain = [field for field in self.fields if field.per == "row" and not field.optional]
+        if len(set(names)) < len(names) or not certain:
+            raise ConfigError(f"{self.schema} needs fields of different names, one of them in every row; got {names}.")
+        if not self.sourced and any(field.per == "source" for field in self.fields):
+            raise ConfigError(f"{self.schema} has fields per source, and its rows name no source.")
+
+    @property
+    def name(self) -> str:
+        """What it is found by: the schema."""
+        return self.schema
+
+    @property
+    def kind(self) -> str:
+        """The schema without maker and version, for people."""
+        return self.schema.split("/")[-2]
+
+    @property
+    def first(self) -> FieldSpec:
+        """A field that every file has, with an entry for each row."""
+        return next(field for field in self.fields if field.per == "row" and not field.optional)
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        """Sizes that each file decides."""
+        shapes = [*(field.shape for field in self.fields), ("H", "W") if self.spaced else ()]
+        return tuple(dict.fromkeys(size for shape in shapes for size in shape if isinstance(size, str)))
+
+    def present(self, optional: Iterable[str]) -> tuple[FieldSpec, ...]:
+        """The fields of a file that has these of the optional ones."""
+        return tuple(field for field in self.fields if not field.optional or field.name in optional)
+
+
+FORMS: Registry[Form] = Registry("form of data")
+
+LATENTS = FORMS.add(
+    Form(
+        "olacore/latents/1",
+        (
+            FieldSpec("frames", ("H", "W", 3), UINT8, chunked=True),
+            FieldSpec("latents", ("C", "h", "w"), FLOAT16, chunked=True),
+            FieldSpec("recon", ("H", "W", 3), UINT8, optional=True, chunked=True),
+        ),
+        spaced=True,
+    )
+)
+
+# Also any file that names no schema and has these two.
+PAIRS = FORMS.add(
+    Form(
+        "olacore/pairs/1",
+        (
+            FieldSpec("inputs", ("in",), FLOAT32, also=(FLOAT16, FLOAT64)),
+            FieldSpec("targets", ("out",), FLOAT32, also=(FLOAT16, FLOAT64)),
+        ),
+        sourced=False,
+    )
+)
+
+
+def form_for(written: Iterable[str], offered: Iterable[str]) -> Form:
+    """Find the form that keeps everything which is written, and lacks nothing beside what is offered.
+
+    Parameters
+    ----------
+    written : names of fields that somebody makes
+    offered : names of fields that there are anyway
+
+    Raises
+    ------
+    ConfigError  if no form does, or several do
+    """
+    wanted, there = set(written), {*written, *offered}
+    found = [
+        form
+        for form in FORMS.values()
+        if wanted <= {field.name for field in form.fields} and there >= {field.name for field in form.present(())}
+    ]
+    if len(found) == 1:
+        return found[0]
+    forms = ", ".join(form.schema for form in found or FORMS.values())
+    what = f"{len(found)} forms of data hold" if found else "no form of data holds"
+    raise ConfigError(f"{what} {', '.join(sorted(wanted))} beside {', '.join(sorted(there - wanted))}; see {forms}.")

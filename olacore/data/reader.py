@@ -1,0 +1,118 @@
+"""Reading data files: one or several of one form, and of one latent space, seen as a single list of rows."""
+
+from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import replace
+from itertools import chain
+from pathlib import Path
+
+import numpy as np
+
+from olacore.data.dataset import Contents, Dataset
+from olacore.data.open_file import Part, check_agree, open_part, warn_of_leaks
+from olacore.data.records import checksum_rows
+from olacore.data.shards import expand_folders
+from olacore.data.storage import open_file
+from olacore.errors import DataError
+
+
+class FileDataset(Dataset):
+    """The rows of one or several open files; made by `open_dataset`."""
+
+    def __init__(self, parts: Sequence[Part], resources: ExitStack) -> None:
+        header = parts[0].header
+        contents = Contents(
+            form=header.form,
+            split=np.concatenate([part.split for part in parts]),
+            layout={
+                name: layout for name, layout in parts[0].layout.items() if all(name in part.layout for part in parts)
+            },
+            sizes=header.sizes,
+            space=header.space,
+            sources=[*chain.from_iterable(part.header.sources for part in parts)],
+            files=[*chain.from_iterable(part.header.files for part in parts)],
+            settings=header.settings,
+            paths=tuple(part.path for part in parts),
+            complete=all(part.complete for part in parts),
+        )
+        super().__init__(contents)
+        self._parts = parts
+        self._resources = resources
+
+    def read(self, fields: Sequence[str], indices: np.ndarray) -> dict[str, np.ndarray]:
+        """Read rows of several fields, in the order asked for; see `Dataset.read`."""
+        indices = np.asarray(indices, np.int64)
+        if len(indices) and (indices.min() < 0 or indices.max() >= self.count):
+            raise DataError(f"rows must lie in 0..{self.count - 1}; got {indices.min()}..{indices.max()}.")
+        order = np.argsort(indices, kind="stable")
+        wanted = indices[order]
+        heres = [slice(*np.searchsorted(wanted, (part.first, part.first + part.count))) for part in self._parts]
+        inside = [(part, here, wanted[here] - part.first) for part, here in zip(self._parts, heres, strict=True)]
+        plan = [(name, *one) for name in fields for one in inside if len(one[-1])]
+        layouts = {name: self.layout_of(name) for name in fields}
+        result = {name: np.empty((len(indices), *shape), dtype) for name, (shape, dtype) in layouts.items()}
+        for name, part, _, rows in plan:
+            part.announce(name, rows)
+        for name, part, here, rows in plan:
+            part.read(name, rows, result[name][here])
+            if name == "rows":
+                result[name]["source"][here] += part.first_source
+        if np.any(np.diff(order) < 0):
+            back = np.argsort(order)
+            result = {name: array[back] for name, array in result.items()}
+        return result
+
+    def verify(self) -> list[int]:
+        """The rows whose content no longer has the checksum it was written with; pairs have none to check."""
+        damaged: list[int] = []
+        for part in self._parts:
+            if not part.header.form.sourced:
+                continue
+            found = {name: np.empty((1, *shape), dtype) for name, (shape, dtype) in part.layout.items()}
+            entry = found["rows"]
+            arrays = [found[name] for name in part.header.arrays]
+            for row in range(part.count):
+                for name, array in found.items():
+                    part.read(name, np.array([row]), array)
+                if checksum_rows(entry, arrays)[0] != entry["crc32"][0]:
+                    damaged.append(part.first + row)
+        return damaged
+
+    def close(self) -> None:
+        """Close the files."""
+        self._resources.close()
+
+
+def open_dataset(paths: str | Path | Sequence[str | Path]) -> Dataset:
+    """Open one or several files of one form as one data set.
+
+    Parameters
+    ----------
+    paths : files of a form that is known, see `olacore.data.forms`, or any with `/inputs` (n, in) and `/targets`
+        (n, out); a folder stands for the shards in it
+
+    Raises
+    ------
+    FileFormatError  if a file is missing, empty, foreign, truncated, damaged or of an unknown schema
+    ShapeError, DTypeError  if a data set is misshapen or of a wrong type, or sizes of files disagree
+    FingerprintError  if the latent spaces of files disagree
+    DataError  if a file has no rows or is given twice
+    """
+    given = [Path(paths)] if isinstance(paths, str | Path) else [Path(path) for path in paths]
+    files = expand_folders(given)
+    if not files:
+        raise DataError("expected at least one data file; got none.")
+    with ExitStack() as resources:
+        parts: list[Part] = []
+        for path in files:
+            if any(path.resolve() == part.path.resolve() for part in parts):
+                raise DataError(f"each file counts once; {path} is given twice.")
+            part = open_part(path, resources.enter_context(open_file(path)))
+            if parts:
+                check_agree(parts[0], part)
+                last = parts[-1]
+                sources = last.first_source + len(last.header.sources)
+                part = replace(part, first=last.first + last.count, first_source=sources)
+            parts.append(part)
+        warn_of_leaks(parts)
+        return FileDataset(parts, resources.pop_all())
