@@ -1,5 +1,15 @@
 """The large networks that olacore clones: the only package that uses torch and PyAV, and only once one is needed.
 
+| where | what |
+|---|---|
+| `protocol`, `registry`, `options` | what a teacher is, how one is found by its reference, how it is loaded |
+| `autoencoders/` | `AutoencoderKL` and `AutoencoderTiny` of diffusers: found, read, built, proved |
+| `own/` | teachers of the user's own: a function in a file, an organic encoder; without torch |
+| `collect/` | which pictures and frames become rows: survey, scenes, crops, recipes, captions, plan; without torch |
+| `jobs/` | `precompute`: decoding ahead, asking, writing, resuming; without torch |
+| `comparison/` | networks under torch that ours are measured beside |
+| `commands/` | `ola precompute`, `ola vae-test` |
+
 Names are looked up when they are first used.
 """
 
@@ -7,36 +17,47 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from teachers.autoencoders.load import LoadOptions, load_any_teacher, load_teacher
+    from teachers.autoencoders.load import load_teacher
     from teachers.collect.crops import PictureRule
     from teachers.collect.survey import VideoRule
     from teachers.jobs.decode_ahead import default_workers
     from teachers.jobs.output_path import check_target
     from teachers.jobs.run import Summary, precompute
+    from teachers.options import LoadOptions
+    from teachers.own.function import FunctionTeacher
     from teachers.own.organic import OrganicEncoder
-    from teachers.protocol import Encoder, PairMaker, Teacher
+    from teachers.protocol import Autoencoder, Decoder, Encoder, Teacher
+    from teachers.registry import LOADERS, Loader, load_any_teacher
 
 _HOMES = {
+    "LOADERS": "teachers.registry",
+    "Autoencoder": "teachers.protocol",
+    "Decoder": "teachers.protocol",
     "Encoder": "teachers.protocol",
-    "LoadOptions": "teachers.autoencoders.load",
+    "FunctionTeacher": "teachers.own.function",
+    "LoadOptions": "teachers.options",
+    "Loader": "teachers.registry",
     "OrganicEncoder": "teachers.own.organic",
-    "PairMaker": "teachers.protocol",
     "PictureRule": "teachers.collect.crops",
     "Summary": "teachers.jobs.run",
     "Teacher": "teachers.protocol",
     "VideoRule": "teachers.collect.survey",
     "check_target": "teachers.jobs.output_path",
     "default_workers": "teachers.jobs.decode_ahead",
-    "load_any_teacher": "teachers.autoencoders.load",
+    "load_any_teacher": "teachers.registry",
     "load_teacher": "teachers.autoencoders.load",
     "precompute": "teachers.jobs.run",
 }
 
 __all__ = [
+    "LOADERS",
+    "Autoencoder",
+    "Decoder",
     "Encoder",
+    "FunctionTeacher",
     "LoadOptions",
+    "Loader",
     "OrganicEncoder",
-    "PairMaker",
     "PictureRule",
     "Summary",
     "Teacher",

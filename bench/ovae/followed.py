@@ -88,4 +88,4 @@ def held_out_figure(predict: Predict, view: View, scaling: Scaling, dataset: Dat
     each = np.concatenate(errors)
     if view.bound is None:
         return float(1 - each.sum() / total)
-    return float(psnr_from_error(each / (sites * view.outputs), 2 * view.target_bound).mean())
+    return float(psnr_from_error(each / (sites * view.outputs), 2 * view.bound).mean())

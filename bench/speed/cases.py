@@ -9,6 +9,9 @@ import numpy as np
 from bench.common.timing import Action
 from olacore.kernels.layout import empty_packed
 
+# Pixels of a patch along a side, as in the latent spaces of Stable Diffusion.
+FACTOR = 8
+
 
 @dataclass(frozen=True)
 class Size:

@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from bench.common.timing import SETTLE, Action, Stopwatch, paired_ratio
+from bench.speed.cases import FACTOR
 from bench.speed.report import Row, latency_row
-from olacore.media.frames import FACTOR
 from olacore.modules.module import Layer, Module
 from olacore.views.patch import PatchDecoder, PatchEncoder
 from olacore.views.scaling import Scaling
 
 if TYPE_CHECKING:
-    from teachers import Teacher
+    from teachers import Autoencoder
 
 PART = "inference"
 SIDES = (256, 512, 1024)
@@ -41,7 +41,9 @@ STACK, STACK_16 = Shape("stack", CHANNELS, 5, (256,)), Shape("16-channel stack",
 SHAPES = {"encode": (Shape(""), STACK, STACK_16), "decode": (Shape(""), Shape("5x5", window=5), STACK, STACK_16)}
 
 
-def measure_inference(watch: Stopwatch, threads: int, sides: tuple[int, ...], teacher: Teacher | None) -> Iterator[Row]:
+def measure_inference(
+    watch: Stopwatch, threads: int, sides: tuple[int, ...], teacher: Autoencoder | None
+) -> Iterator[Row]:
     """Encode and decode square pictures with modules of the patch view and random weights."""
     for side in sides:
         compared = teacher if side == TEACHER_SIDE else None

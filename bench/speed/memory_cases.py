@@ -7,7 +7,7 @@ from functools import partial
 
 import numpy as np
 
-from bench.speed.cases import Block, Case, Size
+from bench.speed.cases import FACTOR, Block, Case, Size
 from olacore.kernels.blend import blend_rows
 from olacore.kernels.gather import gather_patch_targets, gather_patches, gather_sites, gather_windows
 from olacore.kernels.layout import empty_packed, pack_rows, unpack_rows
@@ -16,7 +16,6 @@ from olacore.kernels.random import fill_normal, fill_uniform
 from olacore.kernels.scatter import scatter_patches
 from olacore.kernels.trust import update_trust
 from olacore.kernels.windows import cut_windows, fold_windows
-from olacore.media.frames import FACTOR
 from olacore.views.retina import Retina
 
 CHANNELS, BORDER, WINDOW = 4, 4, 3

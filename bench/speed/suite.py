@@ -26,7 +26,7 @@ from bench.speed.targets import judge
 from bench.speed.training import Plan, measure_training
 
 if TYPE_CHECKING:
-    from teachers import Teacher
+    from teachers import Autoencoder
 
 # Where the teachers of the development machine lie, beside the checkout.
 TEACHER = Path(__file__).resolve().parents[3] / "shared" / "data" / "models" / "taesd"
@@ -124,7 +124,7 @@ def run(
 
 
 def plan_parts(
-    extent: Extent, threads: int, torch: bool, teacher: Teacher | None
+    extent: Extent, threads: int, torch: bool, teacher: Autoencoder | None
 ) -> Iterator[tuple[str, Callable[[], Iterable[Row]]]]:
     """Name every part and what measures it."""
     watch = extent.watch
@@ -139,7 +139,7 @@ def plan_parts(
     yield "training", lambda: measure_training(extent.plan, threads)
 
 
-def find_teacher(extent: Extent, torch: bool, reference: str | Path | None, notes: list[str]) -> Teacher | None:
+def find_teacher(extent: Extent, torch: bool, reference: str | Path | None, notes: list[str]) -> Autoencoder | None:
     """Load the teacher to compare with, or note why there is none."""
     if not torch:
         return None

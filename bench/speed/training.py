@@ -12,10 +12,10 @@ from typing import Any
 import numpy as np
 
 from bench.common.timing import Timing
+from bench.speed.cases import FACTOR
 from bench.speed.ceilings import drop_pages
 from bench.speed.report import Row, rate_row
 from olacore.data import ROW, LatentWriter, Source
-from olacore.media.frames import FACTOR
 from olacore.search.config import TrainConfig
 from olacore.search.observers import Event, Reported
 from olacore.search.train import train

@@ -21,7 +21,7 @@ import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -29,29 +29,35 @@ from olacore.data import BlockStream, LatentWriter, Source, open_dataset
 from olacore.data.records import ROW
 from olacore.spaces import LatentSpace
 
+if TYPE_CHECKING:
+    from teachers import Autoencoder
+
+SPACE = LatentSpace("bench/cheap", "00" * 32, 1.0, 0.0, 4)
 BLOCK_ROWS = 8192
 KILLS = 50
 
 
-class CheapTeacher:
+def cheap_teacher() -> Autoencoder:
     """A teacher that costs next to nothing: mean colours of the patches."""
+    from teachers import Autoencoder
 
-    space = LatentSpace("bench/cheap", "00" * 32, 1.0, 0.0, 4)
-    batch = 8
+    class CheapTeacher(Autoencoder):
+        space = SPACE
+        batch = 8
 
-    def __init__(self) -> None:
-        self.settings: dict[str, Any] = {}
+        def __init__(self) -> None:
+            self.settings: dict[str, Any] = {}
 
-    def encode(self, frames: np.ndarray) -> np.ndarray:
-        """Turn frames (n, H, W, 3) uint8 into latents (n, 4, H/8, W/8)."""
-        n, height, width, _ = frames.shape
-        means = frames.reshape(n, height // 8, 8, width // 8, 8, 3).mean((2, 4), dtype=np.float32) / 127.5 - 1
-        return np.concatenate([means, means[..., :1]], -1).transpose(0, 3, 1, 2)
+        def encode(self, frames: np.ndarray) -> np.ndarray:
+            n, height, width, _ = frames.shape
+            means = frames.reshape(n, height // 8, 8, width // 8, 8, 3).mean((2, 4), dtype=np.float32) / 127.5 - 1
+            return np.concatenate([means, means[..., :1]], -1).transpose(0, 3, 1, 2)
 
-    def decode(self, latents: np.ndarray) -> np.ndarray:
-        """Turn latents into frames."""
-        pixels = np.clip((latents[:, :3].astype(np.float32) + 1) * 127.5, 0, 255).astype(np.uint8)
-        return pixels.repeat(8, 2).repeat(8, 3).transpose(0, 2, 3, 1)
+        def decode(self, latents: np.ndarray) -> np.ndarray:
+            pixels = np.clip((latents[:, :3].astype(np.float32) + 1) * 127.5, 0, 255).astype(np.uint8)
+            return pixels.repeat(8, 2).repeat(8, 3).transpose(0, 2, 3, 1)
+
+    return CheapTeacher()
 
 
 def measure_throughput(videos: Path, reference: str, room: Path, repeats: int) -> dict[str, Any]:
@@ -133,7 +139,7 @@ def one_run(room: Path, rows: int) -> dict[str, Any]:
     paths = sorted((room / f"loop{rows}").iterdir())
     began = time.perf_counter()
     made = precompute(
-        paths, room / f"one{rows}.h5", CheapTeacher(), PictureRule(size=64), VideoRule(every=5, least_change=0)
+        paths, room / f"one{rows}.h5", cheap_teacher(), PictureRule(size=64), VideoRule(every=5, least_change=0)
     )
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     return {"rows": made.rows, "peak MiB": round(peak, 1), "seconds": round(time.perf_counter() - began, 1)}
@@ -175,7 +181,7 @@ def kill_target(source: Path, h5: Path, seconds: float | None) -> float:
                 threading.Timer(seconds, os.kill, (os.getpid(), signal.SIGKILL)).start()
 
     rule, video = PictureRule(size=64, crops=2), VideoRule(every=1, least_change=0)
-    precompute([source], h5, CheapTeacher(), rule, video, recon=True, resume=True, progress=note)
+    precompute([source], h5, cheap_teacher(), rule, video, recon=True, resume=True, progress=note)
     if seconds is not None:
         os._exit(0)  # without waiting for the timer
     return time.perf_counter() - began[0]
@@ -195,9 +201,7 @@ def write_many(path: Path, rows: int) -> None:
     """A data set of 256 x 256 frames of noise with latents and decodings."""
     sources = [Source("noise", "photograph", "train")]
     rng = np.random.default_rng(0)
-    with LatentWriter(
-        path, space=CheapTeacher.space, size=(256, 256), capacity=rows, sources=sources, recon=True
-    ) as writer:
+    with LatentWriter(path, space=SPACE, size=(256, 256), capacity=rows, sources=sources, recon=True) as writer:
         for _ in range(0, rows, 64):
             frames = rng.integers(0, 256, (64, 256, 256, 3), np.uint8)
             latents = rng.normal(size=(64, 4, 32, 32)).astype(np.float16)

@@ -8,7 +8,7 @@ from olacore.data.pairs import PairsWriter, write_pairs
 from olacore.data.reader import open_dataset
 from olacore.data.records import ROW, SPLITS, InputFile, Source
 from olacore.data.shards import locked_folder, shard_paths
-from olacore.data.stream import BUFFER_BYTES, BlockStream, RawBlock, find_nonfinite, iterate_once
+from olacore.data.stream import BUFFER_BYTES, BlockStream, find_nonfinite, iterate_once
 from olacore.data.writer import LatentWriter, Writer, read_plan
 
 __all__ = [

@@ -150,7 +150,7 @@ def write_header(file: h5py.File, header: Header) -> None:
     if form.sourced:
         file.attrs["software"] = f"olacore {__version__}"
     file.attrs["settings"] = json.dumps(header.settings, sort_keys=True)
-    if header.space is not None:
+    if form.spaced and header.space is not None:
         file.attrs["size"] = np.array([header.sizes["H"], header.sizes["W"]], np.int64)
         for key, value in header.space.to_dict().items():
             file.attrs[key] = value

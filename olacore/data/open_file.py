@@ -109,7 +109,8 @@ def open_part(path: Path, file: h5py.File) -> Part:
             split = splits[file["rows"].fields("source")[:count]]
         else:
             split = _split_in(file, path, header.capacity)[:count]
-        part = Part(path, file, header, count, split, bool(file.attrs.get("complete", True)))
+        complete = file.attrs["complete"] if header.form.sourced else file.attrs.get("complete", True)
+        part = Part(path, file, header, count, split, bool(complete))
     except (KeyError, RuntimeError, OSError) as error:
         if isinstance(error, FileFormatError):
             raise

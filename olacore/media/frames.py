@@ -6,7 +6,6 @@ import numpy as np
 
 from olacore.errors import DataError, DTypeError, ShapeError
 
-FACTOR = 8
 THUMBNAIL = 64
 
 

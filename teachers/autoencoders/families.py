@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 from olacore.errors import ConfigError, FileFormatError
-from olacore.media.frames import FACTOR
 
 _SIZES: dict[str, Any] = {
     "_class_name": "AutoencoderKL",
@@ -60,13 +59,20 @@ def recognise(path: Path, names: Iterable[str]) -> str:
     raise ConfigError(f"{path} does not say which model's scaling its latents need; say it with {choices}.")
 
 
-def require_factor(path: Path, down: int, up: int, channels: tuple[int, int]) -> None:
-    """Raise unless a model maps RGB to latents of 1/8 of the picture's sides, and back.
+def factor_of(path: Path, down: int, up: int, channels: tuple[int, int]) -> int:
+    """Pixels along a side that a latent of a model stands for.
+
+    Parameters
+    ----------
+    path : of the configuration
+    down, up : by how much the model shrinks pictures and enlarges latents
+    channels : of the pictures that it reads and makes
 
     Raises
     ------
-    FileFormatError  naming what the configuration says
+    FileFormatError  naming what the configuration says, if it does not map RGB to latents and back
     """
-    if (down, up) != (FACTOR, FACTOR) or channels != (3, 3):
+    if down != up or channels != (3, 3):
         form = f"1/{down} size, back times {up}, picture channels {channels}"
-        raise FileFormatError(f"a teacher maps RGB to latents of 1/{FACTOR} size and back; {path} says {form}.")
+        raise FileFormatError(f"a teacher maps RGB to smaller latents and back to the same size; {path} says {form}.")
+    return down

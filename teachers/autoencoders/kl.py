@@ -7,15 +7,15 @@ import torch
 from diffusers import AutoencoderKL
 
 from olacore.errors import FileFormatError
-from teachers.autoencoders.families import require_factor
+from teachers.autoencoders.families import factor_of
 
 
-def build_kl(config: dict[str, Any], path: Path) -> Any:
-    """A model with random weights, of the sizes that the configuration names, that never works in tiles.
+def build_kl(config: dict[str, Any], path: Path) -> tuple[Any, int]:
+    """A model with random weights, of the sizes that the configuration names, that never works in tiles; its factor.
 
     Raises
     ------
-    FileFormatError  if it describes no model, or one that does not map RGB to 1/8 of its size and back
+    FileFormatError  if it describes no model, or one that does not map RGB to latents and back
     """
     try:
         model = AutoencoderKL.from_config(config)
@@ -25,8 +25,7 @@ def build_kl(config: dict[str, Any], path: Path) -> Any:
     model.disable_slicing()
     settings = model.config
     factor = 2 ** (len(settings.block_out_channels) - 1)
-    require_factor(path, factor, factor, (settings.in_channels, settings.out_channels))
-    return model
+    return model, factor_of(path, factor, factor, (settings.in_channels, settings.out_channels))
 
 
 def mode_of(answer: Any) -> torch.Tensor:

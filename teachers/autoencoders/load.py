@@ -1,71 +1,24 @@
-"""Loading a teacher: an autoencoder by folder, file or hub id, an organic encoder, or a function of one's own."""
+"""Loading an autoencoder by folder, file or hub id, whole and proved."""
 
 import hashlib
 import json
-import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from olacore.errors import ConfigError, FileFormatError
-from olacore.media.frames import FACTOR
 from olacore.spaces import LatentSpace
 from teachers.autoencoders.families import FAMILIES, recognise
 from teachers.autoencoders.hub import ModelFiles, find_model
-from teachers.own.function import FunctionTeacher
-from teachers.protocol import PairMaker, Teacher
+from teachers.options import LoadOptions
+from teachers.protocol import Autoencoder
 
-FUNCTION = re.compile(r"(.+\.py):([^\W\d]\w*)")
 PIECE_BYTES = 1 << 22
 
 
-@dataclass(frozen=True)
-class LoadOptions:
-    """How a teacher is loaded.
-
-    Parameters
-    ----------
-    config : of a single file: sd, sdxl, sd3, flux, or the path of a `config.json`; in place of a folder's own
-    device : cpu, cuda, or cuda:1 and so on
-    batch : pictures at once; None chooses
-    offline : never ask the hub
-    self_test : prove that it encodes and decodes real pictures; what is skipped is said in the data set
-    size : side of the pictures to come, for choosing the batch
-
-    Raises
-    ------
-    ConfigError  if the batch is out of range
-    """
-
-    config: str | None = None
-    device: str = "cpu"
-    batch: int | None = None
-    offline: bool = False
-    self_test: bool = True
-    size: int = 256
-
-    def __post_init__(self) -> None:
-        if self.batch is not None and self.batch < 1:
-            raise ConfigError(f"a batch holds 1 picture or more; got {self.batch}.")
-
-
-def load_any_teacher(reference: str | Path, options: LoadOptions | None = None) -> Teacher | PairMaker:
-    """Load an autoencoder as `load_teacher` does, or a function of one's own: `my_teacher.py:fn`.
-
-    Raises
-    ------
-    ConfigError, FileFormatError  as `load_teacher` and `FunctionTeacher` do
-    """
-    options = options or LoadOptions()
-    if found := FUNCTION.fullmatch(str(reference)):
-        return FunctionTeacher(Path(found[1]), found[2], options.batch)
-    return load_teacher(reference, options)
-
-
-def load_teacher(reference: str | Path, options: LoadOptions | None = None) -> Teacher:
+def load_teacher(reference: str | Path, options: LoadOptions | None = None) -> Autoencoder:
     """Load an autoencoder, `AutoencoderKL` or `AutoencoderTiny` of diffusers, and prove that it is whole.
 
     It comes from a folder in the layout of the public hub, by its hub id (the local cache is asked first), or from a
@@ -87,7 +40,7 @@ def load_teacher(reference: str | Path, options: LoadOptions | None = None) -> T
         raise ConfigError(f"a teacher needs the package {name}; pip install 'olacore[teachers]'.") from error
 
 
-def _load_network(reference: str | Path, options: LoadOptions) -> Teacher:
+def _load_network(reference: str | Path, options: LoadOptions) -> Autoencoder:
     from teachers.autoencoders.device import batch_for, find_device, peak_of
     from teachers.autoencoders.kl import build_kl, mode_of
     from teachers.autoencoders.network import NetworkTeacher
@@ -104,9 +57,10 @@ def _load_network(reference: str | Path, options: LoadOptions) -> Teacher:
     if kind not in kinds:
         raise FileFormatError(f"a teacher is an AutoencoderKL or an AutoencoderTiny; {path} describes {kind!r}.")
     build, latent = kinds[kind]
-    model = build(config, path).eval().requires_grad_(False)
+    model, factor = build(config, path)
+    model.eval().requires_grad_(False)
     load_strictly(model, files.weights, weights)
-    space = _space(files, model.config, path)
+    space = _space(files, model.config, factor, path)
     model.to(device)
     settings: dict[str, Any] = {"device": device.type, "self_test": options.self_test}
     teacher = NetworkTeacher(model, space, latent, device, 1, settings)
@@ -114,7 +68,8 @@ def _load_network(reference: str | Path, options: LoadOptions) -> Teacher:
         prove(teacher, model, reference)
 
     def peak() -> int:
-        blank = np.zeros((1, options.size, options.size, 3), np.uint8)
+        side = max(options.size // factor, 1) * factor
+        blank = np.zeros((1, side, side, 3), np.uint8)
         return peak_of(device, lambda: teacher.decode(teacher.encode(blank)))
 
     parameters = sum(weight.numel() for weight in model.parameters())
@@ -144,7 +99,7 @@ def _configuration(files: ModelFiles, asked: str | None, names: Sequence[str]) -
     return config, path
 
 
-def _space(files: ModelFiles, settings: Any, path: Path) -> LatentSpace:
+def _space(files: ModelFiles, settings: Any, factor: int, path: Path) -> LatentSpace:
     scaling: Any = settings.scaling_factor
     shift: Any = settings.get("shift_factor") or 0.0
     means, deviations = settings.get("latents_mean"), settings.get("latents_std")
@@ -156,7 +111,7 @@ def _space(files: ModelFiles, settings: Any, path: Path) -> LatentSpace:
         while piece := file.read(PIECE_BYTES):
             digest.update(piece)
     try:
-        return LatentSpace(files.name, digest.hexdigest(), scaling, shift, settings.latent_channels, FACTOR)
+        return LatentSpace(files.name, digest.hexdigest(), scaling, shift, settings.latent_channels, factor)
     except ConfigError as error:
         raise FileFormatError(
             f"{path} does not fit its own {settings.latent_channels} latent channels: {error}"

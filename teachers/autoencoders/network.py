@@ -7,11 +7,12 @@ import numpy as np
 import torch
 
 from olacore.errors import ShapeError
-from olacore.media.frames import FACTOR, checked_latents, checked_pictures, to_pixels
+from olacore.media.frames import checked_latents, checked_pictures, to_pixels
 from olacore.spaces import LatentSpace
+from teachers.protocol import Autoencoder
 
 
-class NetworkTeacher:
+class NetworkTeacher(Autoencoder):
     """A frozen autoencoder in float32, whole pictures at a time, never in tiles.
 
     On a CPU each picture goes through the network alone, so that its latent never depends on the pictures it came
@@ -28,7 +29,7 @@ class NetworkTeacher:
 
     Attributes
     ----------
-    space, batch, settings
+    space, batch, settings : see `Autoencoder`
     """
 
     def __init__(
@@ -51,20 +52,20 @@ class NetworkTeacher:
 
         Parameters
         ----------
-        frames : (n, H, W, 3) uint8, H and W multiples of 8
+        frames : (n, H, W, 3) uint8, H and W multiples of f, the factor of its space
 
         Returns
         -------
-        (n, C, H/8, W/8) float32
+        (n, C, H/f, W/f) float32
 
         Raises
         ------
         ShapeError, DTypeError  if `frames` is anything else
         """
         frames = checked_pictures(frames)
-        height, width = frames.shape[1:3]
-        if height % FACTOR or width % FACTOR:
-            raise ShapeError(f"height and width must be multiples of {FACTOR}; got {height} x {width}.")
+        (height, width), factor = frames.shape[1:3], self.space.factor
+        if height % factor or width % factor:
+            raise ShapeError(f"height and width must be multiples of {factor}; got {height} x {width}.")
         x = torch.from_numpy(frames.transpose(0, 3, 1, 2) / np.float32(127.5) - 1)
         with exact():
             parts = [
@@ -83,7 +84,7 @@ class NetworkTeacher:
 
         Returns
         -------
-        (n, 8 h, 8 w, 3) uint8
+        (n, f h, f w, 3) uint8
 
         Raises
         ------

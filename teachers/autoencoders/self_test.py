@@ -10,21 +10,21 @@ import numpy as np
 from olacore.data import open_dataset
 from olacore.data.sample import sample_path
 from olacore.errors import FileFormatError
-from olacore.media.frames import FACTOR
 from olacore.quality.psnr import psnr
 from olacore.spaces import LatentSpace
-from teachers.protocol import Teacher
+from teachers.protocol import Autoencoder
 
 # dB. The mean colours of these pictures reach 10.8, the worst of the public tiny autoencoders 23.4.
 FLOOR = 15.0
 # Standard deviation of latents in the scaled space. The public tiny autoencoders have 0.84 to 1.03; a scaling that was
 # left out or belongs to another family is off by a factor of 3 and more.
 SPREAD = (0.4, 2.5)
+# A multiple of every factor that there is.
 SIDE = 128
 ROWS = (0, 13, 26)
 
 
-def prove(teacher: Teacher, model: Any, source: object) -> None:
+def prove(teacher: Autoencoder, model: Any, source: object) -> None:
     """Encode and decode real pictures, and look at what comes out.
 
     Parameters
@@ -45,7 +45,8 @@ def prove(teacher: Teacher, model: Any, source: object) -> None:
     latents = teacher.encode(frames)
     if not np.isfinite(latents).all():
         raise FileFormatError(f"{source} gives latents with NaN or inf for a real picture; {hint}.")
-    wanted = (len(frames), teacher.space.channels, SIDE // FACTOR, SIDE // FACTOR)
+    side = SIDE // teacher.space.factor
+    wanted = (len(frames), teacher.space.channels, side, side)
     if latents.shape != wanted:
         raise FileFormatError(f"{source} gives latents of shape {latents.shape}; expected {wanted}; {hint}.")
     quality = psnr(teacher.decode(latents), frames)

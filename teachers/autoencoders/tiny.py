@@ -11,15 +11,15 @@ import torch
 from diffusers import AutoencoderTiny
 
 from olacore.errors import FileFormatError
-from teachers.autoencoders.families import require_factor
+from teachers.autoencoders.families import factor_of
 
 
-def build_tiny(config: dict[str, Any], path: Path) -> Any:
-    """A model with random weights, of the sizes that the configuration names.
+def build_tiny(config: dict[str, Any], path: Path) -> tuple[Any, int]:
+    """A model with random weights, of the sizes that the configuration names; its factor.
 
     Raises
     ------
-    FileFormatError  if it describes no model, or one that does not map RGB to 1/8 of its size and back
+    FileFormatError  if it describes no model, or one that does not map RGB to latents and back
     """
     # diffusers writes this key itself, then warns that it does not know it.
     known = {key: value for key, value in config.items() if key != "block_out_channels"}
@@ -30,8 +30,7 @@ def build_tiny(config: dict[str, Any], path: Path) -> Any:
     settings = model.config
     down = 2 ** (len(settings.num_encoder_blocks) - 1)
     up = settings.upsampling_scaling_factor ** (len(settings.num_decoder_blocks) - 1)
-    require_factor(path, down, up, (settings.in_channels, settings.out_channels))
-    return model
+    return model, factor_of(path, down, up, (settings.in_channels, settings.out_channels))
 
 
 def latents_of(answer: Any) -> torch.Tensor:

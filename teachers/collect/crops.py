@@ -9,7 +9,6 @@ import numpy as np
 
 from olacore.data import ROW
 from olacore.errors import ConfigError
-from olacore.media.frames import FACTOR
 from olacore.media.pictures import Square, centre_square, random_square
 
 CROPS = ("centre", "random")
@@ -21,7 +20,7 @@ class PictureRule:
 
     Parameters
     ----------
-    size : side of every row's picture, a multiple of 8
+    size : side of every row's picture, a multiple of the factor of the teacher's latents
     crops : squares cut from a photograph or a frame: first the largest in its middle, then seeded random ones whose
         side is between half and all of the shorter side, and not under `size`
     crop : "centre" for the above; "random" makes the first square a random one too
@@ -47,8 +46,8 @@ class PictureRule:
     caption_names: bool = False
 
     def __post_init__(self) -> None:
-        if self.size < FACTOR or self.size % FACTOR:
-            raise ConfigError(f"the size must be a multiple of {FACTOR}; got {self.size}.")
+        if self.size < 1:
+            raise ConfigError(f"the size must be 1 or more; got {self.size}.")
         if self.crops < 1:
             raise ConfigError(f"the crops of a photograph must be 1 or more; got {self.crops}.")
         if self.crop not in CROPS:

@@ -103,7 +103,7 @@ def load_teacher_sized(reference: str | None, config: str | None, offline: bool)
     from teachers.autoencoders.hub import find_model
 
     model = teachers.load_any_teacher(reference, teachers.LoadOptions(config=config, offline=offline))
-    if not isinstance(model, teachers.Teacher):
+    if not isinstance(model, teachers.Autoencoder):
         raise ConfigError(f"pictures are compared with an autoencoder's; {reference} is none.")
     return model, find_model(reference, offline).weights.stat().st_size
 

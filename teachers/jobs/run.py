@@ -4,7 +4,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 from olacore.data import InputFile
 from olacore.errors import ConfigError
@@ -12,11 +11,12 @@ from olacore.media.find import find_inputs
 from teachers.collect.crops import PictureRule
 from teachers.collect.plan import wanted
 from teachers.collect.survey import VideoRule
+from teachers.jobs.answers import Answers, with_decoding
 from teachers.jobs.fill import fill_files, make_files
 from teachers.jobs.job import new_job, resumed_job
 from teachers.jobs.output_path import Target
-from teachers.jobs.outputs import LatentOutput, Output, PairsOutput
-from teachers.protocol import Encoder, PairMaker
+from teachers.jobs.outputs import Output
+from teachers.protocol import Teacher
 
 # Called with what is counted, "files" or "rows", how many are done and how many there are. It may raise to stop.
 Progress = Callable[[str, int, int], None]
@@ -51,11 +51,12 @@ class Summary:
 def precompute(
     sources: Sequence[Path],
     h5: Path,
-    teacher: Encoder | PairMaker,
+    teacher: Teacher | Sequence[Teacher],
     rule: PictureRule | None = None,
     video: VideoRule | None = None,
     *,
     recon: bool = False,
+    form: str | None = None,
     shard_size: int | None = None,
     workers: int = 0,
     resume: bool = False,
@@ -74,8 +75,9 @@ def precompute(
     ----------
     sources : pictures, videos, zip archives of pictures, folders of all these, or patterns such as `a/*.jpg`
     h5 : the file to write; with `shard_size` the folder to write shards into
-    teacher : makes latents, or plain pairs
-    recon : store the teacher's decoding of the stored latents too
+    teacher : is asked about each picture; or several, each of which may read what those before it wrote
+    recon : store an autoencoder's decoding of the stored latents too
+    form : schema of the files; by default the one that has a field for all that the teachers write
     shard_size : pictures in each file
     workers : spawned processes that decode and resize; 0 for a thread of this process
     resume : go on behind the last finished row of `h5`; start it if it is missing
@@ -87,12 +89,14 @@ def precompute(
     ------
     OutputExistsError  if there is a file and neither `resume` nor `force`
     OutputError  if the file cannot be written, another writer has it, or there is no room for it
-    DataError  if no source gives a picture, or the teacher's latents are not finite
-    ConfigError  if the settings are wrong, or a resumed file was made with other ones
+    DataError  if no source gives a picture, or the teacher's numbers are not finite
+    ConfigError  if the settings are wrong, no form of data fits, or a resumed file was made with other settings
     """
     rule, video, tick = rule or PictureRule(), video or VideoRule(), progress or (lambda *args: None)
     if workers < 0:
         raise ConfigError(f"workers must be 0 or more; got {workers}.")
+    asked = [*teacher] if isinstance(teacher, Sequence) else [teacher]
+    answers = Answers.of(with_decoding(asked) if recon else asked, rule.size, form)
     target = Target(h5, shard_size, resume, force)
     found, refused = find_inputs(sources)
     inputs = wanted(found, rule)
@@ -103,12 +107,8 @@ def precompute(
         plan = job
 
         def opened(number: int, **mode: bool) -> Output:
-            settings: dict[str, Any] = {**plan.settings[number], **teacher.settings}
-            path, part = plan.paths[number], plan.parts[number]
-            if isinstance(teacher, Encoder):
-                return LatentOutput(path, part, teacher, rule.size, recon, settings, **mode)
-            return PairsOutput(path, part, teacher, rule.size, settings, **mode)
+            return Output(plan.paths[number], plan.parts[number], answers, plan.settings[number], **mode)
 
         make_files(job, opened, force)
-        fill_files(job, opened, rule.size, teacher.batch, video.keyframes, workers, partial(tick, "rows"))
+        fill_files(job, opened, rule.size, answers.batch, video.keyframes, workers, partial(tick, "rows"))
     return Summary(job.rows, job.splits, job.files)

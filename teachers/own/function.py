@@ -2,18 +2,22 @@
 
 import hashlib
 import importlib.util
+import re
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from olacore.errors import ConfigError, DataError, DTypeError, FileFormatError, ShapeError
+from teachers.options import LoadOptions
+from teachers.protocol import Arrays
 
 BATCH = 8
+FUNCTION = re.compile(r"(.+\.py):([^\W\d]\w*)")
 
 
 class FunctionTeacher:
-    """Calls `function(frames)`, which takes pictures (n, H, W, 3) uint8 and gives inputs and targets.
+    """Plain pairs from `function(frames)`, which takes pictures (n, H, W, 3) uint8 and gives inputs and targets.
 
     Both are arrays of numbers with the same count of rows, a multiple of n: the rows of the first picture, then those
     of the second, and so on. The file is run once, as a program of the user's own.
@@ -26,13 +30,17 @@ class FunctionTeacher:
 
     Attributes
     ----------
-    batch, settings
+    name, batch, settings : see `Teacher`
 
     Raises
     ------
     FileFormatError  if the file is missing or does not run
     ConfigError  if it has no such function
     """
+
+    reads = ("frames",)
+    writes = ("inputs", "targets")
+    space = None
 
     def __init__(self, path: Path, function: str, batch: int | None = None) -> None:
         self.name = f"{path.name}:{function}"
@@ -54,12 +62,12 @@ class FunctionTeacher:
         if not callable(self._function):
             raise ConfigError(f"the teacher {path} has no function {function!r}; define {function}(frames).")
 
-    def answer(self, frames: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def answer(self, arrays: Arrays) -> dict[str, np.ndarray]:
         """Turn pictures into plain pairs.
 
         Parameters
         ----------
-        frames : (n, H, W, 3) uint8
+        arrays : frames (n, H, W, 3) uint8
 
         Returns
         -------
@@ -70,16 +78,29 @@ class FunctionTeacher:
         ShapeError, DTypeError, DataError  if the function gives anything but two such arrays
         """
         assert self._function
+        frames = arrays["frames"]
         given = self._function(frames)
         if not isinstance(given, tuple) or len(given) != 2:
             raise ShapeError(f"{self.name} must give inputs and targets; got {type(given).__name__}.")
-        arrays = [np.asarray(array) for array in given]
-        for array in arrays:
+        pairs = [np.asarray(array) for array in given]
+        for array in pairs:
             if array.dtype.kind not in "fiub":
                 raise DTypeError(f"{self.name} must give numbers; got {array.dtype}.")
-            if array.ndim != 2 or 0 in array.shape or len(array) % len(frames) or len(array) != len(arrays[0]):
-                shapes = f"{arrays[0].shape} and {arrays[1].shape} for {len(frames)} pictures"
+            if array.ndim != 2 or 0 in array.shape or len(array) % len(frames) or len(array) != len(pairs[0]):
+                shapes = f"{pairs[0].shape} and {pairs[1].shape} for {len(frames)} pictures"
                 raise ShapeError(f"{self.name} must give (k n, in) and (k n, out) for n pictures; got {shapes}.")
             if not np.isfinite(array).all():
                 raise DataError(f"{self.name} must give finite numbers; got NaN or inf.")
-        return arrays[0].astype(np.float32), arrays[1].astype(np.float32)
+        return {name: array.astype(np.float32) for name, array in zip(self.writes, pairs, strict=True)}
+
+
+def is_function(reference: str) -> bool:
+    """Whether a reference looks like `my_teacher.py:fn`."""
+    return FUNCTION.fullmatch(reference) is not None
+
+
+def load_function(reference: str, options: LoadOptions) -> FunctionTeacher:
+    """Load the function that a reference names."""
+    found = FUNCTION.fullmatch(reference)
+    assert found
+    return FunctionTeacher(Path(found[1]), found[2], options.batch)

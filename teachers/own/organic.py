@@ -1,19 +1,26 @@
 """An organic encoder in a teacher's place: its latents are what a decoder is to be trained on; no torch is needed."""
 
+import json
+import struct
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from olacore.modules.find import find
+from olacore.modules.find import IN_RUN, find
 from olacore.modules.identity import latents_of
 from olacore.modules.module import load
+from olacore.pretrained import is_name, names
+from teachers.options import LoadOptions
+from teachers.protocol import Encoder
 
 BATCH = 8
+# No header of a module is as long.
+MOST_HEADER = 1 << 24
 
 
-class OrganicEncoder:
+class OrganicEncoder(Encoder):
     """Makes latents with a module of kind `encoder`; it has no decoding of its own.
 
     Its latents are close to those of the teacher that it was cloned from, but they are its own: their latent space is
@@ -22,10 +29,11 @@ class OrganicEncoder:
     Parameters
     ----------
     path : of the module's file, of its run folder, or the name of a pretrained one
+    batch : pictures to hand over at once
 
     Attributes
     ----------
-    space, batch, settings
+    space, batch, settings : see `Encoder`
 
     Raises
     ------
@@ -33,15 +41,38 @@ class OrganicEncoder:
     ConfigError  if it is no encoder of whole latents
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path | str, batch: int | None = None) -> None:
         path = find(path)
         self._module = load(path)
         self.space = replace(latents_of(self._module), maker=path.name)
-        self.batch = BATCH
+        self.batch = batch or BATCH
         imitated = self._module.imitates
         origin = f"cloned from {imitated.maker}" if imitated else "of a pair"
         self.settings: dict[str, Any] = {"latents_from": f"{path.name}, {origin}"}
 
     def encode(self, frames: np.ndarray) -> np.ndarray:
-        """Turn frames (n, H, W, 3) uint8 into latents (n, C, H/8, W/8) float32."""
+        """Turn frames (n, H, W, 3) uint8 into latents (n, C, H/f, W/f) float32, f the factor of its space."""
         return self._module.encode(frames)
+
+
+def is_organic(reference: str) -> bool:
+    """Whether a reference is a module's file, its run folder, or the name of a pretrained module."""
+    path = Path(reference)
+    if path.is_dir():
+        return any((path / part / IN_RUN).is_file() for part in ("", "encoder", "decoder"))
+    return _is_module(path) if path.is_file() else is_name(reference) and reference in names()
+
+
+def _is_module(path: Path) -> bool:
+    try:
+        with path.open("rb") as file:
+            size = struct.unpack("<Q", file.read(8))[0]
+            header = json.loads(file.read(size)) if size <= MOST_HEADER else {}
+        return "olacore" in header.get("__metadata__", {})
+    except (OSError, struct.error, ValueError, AttributeError):
+        return False
+
+
+def load_organic(reference: str, options: LoadOptions) -> OrganicEncoder:
+    """Load an organic encoder."""
+    return OrganicEncoder(reference, options.batch)

@@ -8,7 +8,7 @@ import numpy as np
 from PIL import Image
 
 from olacore.spaces import LatentSpace
-from teachers import PictureRule, Summary, VideoRule, precompute
+from teachers import Autoencoder, PictureRule, Summary, VideoRule, precompute
 
 RULE = PictureRule(size=16)
 EVERY = VideoRule(every=2, least_change=0)
@@ -23,7 +23,7 @@ def save_photographs(folder: Path, count: int, height: int = 40, width: int = 56
     return paths
 
 
-class MeanTeacher:
+class MeanTeacher(Autoencoder):
     """A teacher without a network: every site of a latent is its patch's mean colour, and then zero."""
 
     space = LatentSpace("tests/mean", "ab" * 32, scaling=1.0, shift=0.0, channels=4)

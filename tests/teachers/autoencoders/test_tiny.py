@@ -170,7 +170,7 @@ def test_load__configuration_of_another_class(folder: Path) -> None:
             load_teacher(folder)
 
 
-def test_load__another_factor(tmp_path: Path) -> None:
+def test_load__latents_that_do_not_come_back_to_the_size(tmp_path: Path) -> None:
     three = {"encoder_block_out_channels": (4, 4, 4), "num_encoder_blocks": (1, 1, 1)}
     with pytest.raises(FileFormatError, match="1/4 size, back times 8"):
         load_teacher(save_model(tmp_path / "quarter", **three))

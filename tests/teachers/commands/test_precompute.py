@@ -77,7 +77,10 @@ def test_precompute__json_and_shards_and_training(tmp_path: Path, film: Path, te
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (["--teacher", "T", "--size", "12"], "the size must be a multiple of 8; got 12"),
+        (
+            ["--teacher", "T", "--size", "12", "--no-self-test"],
+            "the size must be a multiple of 8, the pixels that a latent of tiny stands for; got 12",
+        ),
         (["--teacher", "T", "--every", "2", "--fps", "2"], "got every 2 and 2.0 fps"),
         (["--teacher", "T", "--device", "cuda:7"], "so there is no cuda:7; use --device cpu"),
         (["--teacher", "none/none", "--offline"], "hub's cache does not hold that model"),

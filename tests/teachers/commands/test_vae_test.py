@@ -64,7 +64,9 @@ def test_vae_test__stops_between_pictures_on_ctrl_c(monkeypatch):
 
 def test_vae_test__without_a_teacher_loads_no_torch():
     arguments = ["vae-test", "photos/a.png", "--encoder", "E", "--decoder", "D", "--h5", "data.h5", "--repeats", "1"]
-    code = f"import cli, sys; cli.group()({arguments!r}, standalone_mode=False); assert 'torch' not in sys.modules"
+    code = f"import cli, sys; cli.group()({arguments!r}, standalone_mode=False)"
+    code += "; rooms = {name.split('.')[1] for name in sys.modules if name.startswith('teachers.')}"
+    code += "; assert rooms == {'commands'}, rooms; assert not {'torch', 'diffusers'} & sys.modules.keys()"
     environment = {**os.environ, "PYTHONPATH": str(Path(cli.__file__).parent)}
     subprocess.run([sys.executable, "-c", code], check=True, stdout=subprocess.DEVNULL, env=environment)
 

@@ -246,8 +246,7 @@ def test_recipe__does_not_fit_the_pictures(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"size": 12}, "multiple of 8; got 12"),
-        ({"size": 0}, "multiple of 8; got 0"),
+        ({"size": 0}, "the size must be 1 or more; got 0"),
         ({"crops": 0}, "1 or more; got 0"),
         ({"crop": "left"}, "one of centre, random; got 'left'"),
         ({"validation": 0.6, "held_out": 0.4}, "got 0.6 and 0.4"),

@@ -8,7 +8,7 @@ import pytest
 
 from olacore.data import open_dataset
 from olacore.errors import ConfigError, DataError, DTypeError, FileFormatError, ShapeError
-from teachers import PairMaker, load_any_teacher, precompute
+from teachers import Teacher, load_any_teacher, precompute
 from tests.support.plain_samples import EVERY, RULE, save_photographs
 from tests.support.video_samples import scene, write_video
 
@@ -22,10 +22,10 @@ def colours(frames):
 
 
 @pytest.fixture
-def teacher(tmp_path: Path) -> PairMaker:
+def teacher(tmp_path: Path) -> Teacher:
     (tmp_path / "mine.py").write_text(CODE)
     found = load_any_teacher(f"{tmp_path / 'mine.py'}:colours")
-    assert isinstance(found, PairMaker)
+    assert isinstance(found, Teacher)
     return found
 
 
@@ -35,7 +35,7 @@ def sources(tmp_path: Path) -> list[Path]:
     return [film, *save_photographs(tmp_path, 1)]
 
 
-def test_pairs__are_what_the_function_says(tmp_path: Path, teacher: PairMaker, sources: list[Path]) -> None:
+def test_pairs__are_what_the_function_says(tmp_path: Path, teacher: Teacher, sources: list[Path]) -> None:
     summary = precompute(sources, tmp_path / "out.h5", teacher, RULE, EVERY)
     assert summary.rows == 25
     with open_dataset(tmp_path / "out.h5") as data:
@@ -47,7 +47,7 @@ def test_pairs__are_what_the_function_says(tmp_path: Path, teacher: PairMaker, s
     np.testing.assert_allclose(pairs["inputs"].sum(1, keepdims=True), pairs["targets"], rtol=1e-6)
 
 
-def test_pairs__resumed_with_the_same_bytes(tmp_path: Path, teacher: PairMaker, sources: list[Path]) -> None:
+def test_pairs__resumed_with_the_same_bytes(tmp_path: Path, teacher: Teacher, sources: list[Path]) -> None:
     def stop(what: str, done: int, total: int) -> None:
         if (what, done) == ("rows", 8):
             raise KeyboardInterrupt
@@ -65,7 +65,7 @@ def test_pairs__resumed_with_the_same_bytes(tmp_path: Path, teacher: PairMaker, 
     assert (tmp_path / "out.h5").read_bytes() == (tmp_path / "whole.h5").read_bytes()
 
 
-def test_pairs__written_at_once_cannot_be_resumed(tmp_path: Path, teacher: PairMaker, sources: list[Path]) -> None:
+def test_pairs__written_at_once_cannot_be_resumed(tmp_path: Path, teacher: Teacher, sources: list[Path]) -> None:
     with h5py.File(tmp_path / "out.h5", "w") as file:
         file["inputs"], file["targets"] = np.zeros((2, 3)), np.zeros((2, 1))
         file.attrs["schema"] = "olacore/pairs/1"
@@ -89,7 +89,7 @@ def test_pairs__written_at_once_cannot_be_resumed(tmp_path: Path, teacher: PairM
 def test_function__wrong_files_and_answers(tmp_path: Path, code: str, error: type[Exception], message: str) -> None:
     (tmp_path / "mine.py").write_text(code)
     with pytest.raises(error, match=message):
-        load_any_teacher(f"{tmp_path / 'mine.py'}:fn").answer(np.zeros((2, 8, 8, 3), np.uint8))
+        load_any_teacher(f"{tmp_path / 'mine.py'}:fn").answer({"frames": np.zeros((2, 8, 8, 3), np.uint8)})
 
 
 def test_function__missing_file(tmp_path: Path) -> None:

@@ -1,0 +1,54 @@
+"""Which teacher a reference stands for: each sort of teacher has a loader that knows its own references."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from olacore.registry import Registry
+from teachers.autoencoders.load import load_teacher
+from teachers.options import LoadOptions
+from teachers.own.function import is_function, load_function
+from teachers.own.organic import is_organic, load_organic
+from teachers.protocol import Teacher
+
+
+@dataclass(frozen=True)
+class Loader:
+    """Loads one sort of teacher.
+
+    Parameters
+    ----------
+    name : of the sort
+    matches : whether a reference, as it was written on the command line, is one of its own; looks at files, never at
+        their weights
+    load : makes the teacher
+    """
+
+    name: str
+    matches: Callable[[str], bool]
+    load: Callable[[str, LoadOptions], Teacher]
+
+
+# The one that was added last is asked first. Whatever no other knows is an autoencoder, on the disk or on the hub.
+LOADERS: Registry[Loader] = Registry("sort of teacher")
+LOADERS.add(Loader("autoencoder", lambda reference: True, load_teacher))
+LOADERS.add(Loader("organic encoder", is_organic, load_organic))
+LOADERS.add(Loader("function", is_function, load_function))
+
+
+def load_any_teacher(reference: object, options: LoadOptions | None = None) -> Teacher:
+    """Load a teacher of whatever sort.
+
+    Parameters
+    ----------
+    reference : an autoencoder, see `load_teacher`; an organic encoder's file, run folder or name; a function of one's
+        own, `my_teacher.py:fn`; or what another loader in `LOADERS` knows
+
+    Raises
+    ------
+    ConfigError, FileFormatError  as its loader does
+    """
+    text = str(reference)
+    loader = next(loader for loader in reversed(LOADERS.values()) if loader.matches(text))
+    return loader.load(text, options or LoadOptions())
