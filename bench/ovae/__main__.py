@@ -5,19 +5,18 @@ What was done before is kept in the work folder, so that an interrupted run goes
 
 from __future__ import annotations
 
-from datetime import date
 from pathlib import Path
 from typing import Any
 
 import click
 
+from bench.common import RESULTS
 from bench.ovae import PARTS
 from olacore.errors import OlacoreError
 from olacore.jit.disk_cache import use_disk_cache
 
 PATH = click.Path(path_type=Path)
 FOLDER = click.Path(path_type=Path, file_okay=False)
-RESULTS = Path(__file__).resolve().parents[1] / "results"
 
 
 @click.command()
@@ -47,12 +46,14 @@ def main(
     """Make the modules of the organic VAE, and measure everything about them."""
     # Before anything that compiles is imported: the next run finds it on disk.
     use_disk_cache()
+    from bench.common.datasets import MODELS, PHOTOS
+    from bench.common.report import dated
     from bench.ovae.command import run
-    from bench.ovae.room import SHARED, Room
+    from bench.ovae.workspace import Workspace
 
-    room = Room(data, work or data / "ovae", photos or SHARED / "photos", models or SHARED / "models", preview)
+    workspace = Workspace(data, work or data / "ovae", photos or PHOTOS, models or MODELS, preview)
     try:
-        run(room, out or RESULTS / f"{date.today():%Y-%m-%d}-ovae.json", **asked)
+        run(workspace, out or RESULTS / f"{dated('ovae')}.json", **asked)
     except OlacoreError as error:
         raise click.ClickException(str(error)) from error
 

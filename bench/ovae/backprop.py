@@ -6,22 +6,22 @@ the first steps not.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from threadpoolctl import threadpool_limits
 
-from bench.ovae.cells import BACKPROP, SEARCH, Cells, code_digest, file_digest
+from bench.common.cells import Cells
+from bench.common.sources import code_digest, file_digest
+from bench.common.threads import limit_threads
 from bench.ovae.followed import evolve, held_out_figure, open_config
 from bench.ovae.learning import run_backprop
 from bench.ovae.recipes import Recipe
-from bench.ovae.room import Room
+from bench.ovae.sources import BACKPROP, SEARCH
+from bench.ovae.workspace import Workspace
 from olacore.blocks import RawBlock
-from olacore.embed.checked import threads
 from olacore.errors import ConfigError
 from olacore.quality.baselines import Baselines
 from olacore.search.config import TrainConfig
@@ -46,19 +46,19 @@ class Case:
         """For tables."""
         return self.recipe.name if self.recipe.kind != PAIR else f"{self.recipe.family}-decoder"
 
-    def config(self, room: Room, seed: int) -> TrainConfig:
+    def config(self, workspace: Workspace, seed: int) -> TrainConfig:
         """Settings of its search."""
-        h5, out = room.h5(self.recipe.space), room.work / "backprop" / f"{self.name}-{seed}"
+        h5, out = workspace.h5(self.recipe.space), workspace.work / "backprop" / f"{self.name}-{seed}"
         config = replace(self.recipe.config(h5, out), seed=seed)
         if self.recipe.kind != PAIR:
             return config
         # Both sides minimise what they are judged by.
-        return replace(config, module="decoder", latents_from=room.run(self.recipe) / "encoder", loss="mse")
+        return replace(config, module="decoder", latents_from=workspace.run(self.recipe) / "encoder", loss="mse")
 
 
 def compare_all(
     recipes: tuple[Recipe, ...],
-    room: Room,
+    workspace: Workspace,
     cells: Cells,
     say: Callable[[str], object],
     rates: tuple[float, ...] = RATES,
@@ -66,17 +66,17 @@ def compare_all(
 ) -> list[dict[str, Any]]:
     """Compare the stacks among the recipes, and return one entry a case and seed."""
     found = []
-    with one_thread():
+    with limit_threads(1):
         for case in (Case(recipe) for recipe in recipes if "stack" in recipe.settings):
             for seed in range(seeds):
-                value = compare(case, seed, room, cells, say, rates)
+                value = compare(case, seed, workspace, cells, say, rates)
                 if value is not None:
                     found.append(value)
     return found
 
 
 def compare(
-    case: Case, seed: int, room: Room, cells: Cells, say: Callable[[str], object], rates: tuple[float, ...]
+    case: Case, seed: int, workspace: Workspace, cells: Cells, say: Callable[[str], object], rates: tuple[float, ...]
 ) -> dict[str, Any] | None:
     """Evolve, then learn with each rate for as long; None where that is not there and cells are frozen.
 
@@ -84,7 +84,7 @@ def compare(
     ------
     ConfigError  if the encoder of a pair was not made yet
     """
-    config = case.config(room, seed)
+    config = case.config(workspace, seed)
     if not config.h5[0].exists():
         return None
     if config.latents_from is not None and not Path(config.latents_from).is_dir():
@@ -146,16 +146,3 @@ def run_evolved(config: TrainConfig) -> dict[str, Any]:
     sha256 = file_digest(config.out / "module.safetensors")
     unit = "R2" if module.kind == "encoder" else "dB"
     return {"curve": curve, "affine": figure, "unit": unit, "sha256": sha256, "layers": list(module.layers)}
-
-
-@contextmanager
-def one_thread() -> Iterator[None]:
-    """Hold kernels, NumPy's products and torch's to one thread."""
-    with threads(1), threadpool_limits(1):
-        try:
-            from teachers.comparison.torch_kernels import torch_threads
-        except ImportError:
-            yield
-            return
-        with torch_threads(1):
-            yield

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
+from bench.common.markdown import write_markdown
+from bench.common.tables import Part, Table, number
 from bench.ovae.quality import AFFINE_PAIR, agreement_of, role_of
 from bench.ovae.recipes import SIZE, SPACES, Recipe
-from bench.ovae.room import Room
-from bench.ovae.tables import FIGURES, number, table
+from bench.ovae.tables import FIGURES
+from bench.ovae.workspace import Workspace
 from olacore.files import replace_file
 from olacore.modules.identity import Own
 from olacore.modules.module import Module, load
@@ -58,7 +60,7 @@ PURPOSE = {
 
 def publish(
     recipes: Iterable[Recipe],
-    room: Room,
+    workspace: Workspace,
     train: dict[str, Any],
     quality: dict[str, Any],
     folder: Path,
@@ -78,7 +80,7 @@ def publish(
         if recipe.name not in train:
             continue
         for name, file in recipe.makes.items():
-            module = named(load(room.run(recipe) / file), recipe)
+            module = named(load(workspace.run(recipe) / file), recipe)
             module.save(folder / f"{name}.safetensors")
             run = train[recipe.name]
             files = {**run["files"], name: {**run["files"][name], "bytes": module.nbytes()}}
@@ -121,7 +123,7 @@ def psnr_of(role: str, recipe: Recipe, quality: dict[str, Any] | None) -> dict[s
 
 
 def write_card(name: str, recipe: Recipe, run: dict[str, Any], quality: dict[str, Any] | None) -> str:
-    """Tell what a module is, what it was made from, how good it is, and how to make it again."""
+    """Say what a module is, what it was made from, how good it is, and how to make it again."""
     space = SPACES[recipe.space]
     role = role_of(name, recipe)
     file, data = run["files"][name], run["data"]
@@ -136,7 +138,7 @@ def write_card(name: str, recipe: Recipe, run: dict[str, Any], quality: dict[str
         if recipe.kind == PAIR and "stack" in recipe.settings
         else ""
     )
-    parts = [
+    parts: list[Part] = [
         f"# {name}",
         f"An organic module {purpose}",
         f"It is {shape} ({layers} numbers), evolved without gradients, of {file['bytes'] / 1000:,.1f} kB as "
@@ -146,7 +148,7 @@ def write_card(name: str, recipe: Recipe, run: dict[str, Any], quality: dict[str
         f"{photographs['train']} photographs for training, {crops['validation']} from {photographs['validation']} to "
         f"choose by, and {crops['held-out']} from {photographs['held-out']} that no part of training saw. Digest of "
         f"the data set: `{data['digest']}`. No standard test set is among them. Photographs by origin:",
-        "\n".join(table(["came with", "photographs", "licence"], origins(data["origins"]))),
+        Table(["came with", "photographs", "licence"], origins(data["origins"]), left=(0, 2)),
         "## Figures",
         *figures(role, file, quality),
         "## Make it again",
@@ -158,7 +160,7 @@ def write_card(name: str, recipe: Recipe, run: dict[str, Any], quality: dict[str
         f"The weights are under the package's licence, Apache-2.0; {space.teacher}, which they learnt from, is under "
         "the MIT licence.",
     ]
-    return "\n\n".join(parts) + "\n"
+    return write_markdown(parts)
 
 
 def origins(counts: dict[str, int]) -> list[list[str]]:
@@ -166,27 +168,27 @@ def origins(counts: dict[str, int]) -> list[list[str]]:
     return [[origin, str(count), LICENCES.get(origin, UNKNOWN)] for origin, count in counts.items()]
 
 
-def figures(role: str, file: dict[str, Any], quality: dict[str, Any] | None) -> list[str]:
+def figures(role: str, file: dict[str, Any], quality: dict[str, Any] | None) -> Iterator[Part]:
     """What was measured: whole held-out photographs, and held-out squares."""
-    parts = []
     if quality is not None:
         mean = quality["mean"]
         rows = [
             [row, *(number(mean["rows"][row][name]) for name in FIGURES)] for row in ROWS[role] if row in mean["rows"]
         ]
-        parts.append(f"Whole held-out photographs ({len(quality['pictures'])}), mean:")
-        parts.append("\n".join(table(["encoder and decoder", *FIGURES.values()], rows)))
+        yield f"Whole held-out photographs ({len(quality['pictures'])}), mean:"
+        yield Table(["encoder and decoder", *FIGURES.values()], rows)
         agreement = agreement_of(quality)
         if role == "encoder" and agreement:
             affine = number(mean["latents"].get(AFFINE, {}).get("r2"))
             each = ", ".join(number(value) for value in agreement["r2_each"])
-            parts.append(f"R2 of the latents {number(agreement['r2'])} (by channel {each}); least squares {affine}.")
+            yield f"R2 of the latents {number(agreement['r2'])} (by channel {each}); least squares {affine}."
     if file["held_out"]:
         names = list(next(iter(file["held_out"].values())))
         body = [[row, *(number(values.get(name)) for name in names)] for row, values in file["held_out"].items()]
-        parts.append("Held-out squares, beside closed forms of the same window:")
-        parts.append("\n".join(table(["", *names], body)))
-    return parts or ["The module's figures are those of its decoder."]
+        yield "Held-out squares, beside closed forms of the same window:"
+        yield Table(["", *names], body)
+    if quality is None and not file["held_out"]:
+        yield "The module's figures are those of its decoder."
 
 
 def limits(recipe: Recipe) -> str:

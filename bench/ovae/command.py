@@ -2,30 +2,28 @@
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import click
-from threadpoolctl import threadpool_limits
 
+from bench.common.cells import Cells
+from bench.common.threads import limit_threads
 from bench.ovae import PARTS
 from bench.ovae.backprop import RATES, compare_all
 from bench.ovae.cards import publish
-from bench.ovae.cells import Cells
 from bench.ovae.quality import measure_all
 from bench.ovae.recipes import chosen
-from bench.ovae.report import make_report, write_report
-from bench.ovae.room import Room
+from bench.ovae.report import make_report, write_all
 from bench.ovae.speed import time_all
 from bench.ovae.training import train_all
-from olacore.embed.checked import threads as kernel_threads
+from bench.ovae.workspace import Workspace
 from olacore.pretrained import FOLDER as PACKAGE
 
 
 def run(
-    room: Room,
+    workspace: Workspace,
     out: Path,
     parts: tuple[str, ...] = (),
     names: tuple[str, ...] = (),
@@ -47,11 +45,11 @@ def run(
     rates, seeds : of the comparison with backprop
     threads : of everything else
     """
-    cells = Cells(room.work / "cells")
+    cells = Cells(workspace.work / "cells")
     recipes = chosen(names, spaces, generations)
     spaces = tuple(dict.fromkeys(recipe.space for recipe in recipes))
     wanted = parts or PARTS
-    folder = pretrained or (PACKAGE if generations is None else room.work / "pretrained")
+    folder = pretrained or (PACKAGE if generations is None else workspace.work / "pretrained")
 
     def cells_of(part: str) -> Cells:
         return replace(cells, frozen=part not in wanted)
@@ -59,24 +57,15 @@ def run(
     def say(text: str) -> None:
         click.echo(text, err=True)
 
-    with kernel_threads(threads), threadpool_limits(threads, user_api="blas"), held(threads):
-        train = train_all(recipes, room, cells_of("train"), say)
-        backprop = compare_all(recipes, room, cells_of("backprop"), say, rates or RATES, seeds)
-        quality = measure_all(spaces, room, cells_of("quality"), say)
-        speed = time_all(spaces, room, cells_of("speed"), say)
+    with limit_threads(threads):
+        train = train_all(recipes, workspace, cells_of("train"), say)
+        backprop = compare_all(recipes, workspace, cells_of("backprop"), say, rates or RATES, seeds)
+        quality = measure_all(spaces, workspace, cells_of("quality"), say)
+        speed = time_all(spaces, workspace, cells_of("speed"), say)
     if {"train", "report"} & set(wanted):
-        publish(recipes, room, train, quality, folder, say)
-    report = make_report(train, backprop, quality, speed)
+        publish(recipes, workspace, train, quality, folder, say)
+    report = make_report(train, backprop, quality, speed, threads)
     if "report" in wanted:
-        for path in write_report(report, out):
+        for path in write_all(report, out):
             say(f"{path} is written")
     return report
-
-
-def held(threads: int) -> AbstractContextManager[None]:
-    """Hold torch to so many threads, where it is installed."""
-    try:
-        from teachers.comparison.torch_kernels import torch_threads
-    except ImportError:
-        return nullcontext()
-    return torch_threads(threads)

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from bench.ovae.clock import Clock
+from bench.common.clock import Clock
 from olacore.blocks import RawBlock
 from olacore.data import Dataset, open_dataset
 from olacore.data.encoded import EncodedDataset

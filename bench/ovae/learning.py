@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from bench.ovae.clock import Clock
+from bench.common.clock import Clock
 from bench.ovae.followed import MARKS, held_out_figure, open_config
 from olacore.blocks import Block, RawBlock, rows_of
 from olacore.data import Dataset

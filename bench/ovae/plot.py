@@ -5,9 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from olacore.files import replacing
+from bench.common.plot import Curve, Level, Panel, draw_panels
 
 COLUMNS = 3
+# Inches of a panel.
+SIZE = (5.5, 4)
 
 
 def draw(cases: list[dict[str, Any]], path: Path) -> None:
@@ -17,32 +19,29 @@ def draw(cases: list[dict[str, Any]], path: Path) -> None:
     ------
     OutputError  if the file cannot be written
     """
-    import matplotlib
-
-    matplotlib.use("Agg", force=False)
-    from matplotlib.figure import Figure
-
     shown = list({case["case"]: case for case in reversed(cases)}.values())[::-1]
-    columns = min(COLUMNS, len(shown))
-    rows = -(-len(shown) // columns)
-    figure = Figure(figsize=(5.5 * columns, 4 * rows), layout="constrained")
-    for place, case in enumerate(shown, start=1):
-        axes = figure.add_subplot(rows, columns, place)
-        for number, (rate, curve) in enumerate(case["backprop"].items()):
-            label = f"backprop, rate {rate}{' (best)' if rate == case['best_rate'] else ''}"
-            axes.plot(*zip(*curve, strict=True), label=label, color=f"C{number}", linewidth=1.2)
-        axes.plot(*zip(*case["evolved"], strict=True), label="evolved", color="black", linewidth=2.5)
-        axes.axhline(case["affine"], color="grey", linestyle="--", linewidth=1, label="affine least squares")
-        unit = "PSNR, dB" if case["unit"] == "dB" else case["unit"]
-        axes.set(title=case["case"], xlabel="CPU-seconds of one thread", ylabel=f"held-out {unit}")
-        axes.set_ylim(*limits(case))
-        axes.legend(fontsize=7, loc="lower right")
-    with replacing(path) as temporary:
-        figure.savefig(temporary, format="png", dpi=110)
+    draw_panels([panel_of(case) for case in shown], path, COLUMNS, SIZE)
+
+
+def panel_of(case: dict[str, Any]) -> Panel:
+    """One case: every rate of backprop, evolution, and affine least squares as a line across."""
+    curves = [
+        Curve(
+            f"backprop, rate {rate}{' (best)' if rate == case['best_rate'] else ''}",
+            curve,
+            {"color": f"C{number}", "linewidth": 1.2},
+        )
+        for number, (rate, curve) in enumerate(case["backprop"].items())
+    ]
+    curves.append(Curve("evolved", case["evolved"], {"color": "black", "linewidth": 2.5}))
+    affine = Level(case["affine"], "affine least squares", {"color": "grey", "linestyle": "--", "linewidth": 1})
+    unit = "PSNR, dB" if case["unit"] == "dB" else case["unit"]
+    x, y, legend = "CPU-seconds of one thread", f"held-out {unit}", {"loc": "lower right"}
+    return Panel(case["case"], x, y, curves, [affine], bounds=limits(case), legend=legend)
 
 
 def limits(case: dict[str, Any]) -> tuple[float, float]:
     """From a little under least squares to a little over the best: the start of a search lies far below."""
     ends = [case["evolved"][-1][1], *(curve[-1][1] for curve in case["backprop"].values()), case["affine"]]
-    room = 0.15 * (max(ends) - min(ends)) or 1e-3
-    return min(case["affine"] - 2 * room, min(ends) - room), max(ends) + room
+    margin = 0.15 * (max(ends) - min(ends)) or 1e-3
+    return min(case["affine"] - 2 * margin, min(ends) - margin), max(ends) + margin

@@ -7,9 +7,11 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
-from bench.ovae.cells import PICTURES, Cells, code_digest, file_digest
+from bench.common.cells import Cells
+from bench.common.sources import code_digest, file_digest
 from bench.ovae.recipes import SPACES, Recipe, chosen
-from bench.ovae.room import Room
+from bench.ovae.sources import PICTURES
+from bench.ovae.workspace import Workspace
 from olacore.modules.module import load
 from olacore.quality.protocols import PreviewLike, TeacherLike
 from olacore.quality.vae_test.codecs import ENCODER, PAIRED, TEACHER, Lineup, line_up
@@ -25,34 +27,35 @@ PREVIEWED = "sd15"
 
 
 def measure_all(
-    spaces: tuple[str, ...], room: Room, cells: Cells, say: Callable[[str], object]
+    spaces: tuple[str, ...], workspace: Workspace, cells: Cells, say: Callable[[str], object]
 ) -> dict[str, dict[str, Any]]:
     """Measure every latent space of which an encoder and a decoder were made; the others are left out."""
     found = {}
     for space in spaces:
-        files = module_files(space, room)
-        if whole_pair(files) is None or not room.h5(space).exists() or not room.photos.is_dir():
+        files = module_files(space, workspace)
+        given = workspace.h5(space).exists() and workspace.photos.is_dir()
+        if not given or whole_pair(files) is None:
             if not cells.frozen:
                 say(f"{space}: its modules, its data set or the photographs are missing; the quality is left out")
             continue
-        pictures = room.held_out(space)
+        pictures = workspace.held_out(space)
         key = {
             "modules": {name: file_digest(path) for name, path in files.items()},
             "pictures": sorted(picture.name for picture in pictures),
-            "teacher": has_teacher(space, room, say),
-            "preview": previewed(space, room) is not None,
+            "teacher": has_teacher(space, workspace, say),
+            "preview": previewed(space, workspace) is not None,
             "code": code_digest(*PICTURES),
         }
 
         def make(space: str = space, pictures: list[Any] = pictures) -> dict[str, Any]:
-            return measure_space(space, room, pictures, say)
+            return measure_space(space, workspace, pictures, say)
 
         if (value := cells.get(f"quality-{space}", key, make)) is not None:
             found[space] = value
     return found
 
 
-def module_files(space: str, room: Room) -> dict[str, Path]:
+def module_files(space: str, workspace: Workspace) -> dict[str, Path]:
     """Files of the modules of a latent space, as far as they were made: "encoder", "decoder", "codec encoder",
     "codec decoder" and "affine decoder".
     """
@@ -61,7 +64,7 @@ def module_files(space: str, room: Room) -> dict[str, Path]:
         files = {role_of(name, recipe): file for name, file in recipe.makes.items()}
         if recipe.kind == PAIR:
             files["affine decoder"] = recipe.affine_decoder
-        found.update({name: room.run(recipe) / file for name, file in files.items()})
+        found.update({name: workspace.run(recipe) / file for name, file in files.items()})
     return {name: path for name, path in found.items() if path.is_file()}
 
 
@@ -86,19 +89,23 @@ def agreement_of(quality: Mapping[str, Any]) -> dict[str, Any]:
     return found
 
 
-def previewed(space: str, room: Room) -> Path | None:
+def previewed(space: str, workspace: Workspace) -> Path | None:
     """The preview network's file, where it is given and of this latent space."""
-    return room.preview if space == PREVIEWED else None
+    return workspace.preview if space == PREVIEWED else None
 
 
-def measure_space(space: str, room: Room, pictures: list[Any], say: Callable[[str], object]) -> dict[str, Any]:
+def measure_space(
+    space: str, workspace: Workspace, pictures: list[Any], say: Callable[[str], object]
+) -> dict[str, Any]:
     """Measure one latent space with its teacher on whole pictures, into a folder of pictures."""
-    teacher, size = load_teacher(space, room)
-    preview = load_preview(previewed(space, room))
-    out = room.work / "quality" / space
+    teacher, size = load_teacher(space, workspace)
+    preview = load_preview(previewed(space, workspace))
+    out = workspace.work / "quality" / space
     with ExitStack() as stack:
-        dataset = stack.enter_context(room.open(space))
-        lineup = enter(module_files(space, room), teacher=teacher, teacher_bytes=size, preview=preview, data=dataset)
+        dataset = stack.enter_context(workspace.open(space))
+        lineup = line_up_modules(
+            module_files(space, workspace), teacher=teacher, teacher_bytes=size, preview=preview, data=dataset
+        )
 
         def progress(done: int, total: int, what: str) -> None:
             say(f"{space}: {done} of {total} photographs {what}")
@@ -112,7 +119,7 @@ def measure_space(space: str, room: Room, pictures: list[Any], say: Callable[[st
     return {**{name: report[name] for name in kept}, "pictures": each}
 
 
-def enter(files: Mapping[str, Path], **others: Any) -> Lineup:
+def line_up_modules(files: Mapping[str, Path], **others: Any) -> Lineup:
     """Line up the modules of a latent space, with the affine pair where there is one beside a stack.
 
     Parameters
@@ -130,17 +137,17 @@ def enter(files: Mapping[str, Path], **others: Any) -> Lineup:
     return lineup
 
 
-def has_teacher(space: str, room: Room, say: Callable[[str], object]) -> bool:
+def has_teacher(space: str, workspace: Workspace, say: Callable[[str], object]) -> bool:
     """Whether a teacher's folder is there; says so if not."""
-    folder = room.models / SPACES[space].teacher
+    folder = workspace.models / SPACES[space].teacher
     if not folder.is_dir():
         say(f"{space}: there is no teacher {folder}; its figures are left out")
     return folder.is_dir()
 
 
-def load_teacher(space: str, room: Room) -> tuple[TeacherLike | None, int]:
+def load_teacher(space: str, workspace: Workspace) -> tuple[TeacherLike | None, int]:
     """The teacher of a latent space and the bytes of its file; none where its folder is missing."""
-    folder = room.models / SPACES[space].teacher
+    folder = workspace.models / SPACES[space].teacher
     if not folder.is_dir():
         return None, 0
     import teachers

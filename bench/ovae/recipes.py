@@ -10,11 +10,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from olacore.search.pair import AFFINE
-
 from olacore.errors import ConfigError
 from olacore.modules.find import IN_RUN
 from olacore.search.config import TrainConfig
+from olacore.search.plans.pair import AFFINE
 from olacore.search.rules import PAIR
 
 SIZE = 256

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from bench.common.machine import describe_machine, describe_versions
+from bench.common.markdown import write_markdown
+from bench.common.report import describe_run, write_report
 from bench.ovae.plot import draw
-from bench.ovae.tables import write_tables
+from bench.ovae.tables import contents
 from bench.ovae.targets import judge
 from olacore.files import replace_file
 
@@ -21,21 +20,20 @@ def make_report(
     backprop: list[dict[str, Any]],
     quality: dict[str, Any],
     speed: dict[str, Any],
+    threads: int,
 ) -> dict[str, Any]:
     """Put the parts together and judge them."""
     report: dict[str, Any] = {
-        "schema": SCHEMA,
-        "machine": describe_machine(),
-        "versions": describe_versions(("diffusers",)),
+        **describe_run(SCHEMA, threads, ("diffusers",)),
         "train": train,
         "backprop": backprop,
         "quality": quality,
         "speed": speed,
     }
-    return {**report, "targets": [{**asdict(target), "met": target.met} for target in judge(report)]}
+    return {**report, "targets": [target.to_dict() for target in judge(report)]}
 
 
-def write_report(report: dict[str, Any], out: Path) -> list[Path]:
+def write_all(report: dict[str, Any], out: Path) -> list[Path]:
     """Write `OUT.json`, `OUT.md` and, where backprop was compared, `OUT-curves.png`; return their paths.
 
     Parameters
@@ -46,9 +44,9 @@ def write_report(report: dict[str, Any], out: Path) -> list[Path]:
     ------
     OutputError  if one cannot be written
     """
-    replace_file(out, (json.dumps(report, indent=1, allow_nan=False) + "\n").encode())
+    write_report(report, out)
     text = out.with_suffix(".md")
-    replace_file(text, write_tables(report).encode())
+    replace_file(text, write_markdown(contents(report)).encode())
     if not report["backprop"]:
         return [out, text]
     curves = out.with_name(f"{out.stem}-curves.png")

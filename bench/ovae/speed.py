@@ -10,11 +10,13 @@ from typing import Any
 import numba
 import numpy as np
 
+from bench.common.cells import Cells
 from bench.common.machine import describe_machine, foreign_note, foreign_seconds
+from bench.common.sources import code_digest, file_digest
 from bench.common.timing import SETTLE, Action, Stopwatch, paired_ratio
-from bench.ovae.cells import SPEED, Cells, code_digest, file_digest
 from bench.ovae.quality import has_teacher, load_teacher, module_files
-from bench.ovae.room import Room
+from bench.ovae.sources import SPEED
+from bench.ovae.workspace import Workspace
 from bench.speed.inference import TEACHER_SIDE, random_input
 from olacore.modules.module import Module, load
 from olacore.quality.protocols import TeacherLike
@@ -30,7 +32,7 @@ TEACHER = "teacher"
 
 def time_all(
     spaces: tuple[str, ...],
-    room: Room,
+    workspace: Workspace,
     cells: Cells,
     say: Callable[[str], object],
     watch: Stopwatch | None = None,
@@ -40,12 +42,12 @@ def time_all(
     found = {}
     threads = numba.get_num_threads()
     for space in spaces:
-        files = module_files(space, room)
+        files = module_files(space, workspace)
         if not files:
             continue
         key = {
             "modules": {name: file_digest(path) for name, path in files.items()},
-            "teacher": has_teacher(space, room, say),
+            "teacher": has_teacher(space, workspace, say),
             "threads": threads,
             "side": side,
             "code": code_digest(*SPEED),
@@ -53,25 +55,25 @@ def time_all(
 
         def make(space: str = space) -> dict[str, Any]:
             say(f"{space}: timing")
-            return time_space(space, room, watch or Stopwatch(), side)
+            return time_space(space, workspace, watch or Stopwatch(), side)
 
         if (value := cells.get(f"speed-{space}", key, make)) is not None:
             found[space] = value
     return found
 
 
-def time_space(space: str, room: Room, watch: Stopwatch, side: int) -> dict[str, Any]:
+def time_space(space: str, workspace: Workspace, watch: Stopwatch, side: int) -> dict[str, Any]:
     """Time the modules of a latent space and its teacher in turn."""
-    files = module_files(space, room)
+    files = module_files(space, workspace)
     modules = {name: load(path) for name, path in files.items()}
-    teacher, _ = load_teacher(space, room)
+    teacher, _ = load_teacher(space, workspace)
     picture = random_input("encode", 0, side)
     actions: dict[str, Action] = {}
     for name, (encoder, decoder) in PAIRS.items():
         if encoder in modules and decoder in modules:
-            actions[name] = partial(there_and_back, modules[encoder], modules[decoder], picture)
+            actions[name] = partial(round_trip, modules[encoder], modules[decoder], picture)
     if teacher is not None:
-        actions[TEACHER] = partial(there_and_back, teacher, teacher, picture[None])
+        actions[TEACHER] = partial(round_trip, teacher, teacher, picture[None])
     foreign, began = foreign_seconds(), time.perf_counter()
     timings = watch.compare(actions, SETTLE if teacher is not None else 0.0)
     note = foreign_note(foreign, foreign_seconds(), time.perf_counter() - began)
@@ -88,6 +90,6 @@ def time_space(space: str, room: Room, watch: Stopwatch, side: int) -> dict[str,
     return {"side": side, "rows": rows, "notes": [note] if note else [], "machine": describe_machine()}
 
 
-def there_and_back(encoder: Module | TeacherLike, decoder: Module | TeacherLike, picture: np.ndarray) -> np.ndarray:
+def round_trip(encoder: Module | TeacherLike, decoder: Module | TeacherLike, picture: np.ndarray) -> np.ndarray:
     """Encode and decode."""
     return decoder.decode(encoder.encode(picture))

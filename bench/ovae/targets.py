@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from bench.common.targets import Target
 from bench.ovae.quality import AFFINE_PAIR, agreement_of
-from bench.speed.report import Target
 from olacore.quality.vae_test.codecs import AFFINE, PAIRED, TEACHER, THEIRS
 
 KB = 1024

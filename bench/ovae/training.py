@@ -9,9 +9,11 @@ from typing import Any
 
 import numba
 
-from bench.ovae.cells import SEARCH, Cells, code_digest, file_digest
+from bench.common.cells import Cells
+from bench.common.sources import code_digest, file_digest
 from bench.ovae.recipes import SPACES, Recipe
-from bench.ovae.room import Room, about
+from bench.ovae.sources import SEARCH
+from bench.ovae.workspace import Workspace, about
 from olacore.modules.module import load
 from olacore.search.observers import Event, Reported
 from olacore.search.train import train
@@ -40,26 +42,28 @@ class Stages:
 
 
 def train_all(
-    recipes: tuple[Recipe, ...], room: Room, cells: Cells, say: Callable[[str], object]
+    recipes: tuple[Recipe, ...], workspace: Workspace, cells: Cells, say: Callable[[str], object]
 ) -> dict[str, dict[str, Any]]:
     """Run every recipe that was not run yet, and return what is known of the runs by name."""
     found = {}
     for recipe in recipes:
         if not cells.frozen:
-            room.make(recipe.space, say)
-        if (value := train_one(recipe, room, cells, say)) is not None:
+            workspace.make(recipe.space, say)
+        if (value := train_one(recipe, workspace, cells, say)) is not None:
             found[recipe.name] = value
     return found
 
 
-def train_one(recipe: Recipe, room: Room, cells: Cells, say: Callable[[str], object]) -> dict[str, Any] | None:
+def train_one(
+    recipe: Recipe, workspace: Workspace, cells: Cells, say: Callable[[str], object]
+) -> dict[str, Any] | None:
     """Run a recipe unless it was run; None if it was not and cells are frozen."""
-    if not room.h5(recipe.space).exists():
+    if not workspace.h5(recipe.space).exists():
         return None
-    with room.open(recipe.space) as dataset:
+    with workspace.open(recipe.space) as dataset:
         facts = about(dataset)
     threads = numba.get_num_threads()
-    folder = room.run(recipe)
+    folder = workspace.run(recipe)
     key = {
         "settings": recipe.settings,
         "data": facts["digest"],
@@ -71,7 +75,7 @@ def train_one(recipe: Recipe, room: Room, cells: Cells, say: Callable[[str], obj
 
     def make() -> dict[str, Any]:
         say(f"{recipe.name}: {recipe.command(SPACES[recipe.space].data)}")
-        value = run(recipe, room.h5(recipe.space), folder)
+        value = run(recipe, workspace.h5(recipe.space), folder)
         key["files"] = {name: file["sha256"] for name, file in value["files"].items()}
         say(f"{recipe.name}: {value['seconds']:.0f} s of search, {value['cpu']:.0f} CPU-seconds")
         return {**value, "threads": threads, "data": facts}

@@ -11,8 +11,9 @@ from pathlib import Path
 
 import click
 
+from bench.common import RESULTS
+
 FOLDER = click.Path(path_type=Path, file_okay=False)
-RESULTS = Path(__file__).resolve().parents[1] / "results"
 HELD = "OLACORE_PEERS_THREADS"
 
 

@@ -1,4 +1,4 @@
-"""One cell: a method on a problem with a seed, as a curve of losses over CPU-seconds, kept as a JSON file.
+"""One cell: a method on a problem with a seed, as a curve of losses over CPU-seconds.
 
 The clock is the processor time of all threads of the process. It runs while the method is made and while it
 advances; it stands still while losses are measured, and a first instance of the method is made and thrown away
@@ -7,22 +7,17 @@ before, so that no compilation is counted.
 
 from __future__ import annotations
 
-import json
-import re
-import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field, replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from bench.common.clock import Clock
 from bench.peers.method import Method
 from bench.peers.methods import Spec, make_method, settings_for, version_of
 from bench.peers.problems import Problem
-from olacore.files import replace_file
 
-SCHEMA = "olacore/peers/1"
 WARM_UP = 3
 # A loss is measured when the clock has gone on by this share, and by at least so many seconds.
 FINER, SHORTEST = 1.05, 0.002
@@ -75,53 +70,36 @@ class Cell:
     notes: dict[str, Any] = field(default_factory=dict)
     failed: str = ""
 
-    def save(self, folder: Path) -> None:
-        """Write the cell into a folder of cells."""
-        text = json.dumps({"schema": SCHEMA, **asdict(self)}, default=float)
-        replace_file(folder / file_name(self.problem, self.method, self.loss, self.seed), text.encode())
+    @property
+    def name(self) -> str:
+        """What it is kept under."""
+        return f"{self.problem}__{self.method}__{self.loss}__{self.seed}"
 
-    @classmethod
-    def load(cls, path: Path) -> Cell | None:
-        """Read what `save` wrote; None if there is nothing, or something else."""
-        try:
-            values = json.loads(path.read_bytes())
-        except (OSError, ValueError):
-            return None
-        if not isinstance(values, dict) or values.pop("schema", None) != SCHEMA:
-            return None
-        return cls(**{**values, "curve": tuple(Point(**point) for point in values["curve"])})
+    @property
+    def key(self) -> dict[str, Any]:
+        """What has to agree for a kept cell to be of the same run."""
+        return {name: getattr(self, name) for name in FIXED}
 
-    def serves(self, asked: Cell) -> bool:
-        """Whether this cell answers for one that would be run now: the same but for a shorter cap, and not failed."""
-        same = all(getattr(self, name) == plain(getattr(asked, name)) for name in FIXED)
-        return same and self.cap >= asked.cap * (1 - 1e-9) and not self.failed
+    def to_value(self) -> dict[str, Any]:
+        """What the run gave, in JSON types."""
+        return {name: value for name, value in asdict(self).items() if name not in FIXED}
+
+    def with_value(self, value: dict[str, Any]) -> Cell:
+        """The same run with what it gave, the inverse of `to_value`."""
+        return replace(self, **{**value, "curve": tuple(Point(**point) for point in value["curve"])})
+
+    def served_by(self, value: dict[str, Any]) -> bool:
+        """Whether a kept run is long enough for this one, and did not fail."""
+        return value["cap"] >= self.cap * (1 - 1e-9) and not value["failed"]
 
 
 FIXED = ("problem", "digest", "method", "loss", "seed", "settings", "threads", "version")
-
-
-def plain(value: Any) -> Any:
-    """A value as JSON gives it back."""
-    return json.loads(json.dumps(value))
 
 
 def empty_cell(spec: Spec, problem: Problem, loss: str, seed: int, cap: float, threads: int) -> Cell:
     """A cell that is still to be run."""
     settings = settings_for(spec, problem)
     return Cell(problem.name, problem.digest, spec.text, loss, seed, settings, threads, cap, version_of(spec), ())
-
-
-def file_name(problem: str, method: str, loss: str, seed: int) -> str:
-    """Name of a cell's file."""
-    return re.sub(r"[^\w.=-]", "+", f"{problem}__{method}__{loss}__{seed}") + ".json"
-
-
-@dataclass(frozen=True)
-class Clock:
-    """What tells CPU-seconds and seconds; tests put their own in."""
-
-    cpu: Callable[[], float] = time.process_time
-    wall: Callable[[], float] = time.perf_counter
 
 
 def run_cell(
@@ -166,24 +144,21 @@ def follow(
     make: Callable[[], Method], problem: Problem, cap: float, curve: list[Point], clock: Clock, finer: float
 ) -> Method:
     """Make a method, advance it until the cap and add points to the curve; losses that are not finite become inf."""
-    cpu = wall = mark = 0.0
-    started = clock.cpu(), clock.wall()
+    mark = 0.0
+    clock.start()
     method = make()
     generation = 0
     while True:
         method.advance()
         generation += 1
-        cpu = clock.cpu() - started[0]
+        cpu = clock.seconds
         over = cpu >= cap or method.closed_form or bool(getattr(method, "finished", False))
         if cpu < mark and not over:
             continue
-        wall = clock.wall() - started[1]
-        before = clock.cpu(), clock.wall()
-        losses = (method.measure(split) for split in (problem.validation, problem.held_out))
-        validation, held_out = (loss if np.isfinite(loss) else np.inf for loss in losses)
-        curve.append(Point(cpu, wall, generation, validation, held_out))
+        with clock.stopped():
+            losses = (method.measure(split) for split in (problem.validation, problem.held_out))
+            validation, held_out = (loss if np.isfinite(loss) else np.inf for loss in losses)
+            curve.append(Point(clock.seconds, clock.wall, generation, validation, held_out))
         if over:
             return method
         mark = max(cpu * finer, cpu + SHORTEST)
-        # The clock stood still: what measuring took moves its start.
-        started = started[0] + clock.cpu() - before[0], started[1] + clock.wall() - before[1]

@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from rich.console import Console
 
-from bench.peers.data import Room
+from bench.common.datasets import MODELS, PHOTOS
+from bench.common.report import dated, write_report
+from bench.peers.data import DataFolders
 from bench.peers.plan import Plan
 from bench.peers.plot import draw
-from bench.peers.run import Work
+from bench.peers.run import Comparison
 from bench.peers.summary import summarise
 from bench.peers.tables import render
 from bench.peers.targets import judge
-from olacore.files import replace_file
 
 # Of tables in a file.
 WIDTH = 180
@@ -51,10 +50,10 @@ def compare(
     ----------
     out : keeps floors and cells
     results : gets `name.json` and `name.png`
-    data, photos, models : see `Room`
+    data, photos, models : see `DataFolders`
     problems, contested, peers, parts, default, seeds : of the plan; what is empty takes the plan's own
     trust_off : settings of the default strategy that switch trust off
-    own_cap, cap, floor_passes, threads : see `Work`
+    own_cap, cap, floor_passes, threads : see `Comparison`
 
     Raises
     ------
@@ -62,20 +61,23 @@ def compare(
     """
     console = console or wide_console()
     plan = make_plan(problems, contested, peers, parts, default, trust_off, seeds)
-    room = Room(data or out / "data")
-    room = replace(room, photos=photos or room.photos, models=models or room.models)
-    work = Work(out, room, plan, own_cap, cap, threads, lambda text: console.print(text, markup=False), floor_passes)
-    work.run()
-    report = summarise(work)
+    folders = DataFolders(data or out / "data", photos or PHOTOS, models or MODELS)
+
+    def say(text: str) -> None:
+        console.print(text, markup=False)
+
+    comparison = Comparison(out, folders, plan, own_cap, cap, threads, say, floor_passes)
+    comparison.run()
+    report = summarise(comparison)
     targets = judge(report, plan.ablations)
-    report["targets"] = [{**vars(target), "met": target.met} for target in targets]
+    report["targets"] = [target.to_dict() for target in targets]
     for part in render(report, targets):
         console.print(part)
     results.mkdir(parents=True, exist_ok=True)
-    name = name or f"{datetime.now(UTC):%Y-%m-%d}-peers"
-    replace_file(results / f"{name}.json", (json.dumps(report, indent=1, allow_nan=False) + "\n").encode())
+    name = name or dated("peers")
+    write_report(report, results / f"{name}.json")
     draw(report, results / f"{name}.png")
-    console.print(f"written: {results / name}.json and .png", markup=False)
+    say(f"written: {results / name}.json and .png")
     return report
 
 

@@ -6,12 +6,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from bench.common.datasets import MODELS, PHOTOS, is_complete, make_dataset
 from bench.peers.problems import PROBLEMS
-from olacore.data import open_dataset
 from olacore.demo import sample_path
-
-# Where the photographs and teachers of the development machine lie, beside the checkout.
-SHARED = Path(__file__).resolve().parents[3] / "shared" / "data"
 
 
 @dataclass(frozen=True)
@@ -32,7 +29,7 @@ DATA = {"taesd-2": Source("taesd", 2), "taesd3-2": Source("taesd3", 2), "taesd-8
 
 
 @dataclass(frozen=True)
-class Room:
+class DataFolders:
     """Folders that data sets are found in and made from.
 
     Parameters
@@ -42,8 +39,8 @@ class Room:
     """
 
     data: Path
-    photos: Path = SHARED / "photos"
-    models: Path = SHARED / "models"
+    photos: Path = PHOTOS
+    models: Path = MODELS
 
     def find(self, problem: str, say: Callable[[str], object]) -> Path | None:
         """The data set of a problem, made if it is missing; the sample where it cannot be; None if that does not fit.
@@ -54,29 +51,15 @@ class Room:
         """
         key = PROBLEMS[problem].data
         source, path = DATA[key], self.data / f"{key}.h5"
-        if path.exists() and complete(path):
+        if is_complete(path):
             return path
         model = self.models / source.teacher
         if self.photos.is_dir() and model.is_dir():
             say(f"{path} is made from {self.photos} with {source.teacher}, {source.crops} squares of each photograph")
-            return make(path, self.photos, model, source.crops)
+            make_dataset(path, self.photos, model, source.crops)
+            return path
         if source.teacher == "taesd":
             say(f"{problem}: there are no photographs and models to make {path} from; the shipped sample is used")
             return sample_path()
         say(f"{problem} is left out: there are no photographs and models to make {path} from")
         return None
-
-
-def complete(path: Path) -> bool:
-    """Whether a data set was written to its end."""
-    with open_dataset((path,)) as dataset:
-        return bool(dataset.complete)
-
-
-def make(path: Path, photos: Path, model: Path, crops: int) -> Path:
-    """Write a data set, or go on where an interrupted call stopped."""
-    from teachers import PictureRule, load_teacher, precompute
-
-    path.parent.mkdir(parents=True, exist_ok=True)
-    precompute([photos], path, load_teacher(str(model)), PictureRule(crops=crops), resume=True)
-    return path

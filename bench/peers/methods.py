@@ -7,16 +7,14 @@ override those of `bench.peers.settings`.
 from __future__ import annotations
 
 import functools
-import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
 from importlib.metadata import version
 from importlib.util import find_spec
-from pathlib import Path
 from typing import Any
 
-import olacore
+from bench.common.sources import code_digest
 from bench.peers.adam import Adam
 from bench.peers.by_cmaes import Cmaes
 from bench.peers.by_evosax import Evosax
@@ -130,10 +128,8 @@ def version_of(spec: Spec) -> str:
 
 @functools.cache
 def source_digest() -> str:
-    """Eight digits that change with the sources of our strategies and kernels."""
-    root = Path(olacore.__file__).parent
-    files = sorted(path for folder in ("strategies", "kernels") for path in (root / folder).glob("*.py"))
-    return hashlib.sha256(b"".join(path.read_bytes() for path in files)).hexdigest()[:8]
+    """Eight digits that change with the sources of our strategies, losses and kernels."""
+    return code_digest("olacore/strategies/**/*.py", "olacore/losses/**/*.py", "olacore/kernels/**/*.py")
 
 
 def parse_method(text: str) -> Spec:
@@ -158,6 +154,11 @@ def parse_method(text: str) -> Spec:
             raise ConfigError(f"a setting is NAME=VALUE; got {part!r} in {text!r}.")
         settings[key.strip()] = number(value.strip())
     return Spec(text, name, rowwise, settings)
+
+
+def with_settings(text: str, settings: str) -> str:
+    """A method's text with settings behind those that it has."""
+    return f"{text}{',' if ':' in text else ':'}{settings}"
 
 
 def number(value: str) -> int | float | str:

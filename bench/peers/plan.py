@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from bench.peers.methods import ROWWISE
+from bench.peers.methods import ROWWISE, with_settings
 from bench.peers.problems import PROBLEMS
 from olacore.errors import ConfigError
 from olacore.strategies import Rows
@@ -108,10 +108,6 @@ class Plan:
             if problem not in PROBLEMS:
                 raise ConfigError(f"there is no problem {problem!r}; there are {', '.join(PROBLEMS)}.")
 
-    def changed(self, settings: str) -> str:
-        """The default with settings of its own and these."""
-        return f"{self.default}{',' if ':' in self.default else ':'}{settings}"
-
     def requests(self, problem: str) -> Iterator[Request]:
         """Cells of a problem, our own first, then one seed of everything after the other."""
         for seed in range(self.seeds):
@@ -121,7 +117,7 @@ class Plan:
                 yield from (Request("ours", problem, method, "mse", seed) for method in ORIENTING)
             if "ablations" in self.parts:
                 for ablation in self.ablations:
-                    yield Request("ablations", problem, self.changed(ablation.settings), "mse", seed)
+                    yield Request("ablations", problem, with_settings(self.default, ablation.settings), "mse", seed)
             if problem not in self.contested:
                 continue
             if "growth" in self.parts:

@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
-from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
-from threadpoolctl import threadpool_limits
-
-from bench.peers.cells import Cell, empty_cell, file_name, run_cell
+from bench.common.cells import Cells
+from bench.common.threads import limit_threads
+from bench.peers.cells import Cell, empty_cell, run_cell
 from bench.peers.curves import Curve, middle
-from bench.peers.data import Room
+from bench.peers.data import DataFolders
 from bench.peers.floors import Floor, find_floor, usual_passes
-from bench.peers.methods import parse_method
+from bench.peers.methods import Spec, parse_method
 from bench.peers.plan import Plan, Request
 from bench.peers.problems import Problem, load_problem
-from olacore.embed.checked import threads as kernel_threads
-from olacore.files import replace_file
 
 # A peer is stopped after so many times our own CPU-seconds to the first of these shares of the floor.
 TIMES = 50
@@ -26,13 +23,13 @@ GOALS = (1.05, 1.01)
 
 
 @dataclass
-class Work:
+class Comparison:
     """A comparison in a folder.
 
     Parameters
     ----------
     folder : of cells and floors
-    room : that data sets come from
+    data : that data sets come from
     plan : what is wanted
     own_cap : CPU-seconds of our own cells, and of what is measured beside them
     cap : CPU-seconds of a peer; None takes `TIMES` our own time
@@ -42,7 +39,7 @@ class Work:
     """
 
     folder: Path
-    room: Room
+    data: DataFolders
     plan: Plan
     own_cap: float = 60.0
     cap: float | None = None
@@ -55,36 +52,38 @@ class Work:
 
     def run(self) -> None:
         """Go through all problems of the plan; what is in the folder already is read."""
-        (self.folder / "cells").mkdir(parents=True, exist_ok=True)
-        with ExitStack() as stack:
-            stack.enter_context(kernel_threads(self.threads))
-            stack.enter_context(threadpool_limits(self.threads, user_api="blas"))
+        with limit_threads(self.threads, torch=False):
             for name in self.plan.problems:
-                path = self.room.find(name, self.say)
+                path = self.data.find(name, self.say)
                 if path is None:
                     self.left_out.add(f"{name}: its data set is missing.")
                     continue
-                self._run_problem(Parts(name, path))
+                self._run_problem(LoadedProblem(name, path))
 
-    def _run_problem(self, parts: Parts) -> None:
-        for request in self.plan.requests(parts.name):
+    def _run_problem(self, loaded: LoadedProblem) -> None:
+        for request in self.plan.requests(loaded.name):
             spec = parse_method(request.method)
             if package := spec.missing():
                 self.left_out.add(f"{spec.title}: {package} is not installed.")
                 continue
-            problem = parts.get(request.problem)
+            problem = loaded.get(request.problem)
             floor = self._floor(problem, request.loss)
-            cap = self._cap_of(request)
-            path = self.folder / "cells" / file_name(request.problem, request.method, request.loss, request.seed)
-            cell = Cell.load(path)
-            asked = empty_cell(spec, problem, request.loss, request.seed, cap, self.threads)
-            if cell is None or not cell.serves(asked):
-                cell = run_cell(spec, problem, request.loss, request.seed, cap, self.threads)
-                cell.save(self.folder / "cells")
-                lowest = Curve.of(cell, floor.held_out).lowest
-                reached = cell.failed or f"{lowest:.4f} of the floor within {cell.cap:.3g} CPU-seconds"
-                self.say(f"{request.problem} {request.loss} {request.method} seed {request.seed}: {reached}")
-            self.cells.append((request, cell))
+            self.cells.append((request, self._cell(request, spec, problem, floor)))
+
+    def _cell(self, request: Request, spec: Spec, problem: Problem, floor: Floor) -> Cell:
+        cap = self._cap_of(request)
+        asked = empty_cell(spec, problem, request.loss, request.seed, cap, self.threads)
+
+        def measure() -> dict[str, Any]:
+            cell = run_cell(spec, problem, request.loss, request.seed, cap, self.threads)
+            lowest = Curve.of(cell, floor.held_out).lowest
+            reached = cell.failed or f"{lowest:.4f} of the floor within {cell.cap:.3g} CPU-seconds"
+            self.say(f"{request.problem} {request.loss} {request.method} seed {request.seed}: {reached}")
+            return cell.to_value()
+
+        value = Cells(self.folder / "cells").get(asked.name, asked.key, measure, asked.served_by)
+        assert value is not None
+        return asked.with_value(value)
 
     def _cap_of(self, request: Request) -> float:
         if not request.against_ours:
@@ -104,28 +103,21 @@ class Work:
         )
 
     def _floor(self, problem: Problem, loss: str) -> Floor:
-        key = problem.name, loss
-        if key not in self.floors:
-            path = self.folder / file_name(problem.name, "floor", loss, 0)
-            found = load_floor(path)
+        if (problem.name, loss) not in self.floors:
             passes = self.floor_passes or usual_passes(problem)
-            if found is None or (found.digest, found.passes) != (problem.digest, passes):
-                found = find_floor(problem, loss, self.floor_passes, self.say)
-                replace_file(path, (json.dumps(found.to_dict(), indent=1) + "\n").encode())
-            self.floors[key] = found
-        return self.floors[key]
+            key = {"problem": problem.name, "digest": problem.digest, "loss": loss, "passes": passes}
 
+            def measure() -> dict[str, Any]:
+                return find_floor(problem, loss, passes, self.say).to_dict()
 
-def load_floor(path: Path) -> Floor | None:
-    """Read a floor; None if there is nothing, or something else."""
-    try:
-        return Floor(**json.loads(path.read_bytes()))
-    except (OSError, ValueError, TypeError):
-        return None
+            value = Cells(self.folder / "floors").get(f"{problem.name}__{loss}", key, measure)
+            assert value is not None
+            self.floors[problem.name, loss] = Floor(**value)
+        return self.floors[problem.name, loss]
 
 
 @dataclass
-class Parts:
+class LoadedProblem:
     """A problem and parts of it, in memory while they are needed: the whole, and the last part."""
 
     name: str

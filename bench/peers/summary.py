@@ -10,12 +10,12 @@ from typing import Any
 
 import numba
 
-from bench.common.machine import describe_machine, describe_versions
+from bench.common.report import describe_run
 from bench.peers.cells import Cell
 from bench.peers.curves import Curve, middle
 from bench.peers.methods import ORIENTATION, parse_method
 from bench.peers.plan import DOUBLINGS, Request
-from bench.peers.run import GOALS, TIMES, Work
+from bench.peers.run import GOALS, TIMES, Comparison
 
 SCHEMA = "olacore/peers-report/1"
 PACKAGES = ("cma", "cmaes", "evosax", "jax", "ribs", "fcmaes", "nevergrad")
@@ -24,23 +24,20 @@ MOMENTS = (5.0, 30.0)
 CORES = 2
 
 
-def summarise(work: Work) -> dict[str, Any]:
+def summarise(comparison: Comparison) -> dict[str, Any]:
     """All figures of a comparison, with what they were measured on."""
-    rows = [method_row(work, requests) for requests in grouped(work).values()]
+    rows = [method_row(comparison, requests) for requests in grouped(comparison).values()]
     growth = [row for row in rows if row["part"] in ("growth", "ours")]
     return {
-        "schema": SCHEMA,
-        "machine": describe_machine(),
-        "versions": describe_versions(PACKAGES),
-        "threads": work.threads,
+        **describe_run(SCHEMA, comparison.threads, PACKAGES),
         "numba_threads": numba.config.NUMBA_NUM_THREADS,  # type: ignore[attr-defined]
         "xla_flags": os.environ.get("XLA_FLAGS", ""),
-        "seeds": work.plan.seeds,
-        "default": work.plan.default,
-        "floors": [floor.to_dict() for floor in work.floors.values()],
+        "seeds": comparison.plan.seeds,
+        "default": comparison.plan.default,
+        "floors": [floor.to_dict() for floor in comparison.floors.values()],
         "methods": rows,
-        "growth": doublings(growth, work.plan.default),
-        "left_out": sorted(work.left_out),
+        "growth": doublings(growth, comparison.plan.default),
+        "left_out": sorted(comparison.left_out),
     }
 
 
@@ -49,20 +46,20 @@ def problems_of(report: dict[str, Any]) -> list[str]:
     return [floor["problem"] for floor in report["floors"] if "/" not in floor["problem"] and floor["loss"] == "mse"]
 
 
-def grouped(work: Work) -> dict[tuple[str, str, str], list[tuple[Request, Cell]]]:
+def grouped(comparison: Comparison) -> dict[tuple[str, str, str], list[tuple[Request, Cell]]]:
     """Cells by problem, loss and method."""
     found: dict[tuple[str, str, str], list[tuple[Request, Cell]]] = {}
-    for request, cell in work.cells:
+    for request, cell in comparison.cells:
         kept = found.setdefault((request.problem, request.loss, request.method), [])
         if all(cell.seed != other.seed for _, other in kept):
             kept.append((request, cell))
     return found
 
 
-def method_row(work: Work, cells: Sequence[tuple[Request, Cell]]) -> dict[str, Any]:
+def method_row(comparison: Comparison, cells: Sequence[tuple[Request, Cell]]) -> dict[str, Any]:
     """Figures of one method on one problem."""
     request, first = cells[0]
-    floor = work.floors[request.problem, request.loss]
+    floor = comparison.floors[request.problem, request.loss]
     curves = [Curve.of(cell, floor.held_out) for _, cell in cells]
     spec = parse_method(request.method)
     cap = min(cell.cap for _, cell in cells)
@@ -83,7 +80,7 @@ def method_row(work: Work, cells: Sequence[tuple[Request, Cell]]) -> dict[str, A
         "lowest": spread(curve.lowest for curve in curves),
         "curves": [curve.thinned() for curve in curves],
     }
-    own = {goal: work.own_seconds(request.problem, goal) if request.loss == "mse" else inf for goal in GOALS}
+    own = {goal: comparison.own_seconds(request.problem, goal) if request.loss == "mse" else inf for goal in GOALS}
     for goal in GOALS:
         seconds = [curve.seconds_to(goal) for curve in curves]
         row[f"seconds to {goal}"] = spread(seconds)

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from bench.common.targets import Target
+from bench.peers.methods import with_settings
 from bench.peers.plan import ADAMS, LOSSES, Ablation
 from bench.peers.run import GOALS, TIMES
 from bench.peers.summary import CORES, MOMENTS, best_peer, find, problems_of
-from bench.speed.report import Target
 
 # What a loss over the floor may be after each of the moments.
 BOUNDS = dict(zip(MOMENTS, GOALS, strict=True))
@@ -30,7 +31,7 @@ def targets(report: dict[str, Any], ablations: tuple[Ablation, ...]) -> Iterator
             reached = own[f"ratio at {CORES * moment:g} CPU-s"]["median"]
             yield Target(f"{problem}: loss over the floor after {CORES * moment:g} CPU-s", bound, False, "", reached)
         for ablation in ablations:
-            changed = find(rows, problem, f"{default}{',' if ':' in default else ':'}{ablation.settings}")
+            changed = find(rows, problem, with_settings(default, ablation.settings))
             figure = f"{problem}: {ablation.name}, seconds to {GOALS[0]} over the default's"
             yield Target(figure, ablation.slower, True, "", over(changed, own, GOALS[0]))
         peer = best_peer(rows, problem, GOALS[0])

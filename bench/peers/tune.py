@@ -19,6 +19,7 @@ from bench.peers.floors import Floor, find_floor
 from bench.peers.methods import parse_method
 from bench.peers.problems import Problem, Split, load_problem
 from bench.peers.run import GOALS
+from olacore.files import replace_file
 from olacore.kernels.layout import CHUNK
 
 SEED = 1000
@@ -101,7 +102,7 @@ def main(h5: Path, name: str, out: Path, cap: float, methods: list[str]) -> None
     for method in methods:
         if method not in kept and not parse_method(method).missing():
             kept[method] = tune(problem, floor, method, cap)
-            out.write_text(json.dumps(kept, indent=1))
+            replace_file(out, (json.dumps(kept, indent=1) + "\n").encode())
             print(name, method, kept[method]["chosen"], kept[method]["score"], flush=True)
 
 

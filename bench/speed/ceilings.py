@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
+from bench.common.pages import drop_pages
 from bench.common.timing import Action, Stopwatch
 from bench.speed.report import Row, rate_row
 
@@ -41,7 +42,7 @@ def copying(threads: int, size: int = COPY_BYTES) -> Iterator[Action]:
 @contextmanager
 def reading(folder: Path, size: int) -> Iterator[Action]:
     """Read a new file of `size` bytes from the start to the end, after its pages are dropped."""
-    path, room = folder / "read.bin", np.empty(READ_BYTES, np.uint8)
+    path, buffer = folder / "read.bin", np.empty(READ_BYTES, np.uint8)
     with path.open("wb") as file:
         for _ in range(0, size, READ_BYTES):
             file.write(np.random.default_rng(0).bytes(READ_BYTES))
@@ -51,21 +52,10 @@ def reading(folder: Path, size: int) -> Iterator[Action]:
     def read() -> None:
         drop_pages(path)
         with path.open("rb", buffering=0) as file:
-            while file.readinto(room.data):
+            while file.readinto(buffer.data):
                 pass
 
     yield read
-
-
-def drop_pages(path: Path) -> None:
-    """Ask the system to forget what it holds of a file that is safely on disk; without effect where it cannot."""
-    if not hasattr(os, "posix_fadvise"):
-        return
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_DONTNEED)
-    finally:
-        os.close(descriptor)
 
 
 def measure_ceilings(watch: Stopwatch, threads: int, side: int, file_bytes: int) -> Iterator[Row]:

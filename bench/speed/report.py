@@ -1,18 +1,18 @@
-"""What a benchmark found, and how it is kept: rows of figures, targets, the machine, and all of it as JSON."""
+"""What a benchmark found, and how it is kept: rows of figures, targets and the machine."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from bench.common.report import read_report, write_report
+from bench.common.targets import Target
 from bench.common.timing import Timing
 from olacore.errors import FileFormatError
-from olacore.files import replace_file
 
-SCHEMA = "olacore/bench/1"
+SCHEMA, COMMAND = "olacore/bench/1", "ola bench --json"
 # What one of each unit of rate stands for.
 RATES = {"GFLOP/s": 1e9, "GB/s": 1e9, "M elements/s": 1e6, "M row-samples/s": 1e6, "rows/s": 1.0}
 LATENCY = "ms"
@@ -91,33 +91,6 @@ def _row(
 
 
 @dataclass(frozen=True)
-class Target:
-    """A figure that is aimed at.
-
-    Parameters
-    ----------
-    figure : what it is
-    wanted : the bound
-    least : whether the figure has to reach the bound; otherwise it has to stay below it
-    unit : of both numbers; empty for ratios
-    measured : None where it was not measured
-    """
-
-    figure: str
-    wanted: float
-    least: bool
-    unit: str
-    measured: float | None
-
-    @property
-    def met(self) -> bool | None:
-        """Whether the target is met; None where it was not measured."""
-        if self.measured is None:
-            return None
-        return self.measured >= self.wanted if self.least else self.measured < self.wanted
-
-
-@dataclass(frozen=True)
 class Report:
     """One run of the benchmark.
 
@@ -142,15 +115,14 @@ class Report:
 
     def to_dict(self) -> dict[str, Any]:
         """The report in JSON types; every target carries whether it is met."""
-        targets = [{**asdict(target), "met": target.met} for target in self.targets]
-        return {"schema": SCHEMA, **asdict(self), "targets": targets}
+        return {"schema": SCHEMA, **asdict(self), "targets": [target.to_dict() for target in self.targets]}
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Report:
         """The inverse of `to_dict`."""
         plain = {key: value for key, value in values.items() if key != "schema"}
         rows = tuple(Row(**row) for row in plain["rows"])
-        targets = tuple(Target(**{k: v for k, v in target.items() if k != "met"}) for target in plain["targets"])
+        targets = tuple(Target.from_dict(target) for target in plain["targets"])
         return cls(**{**plain, "rows": rows, "targets": targets, "notes": tuple(plain["notes"])})
 
     def save(self, path: Path | str) -> None:
@@ -160,8 +132,7 @@ class Report:
         ------
         OutputError  if the file cannot be written
         """
-        text = json.dumps(self.to_dict(), indent=1, allow_nan=False)
-        replace_file(Path(path), (text + "\n").encode())
+        write_report(self.to_dict(), Path(path))
 
 
 def load(path: Path | str) -> Report:
@@ -171,15 +142,7 @@ def load(path: Path | str) -> Report:
     ------
     FileFormatError  if it is missing, no JSON, or no report of this schema
     """
-    try:
-        values = json.loads(Path(path).read_bytes())
-    except OSError as error:
-        raise FileFormatError(f"cannot read the report {path}: {error.strerror}.") from error
-    except ValueError as error:
-        raise FileFormatError(f"{path} is no JSON; expected what `ola bench --json` wrote.") from error
-    schema = values.get("schema") if isinstance(values, dict) else None
-    if schema != SCHEMA:
-        raise FileFormatError(f"{path} has the schema {schema!r}; a report of `ola bench --json` has {SCHEMA!r}.")
+    values = read_report(Path(path), SCHEMA, COMMAND)
     try:
         return Report.from_dict(values)
     except (KeyError, TypeError, AttributeError) as error:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import ExitStack
 from dataclasses import dataclass, field
 from functools import partial
 from importlib.util import find_spec
@@ -12,9 +11,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numba
-from threadpoolctl import threadpool_limits
 
+from bench.common.datasets import MODELS
 from bench.common.machine import blas_note, describe_machine, describe_versions, foreign_note, foreign_seconds
+from bench.common.threads import limit_threads
 from bench.common.timing import Stopwatch
 from bench.speed.cases import Size
 from bench.speed.ceilings import measure_ceilings
@@ -28,8 +28,7 @@ from bench.speed.training import Plan, measure_training
 if TYPE_CHECKING:
     from teachers import Autoencoder
 
-# Where the teachers of the development machine lie, beside the checkout.
-TEACHER = Path(__file__).resolve().parents[3] / "shared" / "data" / "models" / "taesd"
+TEACHER = MODELS / "taesd"
 
 # Called with what comes next, how many parts are done, and how many there are.
 Progress = Callable[[str, int, int], object]
@@ -99,14 +98,9 @@ def run(
     torch = find_spec("torch") is not None
     notes: list[str] = []
     rows: list[Row] = []
-    with ExitStack() as stack:
-        stack.enter_context(threadpool_limits(threads, user_api="blas"))
-        if torch:
-            from teachers.comparison.torch_kernels import torch_threads
-
-            stack.enter_context(torch_threads(threads))
-        else:
-            notes.append("torch is not installed: its rows and the teacher's are left out.")
+    if not torch:
+        notes.append("torch is not installed: its rows and the teacher's are left out.")
+    with limit_threads(threads, torch):
         model = find_teacher(chosen, torch, teacher, notes)
         parts = list(plan_parts(chosen, threads, torch, model))
         for done, (name, measure) in enumerate(parts):

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from itertools import groupby
+from typing import TYPE_CHECKING
 
-from rich.console import RenderableType
-from rich.markup import escape
-from rich.table import Table
+from bench.common.report import heading
+from bench.common.tables import NOTHING, Part, Table, figure, to_rich
+from bench.common.targets import targets_table
+from bench.speed.report import Report, Row
 
-from bench.speed.report import Report, Row, Target
-
-VERDICTS = {True: "met", False: "not met", None: "not measured"}
+if TYPE_CHECKING:
+    from rich.console import RenderableType
 
 
 def render(report: Report, against: Report | None = None) -> list[RenderableType]:
@@ -20,27 +22,21 @@ def render(report: Report, against: Report | None = None) -> list[RenderableType
     ----------
     against : an older report; each row it has too shows how many times faster it is now
     """
-    shown: list[RenderableType] = [escape(heading(report))]
+    return to_rich(contents(report, against))
+
+
+def contents(report: Report, against: Report | None) -> Iterator[Part]:
+    """The sentences and tables one after the other."""
+    pool = f"{report.threads} threads ({report.machine['threading']}, {report.machine['wait_policy']})"
+    yield heading(report.to_dict(), pool, f"{'quick, ' if report.quick else ''}{report.seconds:.0f} s")
     if against:
-        shown += [escape(f"warning: {sentence}") for sentence in differences(report, against)]
+        yield from (f"warning: {sentence}" for sentence in differences(report, against))
     before = {row.key: row for row in against.rows} if against else None
-    rows = sorted(report.rows, key=lambda row: list(dict.fromkeys(r.part for r in report.rows)).index(row.part))
-    shown += [rows_table(part, list(group), before) for part, group in groupby(rows, key=lambda row: row.part)]
-    shown.append(targets_table(report.targets))
-    shown += [escape(f"note: {note}") for note in report.notes]
-    return shown
-
-
-def heading(report: Report) -> str:
-    """Return one line on machine, versions and threads."""
-    machine = report.machine
-    versions = ", ".join(f"{name} {number}" for name, number in report.versions.items())
-    pool = f"{report.threads} threads ({machine['threading']}, {machine['wait_policy']})"
-    form = "quick, " if report.quick else ""
-    return (
-        f"{machine['processor']} ({machine['instructions']}), {machine['cores']} cores, {machine['memory_gb']} GB, "
-        f"{', '.join(machine['blas'])}; {versions}; {pool}; {form}{report.seconds:.0f} s"
-    )
+    order = list(dict.fromkeys(row.part for row in report.rows))
+    for part, rows in groupby(sorted(report.rows, key=lambda row: order.index(row.part)), key=lambda row: row.part):
+        yield rows_table(part, list(rows), before)
+    yield targets_table(report.targets)
+    yield from (f"note: {note}" for note in report.notes)
 
 
 def differences(report: Report, against: Report) -> list[str]:
@@ -62,36 +58,15 @@ def differences(report: Report, against: Report) -> list[str]:
 
 def rows_table(part: str, rows: list[Row], before: dict[tuple[str, str, str, int], Row] | None) -> Table:
     """Return the table of one part; with the rows of an older report, a column of speed-ups."""
-    table = Table(title=part, title_justify="left")
-    table.add_column("")
-    table.add_column("shape")
-    for name in ("threads", "median", "best", ""):
-        table.add_column(name, justify="left" if not name else "right")
-    table.add_column("")
-    if before is not None:
-        table.add_column("new / old", justify="right")
+    head = ["", "shape", "threads", "median", "best", "", "", *([] if before is None else ["new / old"])]
+    body = []
     for row in rows:
         shares = ", ".join(share_text(name, share) for name, share in row.shares.items())
-        cells = [row.name, row.shape, str(row.threads), figure(row.value), figure(row.best), row.unit, shares]
+        body.append([row.name, row.shape, str(row.threads), figure(row.value), figure(row.best), row.unit, shares])
         if before is not None:
             old = before.get(row.key)
-            cells.append(f"{row.speedup(old):.2f}x" if old else "-")
-        table.add_row(*cells)
-    return table
-
-
-def targets_table(targets: tuple[Target, ...]) -> Table:
-    """Return measured figures beside what was aimed at."""
-    table = Table(title="targets", title_justify="left")
-    table.add_column("")
-    for name in ("measured", "target"):
-        table.add_column(name, justify="right")
-    table.add_column("")
-    for target in targets:
-        measured = "-" if target.measured is None else f"{figure(target.measured)} {target.unit}".strip()
-        bound = f"{'at least' if target.least else 'under'} {figure(target.wanted)} {target.unit}".strip()
-        table.add_row(target.figure, measured, bound, VERDICTS[target.met])
-    return table
+            body[-1].append(f"{row.speedup(old):.2f}x" if old else NOTHING)
+    return Table(head, body, part, left=(0, 1, 5, 6))
 
 
 def share_text(name: str, share: float) -> str:
@@ -99,8 +74,3 @@ def share_text(name: str, share: float) -> str:
     if name.startswith("of ") or name == "waiting":
         return f"{share:.1%} {name}"
     return f"{figure(share)}x {name}" if name.startswith("over ") else f"{figure(share)} {name}"
-
-
-def figure(value: float) -> str:
-    """Return three significant digits without an exponent."""
-    return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+from bench.common.targets import Target
 from bench.speed.fused import CHILD, SHAPES, TANH_ELEMENTS
 from bench.speed.inference import TEACHER_SIDE
-from bench.speed.report import Row, Target
+from bench.speed.report import Row
 
 WIDE, WIDER = 100, 144
 # Names of the rows of an encoder and a decoder, and milliseconds that both together may take.

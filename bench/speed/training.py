@@ -11,9 +11,9 @@ from typing import Any
 
 import numpy as np
 
+from bench.common.pages import drop_pages
 from bench.common.timing import Timing
 from bench.speed.cases import FACTOR
-from bench.speed.ceilings import drop_pages
 from bench.speed.report import Row, rate_row
 from olacore.data import ROW, LatentWriter, Source
 from olacore.search.config import TrainConfig

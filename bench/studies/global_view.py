@@ -35,10 +35,10 @@ def mean_colour_figures(dataset: Dataset, mean: np.ndarray) -> dict[str, Any]:
 
 def main(h5: Path, seconds: float) -> None:
     """Evolve, measure, print."""
-    with tempfile.TemporaryDirectory() as room:
-        config = TrainConfig("encoder", (h5,), view="global", seconds=seconds, out=Path(room) / "run")
+    with tempfile.TemporaryDirectory() as folder:
+        config = TrainConfig("encoder", (h5,), view="global", seconds=seconds, out=Path(folder) / "run")
         result = train(config)
-        baselines = Baselines.load(Path(room) / "run" / "baselines.safetensors")
+        baselines = Baselines.load(Path(folder) / "run" / "baselines.safetensors")
     scaling = result.module.scaling
     mean = scaling.restore_targets(baselines.mean[:, None].copy())[:, 0]
     with open_dataset([h5]) as dataset:

@@ -25,6 +25,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from bench.common.pages import drop_pages
 from olacore.data import BlockStream, LatentWriter, Source, open_dataset
 from olacore.data.records import ROW
 from olacore.spaces import LatentSpace
@@ -60,7 +61,7 @@ def cheap_teacher() -> Autoencoder:
     return CheapTeacher()
 
 
-def measure_throughput(videos: Path, reference: str, room: Path, repeats: int) -> dict[str, Any]:
+def measure_throughput(videos: Path, reference: str, folder: Path, repeats: int) -> dict[str, Any]:
     """Pictures a second of the whole work over those of the teacher alone on pictures that are ready, in turn."""
     from teachers import PictureRule, VideoRule, load_teacher, precompute
 
@@ -74,7 +75,7 @@ def measure_throughput(videos: Path, reference: str, room: Path, repeats: int) -
         def note(what: str, done: int, total: int, kept: list[tuple[str, int, float]] = stamps) -> None:
             kept.append((what, done, time.perf_counter()))
 
-        h5 = room / f"throughput{turn}.h5"
+        h5 = folder / f"throughput{turn}.h5"
         began = time.perf_counter()
         precompute(sources, h5, teacher, rule, video, recon=True, progress=note)
         rows = [(done, at) for what, done, at in stamps if what == "rows"]
@@ -109,46 +110,38 @@ def loop_videos(videos: Path, folder: Path, rows: int) -> list[Path]:
     return paths
 
 
-def measure_memory(videos: Path, room: Path, rows: int) -> dict[str, Any]:
+def measure_memory(videos: Path, folder: Path, rows: int) -> dict[str, Any]:
     """Peak memory of a process that makes a few rows, and of one that makes many."""
     peaks = {}
     for count in (200, rows):
-        paths = loop_videos(videos, room / f"loop{count}", count)
-        command = [
-            sys.executable,
-            "-m",
-            "bench.studies.precompute",
-            str(videos),
-            "--part",
-            "one-run",
-            "--room",
-            str(room),
-        ]
-        done = subprocess.run([*command, "--rows", str(count)], check=True, capture_output=True, text=True)
+        paths = loop_videos(videos, folder / f"loop{count}", count)
+        asked = [str(videos), "--part", "one-run", "--folder", str(folder), "--rows", str(count)]
+        command = [sys.executable, "-m", "bench.studies.precompute", *asked]
+        done = subprocess.run(command, check=True, capture_output=True, text=True)
         peaks[str(count)] = json.loads(done.stdout.splitlines()[-1])
-        for path in (*paths, room / f"one{count}.h5"):
+        for path in (*paths, folder / f"one{count}.h5"):
             path.unlink()
     few, many = (peaks[str(count)]["peak MiB"] for count in (200, rows))
     return {"part": "memory", "many over few": round(many / few, 3), "runs": peaks}
 
 
-def one_run(room: Path, rows: int) -> dict[str, Any]:
+def one_run(folder: Path, rows: int) -> dict[str, Any]:
     """Make a data set with the cheap teacher, and tell this process's peak memory."""
     from teachers import PictureRule, VideoRule, precompute
 
-    paths = sorted((room / f"loop{rows}").iterdir())
+    paths = sorted((folder / f"loop{rows}").iterdir())
     began = time.perf_counter()
     made = precompute(
-        paths, room / f"one{rows}.h5", cheap_teacher(), PictureRule(size=64), VideoRule(every=5, least_change=0)
+        paths, folder / f"one{rows}.h5", cheap_teacher(), PictureRule(size=64), VideoRule(every=5, least_change=0)
     )
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     return {"rows": made.rows, "peak MiB": round(peak, 1), "seconds": round(time.perf_counter() - began, 1)}
 
 
-def measure_kills(videos: Path, room: Path) -> dict[str, Any]:
+def measure_kills(videos: Path, folder: Path) -> dict[str, Any]:
     """Kill runs at 50 random moments while they fill the file, resume each time, and compare with a whole run."""
     source = videos / "bikes.mp4"
-    whole, killed = room / "whole.h5", room / "killed.h5"
+    whole, killed = folder / "whole.h5", folder / "killed.h5"
     seconds = kill_target(source, whole, None)
     rng = random.Random(0)
     kills: list[int] = []
@@ -208,18 +201,18 @@ def write_many(path: Path, rows: int) -> None:
             writer.append(frames, latents, np.zeros(64, ROW), frames)
 
 
-def measure_bytes(room: Path) -> dict[str, Any]:
+def measure_bytes(folder: Path, rows: int = 256) -> dict[str, Any]:
     """Bytes of a frame with latents and decoding, over the same as float32."""
-    path = room / "bytes.h5"
-    write_many(path, 256)
-    each = path.stat().st_size / 256
+    path = folder / "bytes.h5"
+    write_many(path, rows)
+    each = path.stat().st_size / rows
     floats = 4 * (2 * 256 * 256 * 3 + 4 * 32 * 32)
     return {"part": "bytes", "a frame": round(each), "as float32": floats, "share": round(each / floats, 4)}
 
 
-def measure_reading(room: Path, rows: int, repeats: int) -> dict[str, Any]:
+def measure_reading(folder: Path, rows: int, repeats: int) -> dict[str, Any]:
     """Bytes a second of one pass of shuffled training blocks over those of reading the file from end to end."""
-    path = room / "reading.h5"
+    path = folder / "reading.h5"
     write_many(path, rows)
     ratios, rates = [], []
     for _ in range(repeats):
@@ -239,7 +232,7 @@ def timed(path: Path, read: Callable[[], int]) -> float:
     """Bytes a second of a read whose pages have been dropped."""
     with path.open("rb") as file:
         os.fsync(file.fileno())
-        os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
+    drop_pages(path)
     began = time.perf_counter()
     count = read()
     return count / (time.perf_counter() - began)
@@ -273,21 +266,21 @@ def main() -> None:
     parser.add_argument("--part", default="all")
     parser.add_argument("--rows", type=int, default=20_000)
     parser.add_argument("--repeats", type=int, default=5)
-    parser.add_argument("--room", type=Path)
+    parser.add_argument("--folder", type=Path, help="For files; otherwise a temporary one.")
     asked = parser.parse_args()
     if asked.part == "one-run":
-        print(json.dumps(one_run(asked.room, asked.rows)))
+        print(json.dumps(one_run(asked.folder, asked.rows)))
         return
-    with tempfile.TemporaryDirectory(dir=asked.room) as folder:
-        room = Path(folder)
+    with tempfile.TemporaryDirectory(dir=asked.folder) as temporary:
+        folder = Path(temporary)
         parts: dict[str, Callable[[], dict[str, Any]]] = {
-            "bytes": lambda: measure_bytes(room),
-            "reading": lambda: measure_reading(room, 2048, asked.repeats),
-            "kills": lambda: measure_kills(asked.videos, room),
-            "memory": lambda: measure_memory(asked.videos, room, asked.rows),
+            "bytes": lambda: measure_bytes(folder),
+            "reading": lambda: measure_reading(folder, 2048, asked.repeats),
+            "kills": lambda: measure_kills(asked.videos, folder),
+            "memory": lambda: measure_memory(asked.videos, folder, asked.rows),
         }
         if asked.teacher:
-            parts["throughput"] = lambda: measure_throughput(asked.videos, asked.teacher, room, asked.repeats)
+            parts["throughput"] = lambda: measure_throughput(asked.videos, asked.teacher, folder, asked.repeats)
         for name, measure in parts.items():
             if asked.part in ("all", name):
                 print(json.dumps(measure()), flush=True)

@@ -1,9 +1,16 @@
-"""A clock that only moves when told, and a small report."""
+"""A clock that only moves when told, a small report, and sizes that take no time."""
 
 from dataclasses import replace
 
+import numpy as np
+
+from bench.common.targets import Target
 from bench.common.timing import Stopwatch, Timing
-from bench.speed.report import Report, Target, latency_row, rate_row
+from bench.speed.cases import Size
+from bench.speed.report import Report, Row, latency_row, rate_row
+
+ONCE = Stopwatch(repeats=1, shortest=0.0, sleep=lambda seconds: None)
+TINY_SIZE = Size(2, 3, 5, 7)
 
 
 class FakeClock:
@@ -64,3 +71,11 @@ def on_other_machine(report: Report) -> Report:
     """The same figures from another processor, with other versions, on another number of threads."""
     machine = {**report.machine, "processor": "Another Processor"}
     return replace(report, machine=machine, versions={**report.versions, "olacore": "0.0.1"}, threads=8)
+
+
+def check_rows(rows: list[Row]) -> None:
+    """Every row is a measurement of its own, with figures that can be shown."""
+    assert len({row.key for row in rows}) == len(rows)
+    for row in rows:
+        assert row.best >= row.value > 0 or row.unit == "ms"
+        assert np.isfinite(list(row.shares.values())).all()

@@ -3,9 +3,7 @@
 import numpy as np
 import pytest
 
-from bench.peers.data import DATA, Room
 from bench.peers.method import mean_loss
-from bench.peers.plan import smaller
 from bench.peers.problems import PROBLEMS, load_problem, whitening
 from olacore.data import open_dataset
 from olacore.demo import sample_path
@@ -78,28 +76,3 @@ def test_part__has_a_share_of_one_side():
     np.testing.assert_array_equal(part.held_out.targets, problem.held_out.targets)
     with pytest.raises(ConfigError, match="fewer inputs, outputs, rows; got 'columns'"):
         problem.part("columns", 2)
-
-
-def test_smaller__doubles_up_to_the_whole():
-    assert smaller("encoder-768-4")[:4] == [
-        "encoder-768-4/inputs:4",
-        "encoder-768-4/inputs:2",
-        "encoder-768-4/outputs:4",
-        "encoder-768-4/outputs:2",
-    ]
-
-
-def test_room__takes_the_sample_where_nothing_can_be_made(tmp_path):
-    said: list[str] = []
-    room = Room(tmp_path, tmp_path / "photos", tmp_path / "models")
-    assert room.find("decoder-36-192", said.append) == sample_path()
-    assert room.find("sd3-decoder-144-192", said.append) is None
-    assert "the shipped sample is used" in said[0]
-    assert "is left out" in said[1]
-    assert {recipe.data for recipe in PROBLEMS.values()} == set(DATA)
-
-
-def test_room__finds_a_file_that_is_there(tmp_path):
-    path = tmp_path / "taesd-2.h5"
-    path.symlink_to(sample_path())
-    assert Room(tmp_path).find("encoder-768-4", lambda text: None) == path

@@ -1,52 +1,14 @@
-"""Cells, the clock, recipes and their commands."""
+"""Recipes of the modules that come with the package, and their commands."""
 
 import json
 
 import pytest
 
-from bench.ovae.cells import Cells, code_digest, file_digest
-from bench.ovae.clock import Clock
 from bench.ovae.recipes import RECIPES, chosen
 from olacore import pretrained
 from olacore.errors import ConfigError
 from olacore.search.config import TrainConfig
 from tests.support.command import check_refusal
-
-
-def test_get__measures_once_and_again_when_the_key_is_another(tmp_path):
-    cells, made = Cells(tmp_path / "cells"), []
-
-    def make():
-        made.append(1)
-        return {"count": len(made), "pairs": [(1, 2.5)]}
-
-    assert Cells(tmp_path / "cells", frozen=True).get("a", {"x": (1,)}, make) is None
-    first = cells.get("a", {"x": (1,)}, make)
-    assert first == cells.get("a", {"x": (1,)}, make) == {"count": 1, "pairs": [[1, 2.5]]}
-    assert Cells(tmp_path / "cells", frozen=True).get("a", {"x": [1]}, make) == first
-    assert cells.get("a", {"x": (2,)}, make)["count"] == 2
-    (tmp_path / "cells" / "a.json").write_text("{")
-    assert cells.get("a", {"x": (2,)}, make)["count"] == 3
-
-
-def test_digests__change_with_files(tmp_path):
-    assert code_digest("olacore/kernels/*.py") != code_digest("olacore/strategies/*.py")
-    assert file_digest(tmp_path / "none") == ""
-
-
-def test_clock__stands_still_while_it_is_stopped():
-    now = [5.0]
-    clock = Clock(lambda: now[0])
-    with clock.stopped():
-        now[0] += 1
-    assert clock.seconds == 0
-    clock.start()
-    now[0] += 2
-    with clock.stopped():
-        now[0] += 10
-        assert clock.seconds == 2
-    now[0] += 3
-    assert clock.seconds == 5
 
 
 @pytest.mark.parametrize("recipe", RECIPES, ids=lambda recipe: recipe.name)

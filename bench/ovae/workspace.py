@@ -8,19 +8,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bench.ovae.recipes import SIZE, SPACES, Recipe
+from bench.common.datasets import MODELS, PHOTOS, is_complete, make_dataset
+from bench.ovae.recipes import SPACES, Recipe
 from olacore.data import SPLITS, Dataset, open_dataset
 from olacore.errors import ConfigError, DataError
 
 if TYPE_CHECKING:
     from olacore.media.find import Input
 
-# Where photographs and teachers of the development machine lie, beside the checkout.
-SHARED = Path(__file__).resolve().parents[3] / "shared" / "data"
-
 
 @dataclass(frozen=True)
-class Room:
+class Workspace:
     """Folders that everything is found in.
 
     Parameters
@@ -33,8 +31,8 @@ class Room:
 
     data: Path
     work: Path
-    photos: Path = SHARED / "photos"
-    models: Path = SHARED / "models"
+    photos: Path = PHOTOS
+    models: Path = MODELS
     preview: Path | None = None
 
     def h5(self, space: str) -> Path:
@@ -59,23 +57,21 @@ class Room:
         return dataset
 
     def make(self, space: str, say: Callable[[str], object]) -> None:
-        """Make the data set of a latent space if it is missing.
+        """Make the data set of a latent space if it is missing, or go on where that was interrupted.
 
         Raises
         ------
         ConfigError  if there is nothing to make it from
         """
-        path, model = self.h5(space), self.models / SPACES[space].teacher
-        if path.exists():
+        path, model, crops = self.h5(space), self.models / SPACES[space].teacher, SPACES[space].crops
+        if is_complete(path):
             return
         if not (self.photos.is_dir() and model.is_dir()):
-            raise ConfigError(f"{path} is missing, and so are {self.photos} or {model} that it is made from.")
-        from teachers import PictureRule, default_workers, load_teacher, precompute
-
-        say(f"{path} is made from {self.photos} with {model.name}, {SPACES[space].crops} squares of each photograph")
-        path.parent.mkdir(parents=True, exist_ok=True)
-        rule = PictureRule(size=SIZE, crops=SPACES[space].crops)
-        precompute([self.photos], path, load_teacher(str(model)), rule, recon=True, workers=default_workers())
+            raise ConfigError(
+                f"{path} is not there in full, and cannot be made: {self.photos} and {model} have to be folders."
+            )
+        say(f"{path} is made from {self.photos} with {model.name}, {crops} squares of each photograph")
+        make_dataset(path, self.photos, model, crops, recon=True)
 
     def held_out(self, space: str) -> list[Input]:
         """Whole photographs that the data set calls held-out, by name.

@@ -1,0 +1,11 @@
+"""CR-FM-NES of fcmaes, whole and row by row."""
+
+import pytest
+
+from tests.support.peer_makers import check_peer
+
+
+@pytest.mark.filterwarnings("default")
+@pytest.mark.parametrize("rowwise", [False, True], ids=["whole", "rowwise"])
+def test_fcmaes__gets_below_the_mean(rowwise):
+    check_peer("fcmaes", rowwise)
