@@ -19,6 +19,7 @@ RUN_TIME = {"numpy", "numba", "h5py", "safetensors", "threadpoolctl", "PIL", "ma
 LAYERS = {
     "olacore/kernels": {"numpy", "numba", "llvmlite", "olacore"},
     "olacore/data": {"numpy", "h5py", "olacore"},
+    "olacore/jit": {"numpy", "numba", "llvmlite", "olacore"},
     "olacore/strategies": {"numpy", "threadpoolctl", "olacore"},
     "olacore/commands": {"click", "rich", "olacore"},
     "olacore": RUN_TIME | {"olacore"},
@@ -82,6 +83,7 @@ def test_import__compiles_and_chooses_nothing():
 from olacore import *
 import numba, os
 assert "NUMBA_CACHE_DIR" not in os.environ
+import numba
 from olacore.kernels import blend, forward, loss, row_steps
 from numba.core.dispatcher import Dispatcher
 found = [k for m in (blend, forward, loss, row_steps) for k in vars(m).values() if isinstance(k, Dispatcher)]

@@ -13,7 +13,6 @@ import click
 from bench.common import RESULTS
 from bench.ovae import PARTS
 from olacore.errors import OlacoreError
-from olacore.jit.disk_cache import use_disk_cache
 
 PATH = click.Path(path_type=Path)
 FOLDER = click.Path(path_type=Path, file_okay=False)
@@ -44,8 +43,6 @@ def main(
     **asked: Any,
 ) -> None:
     """Make the modules of the organic VAE, and measure everything about them."""
-    # Before anything that compiles is imported: the next run finds it on disk.
-    use_disk_cache()
     from bench.common.datasets import MODELS, PHOTOS
     from bench.common.report import dated
     from bench.ovae.command import run

@@ -12,7 +12,7 @@ import click
 
 from olacore import __version__
 from olacore.errors import OlacoreError
-from olacore.jit.disk_cache import use_disk_cache
+from olacore.jit.threads import let_idle_threads_sleep
 
 ABOUT = "Clone neural networks into tiny tanh-affine modules, by evolution, on a plain CPU."
 
@@ -67,5 +67,5 @@ class StandardError(logging.Handler):
 
 def start() -> None:
     """Prepare the process, before a command is imported and with it what compiles."""
-    use_disk_cache()
+    let_idle_threads_sleep()
     logging.basicConfig(format="%(message)s", level=logging.INFO, handlers=[StandardError()])

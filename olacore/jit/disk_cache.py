@@ -1,62 +1,97 @@
-"""Compiled code kept between processes in a folder that stale code cannot come from.
+"""Compiled kernels kept between processes, for `ola` and for every program that imports the library.
 
-Numba's cache looks at the file of a kernel alone, and so serves old code after a helper in another file was edited.
-The folder is therefore keyed by a hash of every source that can be compiled in, of Numba's, NumPy's and Python's
-versions, and of the processor.
+Numba's own cache looks at the file of a kernel alone, and so serves old code after a helper in another file was edited;
+it lies where the program that uses us has put it for its own functions; and a damaged entry is an error. Our kernels
+therefore get a cache of ours in its place, with the interface of `numba.core.caching`. It is never an error: where an
+entry is missing, damaged or not to be trusted, or cannot be written, the kernel is compiled as if there were no cache.
 """
 
 from __future__ import annotations
 
 import hashlib
-import os
-import platform
-import shutil
-import sys
-from importlib.metadata import version
+import logging
+import pickle
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
-KEPT = 4
+import numba
+from numba import types
+from numba.core import config
+from numba.core.caching import NullCache
+from numba.core.compiler import CompileResult
+from numba.core.runtime import rtsys
+from numba.core.serialize import dumps
+
+from olacore.jit.folder import cache_folder, read_entry, source_key, stamps, write_entry
+
+LOG = logging.getLogger(__name__)
+# Settings of Numba that change the code of a kernel.
+SETTINGS = ("OPT", "LOOP_VECTORIZE", "SLP_VECTORIZE", "BOUNDSCHECK", "DEBUGINFO_DEFAULT")
+# The newest Numba of which is known that loaded kernels need its runtime and nothing else of it.
+LATEST_KNOWN = (0, 68)
+# The sources when they were imported: kernels are imported after this file.
+KEY, STAMPS = source_key(), stamps()
 
 
-def use_disk_cache() -> Path | None:
-    """Keep what Numba compiles; called only by a program, never by the library.
+class DiskCache(NullCache):
+    """What one kernel keeps on disk: an entry for every signature and kind of processor.
 
-    Returns
-    -------
-    the folder, or None where it is too late because Numba is imported, where Numba's own variables already say what
-    to do, or where no folder can be written
+    Parameters
+    ----------
+    function : the kernel's Python function
     """
-    if "numba" in sys.modules or "NUMBA_CACHE_DIR" in os.environ or os.environ.get("NUMBA_DISABLE_JIT") == "1":
-        return None
-    base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "olacore"
-    folder = base / source_key()
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        folder.touch()
-        remove_oldest(base)
-    except OSError:
-        return None
-    if not os.access(folder, os.W_OK):
-        return None
-    os.environ["NUMBA_CACHE_DIR"] = str(folder)
-    os.environ["OLACORE_JIT_CACHE"] = "1"
-    return folder
 
+    def __init__(self, function: Callable[..., Any]) -> None:
+        self._name = f"{function.__module__}.{function.__qualname__}"
+        self._line = function.__code__.co_firstlineno
 
-def source_key() -> str:
-    """Return the hash that names the folder."""
-    package = Path(__file__).parents[1]
-    digest = hashlib.sha256()
-    for path in sorted([*package.glob("jit/**/*.py"), *package.glob("kernels/**/*.py")]):
-        digest.update(path.relative_to(package).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
-    digest.update(str(package).encode())
-    for part in (version("numba"), version("numpy"), sys.version, platform.processor(), platform.machine()):
-        digest.update(part.encode() + b"\0")
-    return digest.hexdigest()[:16]
+    @staticmethod
+    def may_keep(function: Callable[..., Any]) -> bool:
+        """Whether its code follows from the sources: not where it was made by `exec`, or for a user's loss."""
+        return Path(function.__code__.co_filename) in {path for path, _, _ in STAMPS} and function.__closure__ is None
 
+    @property
+    def cache_path(self) -> str | None:
+        """The folder, for `stats` of a kernel."""
+        try:
+            return str(cache_folder(KEY))
+        except OSError:
+            return None
 
-def remove_oldest(base: Path) -> None:
-    """Delete all but the folders used last."""
-    folders = sorted(base.iterdir(), key=lambda path: path.stat().st_mtime, reverse=True)
-    for folder in folders[KEPT:]:
-        shutil.rmtree(folder, ignore_errors=True)
+    def load_overload(self, sig: Any, target_context: Any) -> Any:
+        """Return the compiled code of a signature, or None if it has to be compiled."""
+        try:
+            name, identity = self._names(sig, target_context)
+            kept, parts = pickle.loads(read_entry(cache_folder(KEY), name))
+            if kept != identity:
+                raise LookupError("the entry is of another kernel")
+            if numba.version_info.short <= LATEST_KNOWN:
+                rtsys.initialize(target_context)
+            else:
+                # What Numba itself does: it also loads all that compiling needs, SciPy too, which takes 0.2 to 0.4 s.
+                target_context.refresh()
+            return CompileResult._rebuild(target_context, *parts)
+        except Exception as error:
+            LOG.debug("%s has to be compiled: %s", self._name, error)
+            return None
+
+    def save_overload(self, sig: Any, cres: Any) -> None:
+        """Keep the compiled code of a signature, if it can be kept."""
+        try:
+            name, identity = self._names(sig, cres.target_context)
+            if cres.lifted or cres.library.has_dynamic_globals:
+                raise LookupError("it holds what only this process has")
+            write_entry(cache_folder(KEY), name, dumps((identity, cres._reduce())))
+        except Exception as error:
+            LOG.debug("%s is not kept: %s", self._name, error)
+
+    def _names(self, sig: Any, target_context: Any) -> tuple[str, str]:
+        """Return the name of an entry, and all that tells it from others in the folder."""
+        if stamps() != STAMPS:
+            raise LookupError("the sources have changed since they were imported")
+        if not all(isinstance(given, types.Array | types.Number | types.Boolean) for given in sig):
+            raise LookupError(f"the types {sig} may mean something else in another process")
+        settings = [getattr(config, name, None) for name in SETTINGS]
+        identity = repr((self._name, self._line, sig, target_context.codegen().magic_tuple(), settings))
+        return f"{self._name}-{hashlib.sha256(identity.encode()).hexdigest()[:16]}", identity

@@ -66,7 +66,7 @@ def make_score_directions(loss: Callable[..., Any]) -> Callable[..., Any]:
     def score_directions_by(pre, targets, responses, sigma, out):
         score_mirrored(loss, pre, targets, responses, sigma, out)
 
-    return kernel(score_directions_by, cache=False)
+    return kernel(score_directions_by)
 
 
 def score_directions_reference(

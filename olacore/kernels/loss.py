@@ -128,7 +128,7 @@ def make_score_population(loss: Callable[..., Any]) -> Callable[..., Any]:
     def score_population_by(weights, biases, packed, targets, out):
         score_rows(loss, weights, biases, packed, targets, out)
 
-    return kernel(score_population_by, cache=False)
+    return kernel(score_population_by)
 
 
 def mse_reference(prediction: np.ndarray, target: np.ndarray) -> np.ndarray:

@@ -174,7 +174,7 @@ def make_step_rows(loss: Callable[..., Any]) -> Callable[..., Any]:
     def step_rows_by(pre, targets, responses, bent, reach, pull, gram, before, steps):
         climb_alone(alone, pre, targets, responses, bent, reach, pull, gram, before, steps)
 
-    return kernel(step_rows_by, cache=False)
+    return kernel(step_rows_by)
 
 
 def step_rows_reference(

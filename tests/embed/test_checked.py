@@ -4,7 +4,7 @@ import numba
 import numpy as np
 import pytest
 
-from olacore.embed.checked import check_array, compiled_loss, forward, forward_stack, score, threads
+from olacore.embed.checked import check_array, compiled_loss, forward, forward_stack, score
 from olacore.errors import ConfigError, DTypeError, ShapeError
 
 COMPILED = not numba.config.DISABLE_JIT
@@ -168,18 +168,6 @@ def test_compiled_loss__refuses_unknown_names_and_plain_functions():
 def test_threads__refuses_what_is_out_of_range(case, n_threads):
     with pytest.raises(ConfigError, match=f"n_threads must be a whole number from 1 to {MOST}; got"):
         forward(*case[:3], n_threads=n_threads)
-
-
-def test_threads__gives_the_callers_number_back():
-    before = numba.get_num_threads()
-    with threads(1):
-        assert numba.get_num_threads() == 1
-    assert numba.get_num_threads() == before
-    with threads(None):
-        assert numba.get_num_threads() == before
-    with pytest.raises(KeyError), threads(1):
-        raise KeyError
-    assert numba.get_num_threads() == before
 
 
 def test_score__same_bits_for_any_number_of_threads(case):

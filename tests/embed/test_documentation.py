@@ -29,16 +29,10 @@ expected = np.tanh(np.einsum("poi,ni->pno", weights, x) + biases[:, None])
 """
 
 
-@pytest.fixture(scope="session")
-def kept(tmp_path_factory):
-    """A folder for compiled code, so that these processes compile each kernel only once."""
-    return tmp_path_factory.mktemp("compiled")
-
-
-def run_alone(code: str, kept: Path, **environment: str) -> str:
+def run_alone(code: str, **environment: str) -> str:
     """What a fresh process without torch prints."""
     hidden = "import sys; sys.modules['torch'] = None\n"
-    wanted = {"PYTHONPATH": str(ROOT), "NUMBA_CACHE_DIR": str(kept), "OLACORE_JIT_CACHE": "1", **environment}
+    wanted = {"PYTHONPATH": str(ROOT), **environment}
     command = [sys.executable, "-W", "error", "-c", hidden + code]
     run = subprocess.run(command, capture_output=True, text=True, env={**os.environ, **wanted}, timeout=300)
     assert run.returncode == 0, run.stderr
@@ -51,8 +45,8 @@ def test_document__has_three_examples():
 
 
 @pytest.mark.parametrize(("code", "output"), [pytest.param(*e[1:], id=e[0]) for e in EXAMPLES])
-def test_document__example_prints_what_it_says(code, output, kept):
-    assert run_alone(code, kept) == output
+def test_document__example_prints_what_it_says(code, output):
+    assert run_alone(code) == output
 
 
 def test_document__names_everything_public():
@@ -80,12 +74,12 @@ try:
 except ValueError:
     print("no layer chosen")
 """
-    assert run_alone(code, tmp_path, OLACORE_JIT_CACHE="0") == "no layer chosen\n"
+    assert run_alone(code, XDG_CACHE_HOME=str(tmp_path)) == "no layer chosen\n"
     assert not [*tmp_path.iterdir()]
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs os.fork")
-def test_fork__after_import_and_before_the_first_call(kept):
+def test_fork__after_import_and_before_the_first_call():
     code = """
 import os
 from olacore.embed.checked import forward
@@ -95,11 +89,11 @@ if child:
     assert os.waitpid(child, 0)[1] == 0
     print("both are right")
 """
-    assert run_alone(SMALL + code, kept) == "both are right\n"
+    assert run_alone(SMALL + code) == "both are right\n"
 
 
 @pytest.mark.parametrize("layer", ["workqueue", "default"])
-def test_python_threads__may_call_at_once(layer, kept):
+def test_python_threads__may_call_at_once(layer):
     code = """
 import threading
 from olacore.embed.checked import forward, score
@@ -120,10 +114,10 @@ for worker in workers:
 print(wrong)
 """
     threads = str(max(2, numba.config.NUMBA_NUM_THREADS))
-    assert run_alone(SMALL + code, kept, NUMBA_THREADING_LAYER=layer, NUMBA_NUM_THREADS=threads) == "[]\n"
+    assert run_alone(SMALL + code, NUMBA_THREADING_LAYER=layer, NUMBA_NUM_THREADS=threads) == "[]\n"
 
 
-def test_python_threads__may_use_a_module_at_once(kept):
+def test_python_threads__may_use_a_module_at_once():
     code = """
 import threading
 from olacore.modules.module import Module
@@ -146,7 +140,7 @@ for worker in workers:
 print(wrong)
 """
     threads = str(max(2, numba.config.NUMBA_NUM_THREADS))
-    assert run_alone(SMALL + code, kept, NUMBA_THREADING_LAYER="workqueue", NUMBA_NUM_THREADS=threads) == "[]\n"
+    assert run_alone(SMALL + code, NUMBA_THREADING_LAYER="workqueue", NUMBA_NUM_THREADS=threads) == "[]\n"
 
 
 def test_threads__callers_number_is_back_after_an_error():

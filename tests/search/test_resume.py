@@ -128,21 +128,14 @@ olacore.search.train.train(make_config(Path(h5), Path(out), generations=10), (by
 """
 
 
-@pytest.fixture(scope="module")
-def compiled(tmp_path_factory):
-    """Environment of a child process; the second child need not compile again."""
-    paths = [str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
-    cache = {"OLACORE_JIT_CACHE": "1", "NUMBA_CACHE_DIR": str(tmp_path_factory.mktemp("cache"))}
-    return {**os.environ, **cache, "PYTHONPATH": os.pathsep.join(paths)}
-
-
 @pytest.mark.parametrize("count", [1, 2])
-def test_train__killed_and_resumed_is_the_uninterrupted_run(plain, tmp_path, compiled, count):
+def test_train__killed_and_resumed_is_the_uninterrupted_run(plain, tmp_path, count):
     killed = tmp_path / "killed"
     with threads(count):
         train(make_config(plain, tmp_path / "whole", generations=10))
     command = [sys.executable, "-c", CHILD, plain, killed, str(count)]
-    with subprocess.Popen(command, stdin=-1, stdout=-1, env=compiled) as child:
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])}
+    with subprocess.Popen(command, stdin=-1, stdout=-1, env=environment) as child:
         assert child.stdout.readline() == b"here\n"
         child.kill()
     assert load_checkpoint(killed / "checkpoint.h5")[1]["generation"] == 5
