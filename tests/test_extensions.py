@@ -34,7 +34,7 @@ from tests.support.makers import (
     write_plain,
 )
 from tests.support.searches import interrupted
-from tests.support.toys import FOURTH, Backwards, Cleaner, NoisyMean, Summary, Twice, Wander
+from tests.support.toys import LOPSIDED, Backwards, Cleaner, NoisyMean, Summary, Twice, Wander
 
 needs_jit = pytest.mark.skipif(not JIT, reason="too many products without the JIT")
 
@@ -109,16 +109,14 @@ def test_view__noise_is_fixed_by_seed_pass_and_item():
 
 @needs_jit
 def test_loss__a_new_one_is_minimised_and_shown(tmp_path):
-    LOSSES.add(FOURTH)
-    path = write_plain(tmp_path / "p.h5", 300)
-    result = train(make_config(path, tmp_path / "run", loss="fourth", generations=20))
-    plain = train(make_config(path, tmp_path / "mse", generations=20))
-    assert result.module.training["loss"] == "fourth"
+    LOSSES.add(LOPSIDED)
+    path = write_plain(tmp_path / "p.h5", 400, noise=0.2)
+    result = train(make_config(path, tmp_path / "run", loss="lopsided", generations=20))
+    assert result.module.training["loss"] == "lopsided"
     with open_dataset(path) as data:
-        held_out = data.read(("inputs", "targets"), data.indices("train"))
-    errors = [np.abs(r.module.predict(held_out["inputs"]) - held_out["targets"]) for r in (result, plain)]
-    fourth, squared = ((error.astype(np.float64) ** 4).mean() for error in errors)
-    assert fourth < squared
+        known = data.read(("inputs", "targets"), data.indices("train"))
+    # A fifth is the quantile that this loss asks for.
+    assert (result.module.predict(known["inputs"]) > known["targets"]).mean() < 0.35
 
 
 def test_exporter__a_new_one_reads_the_program(tmp_path):

@@ -133,13 +133,63 @@ def test_layers__import_only_what_they_may(layer, path):
     if layer == "bench":
         assert "cli" not in foreign
         assert "teachers" not in roots(imported(path, lazy=False))
-    if layer == "olacore/kernels":
-        ours = {name for name in names if name.startswith("olacore")}
-        assert all(name == "olacore.jit.flags" or name.startswith("olacore.kernels") for name in ours), ours
-    if layer == "olacore/data":
-        ours = {name for name in names if name.startswith("olacore")}
-        may = ("olacore.data", "olacore.errors", "olacore.registry", "olacore.spaces", "olacore.version")
-        assert all(name.startswith(may) for name in ours), ours
+
+
+BASE = ("errors", "registry", "version", "files")
+# What each room of `olacore` may import of the others, lazily or not: imports point one way.
+ROOMS = {
+    "jit": ("errors", "jit"),
+    "kernels": ("jit.flags", "kernels"),
+    "blocks.py": ("kernels",),
+    "spaces.py": BASE,
+    "data": (*BASE, "blocks", "spaces", "data"),
+    "losses": (*BASE, "jit", "kernels", "losses"),
+    "media": (*BASE, "blocks", "spaces", "data", "media"),
+    "views": (*BASE, "jit", "kernels", "blocks", "spaces", "data", "media", "views"),
+    "modules": (*BASE, "jit", "kernels", "lattice", "blocks", "spaces", "media", "views", "pretrained", "modules"),
+    "strategies": (*BASE, "jit", "kernels", "lattice", "blocks", "losses", "strategies"),
+    "embed": (*BASE, "jit", "kernels", "embed"),
+}
+LATER = {
+    "quality": {"search", "exports", "inspection", "demo", "commands"},
+    "search": {"exports", "inspection", "demo", "commands"},
+    "exports": {"search", "inspection", "demo", "commands"},
+}
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_rooms__import_only_what_comes_before_them(room):
+    for path in files_of(f"olacore/{room}"):
+        ours = {name.removeprefix("olacore.") for name in imported(path, lazy=True) if name.startswith("olacore.")}
+        outside = {name for name in ours if not any(f"{name}.".startswith(f"{part}.") for part in ROOMS[room])}
+        assert not outside, path
+
+
+@pytest.mark.parametrize("room", LATER)
+def test_rooms__import_nothing_that_comes_after_them(room):
+    for path in files_of(f"olacore/{room}"):
+        ours = {name.split(".")[1] for name in imported(path, lazy=True) if name.startswith("olacore.")}
+        assert not ours & LATER[room], path
+
+
+def test_rooms__the_package_has_few_entries_and_no_file_is_long():
+    entries = [path for path in (ROOT / "olacore").iterdir() if path.name != "__pycache__"]
+    assert len(entries) <= 28
+    for layer in ("olacore", "teachers", "bench", "cli.py"):
+        for path in files_of(layer):
+            assert len(path.read_text(encoding="utf-8").splitlines()) <= 400, path
+
+
+def test_rooms__nobody_asks_which_strategy_or_kind_it_has():
+    """Hooks say it."""
+    found = []
+    for path in files_of("olacore"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "isinstance":
+                asked = {name.id for name in ast.walk(node.args[1]) if isinstance(name, ast.Name)}
+                if asked & {"Rows", "Stack", "Pair", "Classic", "Encoder", "Decoder", "PlainKind"}:
+                    found.append(str(path.relative_to(ROOT)))
+    assert not found
 
 
 def test_layers__heavy_packages_are_imported_lazily_or_not_at_all():

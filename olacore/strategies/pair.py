@@ -125,7 +125,7 @@ class Pair(Strategy):
         """Move the encoder, then the decoder."""
         cool = 1 - (1 - COLDEST) * min(generation / float(state["schedule"][0]), 1.0)
         (encoder,), (weights, biases) = self.hidden(state), self.candidate(state)
-        seen = self._seen(self.encode(encoder, block))
+        seen = self._seen(encode(encoder, block))
         residual = block.targets - multiply(weights, biases, pack(seen), block.rows)
         loss = float((residual.astype(np.float64) ** 2).mean())
         check_losses(np.array([loss]), generation)  # there is one pair, and it would be lost
@@ -163,7 +163,7 @@ class Pair(Strategy):
     def answer(self, candidate: Candidate, block: Block) -> np.ndarray:
         """Encode and decode a block of whole pictures."""
         (encoder,) = candidate.hidden
-        seen = pack(self._seen(self.encode(encoder, block)))
+        seen = pack(self._seen(encode(encoder, block)))
         answer = multiply(candidate.weights, candidate.biases, seen, block.rows)
         return np.tanh(answer, out=answer)
 
@@ -171,10 +171,6 @@ class Pair(Strategy):
         """Squared error of the pictures."""
         loss = float(np.square(self.answer(candidate, block) - block.targets, dtype=np.float64).mean())
         return loss if np.isfinite(loss) else np.inf
-
-    def encode(self, encoder: Map, block: Block) -> np.ndarray:
-        """Latents (C, n) of a block of whole pictures."""
-        return multiply(*encoder, block.inputs, block.rows)
 
     def _seen(self, latents: np.ndarray) -> np.ndarray:
         """Windows (C w w, n) of latents (C, n)."""
@@ -233,3 +229,8 @@ class Pair(Strategy):
             change = steps @ axes
         state["weights"][0] += change[:, :-1]
         state["biases"][0] += change[:, -1]
+
+
+def encode(encoder: Map, block: Block) -> np.ndarray:
+    """Return the latents (C, n) of a block of whole pictures."""
+    return multiply(*encoder, block.inputs, block.rows)

@@ -14,6 +14,7 @@ from olacore.kernels.windows import cut_windows_reference
 from olacore.search.config import TrainConfig
 from olacore.strategies import Pair, Problem
 from olacore.strategies.common.readout import LINEAR
+from olacore.strategies.pair import encode
 from olacore.views.pictures import Pictures
 from olacore.views.scaling import Scaling
 from tests.support.makers import quiet, smooth_pictures, threads
@@ -84,7 +85,7 @@ def test_pair__reports_the_loss_of_its_state_and_lowers_it(seen):
 def test_pair__starts_with_latents_of_spread_1_along_the_patch_s_principal_axes(seen):
     problem, block = seen
     state = PAIR.start(problem)
-    latents = PAIR.encode(PAIR.hidden(state)[0], block)
+    latents = encode(PAIR.hidden(state)[0], block)
     np.testing.assert_allclose(latents @ latents.T / block.rows, np.eye(CHANNELS), atol=1e-3)
     np.testing.assert_array_equal(state["weights"], 0)
 

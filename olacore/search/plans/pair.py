@@ -30,7 +30,7 @@ from olacore.search.plans.single import SINGLE
 from olacore.search.run_folder import RunFolder, next_free
 from olacore.search.task import Progress, Task, view_for
 from olacore.spaces import LatentSpace
-from olacore.strategies import Pair
+from olacore.strategies.pair import encode
 from olacore.strategies.stack.size import affine_bytes, units_within
 from olacore.views.pictures import Pictures
 
@@ -56,7 +56,8 @@ class PairPlan(Plan):
             raise ConfigError("a pair makes latents of its own; give --latents-from with --module decoder.")
         out = config.out or next_free(self.name)
         affine = replace(config, out=out / "encoder")
-        stack = not isinstance(config.settled.strategy, Pair)
+        # The strategy that evolves pairs is for both maps; any other one is for the decoder alone.
+        stack = self.name not in (config.settled.strategy.kinds or ())
         if stack:
             check_budget(config)
             defaults: dict[str, Any] = dict.fromkeys(("strategy", "stack", "budget", "generations"))
@@ -92,15 +93,14 @@ def evolve_affine(config: TrainConfig, watch: Watch) -> Result:
 
 def modules_of(task: Task, progress: Progress) -> tuple[Module, Module]:
     """Make the encoder and the decoder, in the basis that is nearest to the teacher's."""
-    view, strategy = task.view, progress.strategy
+    view = task.view
     assert isinstance(view, Pictures)
-    assert isinstance(strategy, Pair)
     assert task.dataset.space is not None
     (encoder,) = progress.best.hidden
     items = task.items["train"][: max(1, BASIS_ROWS // view.sites(task.dataset))]
     arrays = task.dataset.read(("frames", "latents"), items)
     raw = RawBlock(arrays, items, np.arange(len(items), dtype=np.int32), np.zeros(len(items), np.int32))
-    latents = strategy.encode(encoder, view.gather(raw, progress.scaling)).T.astype(np.float64)
+    latents = encode(encoder, view.gather(raw, progress.scaling)).T.astype(np.float64)
     truth = arrays["latents"].astype(np.float64).swapaxes(0, 1).reshape(view.channels, -1).T
     basis = find_basis(latents, truth, task.config.seed)
     first, inwards, second, outwards = change_basis(
