@@ -40,6 +40,10 @@ COMMANDS = {
         "olacore.commands.evaluate:evaluate",
         "Measure modules on held-out rows, beside least squares of the same shape and the mean.",
     ),
+    "export": (
+        "olacore.commands.export:export",
+        "Write a module in a form that other programs run.",
+    ),
     "inspect": (
         "olacore.commands.inspect:inspect",
         "Tell what a data set, a folder of shards, a module (also by name), a checkpoint or a run folder holds.",

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.places import SHARED
+from tests.support.places import ROOT, SHARED
 
 
 @pytest.fixture(scope="session")
@@ -13,3 +13,19 @@ def shared_data() -> Path:
     if not SHARED.is_dir():
         pytest.skip("needs the folder ../shared/data beside the checkout")
     return SHARED
+
+
+# What `pytest -m quick` runs: kernels beside their twins, files of every sort, one command of each kind.
+QUICK = ("kernels/", "data/test_records", "data/test_pairs", "modules/test_file", "modules/test_latent_file",
+         "search/test_checkpoint", "search/test_run_folder", "test_registry", "test_spaces")  # fmt: skip
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark the quick tests: whole files, and the first test of each command."""
+    first: set[str] = set()
+    for item in items:
+        place = item.path.relative_to(ROOT / "tests").as_posix()
+        command = place.startswith(("commands/", "teachers/commands/")) and place not in first
+        first |= {place} if command else set()
+        if command or place.startswith(QUICK):
+            item.add_marker(pytest.mark.quick)

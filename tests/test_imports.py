@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import configparser
 import subprocess
 import sys
 from pathlib import Path
@@ -178,6 +179,14 @@ def test_rooms__the_package_has_few_entries_and_no_file_is_long():
     for layer in ("olacore", "teachers", "bench", "cli.py"):
         for path in files_of(layer):
             assert len(path.read_text(encoding="utf-8").splitlines()) <= 400, path
+
+
+def test_rooms__all_are_in_the_wheel():
+    config = configparser.ConfigParser()
+    config.read(ROOT / "setup.cfg", encoding="utf-8")
+    found = {".".join(path.parent.relative_to(ROOT).parts) for path in (*files_of("olacore"), *files_of("teachers"))}
+    found |= {".".join(path.parent.relative_to(ROOT).parts) for path in files_of("bench")}
+    assert set(config["options"]["packages"].split()) == found | {"olacore.sample"}
 
 
 def test_rooms__nobody_asks_which_strategy_or_kind_it_has():

@@ -33,6 +33,7 @@ class FieldSpec:
     optional : whether a file may lack it
     per : "row", or "source" for what is stored once a source and read for each of its rows
     chunked : whether each entry is a chunk of its own; otherwise all lie one behind the other
+    flat : whether (n,) is read as (n, 1)
 
     Raises
     ------
@@ -47,6 +48,7 @@ class FieldSpec:
     optional: bool = False
     per: str = "row"
     chunked: bool = False
+    flat: bool = False
 
     def __post_init__(self) -> None:
         if self.per not in PER:
@@ -148,7 +150,7 @@ PAIRS = FORMS.add(
         "olacore/pairs/1",
         (
             FieldSpec("inputs", ("in",), FLOAT32, also=(FLOAT16, FLOAT64)),
-            FieldSpec("targets", ("out",), FLOAT32, also=(FLOAT16, FLOAT64)),
+            FieldSpec("targets", ("out",), FLOAT32, also=(FLOAT16, FLOAT64), flat=True),
         ),
         sourced=False,
     )

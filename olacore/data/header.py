@@ -180,6 +180,11 @@ def read_header(file: h5py.File, path: Path) -> Header:
     optional = tuple(spec.name for spec in form.fields if spec.optional and spec.name in file)
     for spec in form.present(optional):
         count = capacity if spec.per == "row" else len(sources)
+        if spec.flat and getattr(file.get(spec.name), "ndim", 0) == 1:
+            array = require_array(file, path, spec.name, (count,), spec.types)
+            sizes |= {word: 1 for word in spec.shape if isinstance(word, str)}
+            capacity = len(array)
+            continue
         array = require_array(file, path, spec.name, (count, *spec.sized(sizes)), spec.types)
         sizes |= {word: size for word, size in zip(spec.shape, array.shape[1:], strict=True) if isinstance(word, str)}
         capacity = len(array) if spec.per == "row" else capacity

@@ -80,7 +80,8 @@ class Part:
             for begin, end in find_pieces(rows * row_bytes, row_bytes, HDF5_GAP_BYTES):
                 start = rows[begin]
                 with np.errstate(over="ignore"):
-                    out[begin:end] = array[start : rows[end - 1] + 1][rows[begin:end] - start]
+                    found = array[start : rows[end - 1] + 1][rows[begin:end] - start]
+                    out[begin:end] = found.reshape(out[begin:end].shape)
 
     @property
     def _per_source(self) -> set[str]:

@@ -66,7 +66,7 @@ def write_pairs(
     Parameters
     ----------
     inputs : (n, in)  float16, float32 or float64
-    targets : (n, out)  likewise
+    targets : (n, out), or (n,) for one number each, likewise
     split : (n,) uint8  0 train, 1 validation, 2 held-out; without it a reader cuts 80/10/10 in order
 
     Raises
@@ -75,7 +75,7 @@ def write_pairs(
     DataError  if `split` has other values
     OutputExistsError, OutputError  if the file is there already or cannot be written
     """
-    arrays = {"inputs": inputs, "targets": targets}
+    arrays = {"inputs": inputs, "targets": targets[:, None] if targets.ndim == 1 else targets}
     for name, array in arrays.items():
         if array.ndim != 2 or 0 in array.shape or len(array) != len(inputs):
             raise ShapeError(f"{name} must be ({len(inputs)}, any); got {array.shape}.")

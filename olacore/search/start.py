@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import replace
 
 import numpy as np
@@ -14,6 +15,10 @@ from olacore.views.scaling import Scaling
 
 # Samples that the statistics of inputs and targets come from.
 SAMPLE_ROWS = 16_384
+# With fewer training samples than this many times the inputs, a warning says so.
+FEW = 2
+
+logger = logging.getLogger(__name__)
 
 
 def start(task: Task) -> tuple[Progress, Validation]:
@@ -37,6 +42,13 @@ def start(task: Task) -> tuple[Progress, Validation]:
         scaling.input_scale,
         task.rows_per_pass,
     )
+
+    if task.rows_per_pass < FEW * view.inputs:
+        logger.warning(
+            "there are %d training samples for %d inputs: with so few, expect a large error on new data",
+            task.rows_per_pass,
+            view.inputs,
+        )
 
     def loss_of(candidate: Candidate) -> float:
         return validation.loss_of(strategy, candidate)

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import h5py
 import numpy as np
 import pytest
 
@@ -73,3 +74,17 @@ def test_pairs_writer__row_by_row(tmp_path: Path) -> None:
         writer.append(rows[3:, :2], rows[3:, 2:])
     with open_dataset(path) as data:
         np.testing.assert_array_equal(data.read(("targets",), np.arange(4))["targets"], rows[:, 2:])
+
+
+@pytest.mark.parametrize("chunks", [None, (7,)])
+def test_open_dataset__targets_of_one_number_each_may_be_flat(tmp_path: Path, chunks: tuple[int, ...] | None) -> None:
+    inputs, targets = np.arange(40.0).reshape(20, 2), np.arange(20.0)
+    with h5py.File(tmp_path / "mine.h5", "w") as file:
+        file["inputs"] = inputs
+        file.create_dataset("targets", data=targets, chunks=chunks)
+    write_pairs(tmp_path / "ours.h5", inputs, targets)
+    for name in ("mine.h5", "ours.h5"):
+        with open_dataset(tmp_path / name) as data:
+            assert (data.inputs, data.outputs) == (2, 1)
+            found = data.read(("targets",), np.array([3, 0, 19, 7]))["targets"]
+            np.testing.assert_array_equal(found, [[3], [0], [19], [7]])

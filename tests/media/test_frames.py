@@ -20,7 +20,7 @@ from tests.support.makers import smooth_pictures
 @given(st.integers(1, 3), st.integers(1, 40), st.integers(1, 40))
 def test_pad_to_factor__repeats_the_last_pixels(count, height, width):
     frames = smooth_pictures(count, height, width)
-    padded = pad_to_factor(frames)
+    padded = pad_to_factor(frames, 8)
     assert padded.shape == (count, -(-height // 8) * 8, -(-width // 8) * 8, 3)
     np.testing.assert_array_equal(padded[:, :height, :width], frames)
     np.testing.assert_array_equal(
@@ -33,7 +33,7 @@ def test_pad_to_factor__repeats_the_last_pixels(count, height, width):
 
 def test_pad_to_factor__makes_a_view_contiguous():
     frames = smooth_pictures(1, 16, 32)[:, ::2, ::2].repeat(2, 1)
-    assert pad_to_factor(frames[:, :, ::-1]).flags.c_contiguous
+    assert pad_to_factor(frames[:, :, ::-1], 8).flags.c_contiguous
 
 
 @pytest.mark.parametrize("size", [(8, 8), (16, 40)])

@@ -1,0 +1,48 @@
+"""Modules as plain NumPy arrays: what a program without olacore computes from them."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+
+import olacore
+from olacore.errors import OutputExistsError
+from olacore.exports.base import export
+from olacore.views.plain import Plain
+from tests.support.makers import make_module
+
+
+def run_alone(path, inputs: np.ndarray) -> np.ndarray:
+    """What the arrays compute, in NumPy alone."""
+    with np.load(path) as file:
+        known = inputs
+        for step in range(json.loads(str(file["about"]))["steps"]):
+            answer = np.tanh(known @ file[f"weights_{step}"].T + file[f"biases_{step}"])
+            known = np.hstack([known, answer])
+        return answer * file["gain"] + file["shift"]
+
+
+@pytest.mark.parametrize("hidden", [(), (6,), (3, 5)])
+def test_npz__computes_what_the_module_does(tmp_path, hidden):
+    module = make_module(Plain(5, 3), None, hidden=hidden)
+    export(module, "npz", tmp_path / "m.npz")
+    x = np.random.default_rng(0).normal(size=(30, 5)).astype(np.float32)
+    np.testing.assert_allclose(run_alone(tmp_path / "m.npz", x), module.predict(x), rtol=1e-4, atol=1e-5)
+
+
+def test_npz__says_how_inputs_are_gathered(tmp_path):
+    export(olacore.load("sd15-decoder"), "npz", tmp_path / "sd15.npz")
+    with np.load(tmp_path / "sd15.npz") as file:
+        about = json.loads(str(file["about"]))
+    assert (about["gather"]["name"], about["gather"]["kind"], about["bound"]) == ("patch", "decoder", 1.0)
+    assert about["training"]["strategy"] == "stack"
+
+
+def test_export__replaces_a_file_only_by_force(tmp_path):
+    module = make_module(Plain(5, 3), None)
+    export(module, "npz", tmp_path / "m.npz")
+    with pytest.raises(OutputExistsError, match=r"m.npz is already there; give --force to replace it"):
+        export(module, "npz", tmp_path / "m.npz")
+    export(module, "npz", tmp_path / "m.npz", force=True)
