@@ -12,7 +12,7 @@ import numpy as np
 from olacore.errors import FileFormatError
 from olacore.files import replacing
 
-SCHEMA = "olacore/checkpoint/1"
+SCHEMA = "olacore/checkpoint/2"
 
 
 def save_checkpoint(path: Path, arrays: dict[str, np.ndarray], settings: dict[str, Any]) -> None:

@@ -109,7 +109,7 @@ def test_load_checkpoint__refuses_what_is_missing_or_foreign(tmp_path):
     assert not is_checkpoint(tmp_path / "text.h5")
 
 
-@pytest.mark.parametrize("schema", ["olacore/checkpoint/2", "olacore/latents/1", None])
+@pytest.mark.parametrize("schema", ["olacore/checkpoint/1", "olacore/checkpoint/3", "olacore/latents/1", None])
 def test_load_checkpoint__names_an_unknown_schema(path, schema):
     with h5py.File(path, "r+") as file:
         del file.attrs["schema"]
@@ -117,7 +117,7 @@ def test_load_checkpoint__names_an_unknown_schema(path, schema):
             file.attrs["schema"] = schema
     with pytest.raises(FileFormatError, match=f"has the schema {schema!r}; this version resumes {SCHEMA!r}"):
         load_checkpoint(path)
-    assert is_checkpoint(path) == (schema == "olacore/checkpoint/2")
+    assert is_checkpoint(path) == (schema in ("olacore/checkpoint/1", "olacore/checkpoint/3"))
 
 
 @pytest.mark.parametrize("settings", ["{", None])
