@@ -10,7 +10,7 @@ FENCE = re.compile(r"(`{3,}(?=[^`]*$)|~{3,})")
 # What may stand before the text of a line: spaces, marks of quotations, and the mark of a list's entry.
 MARGIN = re.compile(r"[\s>]*([-*+]\s+|\d{1,9}[.)]\s+)?")
 # Texts that are still to be rewritten.
-PENDING = ("README.md", "CONTRIBUTING.md", "docs/*.md", "olacore/pretrained/*.md")
+PENDING = ("CONTRIBUTING.md", "docs/*.md", "olacore/pretrained/*.md")
 
 
 def main(root: Path) -> None:
