@@ -1,11 +1,12 @@
 """The demonstration: modules evolved from the shipped sample, measured and shown, without torch.
 
-An affine encoder, an affine decoder, and a stack in the decoder's place.
+An affine encoder, an affine decoder, and a stack in the decoder's place, beside modules that come with the package.
 """
 
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,7 +21,7 @@ from olacore.files import replace_file
 from olacore.media.canvas import grid
 from olacore.media.curves import Floors, draw_curves
 from olacore.media.pictures import write_picture
-from olacore.modules.module import Module
+from olacore.modules.module import Module, load
 from olacore.quality.baselines import Baselines
 from olacore.quality.evaluation import evaluate
 from olacore.quality.psnr import mean_psnr
@@ -38,7 +39,15 @@ CAPTIONS = (
     "organic decoder, teacher's latent",
     "organic stack, teacher's latent",
     "organic encoder and decoder",
+    "sd15-decoder, shipped",
+    "codec4 pair, shipped",
 )
+ABOUT = (
+    "three small maps are evolved from 24 pictures and the latents that a teacher made of them, at most %s s each: "
+    "no torch, no gradient; what comes with the package was made the same way from 165 photographs"
+)
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -72,6 +81,7 @@ def run_demo(
     sample = sample_path()
     if (out / "encoder").exists() and not force:
         raise OutputExistsError(f"the folder {out} already holds a demonstration; give --force to replace it.")
+    logger.info(ABOUT, f"{seconds:g}")
     results: dict[str, Result] = {}
     common: dict[str, Any] = {"h5": (sample,), "seconds": seconds, "force": force}
     for name, config in {
@@ -111,7 +121,11 @@ def show_pictures(modules: dict[str, Module], sample: Path, out: Path) -> dict[s
     frames = rows["frames"]
     through = modules["decoder"].decode(modules["encoder"].encode(frames))
     decoded = (modules[name].decode(rows["latents"]) for name in ("decoder", "stack"))
-    columns = (frames, rows["recon"], *decoded, through)
+    shipped = (
+        load("sd15-decoder").decode(rows["latents"]),
+        load("codec4-decoder").decode(load("codec4-encoder").encode(frames)),
+    )
+    columns = (frames, rows["recon"], *decoded, through, *shipped)
     _, first = np.unique(rows["rows"]["source"], return_index=True)
     sheet = grid([[column[index] for column in columns] for index in first], CAPTIONS)
     write_picture(out / "side_by_side.png", sheet)
