@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 
 import olacore
+from tests.support.command import ola
 from tests.support.makers import JIT
 from tests.support.pins import SEARCHES, machine, searched, shipped
-from tests.support.places import ROOT
+from tests.support.places import ROOT, SAMPLE
 
 pytestmark = pytest.mark.skipif(not JIT, reason="too many products without the JIT")
 
@@ -50,3 +51,19 @@ def test_shipped__modules_are_of_the_pinned_latent_spaces(name, facts):
     module = olacore.load(name)
     assert module.space.fingerprint == facts["fingerprint"]
     assert (module.makes.fingerprint if module.makes else None) == facts.get("own")
+
+
+FIGURES = ["loss", "r2", "l2", "cosine", "cosine_centered"]
+
+
+@pytest.mark.parametrize(
+    ("name", "rows", "columns"),
+    [
+        ("sd15-encoder", ["module", "least_squares", "mean"], [*FIGURES, "r2_each"]),
+        ("sd15-decoder", ["module", "least_squares", "mean", "teacher"], [*FIGURES, "psnr"]),
+    ],
+)
+def test_eval__json_has_the_columns_of_version_1(name, rows, columns):
+    found = json.loads(ola("eval", name, "--h5", SAMPLE, "--json").stdout)
+    assert [*found] == rows
+    assert all([*figures] == columns for figures in found.values())
