@@ -11,6 +11,7 @@ import numpy as np
 from olacore import pretrained
 from olacore.data import SPLITS, Dataset, open_dataset
 from olacore.errors import FileFormatError
+from olacore.exports import numpy_file
 from olacore.modules import latent_file
 from olacore.modules.find import find
 from olacore.modules.identity import ROLES, spaces_to_dict
@@ -70,6 +71,8 @@ def describe(path: Path) -> dict[str, Any]:
             "ridge": found.ridge,
             "rows": found.rows,
         }
+    if path.suffix == numpy_file.NumpyFile.suffix and (found_export := numpy_file.read_about(path)):
+        return {"file": path.name, "bytes": path.stat().st_size, "kind": "module, exported", **found_export}
     if path.suffix in latent_file.READABLE:
         return describe_latent(path)
     module = load(path)

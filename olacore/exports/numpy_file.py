@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import zipfile
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -32,3 +33,12 @@ class NumpyFile(Exporter):
 
 
 EXPORTERS.add(NumpyFile())
+
+
+def read_about(path: Path) -> dict[str, Any] | None:
+    """Return what an exported module's file says of it; None if the file is something else."""
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            return dict(json.loads(str(file["about"])))
+    except (OSError, ValueError, KeyError, TypeError, zipfile.BadZipFile):
+        return None

@@ -10,6 +10,8 @@ import pytest
 import olacore
 from olacore.errors import OutputExistsError
 from olacore.exports.base import export
+from olacore.exports.numpy_file import read_about
+from olacore.inspection import describe
 from olacore.views.plain import Plain
 from tests.support.makers import make_module
 
@@ -46,3 +48,11 @@ def test_export__replaces_a_file_only_by_force(tmp_path):
     with pytest.raises(OutputExistsError, match=r"m.npz is already there; give --force to replace it"):
         export(module, "npz", tmp_path / "m.npz")
     export(module, "npz", tmp_path / "m.npz", force=True)
+
+
+def test_describe__knows_an_exported_module(tmp_path):
+    export(make_module(Plain(5, 3), None), "npz", tmp_path / "m.npz")
+    facts = describe(tmp_path / "m.npz")
+    assert (facts["kind"], facts["gather"]["name"], facts["steps"]) == ("module, exported", "plain", 1)
+    (tmp_path / "other.npz").write_bytes(b"nothing")
+    assert read_about(tmp_path / "other.npz") is None
