@@ -72,7 +72,7 @@ def describe(path: Path) -> dict[str, Any]:
             "rows": found.rows,
         }
     if path.suffix == numpy_file.NumpyFile.suffix and (found_export := numpy_file.read_about(path)):
-        return {"file": path.name, "bytes": path.stat().st_size, "kind": "module, exported", **found_export}
+        return {**found_export, "file": path.name, "bytes": path.stat().st_size, "kind": "module, exported"}
     if path.suffix in latent_file.READABLE:
         return describe_latent(path)
     module = load(path)

@@ -120,7 +120,9 @@ def test_describe__a_module(tmp_path):
     assert (facts["inputs"], facts["outputs"], facts["hidden"]) == (192, 4, [])
     assert (facts["stored"], facts["parameters"]) == ("float32", module.parameters)
     assert facts["training"] == {"seed": 0}
-    assert facts["space"]["maker"] == "someone/tiny"
+    assert facts["imitates"] == {**module.imitates.to_dict(), "fingerprint": module.imitates.fingerprint}
+    assert facts["makes"]["fingerprint"] == module.makes.fingerprint != module.imitates.fingerprint
+    assert facts["reads"] is None
     json.dumps(facts, allow_nan=False)
 
 
@@ -147,12 +149,13 @@ def test_describe__baselines_by_their_name(tmp_path):
 @pytest.mark.parametrize("suffix", [".npy", ".npz"])
 def test_describe__a_latent_with_what_its_file_says(suffix, tmp_path):
     path = tmp_path / f"z{suffix}"
-    write_latent(path, StoredLatent(np.zeros((4, 2, 3), np.float32), SPACE, (16, 20)))
+    write_latent(path, StoredLatent(np.zeros((4, 2, 3), np.float32), imitates=SPACE, size=(16, 20)))
     facts = describe(path)
     assert (facts["kind"], facts["shape"], facts["type"]) == ("latent", [4, 2, 3], "float32")
     known = suffix == ".npz"
     assert facts["picture"] == ([16, 20] if known else None)
-    assert facts["fingerprint"] == (SPACE.fingerprint if known else None)
+    assert facts["imitates"] == ({**SPACE.to_dict(), "fingerprint": SPACE.fingerprint} if known else None)
+    assert facts["makes"] is None
 
 
 def test_describe__a_run_folder_by_what_is_in_it(tmp_path):
