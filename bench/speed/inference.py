@@ -63,7 +63,7 @@ def measure_inference(
 def organic_action(verb: str, shape: Shape, side: int) -> Action:
     """What a module of this shape with small random weights does with one picture or latent."""
     module = random_module("encoder" if verb == "encode" else "decoder", shape)
-    return partial(getattr(module, verb), random_input(verb, shape.channels, side))
+    return partial(module.run, random_input(verb, shape.channels, side))
 
 
 def random_input(verb: str, channels: int, side: int) -> np.ndarray:

@@ -95,8 +95,10 @@ class Baselines:
         return cls(**tensors, **content)
 
 
-def fit_baselines(blocks: Iterable[Block], validation: Block, scaling: Scaling) -> Baselines:
+def fit_baselines(blocks: Iterable[Block], validation: Block, scaling: Scaling | None = None) -> Baselines:
     """Fit the best closed form to all samples of `blocks`, by the mean squared error on `validation`, standardised.
+
+    Without a `scaling` the validation loss that is kept is that of the standardised targets.
 
     The products are summed in float64 by one BLAS thread, so that the number of threads changes nothing.
     """
@@ -104,7 +106,8 @@ def fit_baselines(blocks: Iterable[Block], validation: Block, scaling: Scaling) 
         gram, to_y, to_atanh = _sum_products(blocks)
         rows = gram[-1, -1]
         mean = (to_y[-1] / rows).astype(np.float32)
-        truth, units = validation.targets, np.square(scaling.target_scale, dtype=np.float64)
+        truth = validation.targets
+        units = 1.0 if scaling is None else np.square(scaling.target_scale, dtype=np.float64)
         best, least = None, np.inf
         for link, products in (("clip", to_y), ("tanh", to_atanh)):
             for ridge in RIDGES:

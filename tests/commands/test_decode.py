@@ -17,7 +17,7 @@ def test_decode__gives_the_picture_of_the_latent(folder):
     latent = np.random.default_rng(0).normal(0, 0.1, (4, 3, 5)).astype(np.float32)
     np.save("z.npy", latent)
     assert ola("decode", "z.npy", "--decoder", "D", "-o", "out.png").stdout == "out.png: 40 x 24 pixels\n"
-    np.testing.assert_array_equal(read_picture(folder / "out.png"), load("D").decode(latent))
+    np.testing.assert_array_equal(read_picture(folder / "out.png"), load("D").run(latent))
 
 
 def test_decode__warns_of_latents_of_another_scale(folder):

@@ -53,7 +53,7 @@ def test_encode_then_decode__gives_any_picture_back_in_its_size(run_folders, tmp
     ("arguments", "sentence"),
     [
         (("missing.png", "--encoder", "E", "-o", "z.npy"), "is missing"),
-        (("photos/a.png", "--encoder", "D", "-o", "z.npy"), "takes a module of kind encoder"),
+        (("photos/a.png", "--encoder", "D", "-o", "z.npy"), "a module of kind decoder cannot encode; use decode"),
         (("photos/a.png", "--encoder", "E", "-o", "z.png"), r"a latent is written as \.npy or \.npz; got 'z\.png'"),
         (
             ("photos/a.png", "--encoder", "sd9-encoder", "-o", "z.npy"),

@@ -4,6 +4,7 @@ import io
 import sys
 
 from olacore.commands.progress import Bar, progress_bars
+from olacore.search.observers import Compiled, Reported
 
 
 class Terminal(io.StringIO):
@@ -16,8 +17,10 @@ def use(stream: io.StringIO) -> str:
         bar(3, 8, "photo.png")
     with progress_bars(None, 40) as bars:
         follow = bars("encoder")
-        follow({"samples": 80, "seconds": 2.0, "generation": 10, "validation_loss": 0.25})
-        follow({"samples": 80, "seconds": 2.0, "generation": 20, "validation_loss": None})
+        line = {"samples": 80, "seconds": 2.0, "generation": 10, "validation_loss": 0.25, "validation_r2": 0.5}
+        follow(Reported(line, lambda: None))
+        follow(Compiled())
+        follow(Reported(line | {"generation": 20, "validation_loss": None, "validation_r2": None}, lambda: None))
     return stream.getvalue()
 
 
@@ -28,7 +31,7 @@ def test_bars__show_counts_loss_and_rate_on_a_terminal(monkeypatch):
     monkeypatch.setattr(sys, "stderr", Terminal())
     shown = use(sys.stderr)
     assert "3/8 photo.png" in shown
-    assert "generation 20, loss not finite, 40 rows/s" in shown
+    assert "generation 20, loss not finite, R2 -, 40 samples/s" in shown
 
 
 def test_bars__are_silent_elsewhere(monkeypatch):

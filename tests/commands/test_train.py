@@ -26,7 +26,7 @@ def test_train__a_pair_with_a_stack_stays_within_its_budget(tmp_path):
     write_pictures(tmp_path / "p.h5", (12, 3, 3), (16, 16))
     given = ("--h5", tmp_path / "p.h5", "--border", 0, "--block", 48, "--passes", 60)
     out = ola("train", "--module", "pair", *given, "--budget", "40KB", "--out", tmp_path / "run").output
-    assert "pair on held-out rows" in out
+    assert "decoder on held-out samples" in out
     files = [tmp_path / "run" / name / "module.safetensors" for name in ("encoder", "decoder")]
     assert f"{files[1]} has {files[1].stat().st_size} bytes" in out.replace("\n", "")
     assert sum(file.stat().st_size for file in files) <= 40 << 10
@@ -44,11 +44,11 @@ def test_train__a_pair_with_a_stack_stays_within_its_budget(tmp_path):
         (("--module", "encoder", "--resume"), "name the run folder with --out"),
         (("--module", "encoder", "--strategy", "guess"), "there is no strategy 'guess'"),
         (("--module", "encoder", "--option", "colour=1"), "has no option 'colour'"),
-        (("--module", "encoder", "--window", "4"), "window must be an odd number"),
+        (("--module", "decoder", "--window", "4"), "window must be an odd number"),
         (("--module", "encoder", "--h5", "missing.h5"), "missing.h5"),
         (("--module", "decoder", "--budget", "-1"), "budget must be at least 1; got -1"),
         (("--module", "decoder", "--budget", "2KB"), "2048 bytes has no room for a stack"),
-        (("--module", "pair", "--view", "global"), "a pair sees patches; got the view"),
+        (("--module", "pair", "--view", "global"), "there is no view of the pair 'global'; there are patch"),
         (("--module", "decoder", "--latents-from", "D"), "from an encoder of the patch view"),
     ],
 )

@@ -20,7 +20,7 @@ def block_of(x: np.ndarray, y: np.ndarray) -> Block:
     """Plain arrays as a block."""
     view = Plain(x.shape[1], y.shape[1])
     arrays = {"inputs": x.astype(np.float32), "targets": y.astype(np.float32)}
-    return view.gather(every_row(arrays, 1), Scaling.identity(*view.plain))
+    return view.gather(every_row(arrays, 1), Scaling.identity(view.inputs, view.outputs))
 
 
 def split(rows: int, at: int, **changes) -> tuple[Block, Block]:

@@ -24,7 +24,7 @@ def case(seed: int, out: int, count: int, each: int) -> tuple[np.ndarray, ...]:
 
 
 def figures_of(guess, target, mean, scale, count, pixels=False):
-    metrics = Metrics(mean, scale, pixels)
+    metrics = Metrics(mean, pixels)
     metrics.add(guess, target, count)
     return metrics.figures()
 
@@ -67,7 +67,7 @@ def test_figures__psnr_is_the_mean_over_pictures_of_clipped_pixels(seed, count, 
 def test_figures__do_not_depend_on_how_items_are_counted_together(seed, out, count, each):
     guess, target, mean, scale = case(seed, out, count, each)
     together = figures_of(guess, target, mean, scale, count, pixels=True)
-    apart = Metrics(mean, scale, pixels=True)
+    apart = Metrics(mean, pixels=True)
     for i in range(count):
         part = slice(i * each, (i + 1) * each)
         apart.add(guess[:, part], target[:, part])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -11,7 +12,7 @@ import numpy as np
 
 from olacore.errors import ShapeError
 from olacore.media.frames import pad_to_factor
-from olacore.modules.latent_doubts import doubt_latents
+from olacore.modules.latent_doubts import LatentWarning, doubt_latents
 from olacore.modules.module import Module
 from olacore.quality.latent_agreement import LatentAgreement
 from olacore.quality.pictures.figures import Figures, mean_figures, picture_figures
@@ -135,7 +136,9 @@ def _encode(encoder: EncodesPictures, frame: np.ndarray) -> np.ndarray:
 
 
 def _decode(row: Row, latents: np.ndarray) -> np.ndarray:
-    made = row.decoder.decode(latents)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", LatentWarning)  # the report has its own list of doubts
+        made = row.decoder.decode(latents)
     expected = (len(latents), 8 * latents.shape[2], 8 * latents.shape[3], 3)
     if made.shape != expected:
         raise ShapeError(f"a decoder makes pictures 8 times as large as its latents, {expected}; got {made.shape}.")

@@ -65,7 +65,7 @@ def test_least_squares__of_a_large_picture_is_the_same_in_pieces(data, monkeypat
     frames = smooth_pictures(2, 40, 48)
     latents = encoder.encode(frames)
     pictures = decoder.decode(latents.astype(np.float16))
-    monkeypatch.setattr("olacore.quality.reference.least_squares.ROWS_AT_ONCE", 7)
+    monkeypatch.setattr("olacore.modules.kinds.base.ROWS_AT_ONCE", 7)
     assert encoder.encode(frames) == pytest.approx(latents, abs=1e-5)
     difference = np.abs(decoder.decode(latents.astype(np.float16)).astype(int) - pictures)
     assert difference.max() <= 1
