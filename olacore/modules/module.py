@@ -307,7 +307,8 @@ class Module:
     def _need(self, verb: str) -> None:
         kind = KINDS.find(self.kind)
         if kind.verb != verb:
-            raise ShapeError(f"a module of kind {kind.name} cannot {verb}; use {kind.verb}.")
+            instead = kind.verb if hasattr(self, kind.verb) else "run"
+            raise ShapeError(f"a module of kind {kind.name} cannot {verb}; use {instead}.")
 
 
 def from_parts(parts: Parts, hidden: int) -> dict[str, Any]:

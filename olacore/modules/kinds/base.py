@@ -33,7 +33,7 @@ class Kind(ABC):
     verb : what such a module does, for messages
     reads : fields that it is given
     figures : of `Metrics`, in the order of tables
-    baselines : names of what its figures are shown beside, see `olacore.quality.baselines`
+    baselines : names of what its figures are shown beside, see `olacore.quality.evaluation`
     """
 
     name: ClassVar[str]
