@@ -7,11 +7,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from olacore.views.view import View
 
 from olacore import pretrained
 from olacore.data import FieldSpec, Form, open_dataset
 from olacore.errors import ConfigError, FileFormatError
+from olacore.views.patch import PatchEncoder
 from teachers import LOADERS, Autoencoder, Loader, LoadOptions, OrganicEncoder, Teacher, load_any_teacher
 from teachers.own.function import FunctionTeacher
 from tests.support.command import ola
@@ -40,7 +40,7 @@ def test_registry__finds_each_sort(tmp_path: Path) -> None:
     (tmp_path / "mine.py").write_text("def fn(frames): pass\n")
     run = tmp_path / "run"
     run.mkdir()
-    make_module(View("encoder", "patch", 4)).save(run / "module.safetensors")
+    make_module(PatchEncoder(4, border=0)).save(run / "module.safetensors")
     shutil.copy(run / "module.safetensors", tmp_path / "organic.safetensors")
     kl = save_kl(tmp_path / "kl", build_kl())
     shutil.copy(kl / "diffusion_pytorch_model.safetensors", tmp_path / "lone.safetensors")
