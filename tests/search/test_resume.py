@@ -15,22 +15,12 @@ from olacore.data import open_dataset
 from olacore.errors import ConfigError, FileFormatError, OutputError, OutputExistsError
 from olacore.search.checkpoint import load_checkpoint
 from olacore.search.train import train
-from tests.support.makers import JIT, make_config, module_bytes, story, threads, write_pictures, write_plain
+from tests.support.makers import JIT, make_config, module_bytes, story, threads, write_plain
 from tests.support.places import ROOT
 from tests.support.searches import assert_same_run, by_line, interrupted, stop_after
 
 needs_jit = pytest.mark.skipif(not JIT, reason="too many products without the JIT")
 strategies = pytest.mark.parametrize("strategy", ["rows", "classic"])
-
-
-@pytest.fixture
-def plain(tmp_path):
-    return write_plain(tmp_path / "plain.h5")
-
-
-@pytest.fixture
-def pictures(tmp_path):
-    return write_pictures(tmp_path / "pictures.h5", (6, 2, 2), (24, 16))
 
 
 # ---------------------------------------------------------------- equal bytes

@@ -25,16 +25,6 @@ needs_jit = pytest.mark.skipif(not JIT, reason="too many products without the JI
 strategies = pytest.mark.parametrize("strategy", ["rows", "classic"])
 
 
-@pytest.fixture
-def plain(tmp_path):
-    return write_plain(tmp_path / "plain.h5")
-
-
-@pytest.fixture
-def pictures(tmp_path):
-    return write_pictures(tmp_path / "pictures.h5", (6, 2, 2), (24, 16))
-
-
 # ---------------------------------------------------------------- what a run leaves behind
 
 
