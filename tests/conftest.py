@@ -18,6 +18,8 @@ def shared_data() -> Path:
 # What `pytest -m quick` runs: kernels beside their twins, files of every sort, one command of each kind.
 QUICK = ("kernels/", "data/test_records", "data/test_pairs", "modules/test_file", "modules/test_latent_file",
          "search/test_checkpoint", "search/test_run_folder", "test_registry", "test_spaces")  # fmt: skip
+# But not what compiles kernels of its own, which no cache on disk keeps: seconds each.
+COMPILES = ("test_kernel_serial", "[own]", "user]", "narrow huber]", "[mae-mae_reference]")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -27,5 +29,5 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         place = item.path.relative_to(ROOT / "tests").as_posix()
         command = place.startswith(("commands/", "teachers/commands/")) and place not in first
         first |= {place} if command else set()
-        if command or place.startswith(QUICK):
+        if command or (place.startswith(QUICK) and not any(part in item.nodeid for part in COMPILES)):
             item.add_marker(pytest.mark.quick)
