@@ -22,7 +22,8 @@ def print_figures(figures: dict[str, dict[str, Any]], title: str) -> None:
     table = Table(title=title, title_justify="left")
     table.add_column("")
     for name in names:
-        table.add_column(name, justify="right")
+        # Whatever loss a search minimised, tables compare by the squared error.
+        table.add_column("mse" if name == "loss" else name, justify="right")
     for row, values in figures.items():
         table.add_row(row, *(f"{values[name]:.4g}" for name in names))
     stdout().print(table)

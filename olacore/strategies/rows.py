@@ -118,7 +118,8 @@ class Rows(Strategy):
                 with ONE_AT_A_TIME:
                     strategy.advance(state, block, problem.seed, generation, objective)
             tried[shrinkage] = loss_of(strategy.best(state))
-        logger.info("validation losses of trial searches by shrinkage: %s", tried)
+        told = ", ".join(f"{loss:.4g} at {shrinkage:g}" for shrinkage, loss in tried.items())
+        logger.info("validation losses of short trial searches, by shrinkage: %s", told)
         return replace(self, shrinkage=min(tried, key=lambda shrinkage: tried[shrinkage]))
 
     def start(self, problem: Problem) -> State:
