@@ -21,12 +21,15 @@ MOST_AXES = 8
 FLOATS = ("f2", "f4", "f8")
 
 
-def read_arrays(path: Path, what: str, names: Iterable[str] = (), most: int = MOST_BYTES) -> dict[str, np.ndarray]:
+def read_arrays(
+    path: Path, what: str, maker: str, names: Iterable[str] = (), most: int = MOST_BYTES
+) -> dict[str, np.ndarray]:
     """Read the array of a `.npy` file, under the name "", or some of a `.npz` file, by their names.
 
     Parameters
     ----------
     what : of sentences, such as "latent"
+    maker : of such files, such as "`ola encode`"
     names : of those that are read of a `.npz` file, as far as they are there
     most : bytes of the file and of each array
 
@@ -42,7 +45,7 @@ def read_arrays(path: Path, what: str, names: Iterable[str] = (), most: int = MO
     if data.startswith(b"\x93NUMPY"):
         return {"": _read_array(io.BytesIO(data), str(path), most)}
     if not data.startswith(b"PK"):
-        raise FileFormatError(f"{path} is no .npy or .npz file of a {what}{or_rather(data)}.")
+        raise FileFormatError(f"{path} is no .npy or .npz file of a {what}: {or_rather(data, f'one of {maker}')}.")
     found = {}
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
@@ -86,8 +89,8 @@ def _read_array(file: IO[bytes], what: str, most: int) -> np.ndarray:
     size = dtype.itemsize * math.prod(shape)
     if size > most or max(shape, default=0) > most:
         raise FileFormatError(f"{what} is too large: its shape {shown(shape)} takes {size} bytes, at most {most}.")
-    data = file.read(size)
-    if len(data) < size:
-        raise FileFormatError(f"{what} is cut short: {len(data)} of {size} bytes are there.")
+    data = bytearray(size)
+    if (found := file.readinto(data)) < size:  # type: ignore[attr-defined]
+        raise FileFormatError(f"{what} is cut short: {found} of {size} bytes are there.")
     array = np.frombuffer(data, dtype).reshape(shape, order="F" if columns else "C")
     return np.ascontiguousarray(array, dtype.newbyteorder("=")).reshape(shape)

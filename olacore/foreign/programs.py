@@ -10,6 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from olacore.errors import ConfigError, FileFormatError, OlacoreError
+from olacore.foreign.reading import read_file
+
+MOST_BYTES = 1 << 24
 
 
 def load_function(path: Path, name: str, what: str, arguments: str) -> Callable[..., Any]:
@@ -25,15 +28,13 @@ def load_function(path: Path, name: str, what: str, arguments: str) -> Callable[
     FileFormatError  if the file is missing or does not run
     ConfigError  if it has no such function
     """
+    read_file(path, what, MOST_BYTES)
     spec = importlib.util.spec_from_file_location(f"own_{path.stem}", path)
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
-    try:
-        with named(path, what):
-            spec.loader.exec_module(module)
-    except FileNotFoundError as error:
-        raise FileFormatError(f"cannot read {what} {path}: {error.strerror}.") from error
+    with named(path, what):
+        spec.loader.exec_module(module)
     function = getattr(module, name, None)
     if not callable(function):
         raise ConfigError(f"{what} {path} has no function {name!r}; define {name}({arguments}).")

@@ -26,6 +26,7 @@ STARTS = (
     (b"\x80\x02", "a pickle"),
     (b"\x80\x04", "a pickle"),
 )
+SAFETENSORS = "a safetensors file"
 HTML = (b"<!doctype html", b"<html", b"<head")
 
 
@@ -45,14 +46,14 @@ def describe_start(data: bytes) -> str:
     if data[4:8] == b"ftyp":
         return "a video or picture of the MP4 family"
     if len(data) > 9 and data[8:9] == b"{" and int.from_bytes(data[:8], "little") < 1 << 32:
-        return "a safetensors file"
+        return SAFETENSORS
     return next((words for start, words in STARTS if data.startswith(start)), "")
 
 
-def or_rather(data: bytes) -> str:
-    """End of a sentence on a file of a wrong kind: ": it is a zip archive", or "" where its first bytes do not say."""
+def or_rather(data: bytes, expected: str) -> str:
+    """End of a sentence on a file of a wrong kind: "it is a zip archive", or else what was expected."""
     words = describe_start(data)
-    return f": it is {words}" if words else ""
+    return f"it is {words}" if words else f"expected {expected}"
 
 
 def read_file(path: Path, what: str, most: int) -> bytes:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Collection, Mapping
+from dataclasses import MISSING, fields
 from typing import Any
 
 from olacore.errors import FileFormatError
@@ -125,6 +126,16 @@ def either(one: Check, other: Check, words: str) -> Check:
     return check
 
 
+def both(one: Check, other: Check) -> Check:
+    """What passes both checks."""
+
+    def check(value: Any, place: str) -> None:
+        one(value, place)
+        other(value, place)
+
+    return check
+
+
 def record(needed: Mapping[str, Check], known: Mapping[str, Check] | None = None, *, closed: bool = False) -> Check:
     """An object.
 
@@ -149,6 +160,14 @@ def record(needed: Mapping[str, Check], known: Mapping[str, Check] | None = None
                 )
 
     return check
+
+
+def fields_of(kind: type) -> Check:
+    """An object with the fields of a dataclass; those that are annotated as plain numbers, flags or text have to be."""
+    types = {"int": whole(), "float": number(), "str": text(), "bool": flag}
+    checks = {one.name: types.get(str(one.type), anything) for one in fields(kind)}
+    needed = {one.name for one in fields(kind) if one.default is MISSING and one.default_factory is MISSING}
+    return record({name: checks[name] for name in checks if name in needed}, checks)
 
 
 def shown(value: Any) -> str:

@@ -22,13 +22,14 @@ FLOATS = ("F16", "F32", "F64")
 _TENSOR = record({"dtype": text(16), "shape": listed(whole(), 0, 32), "data_offsets": listed(whole(), 2, 2)})
 
 
-def parse_header(data: bytes, path: Path, what: str) -> dict[str, Any]:
+def parse_header(data: bytes, path: Path, what: str, maker: str) -> dict[str, Any]:
     """Return the header of a safetensors file: tensors by name, and text by key in `__metadata__`.
 
     Parameters
     ----------
     data : of the file, at least its header
-    what : ends the sentence "m.safetensors is no ..."
+    what : of sentences, such as "olacore module"
+    maker : of such files, such as "`ola train`"
 
     Raises
     ------
@@ -36,9 +37,9 @@ def parse_header(data: bytes, path: Path, what: str) -> dict[str, Any]:
     """
     size = int.from_bytes(data[:8], "little")
     if not 2 <= size <= MOST_HEADER or data[8:9] != b"{":
-        raise FileFormatError(f"{path} is no {what}{or_rather(data)}.")
+        raise FileFormatError(f"{path} is no {what}: {or_rather(data, f'a safetensors file written by {maker}')}.")
     if len(data) < 8 + size:
-        raise FileFormatError(f"{path} is cut short: its header alone has {size} bytes.")
+        raise FileFormatError(f"{path} is damaged or truncated: its header alone has {size} bytes.")
     header = parse_json(data[8 : 8 + size], f"the header of {path}", largest=MOST_HEADER)
     about = header.setdefault("__metadata__", {})
     checks = {name: _TENSOR for name in header if name != "__metadata__"}
@@ -75,13 +76,13 @@ def read_tensors(data: bytes, path: Path, header: dict[str, Any], types: Collect
 
 
 def read_safetensors(
-    path: Path, what: str, types: Collection[str] = FLOATS, most: int = MOST_BYTES
+    path: Path, what: str, maker: str, types: Collection[str] = FLOATS, most: int = MOST_BYTES
 ) -> tuple[dict[str, str], dict[str, np.ndarray]]:
     """Read a small safetensors file whole.
 
     Parameters
     ----------
-    what : of sentences, such as "module"
+    what, maker : see `parse_header`
 
     Returns
     -------
@@ -92,5 +93,5 @@ def read_safetensors(
     FileFormatError  if it is missing, larger than `most` bytes, no safetensors file, damaged, or of other types
     """
     data = read_file(path, f"the {what}", most)
-    header = parse_header(data, path, what)
+    header = parse_header(data, path, what, maker)
     return header["__metadata__"], read_tensors(data, path, header, types)

@@ -18,10 +18,20 @@ from olacore.blocks import Block, rows_of
 from olacore.data import Dataset
 from olacore.errors import DataError, FileFormatError
 from olacore.files import replace_file
+from olacore.foreign.schema import number, one_of, record, require, whole
+from olacore.foreign.tensors import read_safetensors
+from olacore.json_text import parse_json
 from olacore.views import View
 from olacore.views.scaling import Scaling
 
 SCHEMA = "olacore/baselines/1"
+ABOUT_NUMBERS = {
+    "link": one_of(["clip", "tanh"]),
+    "ridge": number(0),
+    "rows": whole(1),
+    "validation_loss": number(0),
+}
+ABOUT = record(ABOUT_NUMBERS)
 RIDGES = (0.0, 1e-4, 1e-3, 1e-2, 3e-2, 1e-1, 3e-1, 1.0, 3.0)
 # atanh of a target at the edge of tanh's range would dominate every other row.
 EDGE = 0.995
@@ -82,17 +92,18 @@ class Baselines:
         ------
         FileFormatError  if it is damaged or something else
         """
-        from safetensors import SafetensorError, safe_open
-
-        try:
-            with safe_open(path, "numpy") as file:
-                content = json.loads(file.metadata()["olacore"])
-                tensors = {name: file.get_tensor(name) for name in ("weights", "biases", "mean")}
-        except (SafetensorError, OSError, KeyError, TypeError, ValueError) as error:
-            raise FileFormatError(f"{path} holds no baselines: {error}.") from error
-        if content.pop("schema", None) != SCHEMA:
+        about, tensors = read_safetensors(path, "file of baselines", "`ola train`", ("F32",))
+        content = parse_json(about.get("olacore", "null"), f"the metadata of {path}")
+        if not isinstance(content, dict) or content.get("schema") != SCHEMA:
             raise FileFormatError(f"{path} holds no baselines of the schema {SCHEMA!r}.")
-        return cls(**tensors, **content)
+        require(ABOUT, content, str(path))
+        outputs, inputs = (tensors["weights"].shape if "weights" in tensors else ()) or (0, 0)
+        shapes = {"weights": (outputs, inputs), "biases": (outputs,), "mean": (outputs,)}
+        if {name: tensor.shape for name, tensor in tensors.items()} != shapes:
+            raise FileFormatError(f"{path} is damaged: baselines are {', '.join(shapes)}, one row an output.")
+        if not all(np.isfinite(tensor).all() for tensor in tensors.values()):
+            raise FileFormatError(f"{path} is damaged: it holds NaN or inf.")
+        return cls(**tensors, **{name: content[name] for name in ABOUT_NUMBERS})
 
 
 def fit_baselines(blocks: Iterable[Block], validation: Block, scaling: Scaling | None = None) -> Baselines:
