@@ -15,7 +15,7 @@ from olacore.foreign.reading import read_file
 MOST_BYTES = 1 << 24
 
 
-def load_function(path: Path, name: str, what: str, arguments: str) -> Callable[..., Any]:
+def own_function(path: Path, name: str, what: str, arguments: str) -> Callable[..., Any]:
     """Run a Python file, and return a function that it defines.
 
     Parameters

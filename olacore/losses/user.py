@@ -11,7 +11,7 @@ import numpy as np
 from numba.extending import is_jitted
 
 from olacore.errors import ConfigError
-from olacore.foreign.programs import load_function
+from olacore.foreign.programs import own_function
 from olacore.jit.flags import serial
 from olacore.losses.base import LOSSES, Loss
 from olacore.losses.elementwise import Elementwise
@@ -52,7 +52,7 @@ def find_loss(reference: str) -> Loss:
     path, _, name = reference.rpartition(":")
     if reference in LOSSES or not path.endswith(".py"):
         return as_loss(reference)
-    function = load_function(Path(path), name, "the loss", "prediction, target")
+    function = own_function(Path(path), name, "the loss", "prediction, target")
     return as_loss(function if is_jitted(function) else numba.njit(function))
 
 

@@ -97,9 +97,10 @@ class Baselines:
         if not isinstance(content, dict) or content.get("schema") != SCHEMA:
             raise FileFormatError(f"{path} holds no baselines of the schema {SCHEMA!r}.")
         require(ABOUT, content, str(path))
-        outputs, inputs = (tensors["weights"].shape if "weights" in tensors else ()) or (0, 0)
-        shapes = {"weights": (outputs, inputs), "biases": (outputs,), "mean": (outputs,)}
-        if {name: tensor.shape for name, tensor in tensors.items()} != shapes:
+        found = {name: tensor.shape for name, tensor in tensors.items()}
+        size = found.get("weights", ())
+        shapes = {"weights": size, "biases": size[:1], "mean": size[:1]}
+        if found != shapes or len(size) != 2 or 0 in size:
             raise FileFormatError(f"{path} is damaged: baselines are {', '.join(shapes)}, one row an output.")
         if not all(np.isfinite(tensor).all() for tensor in tensors.values()):
             raise FileFormatError(f"{path} is damaged: it holds NaN or inf.")

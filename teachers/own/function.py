@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from olacore.errors import DataError, DTypeError, ShapeError
-from olacore.foreign.programs import MOST_BYTES, load_function, named
+from olacore.foreign.programs import MOST_BYTES, named, own_function
 from olacore.foreign.reading import read_file
 from teachers.options import LoadOptions
 from teachers.protocol import Arrays
@@ -49,7 +49,7 @@ class FunctionTeacher:
         digest = hashlib.sha256(read_file(path, "the teacher", MOST_BYTES)).hexdigest()
         self.settings: dict[str, Any] = {"teacher": self.name, "teacher_sha256": digest, "batch": self.batch}
         self._path = path
-        self._function = load_function(path, function, "the teacher", "frames")
+        self._function = own_function(path, function, "the teacher", "frames")
 
     def answer(self, arrays: Arrays) -> dict[str, np.ndarray]:
         """Turn pictures into plain pairs.
