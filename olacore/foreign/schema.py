@@ -106,8 +106,8 @@ def listed(part: Check, least: int = 0, most: int = 1 << 20) -> Check:
     def check(value: Any, place: str) -> None:
         fits = isinstance(value, list | tuple) and least <= len(value) <= most
         _expect(fits, value, place, f"a list of {count} entries")
-        for number_, entry in enumerate(value):
-            part(entry, f"{place}[{number_}]")
+        for index, entry in enumerate(value):
+            part(entry, f"{place}[{index}]")
 
     return check
 

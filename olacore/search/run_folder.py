@@ -111,8 +111,8 @@ class RunFolder:
         if last and not last.startswith(b"{"):
             texts.append(last)  # no line of ours, whole or not
         lines = []
-        for number_, text in enumerate(texts, 1):
-            what = f"line {number_} of {self.log_file}"
+        for count, text in enumerate(texts, 1):
+            what = f"line {count} of {self.log_file}"
             lines.append(dict(require(LINE, parse_json(text, what), what)))
         return lines
 

@@ -2,6 +2,7 @@
 
 import logging
 import pickle
+import warnings
 import zipfile
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -169,7 +170,9 @@ def _open_safetensors(path: Path, start: bytes) -> tuple[list[str], Callable[[st
 def _open_pickle(path: Path, start: bytes) -> tuple[list[str], Callable[[str], torch.Tensor]]:
     check_archive(path)
     try:
-        content: Any = torch.load(path, map_location="cpu", weights_only=True)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of kinds of weights that are refused below
+            content: Any = torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
         reason = "is damaged, or holds more than weights, which could run as a program"
         raise FileFormatError(f"{path} {reason}; use the model's safetensors file.") from error

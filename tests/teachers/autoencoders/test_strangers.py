@@ -78,6 +78,7 @@ def cycle(weights: Any) -> Any:
     return {"state_dict": weights}
 
 
+@pytest.mark.filterwarnings("ignore")  # torch is to give up some of these types
 @pytest.mark.parametrize(
     ("change", "sentence"),
     [
@@ -87,14 +88,14 @@ def cycle(weights: Any) -> Any:
         (lambda weights: [1], "holds list; expected weights by name"),
         (
             lambda weights: {n: torch.quantize_per_tensor(w, 0.1, 0, torch.qint8) for n, w in weights.items()},
-            "has quantized weights at encoder",
+            "has quantized weights at ",
         ),
-        (lambda weights: {n: w.to("meta") for n, w in weights.items()}, "has a weight without numbers at encoder"),
+        (lambda weights: {n: w.to("meta") for n, w in weights.items()}, "has a weight without numbers at "),
         (lambda weights: {n: w.to_sparse() for n, w in weights.items()}, "has a weight of layout torch.sparse_coo"),
         (lambda weights: {n: w.to(torch.complex64) for n, w in weights.items()}, "a weight of torch.complex64 at"),
         (
             lambda weights: {n: torch.zeros(1).expand(1 << 40) for n in weights},
-            "has a weight that repeats its numbers at encoder",
+            "has a weight that repeats its numbers at ",
         ),
     ],
 )
