@@ -11,6 +11,9 @@ from typing import Any
 
 from olacore.errors import OutputError, OutputExistsError
 from olacore.files import replace_file
+from olacore.foreign.reading import read_file
+from olacore.foreign.schema import maybe, number, record, require, whole
+from olacore.json_text import parse_json
 
 FILES = (
     "config.json",
@@ -18,6 +21,18 @@ FILES = (
     "checkpoint.h5",
     "module.safetensors",
     "baselines.safetensors",
+)
+
+MOST_LOG = 1 << 28
+_FIGURE = maybe(number())
+LINE = record(
+    {"generation": whole()},
+    {
+        "seconds": number(0),
+        "samples": whole(),
+        **{f"{best}validation_{name}": _FIGURE for best in ("", "best_") for name in ("loss", "r2")},
+        "loss": _FIGURE,
+    },
 )
 
 
@@ -83,15 +98,22 @@ class RunFolder:
             raise OutputError(f"cannot write {self.log_file}: {error.strerror}.") from error
 
     def read_log(self) -> list[dict[str, Any]]:
-        """Return the lines of `log.jsonl`; a last one that a kill cut short is left out."""
+        """Return the lines of `log.jsonl`; a last one that a kill cut short is left out.
+
+        Raises
+        ------
+        FileFormatError  if any other line is not what `log` wrote
+        """
         if not self.log_file.exists():
             return []
+        texts = read_file(self.log_file, "the log", MOST_LOG).split(b"\n")
+        last = texts.pop()
+        if last and not last.startswith(b"{"):
+            texts.append(last)  # no line of ours, whole or not
         lines = []
-        for text in self.log_file.read_text(encoding="utf-8").splitlines():
-            try:
-                lines.append(json.loads(text))
-            except ValueError:
-                break
+        for count, text in enumerate(texts, 1):
+            what = f"line {count} of {self.log_file}"
+            lines.append(dict(require(LINE, parse_json(text, what), what)))
         return lines
 
     def cut_log(self, generation: int) -> None:
