@@ -18,6 +18,7 @@ class Clock:
     Parameters
     ----------
     stream : PyAV's video stream
+    format : name of the file's format
 
     Attributes
     ----------
@@ -26,19 +27,18 @@ class Clock:
     counted : packets without any time
     """
 
-    def __init__(self, stream: Any) -> None:
+    def __init__(self, stream: Any, format: str) -> None:
         self.unit = Fraction(stream.time_base or Fraction(1, 1000))
-        rate = stream.guessed_rate
-        self.rate = Fraction(rate if rate and BELIEVED[0] <= rate <= BELIEVED[1] else COMMON)
+        rates = (stream.codec_context.framerate, stream.guessed_rate)
+        self.rate = Fraction(next((rate for rate in rates if rate and BELIEVED[0] <= rate <= BELIEVED[1]), COMMON))
         self.step = max(1, round(1 / (self.rate * self.unit)))
         self.mended = self.counted = 0
+        # AVI counts frames in the order of decoding; other times of it are guesses.
+        self._decoding = format == "avi"
         self._second = max(self.step, round(1 / self.unit))
         self._last: int | None = None
         self._shift = 0
         self._next = 0
-        # Of presentation and decoding times: the last one, and how many did not rise.
-        self._seen: list[int | None] = [None, None]
-        self._falls = [0, 0]
 
     def count(self, packet: Any) -> None:
         """Give a packet without any time the one that follows from the packets before it."""
@@ -51,7 +51,8 @@ class Clock:
 
     def stamp(self, frame: Any) -> int:
         """The stamp of the next frame: 0 or more, and larger than the one before it."""
-        time = self._better(believed(frame.pts), believed(frame.dts))
+        time = None if self._decoding else believed(frame.pts)
+        time = believed(frame.dts) if time is None else time
         if self._last is None:
             # A clock that begins below zero is moved to begin there.
             self._shift = max(0, -time) if time is not None else 0
@@ -60,23 +61,12 @@ class Clock:
             stamp = self._last + self.step
             if time is not None and self._last - time - self._shift >= self._second:
                 self._shift = stamp - time
-            self.mended += 1
+            # The last frames come out behind all packets, and have no decoding time.
+            self.mended += time is not None or not self._decoding
         else:
             stamp = time + self._shift
         self._last = stamp
         return stamp
-
-    def _better(self, *times: int | None) -> int | None:
-        """The presentation time, unless decoding times rise more often: so in AVI, which knows no others."""
-        for kind, time in enumerate(times):
-            if time is not None:
-                last = self._seen[kind]
-                self._falls[kind] += last is not None and time <= last
-                self._seen[kind] = time
-        shown, decoded = times
-        if shown is None or (decoded is not None and self._falls[0] > self._falls[1]):
-            return decoded
-        return shown
 
 
 def believed(time: int | None) -> int | None:

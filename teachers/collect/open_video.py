@@ -42,16 +42,10 @@ def open_video(path: Path) -> tuple[Any, Any]:
             # Looking for the film has read some of it.
             container.close()
             container = open_container(path)
-        stream = container.streams[number]
-        width, height = stream.codec_context.width, stream.codec_context.height
-        if width * height > MOST_PIXELS:
-            raise FileFormatError(
-                f"{path} has pictures of {width} x {height}; at most {MOST_PIXELS:,} pixels are read."
-            )
     except BaseException:
         container.close()
         raise
-    return container, stream
+    return container, container.streams[number]
 
 
 def open_container(path: Path) -> Any:
@@ -82,7 +76,7 @@ def open_container(path: Path) -> Any:
 
 def reason(error: BaseException) -> str:
     """What an error says, in a few words."""
-    return str(getattr(error, "strerror", None) or error or type(error).__name__).rstrip(".")
+    return str(getattr(error, "strerror", None) or str(error) or type(error).__name__).rstrip(".")
 
 
 def find_film(container: Any, path: Path) -> int:

@@ -174,9 +174,8 @@ def cut_pieces(given: Input, finding: Finding, rule: PictureRule, entry: Entry |
         count = f"{len(kept) - kept.sum()} of {len(kept)} frames"
         logger.warning("%s: %s are smaller than %d x %d and left out", given, count, rule.size, rule.size)
     stamps, sizes = finding.stamps[kept], finding.sizes[kept].tolist()
-    each = (
-        rule.squares(f"{finding.digest} {stamp}", *size) for stamp, size in zip(stamps.tolist(), sizes, strict=True)
-    )
+    frames = zip(stamps.tolist(), sizes, strict=True)
+    each = (rule.squares(f"{finding.digest} {stamp}", *size) for stamp, size in frames)
     rows = rows_at(stamps.repeat(rule.crops), chain.from_iterable(each))
     scenes = finding.scenes[kept].repeat(rule.crops)
     return [

@@ -9,6 +9,7 @@ import numpy as np
 
 from olacore.errors import ConfigError, FileFormatError
 from olacore.media.find import Input
+from teachers.collect.open_video import MOST_PIXELS
 from teachers.collect.scenes import SIDE, SceneFinder, change
 from teachers.collect.video import Video, VideoFrame
 
@@ -133,7 +134,8 @@ def survey_video(
                 sizes.extend(frame.size)
     if not stamps:
         kind = "key frame" if rule.keyframes else "frame"
-        raise FileFormatError(f"{source} gives no {kind} ({video.damaged} damaged packets); expected a video.")
+        expected = f"expected a video, its frames of at most {MOST_PIXELS:,} pixels"
+        raise FileFormatError(f"{source} gives no {kind} ({video.damaged} damaged packets); {expected}.")
     few = np.arange(len(stamps))
     if rule.most is not None and len(few) > rule.most:
         few = np.linspace(0, len(few) - 1, rule.most).round().astype(int)

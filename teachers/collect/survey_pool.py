@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
+from functools import partial
 from multiprocessing import get_context
 from typing import Any, TypeVar
 
@@ -52,12 +53,16 @@ def _in_processes(inputs: Sequence[Input], rule: VideoRule, workers: int, tick: 
     calls = [(given, rule) for given in inputs]
     # Daemons of the pool end with it; a stop costs nothing but the files in hand.
     findings: list[Finding | None] = _all(_processes(workers), survey, calls, tick)
-    for number, call in enumerate(calls):
-        if findings[number] is None:
-            # A process died, of this file or of one beside it: each is looked at again in a process of its own.
-            [findings[number]] = _all(_processes(1), survey, [call], lambda *one: tick(number, len(calls)))
+    # A process died, of this file or of one beside it: each is looked at again in a process of its own.
+    for number in [number for number, found in enumerate(findings) if found is None]:
+        again = partial(_tick_at, tick, number, len(calls))
+        [findings[number]] = _all(_processes(1), survey, [calls[number]], again)
     ends = "ends the process that decodes it, perhaps for want of memory; leave it out."
     return [found or Finding("", refused=f"{call[0]} {ends}") for call, found in zip(calls, findings, strict=True)]
+
+
+def _tick_at(tick: Tick, done: int, total: int, *alone: int) -> None:
+    tick(done, total)
 
 
 def digest_all(inputs: Sequence[Input], tick: Tick) -> list[str]:

@@ -1,5 +1,6 @@
 """Frames of a video in order, through PyAV: upright, with square pixels, damage counted and skipped."""
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -18,6 +19,12 @@ from teachers.collect.open_video import MOST_PIXELS, open_video, reason
 MOST_FAILURES = 10
 # The part of a display matrix that may be off the axes: its numbers are rounded.
 AXIS = 0.01
+# Bytes behind the last packet that are worth a word, if they are a quarter of the file: indices are shorter.
+LEAST_REST = 1 << 20
+# Decoders whose threads of frames may wait for each other for ever where a frame is missing.
+WAITING = ("hevc", "vvc")
+# Threads of a decoder, and pixels of all their frames.
+MOST_THREADS, MOST_HELD = 16, 1 << 27
 UNKNOWN = "has pixels of a kind that cannot be converted"
 
 
@@ -99,16 +106,21 @@ class Video:
             self._container, self._stream = open_video(path)
             self._codec = self._stream.codec_context
             self._codec.options = {"max_pixels": str(MOST_PIXELS)}
-            self._stream.thread_type = "NONE" if careful else "AUTO"
+            kind = "SLICE" if self._codec.name in WAITING else "AUTO"
+            self._stream.thread_type = "NONE" if careful else kind
+            # Every thread of a decoder holds a frame.
+            room = MOST_HELD // max(1, self._codec.width * self._codec.height)
+            self._codec.thread_count = max(1, min(MOST_THREADS, os.cpu_count() or 1, room))
             if keyframes:
                 self._codec.skip_frame = "NONKEY"
-            self._clock = Clock(self._stream)
-            self._most_frames = path.stat().st_size
+            self._clock = Clock(self._stream, self._container.format.name)
+            self._bytes = path.stat().st_size
             # The file's word on the shape of pixels outweighs that of the codec; else the latter may change.
             self._aspect = self._stream.sample_aspect_ratio
             self._follows = self._aspect == self._codec.sample_aspect_ratio
         # Stamps of key packets: some decoders do not mark key frames, others do not skip the rest.
         self._keys: set[int | None] = set()
+        self._read = 0
         self._sizes: set[tuple[int, int]] = set()
         self._doubts: dict[str, None] = {}
 
@@ -116,7 +128,7 @@ class Video:
         for frame in self._decoded():
             if self.keyframes and not (frame.key_frame or frame.pts in self._keys):
                 continue
-            if self.frames == self._most_frames:
+            if self.frames == self._bytes:
                 raise FileFormatError(f"{self.path} gives more frames than it has bytes; it is damaged.")
             with plainly(self.path):
                 matrix = display_matrix(frame)
@@ -129,7 +141,7 @@ class Video:
 
     @property
     def doubts(self) -> tuple[str, ...]:
-        """What is odd about the frames so far, and how they were taken nevertheless."""
+        """What is odd about the video, all of which was read, and how its frames were taken nevertheless."""
         clock, texts = self._clock, [*self._doubts]
         if clock.counted:
             texts.append(f"has no times; frames are counted at {float(clock.rate):.6g} a second")
@@ -137,18 +149,18 @@ class Video:
             count = f"at {clock.mended} of {self.frames} frames"
             texts.append(f"has times that go back or are missing {count}; these are counted on from the frame before")
         if len(self._sizes) > 1:
-            texts.append(
-                f"changes its size: {', '.join(f'{width} x {height}' for height, width in sorted(self._sizes))}"
-            )
+            sizes = ", ".join(f"{width} x {height}" for height, width in sorted(self._sizes))
+            texts.append(f"changes its size: {sizes}; each frame is cut as it is")
+        if self._bytes - self._read > max(LEAST_REST, self._bytes // 4):
+            texts.append(f"holds nothing that can be read behind byte {self._read:,} of {self._bytes:,}")
         return tuple(texts)
 
     def _look(self, seen: VideoFrame) -> None:
         if len(self._sizes) < 4:
             self._sizes.add(seen.size)
         if curve := curve_of(seen.frame):
-            self._doubts[f"is HDR ({curve}); it is mapped to sRGB with 203 cd/m2 as white, brighter parts clipped"] = (
-                None
-            )
+            mapped = "it is mapped to sRGB with 203 cd/m2 as white, and what is brighter is clipped"
+            self._doubts[f"is HDR ({curve}); {mapped}"] = None
         if seen.frame.interlaced_frame:
             self._doubts["is interlaced; frames are taken as they are, with both fields"] = None
         if is_askew(seen.matrix):
@@ -159,9 +171,11 @@ class Video:
         failures = 0
         while failures < MOST_FAILURES:
             try:
-                for packet in self._container.demux(self._stream):
+                # Of all streams, to know how far the file was read.
+                for packet in self._container.demux():
+                    self._read = max(self._read, (packet.pos or 0) + packet.size)
                     # An empty packet would end the decoder; it is told of the end behind the last one.
-                    if packet.size:
+                    if packet.size and packet.stream is self._stream:
                         failures = 0
                         yield packet
                 return
@@ -185,8 +199,6 @@ class Video:
         frames: list[Any] = []
         try:
             frames = self._stream.decode(packet)
-        except EOFError:
-            pass
         # The decoders raise a dozen types on damaged files.
         except Exception as error:
             self._count_damage(error)
@@ -207,9 +219,8 @@ class Video:
         aspect = (self._codec.sample_aspect_ratio if self._follows else self._aspect) or 1
         height, width = frame.height, max(1, round(frame.width * aspect))
         if height * width > MOST_PIXELS:
-            raise FileFormatError(
-                f"{self.path} has frames of {width} x {height}; at most {MOST_PIXELS:,} pixels are read."
-            )
+            size = f"{width} x {height} square pixels"
+            raise FileFormatError(f"{self.path} has frames of {size}; expected at most {MOST_PIXELS:,}.")
         return (width, height) if orientation(matrix)[0] else (height, width)
 
     def __enter__(self) -> "Video":
