@@ -134,8 +134,8 @@ def refusal(given: Input, finding: Finding, rule: PictureRule, seen: dict[str, I
     """Why a file gives nothing, or nothing."""
     if finding.refused:
         return finding.refused
-    height, width = finding.size
-    if min(height, width) < rule.size and not rule.upscale:
+    if not rule.upscale and not finding.large_enough(rule.size).any():
+        height, width = finding.sizes[0]
         return f"{given} is {width} x {height}, smaller than {rule.size} x {rule.size}."
     if finding.digest in seen:
         return f"{given} is the same file as {seen[finding.digest]}."
@@ -156,8 +156,8 @@ def cut_pieces(given: Input, finding: Finding, rule: PictureRule, entry: Entry |
     ------
     ConfigError  if a square of the recipe is not within the picture
     """
-    height, width = finding.size
     if given.kind == "picture":
+        height, width = finding.sizes[0].tolist()
         source = Source(name, "photograph", "train")
         squares = rule.squares(finding.digest, height, width)
         if entry is not None:
@@ -169,9 +169,15 @@ def cut_pieces(given: Input, finding: Finding, rule: PictureRule, entry: Entry |
             squares = entry.squares or squares
         return [Piece(finding.digest, source, rows_at(np.full(len(squares), -1), squares))]
     split, licence, author = (entry.split, entry.licence, entry.author) if entry else ("train", "", "")
-    each = (rule.squares(f"{finding.digest} {stamp}", height, width) for stamp in finding.stamps.tolist())
-    rows = rows_at(finding.stamps.repeat(rule.crops), chain.from_iterable(each))
-    scenes = finding.scenes.repeat(rule.crops)
+    kept = finding.large_enough(1 if rule.upscale else rule.size)
+    if not kept.all():
+        count = f"{len(kept) - kept.sum()} of {len(kept)} frames"
+        logger.warning("%s: %s are smaller than %d x %d and left out", given, count, rule.size, rule.size)
+    stamps, sizes = finding.stamps[kept], finding.sizes[kept].tolist()
+    frames = zip(stamps.tolist(), sizes, strict=True)
+    each = (rule.squares(f"{finding.digest} {stamp}", *size) for stamp, size in frames)
+    rows = rows_at(stamps.repeat(rule.crops), chain.from_iterable(each))
+    scenes = finding.scenes[kept].repeat(rule.crops)
     return [
         Piece(
             f"{finding.digest} scene {scene}",

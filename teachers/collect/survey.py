@@ -9,8 +9,12 @@ import numpy as np
 
 from olacore.errors import ConfigError, FileFormatError
 from olacore.media.find import Input
+from teachers.collect.open_video import MOST_PIXELS
 from teachers.collect.scenes import SIDE, SceneFinder, change
 from teachers.collect.video import Video, VideoFrame
+
+# Frames a second; times that say more are not believed.
+FASTEST = 1000
 
 
 @dataclass(frozen=True)
@@ -66,20 +70,26 @@ class Finding:
     Parameters
     ----------
     digest : SHA-256 of its content; empty if it cannot be read
-    size : (H, W) of the upright picture
+    sizes : (n, 2) int32, height and width of each upright picture to take
     stamps : (n,) int64, times of the frames to take; -1 for a picture
     scenes : (n,) int32, the scene of each
     frames, damaged : frames that could be decoded, packets and frames that could not
     refused : why nothing can be taken
+    doubts : what is odd about it, and how it is taken nevertheless
     """
 
     digest: str
-    size: tuple[int, int] = (0, 0)
+    sizes: np.ndarray = field(default_factory=lambda: np.empty((0, 2), np.int32))
     stamps: np.ndarray = field(default_factory=lambda: np.empty(0, np.int64))
     scenes: np.ndarray = field(default_factory=lambda: np.empty(0, np.int32))
     frames: int = 0
     damaged: int = 0
     refused: str = ""
+    doubts: tuple[str, ...] = ()
+
+    def large_enough(self, side: int) -> np.ndarray:
+        """Which pictures hold a square of this side: (n,) bool."""
+        return self.sizes.min(1) >= side
 
 
 def survey(source: Input, rule: VideoRule, stopped: Callable[[], bool] = lambda: False) -> Finding:
@@ -93,8 +103,8 @@ def survey(source: Input, rule: VideoRule, stopped: Callable[[], bool] = lambda:
     try:
         digest = source.digest()
         if source.kind == "picture":
-            height, width = source.picture().shape[:2]
-            return Finding(digest, (height, width), np.full(1, -1, np.int64), np.zeros(1, np.int32), 1)
+            sizes = np.array([source.picture().shape[:2]], np.int32)
+            return Finding(digest, sizes, np.full(1, -1, np.int64), np.zeros(1, np.int32), 1)
         found = survey_video(source, digest, rule, False, stopped)
         return survey_video(source, digest, rule, True, stopped) if found.damaged else found
     except FileFormatError as error:
@@ -110,7 +120,7 @@ def survey_video(
     ------
     FileFormatError  if it cannot be decoded or gives no frame
     """
-    taken: tuple[array[int], array[int]] = array("q"), array("q")
+    stamps, numbers, sizes = array("q"), array("q"), array("i")
     finder, sampler = SceneFinder(), Sampler(rule)
     with Video(source.path, keyframes=rule.keyframes, careful=careful, most_damaged=rule.most_damaged) as video:
         for number, frame in enumerate(video):
@@ -119,15 +129,25 @@ def survey_video(
             thumbnail = frame.thumbnail(SIDE)
             finder.look(thumbnail)
             if sampler.takes(number, frame, thumbnail):
-                taken[0].append(frame.stamp)
-                taken[1].append(number)
-    if not taken[0]:
-        raise FileFormatError(f"{source} gives no frame ({video.damaged} damaged packets); expected a video.")
-    stamps, numbers = map(np.array, taken)
-    if rule.most is not None and len(stamps) > rule.most:
-        few = np.linspace(0, len(stamps) - 1, rule.most).round().astype(int)
-        stamps, numbers = stamps[few], numbers[few]
-    return Finding(digest, video.size, stamps, finder.scenes()[numbers], video.frames, video.damaged)
+                stamps.append(frame.stamp)
+                numbers.append(number)
+                sizes.extend(frame.size)
+    if not stamps:
+        kind = "key frame" if rule.keyframes else "frame"
+        expected = f"expected a video, its frames of at most {MOST_PIXELS:,} pixels"
+        raise FileFormatError(f"{source} gives no {kind} ({video.damaged} damaged packets); {expected}.")
+    few = np.arange(len(stamps))
+    if rule.most is not None and len(few) > rule.most:
+        few = np.linspace(0, len(few) - 1, rule.most).round().astype(int)
+    return Finding(
+        digest,
+        np.array(sizes, np.int32).reshape(-1, 2)[few],
+        np.array(stamps, np.int64)[few],
+        finder.scenes()[np.array(numbers)[few]],
+        video.frames,
+        video.damaged,
+        doubts=(*video.doubts, *sampler.doubts),
+    )
 
 
 class Sampler:
@@ -136,6 +156,8 @@ class Sampler:
     def __init__(self, rule: VideoRule) -> None:
         self.rule, self.ticks = rule, rule.ticks
         self._start: Fraction | None = None
+        self._lasts = Fraction(0)
+        self._frames = 0
         self._tick = -1
         self._taken: np.ndarray | None = None
 
@@ -148,12 +170,22 @@ class Sampler:
         self._taken = thumbnail
         return True
 
+    @property
+    def doubts(self) -> tuple[str, ...]:
+        """What makes it doubtful that frames were taken as the rule means it."""
+        if self.ticks is not None and self._frames > FASTEST * self._lasts + 1:
+            short = f"says that its {self._frames} frames last {float(self._lasts):.3g} s"
+            return (f"{short}; take them by their number, with --every",)
+        return ()
+
     def _is_its_turn(self, number: int, frame: VideoFrame) -> bool:
+        self._frames = number + 1
         if self.ticks is None:
             return number % (self.rule.every or 1) == 0
         if self._start is None:
             self._start = frame.time
-        tick = int((frame.time - self._start) * self.ticks)
+        self._lasts = frame.time - self._start
+        tick = int(self._lasts * self.ticks)
         if tick <= self._tick:
             return False
         self._tick = tick

@@ -73,6 +73,9 @@ def cut_rows(task: Task) -> Iterator[np.ndarray]:
                 continue
             picture = frame.picture()
             while position < len(task.rows) and frame.stamp == task.rows["pts"][position]:
+                top, left, side = squares[position]
+                if top + side > picture.shape[0] or left + side > picture.shape[1]:
+                    break
                 yield crop(picture, task.size, squares[position])
                 position += 1
     if position < len(task.rows):

@@ -14,7 +14,8 @@ FILM = Input(Path("film.mkv"), "video")
 
 
 def finding(digest: str, stamps: list[int], scenes: list[int]) -> Finding:
-    return Finding(digest, (40, 56), np.array(stamps, np.int64), np.array(scenes, np.int32), len(stamps))
+    sizes = np.full((len(stamps), 2), (40, 56), np.int32)
+    return Finding(digest, sizes, np.array(stamps, np.int64), np.array(scenes, np.int32), len(stamps))
 
 
 def test_plan__rows_follow_the_files_and_their_time_across_scenes() -> None:

@@ -26,7 +26,8 @@ def test_survey__every_frame_with_its_scene(film: Path) -> None:
     found = look(film, every=1)
     assert found.stamps.tolist() == list(range(0, 3000, 100))
     assert found.scenes.tolist() == [0] * 12 + [1] * 10 + [2] * 8
-    assert (found.size, found.frames, found.damaged, found.refused) == ((32, 48), 30, 0, "")
+    assert (found.sizes.tolist(), found.frames, found.damaged) == ([[32, 48]] * 30, 30, 0)
+    assert (found.refused, found.doubts) == ("", ())
 
 
 @pytest.mark.parametrize(

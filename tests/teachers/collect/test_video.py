@@ -23,7 +23,7 @@ def test_video__gives_every_frame_as_it_was(tmp_path: Path) -> None:
         np.testing.assert_array_equal(pictures(path, careful=careful), frames)
     with Video(path) as video:
         assert [frame.time for frame in video] == [Fraction(number, 10) for number in range(12)]
-        assert (video.size, video.frames, video.damaged) == ((32, 48), 12, 0)
+        assert (video.frames, video.damaged, video.doubts) == (12, 0, ())
 
 
 def test_video__variable_frame_rate(tmp_path: Path) -> None:
@@ -39,8 +39,7 @@ def test_video__turned_as_its_flag_says(tmp_path: Path, degrees: int) -> None:
     turned = pictures(turn(path, degrees))
     np.testing.assert_array_equal(turned, [np.rot90(picture, -degrees // 90) for picture in plain])
     with Video(path) as video:
-        next(iter(video))
-        assert video.size == turned[0].shape[:2]
+        assert next(iter(video)).size == turned[0].shape[:2]
 
 
 def test_video__odd_sizes(tmp_path: Path) -> None:
