@@ -22,6 +22,8 @@ logger = logging.getLogger(__name__)
 
 # A tag of TIFF, and its values for a page that shows another one in small.
 NEW_SUBFILE, PREVIEWS = 254, (1, 5)
+# What Pillow says of a TIFF that is sound, but whose samples it does not know.
+UNREADABLE = ("unknown pixel mode", "unknown raw mode for given image mode", "string index out of range")
 _large = threading.Lock()
 
 
@@ -56,8 +58,16 @@ def decode_picture(file: BinaryIO, name: str, max_pixels: int = MAX_PIXELS) -> n
     except MemoryError as error:
         raise FileFormatError(f"{name} cannot be read as a picture: it needs more memory than there is.") from error
     except Exception as error:  # the decoders raise a dozen types on damaged files
-        reason = " ".join(str(error).split()).rstrip(".") or type(error).__name__
-        raise FileFormatError(f"{name} cannot be read as a picture: {reason}.") from error
+        raise FileFormatError(f"{name} cannot be read as a picture: {_reason(error)}.") from error
+
+
+def _reason(error: Exception) -> str:
+    reason = " ".join(str(error).split()).rstrip(".")
+    if reason in UNREADABLE:
+        return "it has samples of a kind that cannot be read"
+    # What else Python raises was not written for readers.
+    told = isinstance(error, OSError | ValueError | SyntaxError) and reason
+    return reason if told else f"it is damaged ({type(error).__name__}: {reason})"
 
 
 def _decode(file: BinaryIO, name: str, max_pixels: int) -> np.ndarray:
@@ -118,7 +128,7 @@ def _open(file: BinaryIO, name: str) -> Any:
     Image.init()
     file.seek(0)
     prefix = file.read(16)
-    suffix = PurePath(name).suffix.lower()
+    named = Image.EXTENSION.get(PurePath(name).suffix.lower())
     refused: Exception | None = None
     for form in Image.ID:
         factory, accepts = Image.OPEN[form]
@@ -126,18 +136,17 @@ def _open(file: BinaryIO, name: str) -> Any:
             continue
         try:
             # What has no mark could be anything: its suffix has to say it.
-            said = accepts(prefix) if accepts else Image.EXTENSION.get(suffix) == form
+            said = accepts(prefix) if accepts else form == named
             if isinstance(said, str):
                 raise ValueError(said)
             if said:
                 file.seek(0)
                 return factory(file, "")
         except Exception as error:  # a format that is mistaken raises whatever it stumbles over
-            refused = refused or error
+            if refused is None or form == named:
+                refused = error
     if refused is None:
         raise _Unknown
-    if str(refused) == "unknown pixel mode":
-        raise ValueError("it has samples of a kind that cannot be read") from refused
     raise refused
 
 

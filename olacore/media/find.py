@@ -124,16 +124,16 @@ class _Search:
     def look(self, source: Path) -> None:
         """Take a source that is named outright."""
         there = look_at(source)
-        if there == "folder":
+        if there == "a folder":
             self._take_folder(source)
-        elif there == "file":
+        elif there == "a file":
             if not self._take(source):
                 self.found.append(Input(source, _kind_by_content(source), max_pixels=self.max_pixels))
         elif there:
             self.refused.append((source, f"{source} is {there}; {EXPECTED}."))
         elif matches := _matches(source):
             # `a/**` matches folders and, once more, the folders in them.
-            folders = {match for match in matches if look_at(match) == "folder"}
+            folders = {match for match in matches if look_at(match) == "a folder"}
             for match in matches:
                 if folders.isdisjoint(match.parents):
                     self.look(match)
@@ -159,7 +159,7 @@ class _Search:
             return
         before, others = len(self.found), list[Path]()
         for path, there in sorted(self._files_in(folder)):
-            if there != "file":
+            if there != "a file":
                 self.refused.append((path, f"{path} is {there}; it is left out."))
             elif not self._take(path):
                 others.append(path)
@@ -181,7 +181,7 @@ class _Search:
                 continue
             for path in (here / name for name in entries if not _is_aside(name)):
                 there = look_at(path)
-                if there == "folder":
+                if there == "a folder":
                     (links if path.is_symlink() else folders).append(path)
                 elif there:
                     yield path, there

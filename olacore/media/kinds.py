@@ -92,7 +92,7 @@ def describe_other(start: bytes) -> str:
 
 
 def look_at(path: Path) -> str:
-    """Tell what is at a path, links followed, without opening it: "file", "folder", "" for nothing, or what else."""
+    """Tell what is at a path, links followed, without opening it: "a file", "a folder", "" or what else."""
     try:
         mode = os.stat(path).st_mode  # noqa: PTH116 - the same in every version of Python, errors and all
     except (FileNotFoundError, NotADirectoryError, ValueError):
@@ -100,8 +100,8 @@ def look_at(path: Path) -> str:
     except OSError as error:
         return f"not to be reached: {error.strerror}"
     if stat.S_ISREG(mode):
-        return "file"
+        return "a file"
     if stat.S_ISDIR(mode):
-        return "folder"
+        return "a folder"
     kinds = {stat.S_IFIFO: "a named pipe", stat.S_IFSOCK: "a socket"}
     return kinds.get(stat.S_IFMT(mode), "a device")

@@ -68,9 +68,8 @@ def open_picture(path: Path, what: str = "picture") -> Iterator[BinaryIO]:
     FileFormatError  if it is missing, no regular file, or cannot be read
     """
     found = look_at(path)
-    if found != "file":
-        found = "a folder" if found == "folder" else found or "missing"
-        raise FileFormatError(f"{path} is {found}; expected a {what}.")
+    if found != "a file":
+        raise FileFormatError(f"{path} is {found or 'missing'}; expected a {what}.")
     try:
         file = path.open("rb")
     except OSError as error:

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from PIL import Image
 
 # Tags of TIFF, and what FORMAT may say.
-BITS, PHOTOMETRIC, PLANES, FORMAT = 258, 262, 284, 339
+BITS, PHOTOMETRIC, PLANES, FORMAT, SUBSAMPLING = 258, 262, 284, 339, 530
 KINDS = {1: "whole numbers", 2: "signed numbers", 3: "floats"}
 # What Pillow multiplies levels of 2 and 4 bits by, and leaves out for the one that is transparent.
 SPREAD = {"L;2": 85, "L;4": 17}
@@ -54,12 +54,17 @@ def _tiff_samples(image: Any) -> Samples:
     if set(numbers) != {1} or max(bits) > 16:
         kind = f"{max(bits)} bits, {KINDS.get(max(numbers), 'unknown numbers')}"
         raise ValueError(f"it has samples of a kind that cannot be read ({kind} of an unknown range)")
-    if image.tag_v2.get(PLANES) == 2 and max(bits) == 16 and len(bits) > 1 and not image.use_load_libtiff:
+    apart, raw = image.tag_v2.get(PLANES) == 2 and len(bits) > 1, not image.use_load_libtiff
+    if apart and image.mode not in ("RGB", "RGBA", "CMYK"):
+        raise ValueError(f"it has samples of a kind that cannot be read ({image.mode} in separate planes)")
+    if raw and image.mode == "YCbCr" and image.tag_v2.get(SUBSAMPLING) != (1, 1):
+        raise ValueError("it has samples of a kind that cannot be read (colours of fewer pixels than greys)")
+    if apart and raw and max(bits) == 16:
         if not image.tile:
             raise ValueError("Pillow has loaded its planes of 16 bits wrongly; give the file")
         order = "L" if image.tag_v2.prefix == b"II" else "B"
         image.tile = [with_mode(tile, f"{tile[3][0]};16{order}") for tile in image.tile]
-    inverted = image.mode.startswith("I;16") and image.tag_v2.get(PHOTOMETRIC) == 0
+    inverted = image.mode.startswith("I;16") and image.tag_v2.get(PHOTOMETRIC, 0) == 0
     return Samples((1 << max(bits)) - 1 if image.mode.startswith("I") else 0xFFFF, inverted)
 
 

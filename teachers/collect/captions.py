@@ -62,7 +62,7 @@ def _tables(folder: Path) -> dict[str, str]:
 
 def _read_table(table: Path) -> dict[str, str]:
     found = look_at(table)
-    if found != "file":
+    if found != "a file":
         logger.warning("the captions in %s are left out: it is %s", table, found)
         return {}
     try:
