@@ -23,13 +23,14 @@ def decode(latent: Path, decoder: Path | None, output: Path, force: bool) -> Non
     A .npz file says whose latents it holds, so that the decoder is found; a .npy file does not. A .latent file is taken
     for a raw latent of SD 1.5.
     """
-    from olacore.media.pictures import write_picture
+    from olacore.media.pictures import check_picture, write_picture
     from olacore.modules.latent_file import read_latent
     from olacore.modules.module import load
     from olacore.pretrained.catalogue import decoder_of, pick_decoder
     from olacore.spaces import require_same
 
     check_output(output, force)
+    check_picture(output)
     stored = read_latent(latent)
     if stored.note:
         click.echo(stored.note)
@@ -37,6 +38,8 @@ def decode(latent: Path, decoder: Path | None, output: Path, force: bool) -> Non
     module = load(name)
     theirs = decoder_of(*stored.spaces) or "a decoder of the latent's space"
     require_same(f"the decoder {name}", module.reads, str(latent), *stored.spaces, then=f"take {theirs}")
+    if stored.latent.ndim > 2 and module.reads:
+        check_picture(output, *(stored.size or (side * module.reads.factor for side in stored.latent.shape[-2:])))
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         picture = stored.crop(module.decode(stored.latent))

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from olacore.commands.options import FILE, MODULE, force_output
+from olacore.commands.options import FILE, MODULE, force_output, max_pixels
 from olacore.files import check_output
 from olacore.pretrained import DECODER, ENCODER
 
@@ -17,8 +17,9 @@ from olacore.pretrained import DECODER, ENCODER
 @click.option(
     "-o", "--output", required=True, type=FILE, help="(C, H/8, W/8) float32 as .npy; .npz keeps spaces and size too."
 )
+@max_pixels
 @force_output
-def encode(image: Path, encoder: Path | None, output: Path, force: bool) -> None:
+def encode(image: Path, encoder: Path | None, output: Path, max_pixels: int, force: bool) -> None:
     """Turn a picture into a latent.
 
     It is (C, H/8, W/8) float32; sides that are no multiple of 8 are padded. As .npz it remembers the latent spaces that
@@ -30,7 +31,7 @@ def encode(image: Path, encoder: Path | None, output: Path, force: bool) -> None
 
     check_suffix(output)
     check_output(output, force)
-    module, picture = load(encoder or ENCODER), read_picture(image)
+    module, picture = load(encoder or ENCODER), read_picture(image, max_pixels)
     latent = module.encode(picture)
     write_latent(output, StoredLatent(latent, module.makes, module.imitates, picture.shape[:2]))
     chosen = "" if encoder else f", by {ENCODER} for {DECODER}"

@@ -7,6 +7,8 @@ from typing import Any
 
 import click
 
+from olacore.media.kinds import MAX_PIXELS
+
 FILE = click.Path(path_type=Path)
 MODULE = "Module file, run folder or name of a pretrained module."
 
@@ -95,5 +97,12 @@ split = click.option(
     "--split", type=click.Choice(["train", "validation", "held-out"]), default="held-out", show_default=True
 )
 skip_nonfinite = click.option("--skip-nonfinite", is_flag=True, help="Leave rows with NaN or inf out.")
+max_pixels = click.option(
+    "--max-pixels",
+    type=click.IntRange(1),
+    default=MAX_PIXELS,
+    show_default=True,
+    help="Of the largest picture that is read, with some 8 bytes of memory for each.",
+)
 force_folder = click.option("--force", is_flag=True, help="Write into a folder that holds files.")
 force_output = click.option("--force", is_flag=True, help="Replace the output.")

@@ -2,24 +2,34 @@
 
 from __future__ import annotations
 
-import io
-import warnings
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, BinaryIO, NamedTuple
 
 import numpy as np
 
 from olacore.errors import ConfigError, DTypeError, FileFormatError, ShapeError
 from olacore.files import replacing
+from olacore.media.decode import decode_picture, silence
+from olacore.media.flatten import to_rgb
+from olacore.media.kinds import MAX_PIXELS, look_at
 
 if TYPE_CHECKING:
     from PIL import Image
 
-SUFFIXES = frozenset((".bmp", ".gif", ".jpeg", ".jpg", ".png", ".ppm", ".tif", ".tiff", ".webp"))
-STRIP = 256
+logger = logging.getLogger(__name__)
+
 # PNG: level 3 takes a third of the time of Pillow's default, 6, for a tenth more bytes.
 SETTINGS = {"quality": 95, "compress_level": 3}
-WRITTEN = {".jpeg": "JPEG", ".jpg": "JPEG", ".png": "PNG", ".webp": "WEBP"}
+# Suffixes that are written, with the longest side that the format takes.
+WRITTEN = {
+    ".jpeg": ("JPEG", 65500),
+    ".jpg": ("JPEG", 65500),
+    ".png": ("PNG", (1 << 31) - 1),
+    ".webp": ("WEBP", 16383),
+}
 
 
 class Square(NamedTuple):
@@ -30,91 +40,56 @@ class Square(NamedTuple):
     side: int
 
 
-def read_picture(path: Path) -> np.ndarray:
-    """Read a picture as (H, W, 3) uint8 RGB, turned upright as its EXIF data say.
+def read_picture(path: Path, max_pixels: int = MAX_PIXELS) -> np.ndarray:
+    """Read a picture as (H, W, 3) uint8 sRGB, turned upright as its EXIF data say.
 
-    Transparent pixels show white; 16 bits become 8; of an animation the first frame counts. Colour profiles
-    are not applied.
+    Transparent pixels show white; 16 bits become 8; of an animation the first frame counts. Colour profiles are
+    applied, with relative colorimetric intent and black point compensation; one that is damaged is warned of, and so
+    is a PNG whose colours are named in another way (gAMA, cHRM, cICP): both are taken as sRGB.
 
-    Raises
-    ------
-    FileFormatError  if it is missing, empty, damaged, not a picture, or above Pillow's limit of safe sizes
-    """
-    return decode_picture(read_content(path), str(path))
-
-
-def read_content(path: Path) -> bytes:
-    """Return the bytes of a picture's file.
+    Parameters
+    ----------
+    max_pixels : of the largest picture to read; it takes some 8 bytes for each, and its file
 
     Raises
     ------
-    FileFormatError  if it is missing or cannot be read
+    FileFormatError  if it is missing, empty, damaged, not a picture, too large, or its samples have no known range
     """
-    if not path.is_file():
-        raise FileFormatError(f"{path} is {'a folder' if path.is_dir() else 'missing'}; expected a picture.")
+    with open_picture(path) as file:
+        return decode_picture(file, str(path), max_pixels)
+
+
+@contextmanager
+def open_picture(path: Path, what: str = "picture") -> Iterator[BinaryIO]:
+    """Open the file of a picture, or of what else was expected.
+
+    Raises
+    ------
+    FileFormatError  if it is missing, no regular file, or cannot be read
+    """
+    found = look_at(path)
+    if found != "a file":
+        raise FileFormatError(f"{path} is {found or 'missing'}; expected a {what}.")
     try:
-        return path.read_bytes()
+        file = path.open("rb")
     except OSError as error:
         raise FileFormatError(f"{path} cannot be read: {error.strerror}.") from error
-
-
-def decode_picture(content: bytes, name: str) -> np.ndarray:
-    """Decode the bytes of a picture's file as `read_picture` does; `name` is what errors call it."""
-    from PIL import Image, ImageOps, UnidentifiedImageError
-
-    if not content:
-        raise FileFormatError(f"{name} is empty (0 bytes); expected a picture.")
-    try:
-        with warnings.catch_warnings():
-            # Odd metadata are none of our business, the size is.
-            warnings.simplefilter("ignore")
-            warnings.simplefilter("error", Image.DecompressionBombWarning)
-            with Image.open(io.BytesIO(content)) as image:
-                ImageOps.exif_transpose(image, in_place=True)
-                return to_rgb(image)
-    except UnidentifiedImageError as error:
-        raise FileFormatError(f"{name} is not a picture of a known format.") from error
-    except Exception as error:  # the decoders raise a dozen types on damaged files
-        raise FileFormatError(f"{name} cannot be read as a picture: {error}.") from error
+    with file:
+        yield file
 
 
 def flattened(image: Image.Image) -> np.ndarray:
-    """Return a PIL picture as (H, W, 3) uint8 RGB, turned upright, transparent pixels white.
+    """Return a PIL picture as (H, W, 3) uint8 sRGB, as `read_picture` reads files.
 
     Raises
     ------
     DTypeError  if its values are of an unknown range
     """
-    from PIL import ImageOps
-
     try:
-        return to_rgb(ImageOps.exif_transpose(image))
-    except ValueError as error:
+        with silence:
+            return to_rgb(image, warn=lambda text: logger.warning("the PIL picture: %s", text))
+    except Exception as error:  # it may be a file that is not loaded yet, and damaged
         raise DTypeError(f"the PIL picture of mode {image.mode} cannot be read: {error}.") from error
-
-
-def to_rgb(image: Image.Image) -> np.ndarray:
-    """Return a PIL picture as (H, W, 3) uint8 RGB; raise ValueError if its values are of an unknown range."""
-    from PIL import Image
-
-    if image.mode.startswith("I"):
-        values = np.asarray(image).astype(np.int64)
-        if values.min() < 0 or values.max() > 0xFFFF:
-            raise ValueError("its values are not of 16 bits")
-        return np.repeat(((values + 128) // 257).astype(np.uint8)[..., None], 3, -1)
-    if image.mode == "F":
-        raise ValueError("its values are of an unknown range")
-    if "transparency" in image.info or image.mode[-1] in "Aa":
-        colours = image.convert("RGBA")
-        image = Image.alpha_composite(Image.new("RGBA", colours.size, "white"), colours)
-    if image.mode != "RGB":
-        image = image.convert("RGB")
-    # Strip by strip: Pillow would hold a large picture three times more while it hands it over.
-    picture = np.empty((image.height, image.width, 3), np.uint8)
-    for top in range(0, image.height, STRIP):
-        bottom = min(top + STRIP, image.height)
-        picture[top:bottom] = np.asarray(image.crop((0, top, image.width, bottom)))
-    return picture
 
 
 def centre_square(height: int, width: int) -> Square:
@@ -149,23 +124,38 @@ def crop(picture: np.ndarray, size: int, square: Square | None = None) -> np.nda
     return np.array(Image.fromarray(picture).resize((size, size), Image.Resampling.LANCZOS, box))
 
 
+def check_picture(path: Path, height: int = 0, width: int = 0) -> None:
+    """Raise unless a picture of this size can be written to such a file.
+
+    Raises
+    ------
+    ConfigError  if the suffix is unknown
+    ShapeError  if the format holds no picture as large
+    """
+    if path.suffix.lower() not in WRITTEN:
+        raise ConfigError(f"pictures are written as {', '.join(WRITTEN)}; got {path.name}.")
+    form, most = WRITTEN[path.suffix.lower()]
+    if max(height, width) > most:
+        size = f"{width} x {height} pixels; {form} takes sides of at most {most}"
+        raise ShapeError(f"cannot write {path}: it would have {size}. Take .png.")
+
+
 def write_picture(path: Path, picture: np.ndarray) -> None:
     """Write (H, W, 3) uint8 RGB in one step, replacing what is there; the suffix names the format.
 
     Raises
     ------
     ConfigError  if the suffix is unknown
-    ShapeError, DTypeError  if the array is no picture
+    ShapeError, DTypeError  if the array is no picture, or too large for the format
     OutputError  if the file cannot be written
     """
     from PIL import Image
 
-    form = WRITTEN.get(path.suffix.lower())
-    if form is None:
-        raise ConfigError(f"pictures are written as {', '.join(WRITTEN)}; got {path.name}.")
+    check_picture(path)
     if picture.ndim != 3 or picture.shape[-1] != 3 or 0 in picture.shape:
         raise ShapeError(f"a picture must be (H, W, 3); got {picture.shape}.")
     if picture.dtype != np.uint8:
         raise DTypeError(f"a picture must be uint8; got {picture.dtype}.")
+    check_picture(path, *picture.shape[:2])
     with replacing(path) as temporary:
-        Image.fromarray(picture).save(temporary, form, **SETTINGS)
+        Image.fromarray(picture).save(temporary, WRITTEN[path.suffix.lower()][0], **SETTINGS)

@@ -1,9 +1,11 @@
 """The plan of a data set, made before the teacher sees anything: every row, its source and its split."""
 
 import logging
+import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
+from pathlib import Path
 
 import numpy as np
 
@@ -83,10 +85,15 @@ def wanted(inputs: Sequence[Input], rule: PictureRule) -> list[Input]:
     """
     if rule.recipe is None:
         return [*inputs]
-    entries = read_recipe(rule.recipe)
-    if absent := sorted(entries.keys() - {source.name for source in inputs}):
+    entries = named_entries(rule.recipe)
+    if absent := sorted(entries.keys() - {source.key for source in inputs}):
         raise ConfigError(f"the recipe {rule.recipe} names {absent[0]}, which is not among the pictures given.")
-    return [source for source in inputs if source.name in entries]
+    return [source for source in inputs if source.key in entries]
+
+
+def named_entries(recipe: Path) -> dict[str, Entry]:
+    """The entries of a recipe by `Input.key`."""
+    return {unicodedata.normalize("NFC", name): entry for name, entry in read_recipe(recipe).items()}
 
 
 def make_plan(inputs: Sequence[Input], findings: Iterable[Finding], rule: PictureRule) -> Plan:
@@ -105,7 +112,7 @@ def make_plan(inputs: Sequence[Input], findings: Iterable[Finding], rule: Pictur
     DataError  if no file gives any row
     ConfigError  if the recipe has a square outside of its picture
     """
-    entries = read_recipe(rule.recipe) if rule.recipe else None
+    entries = named_entries(rule.recipe) if rule.recipe else None
     captions = Captions(rule.caption_names)
     seen: dict[str, Input] = {}
     names: set[str] = set()
@@ -116,13 +123,12 @@ def make_plan(inputs: Sequence[Input], findings: Iterable[Finding], rule: Pictur
         cut: list[Piece] = []
         if not note:
             seen[finding.digest] = given
-            entry = entries[given.name] if entries is not None else None
+            entry = entries[given.key] if entries is not None else None
             cut = cut_pieces(given, finding, rule, entry, unused_name(given.name, finding.digest, names))
             cut = [replace(piece, source=replace(piece.source, caption=captions.of(given))) for piece in cut]
         pieces += cut
         rows = sum(len(piece.rows) for piece in cut)
-        # A data set tells names, never paths.
-        note = note.replace(str(given.path), given.path.name)
+        note = note_of(note, given.path)
         files.append(InputFile(given.name, finding.digest, rows, finding.frames, finding.damaged, note))
     if not pieces:
         reason = next((file.note for file in files), "there are none.")
@@ -140,6 +146,18 @@ def refusal(given: Input, finding: Finding, rule: PictureRule, seen: dict[str, I
     if finding.digest in seen:
         return f"{given} is the same file as {seen[finding.digest]}."
     return ""
+
+
+def note_of(reason: str, path: Path) -> str:
+    """A reason as a data set tells it: with the name of a file or folder, never its path, and as UTF-8 can hold it."""
+    told = reason.replace(str(path), path.name) if path.name else reason
+    return told.encode("utf-8", "replace").decode()
+
+
+def refused_file(path: Path, reason: str) -> InputFile:
+    """What a data set tells of a source, or of what lies in one, that gives nothing."""
+    # "." has no name of its own.
+    return InputFile(note_of(path.name or path.resolve().name, path), "", 0, 0, 0, note_of(reason, path))
 
 
 def unused_name(name: str, digest: str, names: set[str]) -> str:

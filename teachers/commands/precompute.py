@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from olacore.commands.options import FILE
+from olacore.commands.options import FILE, max_pixels
 from olacore.commands.progress import Bar
 from olacore.commands.show import print_json
 from olacore.commands.signals import stop_on_signal
@@ -35,6 +35,7 @@ SHOWN = 10
 @click.option("--held-out", default=0.1, show_default=True, help="Part of the rows that is only reported.")
 @click.option("--recipe", type=FILE, help="JSON file that names files, authors, licences, splits and crops.")
 @click.option("--caption-names", is_flag=True, help="Caption files by their names where no .tsv beside them does.")
+@max_pixels
 @click.option("--every", type=int, help="Video: take every Nth frame.")
 @click.option("--fps", type=float, help="Video: take so many frames a second; without --every, one.")
 @click.option("--keyframes", is_flag=True, help="Video: key frames only.")
@@ -74,6 +75,7 @@ def precompute(
     held_out: float,
     recipe: Path | None,
     caption_names: bool,
+    max_pixels: int,
     every: int | None,
     fps: float | None,
     keyframes: bool,
@@ -131,6 +133,7 @@ def precompute(
                 video,
                 recon=recon,
                 shard_size=shard_size,
+                max_pixels=max_pixels,
                 workers=teachers.default_workers() if workers is None else workers,
                 resume=resume,
                 force=force,
@@ -139,7 +142,11 @@ def precompute(
         except Stopped:
             should_stop.leave(f"{h5} keeps what is done; go on with --resume")
     if as_json:
-        skipped = {file.name: file.note for file in made.skipped}
+        # Files of one name in several folders are several files.
+        notes: dict[str, list[str]] = {}
+        for file in made.skipped:
+            notes.setdefault(file.name, []).append(file.note)
+        skipped = {name: " ".join(each) for name, each in notes.items()}
         print_json({"rows": made.rows, "sources": made.sources, "damaged": made.damaged, "skipped": skipped})
     else:
         print_summary(made, h5)

@@ -10,7 +10,7 @@ from typing import Any
 import click
 from rich.table import Table
 
-from olacore.commands.options import FILE, force_folder
+from olacore.commands.options import FILE, force_folder, max_pixels
 from olacore.commands.progress import Bar
 from olacore.commands.show import number, print_json, stdout
 from olacore.commands.signals import stop_on_signal
@@ -33,6 +33,7 @@ from olacore.errors import ConfigError
 @click.option("--repeats", type=click.IntRange(1), default=3, show_default=True, help="Of everything that is timed.")
 @click.option("--out", type=FILE, default=Path("vae-test"), show_default=True, help="Folder for pictures and figures.")
 @click.option("--offline", is_flag=True, help="Never ask the hub.")
+@max_pixels
 @force_folder
 @click.option("--json", "as_json", is_flag=True, help="Print what metrics.json holds.")
 def vae_test(
@@ -49,6 +50,7 @@ def vae_test(
     repeats: int,
     out: Path,
     offline: bool,
+    max_pixels: int,
     force: bool,
     as_json: bool,
 ) -> None:
@@ -63,7 +65,7 @@ def vae_test(
     from olacore.quality.vae_test.request import Entrants, Given
 
     check_folder(out, force)
-    found, refused = find_inputs(images)
+    found, refused = find_inputs(images, max_pixels)
     for _, reason in refused:
         click.echo(f"skipped: {reason}", err=True)
     pictures = [one for one in found if one.kind == "picture"]

@@ -11,7 +11,7 @@ from olacore.data import InputFile, read_plan
 from olacore.errors import DataError, FileFormatError
 from olacore.media.find import Input
 from teachers.collect.crops import PictureRule
-from teachers.collect.plan import Plan, make_plan
+from teachers.collect.plan import Plan, make_plan, refused_file
 from teachers.collect.survey import VideoRule
 from teachers.collect.survey_pool import digest_all, survey_all
 from teachers.jobs.output_path import Target
@@ -82,7 +82,7 @@ def new_job(
         raise DataError(f"no source gives a picture: {refused[0][1] if refused else 'there is none.'}")
     findings = survey_all(inputs, video, workers, tick)
     plan = make_plan(inputs, findings, rule)
-    absent = [InputFile(path.name, "", 0, 0, 0, reason.replace(str(path), path.name)) for path, reason in refused]
+    absent = [refused_file(path, reason) for path, reason in refused]
     plan = replace(plan, files=(*plan.files, *absent))
     digests = [finding.digest for finding in findings]
     parts = plan.shards(target.shard_size or len(plan.rows))

@@ -8,6 +8,7 @@ from pathlib import Path
 from olacore.data import InputFile
 from olacore.errors import ConfigError
 from olacore.media.find import find_inputs
+from olacore.media.kinds import MAX_PIXELS
 from teachers.collect.crops import PictureRule
 from teachers.collect.plan import wanted
 from teachers.collect.survey import VideoRule
@@ -59,6 +60,7 @@ def precompute(
     form: str | None = None,
     shard_size: int | None = None,
     workers: int = 0,
+    max_pixels: int = MAX_PIXELS,
     resume: bool = False,
     force: bool = False,
     progress: Progress | None = None,
@@ -80,6 +82,7 @@ def precompute(
     form : schema of the files; by default the one that has a field for all that the teachers write
     shard_size : pictures in each file
     workers : spawned processes that decode and resize; 0 for a thread of this process
+    max_pixels : of the largest picture to read
     resume : go on behind the last finished row of `h5`; start it if it is missing
     force : replace `h5`
     progress : called with "files" or "rows", how many are done and how many there are; what it raises ends the work,
@@ -98,7 +101,7 @@ def precompute(
     asked = [*teacher] if isinstance(teacher, Sequence) else [teacher]
     answers = Answers.of(with_decoding(asked) if recon else asked, rule.size, form)
     target = Target(h5, shard_size, resume, force)
-    found, refused = find_inputs(sources)
+    found, refused = find_inputs(sources, max_pixels)
     inputs = wanted(found, rule)
     with target.locked():
         job = resumed_job(target, inputs, rule, video, partial(tick, "files")) if resume else None

@@ -20,6 +20,15 @@ def test_decode__gives_the_picture_of_the_latent(folder):
     np.testing.assert_array_equal(read_picture(folder / "out.png"), load("D").run(latent))
 
 
+@pytest.mark.parametrize(("name", "side"), [("out.webp", 2048), ("out.jpg", 8188)])
+def test_decode__says_what_a_format_cannot_hold_before_the_work(folder, monkeypatch, name, side):
+    np.save("z.npy", np.zeros((4, side, 1), np.float32))
+    monkeypatch.setattr("olacore.modules.module.Module.decode", None)
+    check_refusal(f"{name}: it would have 8 x {8 * side} pixels; .* takes sides of at most", "decode", "z.npy",
+                  "--decoder", "D", "-o", name)  # fmt: skip
+    check_refusal(r"pictures are written as .*; got out\.bmp", "decode", "z.npy", "--decoder", "D", "-o", "out.bmp")
+
+
 def test_decode__warns_of_latents_of_another_scale(folder):
     module = make_module(DECODER, seed=1)
     rows = module.scaling.input_mean.reshape(4, -1).mean(1)

@@ -60,6 +60,7 @@ def test_encode_then_decode__gives_any_picture_back_in_its_size(run_folders, tmp
             "sd9-encoder is no file and no pretrained module",
         ),
         (("photos/a.png", "--encoder", "E", "-o", "nan.npy"), "already there"),
+        (("photos/a.png", "--encoder", "E", "-o", "z.npy", "--max-pixels", "9"), "--max-pixels [0-9]+ allows it"),
     ],
 )
 def test_errors__are_one_line_and_exit_code_1(folder, arguments, sentence):

@@ -1,3 +1,4 @@
+import os
 from pathlib import Path
 
 import numpy as np
@@ -8,7 +9,9 @@ from olacore.errors import ConfigError, DTypeError, FileFormatError, OutputError
 from olacore.media.pictures import (
     Square,
     centre_square,
+    check_picture,
     crop,
+    flattened,
     random_square,
     read_picture,
     write_picture,
@@ -83,17 +86,43 @@ def test_read_picture__bad_files(tmp_path: Path) -> None:
         read_picture(path)
 
 
-def test_read_picture__unknown_ranges(tmp_path: Path) -> None:
-    with pytest.raises(FileFormatError, match="unknown range"):
-        read_picture(saved(tmp_path, Image.new("F", (2, 2), 0.5), "picture.tif"))
-    with pytest.raises(FileFormatError, match="16 bits"):
-        read_picture(saved(tmp_path, Image.new("I", (2, 2), 1 << 20), "picture.tif"))
+def test_flattened__unknown_ranges() -> None:
+    with pytest.raises(DTypeError, match="floats, of an unknown range"):
+        flattened(Image.new("F", (2, 2), 0.5))
+    for value in (-1, 1 << 20):
+        with pytest.raises(DTypeError, match="16 bits"):
+            flattened(Image.new("I", (2, 2), value))
 
 
-def test_read_picture__refuses_a_decompression_bomb(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_read_picture__what_is_no_file_is_not_opened(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.png")
+    (tmp_path / "link.png").symlink_to("nowhere.png")
+    (tmp_path / "loop.png").symlink_to("loop.png")
+    (tmp_path / "file").touch()
+    for name, words in (
+        ("pipe.png", "is a named pipe; expected a picture"),
+        ("link.png", "is a link to what is missing; expected"),
+        ("loop.png", "is not to be reached: Too many levels"),
+        ("file/a.png", "is missing; expected a picture"),
+        ("x" * 300, "is not to be reached: File name too long"),
+        ("nul\0.png", "is missing"),
+    ):
+        with pytest.raises(FileFormatError, match=words):
+            read_picture(tmp_path / name)
+    with pytest.raises(FileFormatError, match="is a device"):
+        read_picture(Path("/dev/null"))
+
+
+def test_read_picture__one_that_may_not_be_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def denied(*given: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
     path = saved(tmp_path, Image.fromarray(RGB))
-    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 30)
-    with pytest.raises(FileFormatError, match="decompression bomb"):
+    monkeypatch.setattr(Path, "open", denied)
+    with pytest.raises(FileFormatError, match="cannot be read: Permission denied"):
+        read_picture(path)
+    monkeypatch.setattr(os, "stat", denied)
+    with pytest.raises(FileFormatError, match="not to be reached: Permission denied"):
         read_picture(path)
 
 
@@ -138,3 +167,17 @@ def test_write_picture__refuses(tmp_path: Path) -> None:
         write_picture(tmp_path / "out.png", RGB.astype(np.float32))
     with pytest.raises(OutputError, match="cannot write"):
         write_picture(tmp_path / "none" / "out.png", RGB)
+    assert [*tmp_path.iterdir()] == []
+
+
+@pytest.mark.parametrize(("name", "most"), [("a.webp", 16383), ("a.JPG", 65500), ("a.jpeg", 65500)])
+def test_write_picture__larger_than_its_format(tmp_path: Path, name: str, most: int) -> None:
+    path = tmp_path / name
+    for shape in ((most + 1, 1, 3), (1, most + 1, 3)):
+        with pytest.raises(ShapeError, match=f"takes sides of at most {most}"):
+            write_picture(path, np.zeros(shape, np.uint8))
+        with pytest.raises(ShapeError, match=f"takes sides of at most {most}"):
+            check_picture(path, *shape[:2])
+    assert not path.exists()
+    write_picture(path, np.zeros((most, 1, 3), np.uint8))
+    assert read_picture(path).shape == (most, 1, 3)

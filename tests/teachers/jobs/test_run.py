@@ -1,4 +1,5 @@
 import json
+import os
 import shutil
 from collections import Counter
 from pathlib import Path
@@ -15,7 +16,7 @@ from teachers import LoadOptions, PictureRule, VideoRule, load_teacher, precompu
 from teachers.collect.plan import Plan, make_plan, wanted
 from teachers.collect.survey_pool import survey_all
 from tests.support.places import ROOT, SAMPLE
-from tests.support.plain_samples import MeanTeacher, save_photographs
+from tests.support.plain_samples import MeanTeacher, make, save_photographs
 from tests.support.teacher_samples import save_model
 
 SMALL = PictureRule(size=16)
@@ -155,6 +156,44 @@ def test_precompute__a_missing_file_among_many_is_reported(tmp_path: Path) -> No
     assert [(file.name, file.rows) for file in summary.skipped] == [("none.mp4", 0)]
     assert "nothing is there" in summary.skipped[0].note
     assert str(tmp_path).encode() not in (tmp_path / "out.h5").read_bytes()
+
+
+def test_precompute__a_folder_loses_nothing_but_what_it_names(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = tmp_path / "photos"
+    photos = save_photographs(folder, 3)
+    (folder / "backup.zip").write_bytes(b"PK\3\4 cut short")
+    (folder / "notes.txt").touch()
+    (folder / "gone.png").symlink_to("nowhere.png")
+    # A name that is no UTF-8.
+    photos[2].rename(folder / os.fsdecode(b"\xff.png"))
+    (folder / "captions.tsv").write_text("photo0.png\tred\u2028and round\n", encoding="utf-8")
+    (folder / os.fsdecode(b"\xfe.png")).write_bytes(b"no picture")
+    monkeypatch.chdir(folder)
+    summary = make([Path()], tmp_path / "out.h5")
+    assert summary.rows == 3
+    notes = {file.name: file.note for file in summary.skipped}
+    assert notes["backup.zip"].startswith("backup.zip is no zip archive")
+    assert notes["gone.png"] == "gone.png is a link to what is missing; it is left out."
+    assert notes["?.png"] == "?.png is not a picture of a known format."
+    assert notes["photos"] == "the folder . holds another file, left out: 1 .txt, such as notes.txt."
+    with open_dataset([tmp_path / "out.h5"]) as data:
+        assert [source.caption for source in data.sources] == ["red\u2028and round", "", ""]
+
+
+def test_precompute__pictures_larger_than_allowed_are_named(tmp_path: Path) -> None:
+    photos = [*save_photographs(tmp_path / "a", 2), *save_photographs(tmp_path / "b", 1, 50, 60)]
+    summary = make(photos, tmp_path / "out.h5", max_pixels=2999)
+    (skipped,) = summary.skipped
+    assert (summary.rows, "--max-pixels 3000 allows it" in skipped.note) == (2, True)
+    assert make(photos, tmp_path / "whole.h5", max_pixels=3000).rows == 3
+
+
+def test_recipe__names_in_another_form_of_unicode(tmp_path: Path) -> None:
+    (photo,) = save_photographs(tmp_path / "a", 1)
+    photo = photo.rename(photo.with_name("bla\u030a.png"))
+    (tmp_path / "r.json").write_text('{"pictures": [{"file": "bl\u00e5.png", "split": "held-out"}]}', encoding="utf-8")
+    plan = plan_of([photo], PictureRule(size=16, recipe=tmp_path / "r.json"))
+    assert [source.split for source in plan.sources] == ["held-out"]
 
 
 def test_precompute__upscale_takes_small_pictures(tmp_path: Path) -> None:
