@@ -22,9 +22,6 @@ from tests.fuzz.cases import WRONG, kept
 from tests.fuzz.kinds import KINDS
 from tests.fuzz.pool import Fuzzer, Limits, Worker
 
-# What a kind needs beyond olacore itself.
-NEEDS = {"teacher": "diffusers", "film": "av"}
-
 
 def main() -> None:
     """Parse, run, print; exit code 1 if anything was found."""
@@ -43,7 +40,7 @@ def main() -> None:
     logging.disable(logging.INFO)
     if asked.replay:
         sys.exit(replay(asked.replay))
-    names = asked.kind or [name for name in KINDS if find_spec(NEEDS.get(name, "olacore"))]
+    names = asked.kind or [name for name, kind in KINDS.items() if all(map(find_spec, kind.needs))]
     with tempfile.TemporaryDirectory(prefix="fuzz-") as folder:
         fuzzer = Fuzzer({name: KINDS[name] for name in names}, Path(folder), asked.seed, asked.keep)
         start = time.monotonic()
@@ -58,10 +55,10 @@ def main() -> None:
     sys.exit(bool(fuzzer.found))
 
 
-def replay(note: Path) -> int:
+def replay(note: Path, group: str = "cli:group", limits: Limits | None = None) -> int:
     """Run a kept case again; 1 if it is still wrong."""
     case, before = kept(note)
-    worker = Worker("cli:group", Limits())
+    worker = Worker(group, limits or Limits())
     shutil.copytree(note.parent, worker.place)
     outcome = worker.run(case)
     worker.close()
@@ -77,7 +74,7 @@ def summary(fuzzer: Fuzzer, times: dict[str, float]) -> dict[str, Any]:
         "cases": cases,
         **{name: round(value, 1) for name, value in times.items()},
         "cases a second": round(cases / max(times["seconds"], 1e-9), 2),
-        "kinds": {name: asdict(tally) for name, tally in fuzzer.tallies.items()},
+        "kinds": {name: {**vars(tally), "verdicts": dict(tally.verdicts)} for name, tally in fuzzer.tallies.items()},
         "places": {
             place: {"count": found.count, "case": asdict(found.case), **asdict(found.outcome)}
             for place, found in sorted(fuzzer.found.items())

@@ -9,6 +9,7 @@ from pathlib import Path
 from random import Random
 
 from tests.fuzz.damage import damage
+from tests.fuzz.damage.safetensors import breaks_seal
 from tests.fuzz.kinds import Kind
 
 NOTE = "CASE.json"
@@ -23,6 +24,7 @@ class Case:
     file : the mangled file, within the folder
     arguments : of `ola`
     damage : what was done to the file, in words
+    broken : whether the file has a digest that is that of other numbers, and the command reads it
     """
 
     kind: str
@@ -30,6 +32,7 @@ class Case:
     file: str
     arguments: tuple[str, ...]
     damage: tuple[str, ...]
+    broken: bool = False
 
 
 @dataclass(frozen=True)
@@ -52,8 +55,8 @@ class Outcome:
 
 
 # Exceptions that nobody caught; no end in time; the death of the process; too much memory; an error that is not one
-# clear line.
-WRONG = ("traceback", "hang", "crash", "memory", "unclear")
+# clear line; a success although the file is not what its digest says.
+WRONG = ("traceback", "hang", "crash", "memory", "unclear", "silent")
 
 
 def files_of(kind: Kind, folder: Path) -> list[tuple[str, tuple[str, ...]]]:
@@ -89,9 +92,12 @@ def build(name: str, kind: Kind, sound: Path, folder: Path, seed: int, number: i
     file, commands = rng.choice(files)
     other, _ = rng.choice(files)
     shutil.copytree(sound, folder)
-    content, done = damage(rng, (sound / file).read_bytes(), (sound / other).read_bytes())
+    before = (sound / file).read_bytes()
+    content, done = damage(rng, before, (sound / other).read_bytes())
     (folder / file).write_bytes(content)
-    return Case(name, number, file, arguments(rng.choice(commands), file), tuple(done))
+    command = rng.choice(commands)
+    broken = "{file}" in command and breaks_seal(content, before)
+    return Case(name, number, file, arguments(command, file), tuple(done), broken)
 
 
 def keep(case: Case, outcome: Outcome, folder: Path) -> None:

@@ -21,10 +21,12 @@ class Kind:
     make : writes sound files into an empty folder
     commands : by a pattern of the files to mangle; `{file}` stands for the mangled one, and the folder of the case is
         the current one
+    needs : packages beyond those of olacore itself
     """
 
     make: Callable[[Path], None]
     commands: Mapping[str, tuple[str, ...]]
+    needs: tuple[str, ...] = ()
 
 
 def on(sources: str, *more: str) -> tuple[str, ...]:
@@ -50,8 +52,14 @@ ENCODING = ("inspect {file}", "inspect {file} --json", "encode photos/0.png --en
 DECODING = ("inspect {file}", "inspect {file} --json", "decode latent.npz --decoder {file} -o o.png",
             "export {file} --to npz -o o.npz", "eval {file} --h5 data.h5",
             "vae-test photos/0.png --encoder E --decoder {file} --repeats 1")  # fmt: skip
-PAIRS = ("inspect {file}", "inspect {file} --json", f"train --h5 {{file}} {SHORT}", f"train --h5 {{file}} --stack 3 {SHORT.replace('--population 4 ', '')}",
-         "eval P --h5 {file}")  # fmt: skip
+
+PAIRS = (
+    "inspect {file}",
+    "inspect {file} --json",
+    f"train --h5 {{file}} {SHORT}",
+    f"train --h5 {{file}} --stack 3 {SHORT.replace('--population 4 ', '')}",
+    "eval P --h5 {file}",
+)
 TEACHING = "--no-self-test --offline --h5 out.h5 --size 16 --workers 0"
 
 KINDS = {
@@ -115,6 +123,7 @@ KINDS = {
             "tiny.pt": (f"precompute photos --teacher {{file}} --config tiny/config.json {TEACHING}",),
             "kl.pt": (f"precompute photos --teacher {{file}} --config kl/config.json {TEACHING}",),
         },
+        ("torch", "diffusers"),
     ),
     "picture": Kind(
         seeds.pictures,
@@ -127,7 +136,9 @@ KINDS = {
         },
     ),
     "film": Kind(
-        seeds.films, {"film.*": on("{file} photos", "", "--every 3", "--keyframes", "--fps 7 --max-frames 3")}
+        seeds.films,
+        {"film.*": on("{file} photos", "", "--every 3", "--keyframes", "--fps 7 --max-frames 3")},
+        ("av",),
     ),
     "archive": Kind(
         seeds.archives, {"*.zip": (*on("{file} photos"), "vae-test {file} --encoder E --decoder D --repeats 1")}

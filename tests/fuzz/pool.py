@@ -8,7 +8,7 @@ import signal
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from multiprocessing import get_context
@@ -34,18 +34,19 @@ class Worker:
     Parameters
     ----------
     group : place of the commands, `module:function`
+    needs : packages that take long to load
     """
 
-    def __init__(self, group: str, limits: Limits) -> None:
+    def __init__(self, group: str, limits: Limits, needs: Iterable[str] = ()) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="fuzz-"))
-        self.group, self.limits = group, limits
+        self.group, self.limits, self.needs = group, limits, [*needs]
         self.case: Case | None = None
         self.start()
 
     def start(self) -> None:
         """Fork it from one that has everything loaded."""
         context = get_context("forkserver")
-        context.set_forkserver_preload(["tests.fuzz.preload"])
+        context.set_forkserver_preload(["tests.fuzz.preload", *self.needs])
         self.pipe, theirs = context.Pipe()
         given = theirs, self.group, self.limits.seconds, self.limits.memory, self.folder / "trace"
         self.process = context.Process(target=serve, args=given, daemon=False)
@@ -183,7 +184,8 @@ class Fuzzer:
     @contextmanager
     def workers(self, count: int) -> Iterator[list[Worker]]:
         """Some processes."""
-        made = [Worker(self.group, self.limits) for _ in range(count)]
+        needs = sorted({name for kind in self.kinds.values() for name in kind.needs})
+        made = [Worker(self.group, self.limits, needs) for _ in range(count)]
         try:
             yield made
         finally:

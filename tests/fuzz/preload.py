@@ -1,7 +1,6 @@
-"""What a process is forked from has loaded: everything heavy, so that one that died is replaced at once."""
+"""What a process is forked from has loaded: what takes long, so that one that died is replaced at once."""
 
 import os
-from contextlib import suppress
 from importlib import import_module
 
 # One case at a time and one thread for it; before anything that reads these is loaded.
@@ -10,17 +9,5 @@ for name in ("NUMBA_NUM_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MK
 os.environ["MPLBACKEND"] = "agg"
 os.environ["HF_HUB_OFFLINE"] = "1"
 
-HEAVY = (
-    "torch",
-    "diffusers",
-    "av",
-    "h5py",
-    "matplotlib.pyplot",
-    "PIL.Image",
-    "cli",
-    "bench.speed.suite",
-    "tests.fuzz.worker",
-)
-for module in HEAVY:
-    with suppress(ImportError):  # what an extra brings; its kinds are left out then
-        import_module(module)
+for module in ("h5py", "numba", "matplotlib.pyplot", "PIL.Image", "bench.speed.suite", "tests.fuzz.worker"):
+    import_module(module)

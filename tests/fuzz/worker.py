@@ -110,6 +110,8 @@ def judge(result: Result, case: Case) -> Outcome:
         return Outcome("traceback", f"{last.split(':')[0][:60]} printed at {place_of(frames[::-1])}", last[:300])
     if found := CONTROL.search(text.replace("\r\n", "\n")):
         return Outcome("unclear", f"character {found[0]!r} printed by {command}", last[:300])
+    if result.exit_code == 0 and case.broken:
+        return Outcome("silent", f"damage goes unnoticed by {command}", last[:300])
     if result.exit_code == 0:
         return Outcome("done", message=last[:300])
     if result.exit_code in (1, 2) and last.lower().startswith("error: "):

@@ -1,9 +1,13 @@
-"""Damage to safetensors: the header's JSON, the JSON within its metadata, and tensors of other types, shapes and values."""
+"""Damage to safetensors: the header's JSON, the JSON in its metadata, and tensors of other types, shapes and values.
+
+Files of ours have a digest. Most are given a new one after the damage, so that it gets past that check.
+"""
 
 from __future__ import annotations
 
 import json
 import struct
+from hashlib import sha256
 from random import Random
 from typing import Any
 
@@ -11,7 +15,12 @@ import numpy as np
 
 from tests.fuzz.damage import values
 
-SIZES = {"BOOL": 1, "U8": 1, "I8": 1, "F8_E4M3": 1, "F8_E5M2": 1, "I16": 2, "F16": 2, "BF16": 2, "I32": 4, "F32": 4, "F64": 8, "I64": 8, "C64": 8}  # fmt: skip
+SIZES = {
+    **{"BOOL": 1, "U8": 1, "I8": 1, "F8_E4M3": 1, "F8_E5M2": 1, "I16": 2, "U16": 2, "F16": 2, "BF16": 2, "I32": 4},
+    **{"U32": 4, "F32": 4, "F64": 8, "I64": 8, "U64": 8, "C64": 8},
+}
+# Of each tensor its type, shape and bytes.
+Tensors = dict[str, tuple[str, list[int], bytes]]
 FLOATS = {"F16": "<f2", "F32": "<f4", "F64": "<f8"}
 
 
@@ -31,13 +40,49 @@ def split(data: bytes) -> tuple[Any, bytes]:
     return json.loads(data[8 : 8 + size]), data[8 + size :]
 
 
+def take_apart(data: bytes) -> tuple[dict[str, str], Tensors]:
+    """The notes of a file and its tensors."""
+    header, body = split(data)
+    notes = header.pop("__metadata__", {})
+    return notes, {name: (v["dtype"], v["shape"], body[slice(*v["data_offsets"])]) for name, v in header.items()}
+
+
+def seal(notes: dict[str, str], tensors: Tensors) -> None:
+    """Give a file of ours, which has a digest, that of what it holds now."""
+    try:
+        content = json.loads(notes["olacore"])
+        del content["digest"]
+        found = sha256(compact(content).encode())
+    except (KeyError, TypeError, ValueError, AttributeError, RecursionError):
+        return
+    for name in sorted(tensors):
+        dtype, shape, body = tensors[name]
+        sort = {"BOOL": "|b1", "BF": "<V2"}.get(
+            dtype, f"{'|' if SIZES.get(dtype) == 1 else '<'}{dtype[0].lower()}{SIZES.get(dtype)}"
+        )
+        found.update(f"\0{name} {sort} {tuple(shape)}\0".encode("utf-8", "replace") + body)
+    notes["olacore"] = compact({**content, "digest": found.hexdigest()})
+
+
+def compact(content: Any) -> str:
+    """JSON as files of ours have it."""
+    return json.dumps(content, sort_keys=True, separators=(",", ":"), allow_nan=False)
+
+
+def breaks_seal(data: bytes, sound: bytes) -> bool:
+    """Whether what a digest stands for has changed without the digest."""
+    try:
+        (notes, tensors), (before, others) = take_apart(data), take_apart(sound)
+        content, wanted = json.loads(notes["olacore"]), json.loads(before["olacore"])
+        return content["digest"] == wanted["digest"] and (content, tensors) != (wanted, others)
+    except (KeyError, TypeError, ValueError, AttributeError, RecursionError, struct.error):
+        return False
+
+
 def mangle(rng: Random, data: bytes) -> tuple[bytes, str]:
     """Change the header blindly, a note within it, or a tensor with everything else in order."""
     header, body = split(data)
-    notes = header.get("__metadata__", {})
-    tensors = {
-        k: (v["dtype"], v["shape"], body[slice(*v["data_offsets"])]) for k, v in header.items() if k != "__metadata__"
-    }
+    notes, tensors = take_apart(data)
     way = rng.random()
     if way < 0.15:
         header, word = values.mangle(rng, header)
@@ -48,6 +93,8 @@ def mangle(rng: Random, data: bytes) -> tuple[bytes, str]:
         word = mangle_tensor(rng, tensors)
     else:
         word = "packed again"
+    if rng.random() < 0.75:
+        seal(notes, tensors)
     return build(notes, tensors), word
 
 
@@ -66,7 +113,7 @@ def mangle_notes(rng: Random, notes: dict[str, str]) -> str:
     return f"note {name} {word[:80]}"
 
 
-def mangle_tensor(rng: Random, tensors: dict[str, tuple[str, list[int], bytes]]) -> str:
+def mangle_tensor(rng: Random, tensors: Tensors) -> str:
     """Lose, add or rename a tensor, or give it another type, shape or values."""
     name = rng.choice(list(tensors))
     dtype, shape, content = tensors[name]
@@ -114,7 +161,7 @@ def mangle_tensor(rng: Random, tensors: dict[str, tuple[str, list[int], bytes]])
     return f"tensor {name} {way} {dtype} {shape}"
 
 
-def build(notes: dict[str, str], tensors: dict[str, tuple[str, list[int], bytes]]) -> bytes:
+def build(notes: dict[str, str], tensors: Tensors) -> bytes:
     """Write a file that is sound as safetensors."""
     header: dict[str, Any] = {"__metadata__": notes} if notes else {}
     at = 0

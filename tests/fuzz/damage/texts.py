@@ -8,8 +8,10 @@ from random import Random
 from tests.fuzz.damage import values
 
 ODD = (
-    b"\xef\xbb\xbf", b"\xff\xfe", b"\xff", b"\0", b"\r", b"\x1b]0;x\x07", b"\t\t\t", b"\n\n", b"\xe2\x80\xa8", b"\xed\xa0\x80", b'"',
-    b"{}\n", b"[]\n", b'"x"\n', b"1\n", b"NaN", b"null\n", b"x" * 70_000, b"[" * 5000, b'{"generation": "x"}\n', b"../../x\ty\n",
+    b"\xef\xbb\xbf", b"\xff\xfe", b"\xff", b"\0", b"\r", b"\x1b]0;x\x07", b"\t\t\t", b"\n\n", b"\xe2\x80\xa8",
+    b"\xed\xa0\x80", b'"',
+    b"{}\n", b"[]\n", b'"x"\n', b"1\n", b"NaN", b"null\n", b"x" * 70_000, b"[" * 5000, b'{"generation": "x"}\n',
+    b"../../x\ty\n",
 )  # fmt: skip
 
 

@@ -10,9 +10,11 @@ from typing import Any
 
 DEEP = "@deep@"
 ODD = (
-    None, True, False, 0, 1, -1, 2, 0.5, -0.0, 1e308, math.inf, -math.inf, math.nan, 2**31, 2**53, 2**63, -(2**63), 10**400,
+    None, True, False, 0, 1, -1, 2, 0.5, -0.0, 1e308, math.inf, -math.inf, math.nan, 2**31, 2**53, 2**63, -(2**63),
+    10**400,
     "", "x", "0", "1", "-1", "inf", "nan", "9" * 5000, "x" * 100_000, "\0", "\ud800", "\x1b]0;x\x07", "[/b]", "[red]x",
-    "../../x", "/etc/passwd", "a\nb", "int8", "global", "\u202e", [], [[]], [1, 2, 3], ["x"], [None] * 1000, {}, {"a": {}},
+    "../../x", "/etc/passwd", "a\nb", "int8", "global", "\u202e", [], [[]], [1, 2, 3], ["x"], [None] * 1000, {},
+    {"a": {}},
     {"x": [1]}, DEEP,
 )  # fmt: skip
 

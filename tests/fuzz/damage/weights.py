@@ -9,6 +9,8 @@ from typing import Any
 
 NAMES = (0, None, ("a", 1), b"x", "", "x\0", "\x1b]0;x\x07", "[/b]", "decoder", "state_dict", 1.5)
 
+KINDS = ("float8_e4m3fn", "float8_e5m2", "complex64", "bool", "int64", "bfloat16")
+
 
 def knows(data: bytes) -> bool:
     """Whether torch wrote it, as an archive."""
@@ -57,10 +59,9 @@ def other_tensor(rng: Random, tensor: Any) -> tuple[Any, str]:
         "scalar": lambda: tensor.sum(),
         "parameter": lambda: torch.nn.Parameter(tensor),
         "nothing": lambda: tensor[:0],
-        **{str(kind): lambda kind=kind: tensor.to(getattr(torch, kind)) for kind in ("float8_e4m3fn", "float8_e5m2", "complex64", "bool", "int64", "bfloat16")},
-    }  # fmt: skip
-    way = rng.choice(list(ways))
-    return ways[way](), way
+    }
+    way = rng.choice((*ways, *KINDS))
+    return ways[way]() if way in ways else tensor.to(getattr(torch, way)), way
 
 
 def other_whole(rng: Random, content: dict[Any, Any]) -> tuple[Any, str]:

@@ -15,7 +15,8 @@ import numpy as np
 from tests.fuzz.damage import arrays, blind, pictures, texts, values
 
 NAMES = (
-    "", "x", "../../x.png", "/x.png", "a\\b.png", "x\0y.png", "\x1b]0;x\x07.png", "[/b].png", "..png", ".png", "con.png", "x" * 3000 + ".png",
+    "", "x", "../../x.png", "/x.png", "a\\b.png", "x\0y.png", "\x1b]0;x\x07.png", "[/b].png", "..png", ".png",
+    "con.png", "x" * 3000 + ".png",
     "é.png", "d/", "latent", "olacore.npy", "a.zip", "__MACOSX/._x.png", "x.PNG", "captions.tsv",
 )  # fmt: skip
 INSIDE = (arrays, pictures, texts)
