@@ -90,11 +90,11 @@ def show(fuzzer: Fuzzer, times: dict[str, float]) -> None:
         f"{found['cases']} cases in {times['seconds']:.0f} s, {found['cases a second']} a second, seed {fuzzer.seed}"
     )
     table = Table(title=title, title_justify="left")
-    for name in ("", "cases", "done", "refused", *WRONG, "most memory, MB", "slowest, s", "mean, ms"):
+    for name in ("", "cases", "done", "refused", *WRONG, "most memory, MB", "slowest, s", "processor, ms"):
         table.add_column(name, justify="right" if name else "left")
     for name, tally in fuzzer.tallies.items():
         counts = (tally.verdicts[verdict] for verdict in ("done", "refused", *WRONG))
-        mean = 1000 * tally.seconds / max(1, tally.cases)
+        mean = 1000 * tally.processor / max(1, tally.cases)
         figures = f"{tally.memory / 1e6:.0f}", f"{tally.slowest:.1f}", f"{mean:.0f}"
         table.add_row(name, str(tally.cases), *map(str, counts), *figures)
     console.print(table)

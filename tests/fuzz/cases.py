@@ -44,13 +44,15 @@ class Outcome:
     verdict : "done", "refused", or what is wrong, see `WRONG`
     place : exception and line of the product where it came from, for what is wrong
     message : the last line that was printed, or the exception's
-    seconds, memory : that it took, memory in bytes over what the process had before
+    seconds, processor : that it took, and of them the processor's, which do not depend on what else runs
+    memory : bytes at most over what the process had before
     """
 
     verdict: str
     place: str = ""
     message: str = ""
     seconds: float = 0.0
+    processor: float = 0.0
     memory: int = 0
 
 

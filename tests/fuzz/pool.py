@@ -116,7 +116,7 @@ class Tally:
     verdicts: Counter[str] = field(default_factory=Counter)
     memory: int = 0
     slowest: float = 0.0
-    seconds: float = 0.0
+    processor: float = 0.0
 
     def add(self, outcome: Outcome) -> None:
         """Count a case."""
@@ -124,7 +124,7 @@ class Tally:
         self.verdicts[outcome.verdict] += 1
         self.memory = max(self.memory, outcome.memory)
         self.slowest = max(self.slowest, outcome.seconds)
-        self.seconds += outcome.seconds
+        self.processor += outcome.processor
 
 
 @dataclass

@@ -74,14 +74,14 @@ def run(group: Any, folder: Path, case: Case, seconds: float, memory: int) -> Ou
     hard = resource.getrlimit(resource.RLIMIT_AS)[1]
     if seconds:
         resource.setrlimit(resource.RLIMIT_AS, (status("VmSize") + 4 * memory, hard))
-    start = time.monotonic()
+    start, busy = time.monotonic(), time.process_time()
     signal.setitimer(signal.ITIMER_REAL, seconds * max(1, os.getloadavg()[0] / (os.cpu_count() or 1)))
     try:
         result = CliRunner().invoke(group, list(case.arguments))
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         resource.setrlimit(resource.RLIMIT_AS, (hard, hard))
-    spent = time.monotonic() - start
+    spent, busy = time.monotonic() - start, time.process_time() - busy
     outcome = judge(result, case)
     more = max(0, status("VmHWM") - before)
     del result  # its traceback holds files open
@@ -90,7 +90,7 @@ def run(group: Any, folder: Path, case: Case, seconds: float, memory: int) -> Ou
     shutil.rmtree(folder, ignore_errors=True)
     verdict = outcome.verdict if more <= memory else "memory"
     place = outcome.place or (f"memory of {case.arguments[0]} on a {case.kind}" if verdict == "memory" else "")
-    return Outcome(verdict, place, outcome.message, spent, more)
+    return Outcome(verdict, place, outcome.message, spent, busy, more)
 
 
 def judge(result: Result, case: Case) -> Outcome:
