@@ -83,7 +83,8 @@ def resumed(folder: Path) -> None:
     photographs(folder / "photos", 5)
     ola("precompute", folder / "photos", "--latents-from", folder / "E", "--h5", folder / "out.h5", "--size", 16)
     with h5py.File(folder / "out.h5", "r+") as file:
-        file.attrs["rows_valid"], file.attrs["complete"] = np.int64(2), False
+        for name, value in (("rows_valid", 2), ("complete", 0)):
+            file.attrs.modify(name, value)
 
 
 def runs(folder: Path) -> None:
