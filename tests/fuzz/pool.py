@@ -19,6 +19,9 @@ from tests.fuzz.cases import WRONG, Case, Outcome, build, keep, sound_cases
 from tests.fuzz.kinds import Kind
 from tests.fuzz.worker import death, serve, status
 
+# Files in memory, where a system has that: every write is synced, and disks take long for it.
+MEMORY = Path("/dev/shm")
+
 
 @dataclass(frozen=True)
 class Limits:
@@ -38,7 +41,7 @@ class Worker:
     """
 
     def __init__(self, group: str, limits: Limits, needs: Iterable[str] = ()) -> None:
-        self.folder = Path(tempfile.mkdtemp(prefix="fuzz-"))
+        self.folder = Path(tempfile.mkdtemp(prefix="fuzz-", dir=MEMORY if MEMORY.is_dir() else None))
         self.group, self.limits, self.needs = group, limits, [*needs]
         self.case: Case | None = None
         self.start()
@@ -95,7 +98,7 @@ class Worker:
     def stop(self) -> None:
         """End the process and all that it has started; an idle one ends when its pipe does."""
         self.pipe.close()
-        self.process.join(1)
+        self.process.join(10)
         with suppress(ProcessLookupError, PermissionError):
             os.killpg(self.process.pid or 0, signal.SIGKILL)
         self.process.kill()
