@@ -1,0 +1,149 @@
+"""The kinds of files, and which commands read each of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.fuzz import seeds
+
+PRECOMPUTE = "precompute {sources} --latents-from E --h5 out.h5 --size 16 --workers 0"
+SHORT = "--generations 2 --population 4 --block 64 --out run"
+
+
+@dataclass(frozen=True)
+class Kind:
+    """Files that are mangled, and what is run on them.
+
+    Parameters
+    ----------
+    make : writes sound files into an empty folder
+    commands : by a pattern of the files to mangle; `{file}` stands for the mangled one, and the folder of the case is
+        the current one
+    needs : packages beyond those of olacore itself
+    """
+
+    make: Callable[[Path], None]
+    commands: Mapping[str, tuple[str, ...]]
+    needs: tuple[str, ...] = ()
+
+
+def on(sources: str, *more: str) -> tuple[str, ...]:
+    """Commands that make a data set of sources."""
+    command = PRECOMPUTE.format(sources=sources)
+    return tuple(f"{command} {options}" for options in more or ("",))
+
+
+def resuming(name: str, options: str) -> dict[str, tuple[str, ...]]:
+    """Commands that read a run folder, and those of its files that can be read alone."""
+    run = f"train {options} --block 64 --out {name} --resume"
+    whole = f"inspect {name}", f"inspect {name} --json", run, run
+    alone = (*whole, "inspect {file}", run)
+    return {f"{name}/*.h5": alone, f"{name}/*.safetensors": alone, f"{name}/*.json*": whole}
+
+
+ROWS = "--module encoder --border 0 --h5 data.h5 --population 4 --generations 5"
+ENCODING = ("inspect {file}", "inspect {file} --json", "encode photos/0.png --encoder {file} -o o.npz",
+            "export {file} --to npz -o o.npz", "eval {file} --h5 data.h5 --json", "compare {file} --h5 data.h5",
+            "precompute photos --latents-from {file} --h5 out.h5 --size 16 --workers 0",
+            f"train --module decoder --h5 data.h5 --latents-from {{file}} {SHORT}",
+            "vae-test photos/0.png --encoder {file} --decoder D --repeats 1")  # fmt: skip
+DECODING = ("inspect {file}", "inspect {file} --json", "decode latent.npz --decoder {file} -o o.png",
+            "export {file} --to npz -o o.npz", "eval {file} --h5 data.h5",
+            "vae-test photos/0.png --encoder E --decoder {file} --repeats 1")  # fmt: skip
+
+PAIRS = (
+    "inspect {file}",
+    "inspect {file} --json",
+    f"train --h5 {{file}} {SHORT}",
+    f"train --h5 {{file}} --stack 3 {SHORT.replace('--population 4 ', '')}",
+    "eval P --h5 {file}",
+)
+TEACHING = "--no-self-test --offline --h5 out.h5 --size 16 --workers 0"
+
+KINDS = {
+    "module": Kind(
+        seeds.modules,
+        {
+            "encoder*.safetensors": ENCODING,
+            "decoder*.safetensors": DECODING,
+            "plain.safetensors": (
+                "inspect {file} --json",
+                "eval {file} --h5 pairs.h5",
+                "export {file} --to npz -o o.npz",
+            ),
+        },
+    ),
+    "latent": Kind(
+        seeds.latents,
+        {
+            "latent.np?": ("inspect {file}", "inspect {file} --json", "decode {file} --decoder D -o o.png"),
+            "z.latent": ("inspect {file}", "decode {file} -o o.png"),
+            "export.npz": ("inspect {file}", "inspect {file} --json"),
+        },
+    ),
+    "data": Kind(
+        seeds.data,
+        {
+            "pairs*.h5": PAIRS,
+            "latents.h5": (
+                "inspect {file}",
+                "inspect {file} --json",
+                "inspect {file} --sheet sheet.png",
+                f"train --module encoder --border 0 --h5 {{file}} {SHORT}",
+                f"train --module decoder --h5 {{file}} {SHORT}",
+                "eval E --h5 {file}",
+                "eval D --h5 {file} --split train",
+                "compare E --h5 {file} --split train",
+            ),
+        },
+    ),
+    "resumed": Kind(seeds.resumed, {"out.h5": (*on("photos", "--resume", "--resume --json"), "inspect {file}")}),
+    "run": Kind(
+        seeds.runs,
+        {
+            **resuming("rows", ROWS),
+            **resuming("classic", f"{ROWS} --strategy classic"),
+            **resuming("int8", f"{ROWS} --weights int8"),
+            **resuming("plain", "--h5 pairs.h5 --population 4 --generations 5"),
+            **resuming("stack", "--module decoder --h5 data.h5 --stack 4 --generations 12"),
+            **resuming("pair", "--module pair --border 0 --h5 data.h5 --stack 2 --generations 12"),
+            "pair/*/*": ("inspect {file}", "inspect pair/decoder --json"),
+        },
+    ),
+    "teacher": Kind(
+        seeds.teachers,
+        {
+            "tiny/*": (
+                f"precompute photos --teacher tiny {TEACHING}",
+                f"precompute photos --teacher tiny --recon {TEACHING}",
+            ),
+            "kl/*": (f"precompute photos --teacher kl {TEACHING}",),
+            "tiny.pt": (f"precompute photos --teacher {{file}} --config tiny/config.json {TEACHING}",),
+            "kl.pt": (f"precompute photos --teacher {{file}} --config kl/config.json {TEACHING}",),
+        },
+        ("torch", "diffusers"),
+    ),
+    "picture": Kind(
+        seeds.pictures,
+        {
+            "in/*": (
+                "encode {file} --encoder E -o o.npz",
+                *on("{file} photos"),
+                "vae-test {file} --encoder E --decoder D --repeats 1",
+            ),
+        },
+    ),
+    "film": Kind(
+        seeds.films,
+        {"film.*": on("{file} photos", "", "--every 3", "--keyframes", "--fps 7 --max-frames 3")},
+        ("av",),
+    ),
+    "archive": Kind(
+        seeds.archives, {"*.zip": (*on("{file} photos"), "vae-test {file} --encoder E --decoder D --repeats 1")}
+    ),
+    "captions": Kind(seeds.captions, {"photos/*.tsv": on("photos", "", "--caption-names")}),
+    "recipe": Kind(seeds.recipes, {"recipe.json": on("photos/0.png photos/1.png", "--recipe {file}")}),
+    "report": Kind(seeds.reports, {"report.json": ("bench --quick --against {file}",)}),
+}
