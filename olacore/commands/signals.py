@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import NoReturn
 
-import click
+from olacore.commands.say import say
 
 
 class Stop:
@@ -29,7 +29,7 @@ class Stop:
     def leave(self, message: str) -> NoReturn:
         """Say how to go on, and leave with the exit code of the signal, 130 or 143."""
         terminated = self.number == signal.SIGTERM
-        click.echo(f"{'terminated' if terminated else 'interrupted'}: {message}", err=True)
+        say(f"{'terminated' if terminated else 'interrupted'}: {message}", err=True)
         sys.exit(128 + (signal.SIGTERM if terminated else signal.SIGINT))
 
 

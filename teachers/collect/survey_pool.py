@@ -1,15 +1,14 @@
 """The survey of many files at once, in threads or in spawned processes."""
 
 import os
-import signal
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor, wait
 from contextlib import contextmanager
-from multiprocessing import get_context
 from typing import Any, TypeVar
 
 from olacore.media.find import Input
+from olacore.processes import spawning, worker_deaths_told
 from teachers.collect.survey import Finding, VideoRule, survey
 
 # Seconds between two looks at whether the user wants to stop.
@@ -30,7 +29,7 @@ def survey_all(inputs: Sequence[Input], rule: VideoRule, workers: int, tick: Tic
     """
     if workers:
         # Daemons of the pool end with it; a stop costs nothing but the files in hand.
-        return _all(_processes(workers), survey, [(given, rule) for given in inputs], tick)
+        return _all(ProcessPoolExecutor(workers, spawning()), survey, [(given, rule) for given in inputs], tick)
     stopped = threading.Event()
     threads = ThreadPoolExecutor(min(MOST_THREADS, os.cpu_count() or 1), thread_name_prefix="olacore-survey")
     try:
@@ -52,15 +51,6 @@ def _digest(given: Input) -> str:
         return ""
 
 
-def _processes(workers: int) -> Executor:
-    return ProcessPoolExecutor(workers, get_context("spawn"), initializer=_ignore_interrupts)
-
-
-def _ignore_interrupts() -> None:
-    # Ctrl-C reaches every process of a terminal; the one that started them decides.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-
-
 def _all(
     pool: Executor,
     work: Callable[..., Result],
@@ -75,7 +65,8 @@ def _all(
         while pending:
             _, pending = wait(pending, PATIENCE, FIRST_COMPLETED)
             tick(len(futures) - len(pending), len(futures))
-        return [future.result() for future in futures]
+        with worker_deaths_told():
+            return [future.result() for future in futures]
 
 
 @contextmanager
