@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import sys
+from _thread import allocate_lock
 
 # That of `typing`, whose import takes longer than all else that is done before signals are watched.
 TYPE_CHECKING = False
@@ -90,7 +91,7 @@ class Signals:
 
     def __init__(self) -> None:
         self.number, self.unwound = 0, False
-        self._raised, self._told = False, False
+        self._raised, self._told, self._telling = False, False, allocate_lock()
 
     def watch(self) -> None:
         """Answer signals from now on, except those that whoever started us has made us ignore."""
@@ -121,17 +122,20 @@ class Signals:
 
     def tell(self) -> None:
         """Write the line about the signal, once."""
-        if not self._told:
+        with self._telling:
+            if self._told:
+                return
             self._told = True
             cursor = SHOW_CURSOR if os.isatty(2) else b""
-            os.write(2, cursor + f"{ENDS[self.number]}\n".encode())
+            try:
+                os.write(2, cursor + f"{ENDS[self.number]}\n".encode())
+            except OSError:  # there is nowhere to tell it
+                pass
 
     def leave_at_once(self) -> None:
         """End the process where it stands: threads, locks and open files end with it."""
-        try:
-            self.tell()
-        finally:
-            os._exit(128 + self.number)
+        self.tell()
+        os._exit(128 + self.number)
 
     def _listen(self, heard: int) -> None:
         first = True
@@ -139,7 +143,7 @@ class Signals:
             number = os.read(heard, 1)[0]
             if number in ENDS:
                 self.number = self.number or number
-                if self.unwound or not first:
+                if not first or (self.unwound and not self._raised):
                     self.leave_at_once()
                 first = False
 
@@ -163,7 +167,7 @@ def open_missing_streams() -> None:
             os.fstat(number)
         except OSError:
             os.set_inheritable(os.open(os.devnull, os.O_RDWR), True)
-            setattr(sys, name, open(number, "w" if number else "r", closefd=False))  # noqa: PTH123, SIM115
+            setattr(sys, name, open(number, "w" if number else "r", closefd=False))  # noqa: SIM115
 
 
 def main() -> None:

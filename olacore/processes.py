@@ -14,7 +14,6 @@ from multiprocessing.context import SpawnContext, SpawnProcess
 
 from olacore.errors import DataError
 
-SAFE_PATH = "PYTHONSAFEPATH"
 LEFT_TO_PARENT = (signal.SIGINT, signal.SIGTERM)
 # Held while processes start: what they inherit is set for the whole process.
 STARTING = threading.Lock()
@@ -50,27 +49,29 @@ def spawning() -> Spawning:
     Ctrl-C reaches every process of a terminal, and SIGTERM often all of a group; the one that started them decides.
     Processes are spawned and not forked: a fork after a kernel has run would kill the child.
     """
-    with inherited():
+    with inherited(PYTHONWARNINGS="ignore"):  # at a sudden end it tells of what it cleans up
         resource_tracker.ensure_running()
     return Spawning()
 
 
 @contextmanager
-def inherited() -> Iterator[None]:
+def inherited(**environment: str) -> Iterator[None]:
     """Set what a process that starts meanwhile inherits: a path without the current folder, and blocked signals."""
+    environment["PYTHONSAFEPATH"] = "1"
     with STARTING:
-        before = os.environ.get(SAFE_PATH)
-        os.environ[SAFE_PATH] = "1"
+        before = {name: os.environ.get(name) for name in environment}
+        os.environ.update(environment)
         mask = signal.pthread_sigmask(signal.SIG_BLOCK, LEFT_TO_PARENT) if hasattr(signal, "pthread_sigmask") else None
         try:
             yield
         finally:
             if mask is not None:
                 signal.pthread_sigmask(signal.SIG_SETMASK, mask)
-            if before is None:
-                del os.environ[SAFE_PATH]
-            else:
-                os.environ[SAFE_PATH] = before
+            for name, value in before.items():
+                if value is None:
+                    del os.environ[name]
+                else:
+                    os.environ[name] = value
 
 
 @contextmanager

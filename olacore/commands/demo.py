@@ -35,6 +35,4 @@ def demo(out: Path, seconds: float, force: bool, as_json: bool) -> None:
         f"held-out pictures, encoded and decoded: teacher {done.codec['teacher']:.2f} dB, "
         f"organic {done.codec['organic']:.2f} dB PSNR"
     )
-    say(
-        f"look at {out / 'side_by_side.png'} and {out / 'curves.png'}; the figures are in {out / 'summary.json'}"
-    )
+    say(f"look at {out / 'side_by_side.png'} and {out / 'curves.png'}; the figures are in {out / 'summary.json'}")

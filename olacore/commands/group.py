@@ -19,7 +19,7 @@ import click
 from olacore import __version__
 from olacore.commands.say import prepare_streams, say
 from olacore.errors import OlacoreError
-from olacore.jit.threads import let_idle_threads_sleep
+from olacore.jit.threads import check_environment, let_idle_threads_sleep
 
 ABOUT = "Clone neural networks into tiny tanh-affine modules, by evolution, on a plain CPU."
 # Settings that libraries read from the current folder, which may be a stranger's, when they are imported.
@@ -100,6 +100,7 @@ def start() -> None:
     logging.basicConfig(format="%(message)s", level=logging.INFO, handlers=[StandardError()])
     warnings.showwarning = warn
     sys.excepthook = print_fault
+    check_environment()
     import_away_from_here()
 
 

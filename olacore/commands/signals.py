@@ -35,18 +35,22 @@ class Stop:
 
 @contextmanager
 def stop_on_signal() -> Iterator[Stop]:
-    """Turn the first Ctrl-C or SIGTERM into something that long work asks for; a second Ctrl-C interrupts at once."""
+    """Turn the first Ctrl-C or SIGTERM into something that long work asks for; the second is answered as before."""
     stop = Stop()
     before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
 
     def remember(number: int, frame: FrameType | None) -> None:
-        stop.number = stop.number or number
-        signal.signal(signal.SIGINT, before[signal.SIGINT])
+        stop.number = number
+        give_back()
 
-    for number in before:
-        signal.signal(number, remember)
+    def give_back() -> None:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+    for number, handler in before.items():
+        if handler is not signal.SIG_IGN:
+            signal.signal(number, remember)
     try:
         yield stop
     finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+        give_back()

@@ -13,6 +13,8 @@ from typing import Any
 import numba
 from numba.core.registry import CPUDispatcher
 
+from olacore.jit.threads import start_threads
+
 # `nnan` and `ninf` are left out: with them LLVM deletes the checks for NaN and inf.
 FASTMATH = {"nsz", "arcp", "contract", "afn", "reassoc"}
 CACHE = os.environ.get("OLACORE_JIT_CACHE") != "0"
@@ -28,6 +30,11 @@ class Kernel(CPUDispatcher):
         """Run it."""
         with ONE_AT_A_TIME:
             return super().__call__(*arguments)
+
+    def compile(self, sig: Any) -> Any:
+        """Compile it for some types."""
+        start_threads()
+        return super().compile(sig)
 
 
 def kernel(function: Callable[..., Any]) -> Callable[..., Any]:
