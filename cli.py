@@ -127,9 +127,9 @@ class Signals:
                 return
             self._told = True
             cursor = SHOW_CURSOR if os.isatty(2) else b""
-            try:
+            try:  # noqa: SIM105 - there is nowhere to tell it, and nothing is imported while a signal is answered
                 os.write(2, cursor + f"{ENDS[self.number]}\n".encode())
-            except OSError:  # there is nowhere to tell it
+            except OSError:
                 pass
 
     def leave_at_once(self) -> None:
@@ -161,7 +161,7 @@ def group() -> Commands:
 
 
 def open_missing_streams() -> None:
-    """Put the null device where standard streams are closed, or the first file that is opened would take their place."""
+    """Put the null device where standard streams are closed: files that are opened would take their numbers."""
     for number, name in enumerate(("stdin", "stdout", "stderr")):
         try:
             os.fstat(number)
