@@ -1,17 +1,20 @@
 """The command line: where each command is, and how `ola` ends.
 
-Only the standard library is imported before signals are watched. A command's own file is imported when the command is
-called or its help is asked for.
+Next to nothing is imported before signals are watched. A command's own file is imported when the command is called or
+its help is asked for.
 """
 
 from __future__ import annotations
 
-import signal
+import os
 import sys
-from types import FrameType
-from typing import TYPE_CHECKING, NoReturn
+from _thread import allocate_lock
 
+# That of `typing`, whose import takes longer than all else that is done before signals are watched.
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from types import FrameType
+
     from olacore.commands.group import Commands
 
 # Name: place, and the first sentence of the command's help, so that `ola --help` imports no command.
@@ -65,16 +68,89 @@ COMMANDS = {
         "Encode and decode pictures with our modules, a teacher and baselines, and compare what comes out.",
     ),
 }
-ENDS = {signal.SIGINT: "interrupted", signal.SIGTERM: "terminated"}
+# By the numbers of SIGINT and SIGTERM, which are the same everywhere.
+ENDS = {2: "interrupted", 15: "terminated"}
+SHOW_CURSOR = b"\x1b[?25h"
 
 
 class Ended(BaseException):
     """A signal on its way to `main`; no `Exception`, so that nothing on the way takes it for an error."""
 
 
-def end(number: int, frame: FrameType | None) -> NoReturn:
-    """Answer a signal."""
-    raise Ended(number)
+class Signals:
+    """What Ctrl-C and SIGTERM do: the first unwinds what is being done, a second one ends the process at once.
+
+    Python answers a signal in its main thread, between two of its own steps, and that may be long in coming where a
+    library computes. So a thread hears of signals too, and it is the one that ends the process.
+
+    Attributes
+    ----------
+    number : of the first signal; 0 while there was none
+    unwound : nothing is left to unwind, so that the first one ends the process at once too
+    """
+
+    def __init__(self) -> None:
+        self.number, self.unwound = 0, False
+        self._raised, self._told, self._telling = False, False, allocate_lock()
+
+    def watch(self) -> None:
+        """Answer signals from now on, except those that whoever started us has made us ignore."""
+        import signal
+
+        heeded = [number for number in ENDS if signal.getsignal(number) is not signal.SIG_IGN]
+        for number in heeded:
+            signal.signal(number, self.unwind)
+        import atexit
+
+        # The last thing of all, when Python can no longer answer.
+        atexit.register(lambda: [signal.signal(number, signal.SIG_IGN) for number in heeded])
+        sys.unraisablehook = self._unraisable
+        if os.name == "posix":
+            from threading import Thread
+
+            heard, wake = os.pipe()
+            os.set_blocking(wake, False)
+            signal.set_wakeup_fd(wake, warn_on_full_buffer=False)
+            Thread(target=self._listen, args=(heard,), name="ola-signals", daemon=True).start()
+
+    def unwind(self, number: int, frame: FrameType | None) -> None:
+        """Answer the first signal, in the main thread."""
+        self.number = self.number or number
+        if not self._raised and not self.unwound:
+            self._raised = True
+            raise Ended
+
+    def tell(self) -> None:
+        """Write the line about the signal, once."""
+        with self._telling:
+            if self._told:
+                return
+            self._told = True
+            cursor = SHOW_CURSOR if os.isatty(2) else b""
+            try:  # noqa: SIM105 - there is nowhere to tell it, and nothing is imported while a signal is answered
+                os.write(2, cursor + f"{ENDS[self.number]}\n".encode())
+            except OSError:
+                pass
+
+    def leave_at_once(self) -> None:
+        """End the process where it stands: threads, locks and open files end with it."""
+        self.tell()
+        os._exit(128 + self.number)
+
+    def _listen(self, heard: int) -> None:
+        first = True
+        while True:
+            number = os.read(heard, 1)[0]
+            if number in ENDS:
+                self.number = self.number or number
+                if not first or (self.unwound and not self._raised):
+                    self.leave_at_once()
+                first = False
+
+    def _unraisable(self, what: sys.UnraisableHookArgs) -> None:
+        if isinstance(what.exc_value, Ended):  # it came where Python drops exceptions, and would be lost
+            self.leave_at_once()
+        sys.__unraisablehook__(what)
 
 
 def group() -> Commands:
@@ -84,17 +160,41 @@ def group() -> Commands:
     return Commands(COMMANDS)
 
 
+def open_missing_streams() -> None:
+    """Put the null device where standard streams are closed: files that are opened would take their numbers."""
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.set_inheritable(os.open(os.devnull, os.O_RDWR), True)
+            setattr(sys, name, open(number, "w" if number else "r", closefd=False))  # noqa: SIM115
+
+
 def main() -> None:
     """Run `ola`: exit code 0 done, 1 a known error, 2 wrong usage, 130 interrupted, 143 terminated."""
-    for number in ENDS:
-        if signal.getsignal(number) is not signal.SIG_IGN:
-            signal.signal(number, end)
+    signals = Signals()
+    code: object = 0
     try:
-        group()()
-    except Ended as ended:
-        number = ended.args[0]
-        print(ENDS[number], file=sys.stderr)
-        sys.exit(128 + number)
+        try:
+            signals.watch()
+            open_missing_streams()
+            group()()
+        except SystemExit as left:
+            code = left.code
+        except Exception:
+            if not signals.number:
+                raise
+        finally:
+            signals.unwound = True
+    except Ended:
+        pass
+    except KeyboardInterrupt:  # before they were watched
+        signals.number = 2
+    if signals.number:
+        if code != 128 + signals.number:  # else the command has told it
+            signals.tell()
+        code = 128 + signals.number
+    sys.exit(code)
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -89,6 +90,125 @@ def test_signal__that_is_ignored_stays_ignored():
         "import signal; signal.signal(signal.SIGINT, signal.SIG_IGN)" + SIGNALLED.format(module="click", number=2)
     )
     assert (run.returncode, run.stderr) == (0, "")
+
+
+# Tells when signals may come; they are held back until `ola` watches, since nobody can answer before.
+HELD_BACK = """
+import signal, sys
+both = {signal.SIGINT, signal.SIGTERM}
+for number in both:
+    signal.signal(number, signal.SIG_DFL)
+signal.pthread_sigmask(signal.SIG_BLOCK, both)
+import cli
+real = cli.group
+def group():
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, both)
+    return real()
+cli.group = group
+print("ready", flush=True)
+cli.main()
+"""
+# Goes on for ever, in Python, whatever it is asked.
+STUBBORN = """
+import signal, sys
+import cli, click
+from olacore.commands.signals import stop_on_signal
+@click.command()
+def command():
+    with stop_on_signal():
+        print("ready", flush=True)
+        while True:
+            pass
+for number in (signal.SIGINT, signal.SIGTERM):
+    signal.signal(number, signal.SIG_DFL)
+cli.group = lambda: command
+cli.main()
+"""
+# Ends while a thread still works, as a pool of threads may.
+JOINED = """
+import signal, sys, threading
+import cli
+for number in (signal.SIGINT, signal.SIGTERM):
+    signal.signal(number, signal.SIG_DFL)
+def group():
+    def work():
+        print("ready", flush=True)
+        threading.Event().wait()
+    threading.Thread(target=work).start()
+    return lambda: sys.exit(0)
+cli.group = group
+cli.main()
+"""
+# A signal comes where Python drops exceptions.
+DROPPED = """
+import signal, sys
+import cli
+class Dropping:
+    def __del__(self):
+        signal.raise_signal(signal.SIGTERM)
+def group():
+    def command():
+        Dropping()
+        sys.exit(0)
+    return command
+for number in (signal.SIGINT, signal.SIGTERM):
+    signal.signal(number, signal.SIG_DFL)
+cli.group = group
+cli.main()
+"""
+needs_signals = pytest.mark.skipif(os.name != "posix", reason="signals are those of Unix")
+
+
+def begin(code: str, *arguments: str) -> subprocess.Popen[str]:
+    """Start a program, and wait until it says that it is ready."""
+    environment = {**os.environ, "PYTHONPATH": str(Path(cli.__file__).parent)}
+    pipe = subprocess.PIPE
+    run = subprocess.Popen(
+        [sys.executable, "-c", code, *arguments], stdout=pipe, stderr=pipe, text=True, env=environment
+    )
+    assert run.stdout.readline() == "ready\n"
+    return run
+
+
+@needs_signals
+@pytest.mark.parametrize(("number", "word", "code"), [("SIGINT", "interrupted", 130), ("SIGTERM", "terminated", 143)])
+@pytest.mark.parametrize("delay", [0, 0.05, 0.15, 0.3, 0.5])
+def test_signal__at_any_time_ends_in_one_line(number, word, code, delay, tmp_path):
+    arguments = ["decode", str(tmp_path / "missing.npy"), "-o", str(tmp_path / "out.png")]
+    run = begin(HELD_BACK, *arguments)
+    time.sleep(delay)  # where it is then does not matter
+    run.send_signal(signal.Signals[number])
+    _, told = run.communicate()
+    if run.returncode == 1:  # it was through
+        assert told.startswith("error: ")
+    else:
+        assert run.returncode == code
+        assert told.endswith(f"{word}\n")
+    assert "Traceback" not in told
+
+
+@needs_signals
+@pytest.mark.parametrize("second", ["SIGINT", "SIGTERM"])
+def test_signal__a_second_one_ends_at_once_what_never_asks(second):
+    run = begin(STUBBORN)
+    run.send_signal(signal.SIGTERM)
+    run.send_signal(signal.SIGINT)
+    assert run.communicate() == ("", "terminated\n") or run.returncode in (130, 143)
+    assert run.returncode in (130, 143)
+
+
+@needs_signals
+def test_signal__while_python_waits_for_threads_at_its_end():
+    run = begin(JOINED)
+    run.send_signal(signal.SIGTERM)
+    assert run.communicate() == ("", "terminated\n")
+    assert run.returncode == 143
+
+
+@needs_signals
+def test_signal__where_python_drops_exceptions_is_not_lost():
+    run = fresh(DROPPED)
+    assert (run.returncode, run.stdout, run.stderr) == (143, "", "terminated\n")
 
 
 def test_exit_codes__of_a_process(tmp_path):

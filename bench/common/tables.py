@@ -6,6 +6,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from olacore.names import shown
+
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
@@ -32,13 +34,12 @@ class Table:
     def rich(self) -> RenderableType:
         """The table for a console."""
         from rich import table
-        from rich.markup import escape
 
-        made = table.Table(title=escape(self.title) or None, title_justify="left")
+        made = table.Table(title=_text(self.title) if self.title else None, title_justify="left")
         for column, name in enumerate(self.head):
-            made.add_column(escape(name), justify="left" if column in self.left else "right")
+            made.add_column(_text(name), justify="left" if column in self.left else "right")
         for row in self.rows:
-            made.add_row(*map(escape, row))
+            made.add_row(*map(_text, row))
         return made
 
 
@@ -47,9 +48,14 @@ Part = str | Table
 
 def to_rich(parts: Iterable[Part]) -> list[RenderableType]:
     """What a console prints of sentences and tables."""
-    from rich.markup import escape
+    return [part.rich() if isinstance(part, Table) else _text(part) for part in parts]
 
-    return [part.rich() if isinstance(part, Table) else escape(part) for part in parts]
+
+def _text(value: str) -> RenderableType:
+    """Text without markup and control characters: an earlier report may come from elsewhere."""
+    from rich.text import Text
+
+    return Text(shown(value, lines=True))
 
 
 def number(value: float | None, digits: int = 4) -> str:

@@ -19,6 +19,7 @@ from bench.ovae.report import make_report, write_all
 from bench.ovae.speed import time_all
 from bench.ovae.training import train_all
 from bench.ovae.workspace import Workspace
+from olacore.names import shown
 from olacore.pretrained import FOLDER as PACKAGE
 
 
@@ -55,7 +56,7 @@ def run(
         return replace(cells, frozen=part not in wanted)
 
     def say(text: str) -> None:
-        click.echo(text, err=True)
+        click.echo(shown(text), err=True)
 
     with limit_threads(threads):
         train = train_all(recipes, workspace, cells_of("train"), say)

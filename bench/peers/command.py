@@ -18,6 +18,7 @@ from bench.peers.run import Comparison
 from bench.peers.summary import summarise
 from bench.peers.tables import render
 from bench.peers.targets import judge
+from olacore.names import shown
 
 # Of tables in a file.
 WIDTH = 180
@@ -64,7 +65,7 @@ def compare(
     folders = DataFolders(data or out / "data", photos or PHOTOS, models or MODELS)
 
     def say(text: str) -> None:
-        console.print(text, markup=False)
+        console.print(shown(text), markup=False)
 
     comparison = Comparison(out, folders, plan, own_cap, cap, threads, say, floor_passes)
     comparison.run()

@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import click
-from rich.table import Table
 
 from olacore.commands.options import FILE, data_sets, force_folder, skip_nonfinite, split
 from olacore.commands.progress import Bar
-from olacore.commands.show import number, print_json, stdout
+from olacore.commands.say import print_json, say
+from olacore.commands.show import number, print_table
 
 
 @click.command()
@@ -44,17 +44,14 @@ def compare(
         print_json(made.figures)
         return
     print_compare(made.figures, f"latents of {module} beside {split} rows")
-    click.echo(f"look at {out / 'scatter.png'} and {out / 'worst.png'}; the figures are in {out / 'compare.json'}")
+    say(f"look at {out / 'scatter.png'} and {out / 'worst.png'}; the figures are in {out / 'compare.json'}")
 
 
 def print_compare(figures: dict[str, Any], title: str) -> None:
     """Print the figures of `ola compare` as a table, one row a channel."""
     names = ("r2_each", "mean", "teacher_mean", "spread", "teacher_spread")
-    table = Table(title=title, title_justify="left")
-    for name in ("channel", "R2", "mean", "teacher's", "spread", "teacher's"):
-        table.add_column(name, justify="right")
-    for channel in range(len(figures["mean"])):
-        table.add_row(str(channel), *(number(figures[name][channel]) for name in names))
-    stdout().print(table)
+    head = ("channel", "R2", "mean", "teacher's", "spread", "teacher's")
+    rows = [(channel, *(number(figures[name][channel]) for name in names)) for channel in range(len(figures["mean"]))]
+    print_table(head, rows, title, left=())
     told = ", ".join(f"{name} {number(figures[name])}" for name in ("r2", "l2", "cosine", "cosine_centered"))
-    click.echo(f"{figures['frames']} frames: {told}")
+    say(f"{figures['frames']} frames: {told}")

@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from olacore.commands.options import FILE, MODULE, force_output
+from olacore.commands.say import say
 from olacore.errors import ShapeError
 from olacore.files import check_output
 
@@ -33,7 +34,7 @@ def decode(latent: Path, decoder: Path | None, output: Path, force: bool) -> Non
     check_picture(output)
     stored = read_latent(latent)
     if stored.note:
-        click.echo(stored.note)
+        say(stored.note)
     name = str(decoder or pick_decoder(latent.name, stored.latent.shape, *stored.spaces))
     module = load(name)
     theirs = decoder_of(*stored.spaces) or "a decoder of the latent's space"
@@ -46,7 +47,7 @@ def decode(latent: Path, decoder: Path | None, output: Path, force: bool) -> Non
     if picture.ndim != 3:
         raise ShapeError(f"{latent} holds {len(picture)} latents; give one, of shape (C, h, w).")
     for warning in caught:
-        click.echo(f"warning: {warning.message}", err=True)
+        say(f"warning: {warning.message}", err=True)
     write_picture(output, picture)
     chosen = "" if decoder else f", by {name}"
-    click.echo(f"{output}: {picture.shape[1]} x {picture.shape[0]} pixels{chosen}")
+    say(f"{output}: {picture.shape[1]} x {picture.shape[0]} pixels{chosen}")

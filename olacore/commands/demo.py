@@ -8,7 +8,8 @@ import click
 
 from olacore.commands.options import FILE, Seconds
 from olacore.commands.progress import progress_bars
-from olacore.commands.show import print_figures, print_json
+from olacore.commands.say import print_json, say
+from olacore.commands.show import print_figures
 from olacore.commands.signals import stop_on_signal
 
 
@@ -30,10 +31,8 @@ def demo(out: Path, seconds: float, force: bool, as_json: bool) -> None:
         return
     for name, result in done.results.items():
         print_figures(result.figures, f"{name} on held-out pictures ({result.module.nbytes() / 1000:.1f} kB)")
-    click.echo(
+    say(
         f"held-out pictures, encoded and decoded: teacher {done.codec['teacher']:.2f} dB, "
         f"organic {done.codec['organic']:.2f} dB PSNR"
     )
-    click.echo(
-        f"look at {out / 'side_by_side.png'} and {out / 'curves.png'}; the figures are in {out / 'summary.json'}"
-    )
+    say(f"look at {out / 'side_by_side.png'} and {out / 'curves.png'}; the figures are in {out / 'summary.json'}")

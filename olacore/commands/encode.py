@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from olacore.commands.options import FILE, MODULE, force_output, max_pixels
+from olacore.commands.say import say
 from olacore.files import check_output
 from olacore.pretrained import DECODER, ENCODER
 
@@ -35,4 +36,4 @@ def encode(image: Path, encoder: Path | None, output: Path, max_pixels: int, for
     latent = module.encode(picture)
     write_latent(output, StoredLatent(latent, module.makes, module.imitates, picture.shape[:2]))
     chosen = "" if encoder else f", by {ENCODER} for {DECODER}"
-    click.echo(f"{output}: {' x '.join(str(side) for side in latent.shape)}{chosen}")
+    say(f"{output}: {' x '.join(str(side) for side in latent.shape)}{chosen}")

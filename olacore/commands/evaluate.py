@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 
 import click
 
 from olacore.commands.options import FILE, data_sets, skip_nonfinite, split
+from olacore.commands.say import print_json
 from olacore.commands.show import print_figures
 
 
@@ -31,6 +31,6 @@ def evaluate(modules: Sequence[Path], h5: Sequence[Path], split: str, skip_nonfi
         with open_dataset(h5) as dataset:
             figures = measure(module, dataset, baselines_beside(path, module), split, skip_nonfinite)
         if as_json:
-            click.echo(json.dumps(figures))
+            print_json(figures, indent=None)
         else:
             print_figures(figures, f"{path} on {split} rows")

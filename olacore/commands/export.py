@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from olacore.commands.options import FILE, force_output
+from olacore.commands.say import say
 
 
 @click.command()
@@ -26,4 +27,4 @@ def export(module: Path, to: str, output: Path, force: bool) -> None:
     EXPORTERS.find(to)  # before anything is read
     loaded = load(module)
     write(loaded, to, output, force)
-    click.echo(f"{output}: {loaded.view.title}, {output.stat().st_size:,} bytes")
+    say(f"{output}: {loaded.view.title}, {output.stat().st_size:,} bytes")

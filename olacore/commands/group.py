@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
+import io
 import logging
+import os
 import sys
+import traceback
+import warnings
 from collections.abc import Mapping
 from importlib import import_module
+from pathlib import Path
+from types import TracebackType
 from typing import Any
 
 import click
 
 from olacore import __version__
+from olacore.commands.say import prepare_streams, say
 from olacore.errors import OlacoreError
-from olacore.jit.threads import let_idle_threads_sleep
+from olacore.jit.threads import check_environment, let_idle_threads_sleep
 
 ABOUT = "Clone neural networks into tiny tanh-affine modules, by evolution, on a plain CPU."
+# Settings that libraries read from the current folder, which may be a stranger's, when they are imported.
+SETTINGS_HERE = {".numba_config.yaml": "numba", "matplotlibrc": "matplotlib"}
 
 
 class Commands(click.Group):
@@ -30,13 +39,33 @@ class Commands(click.Group):
         super().__init__("ola", commands, help=ABOUT, callback=start)
         click.version_option(__version__, prog_name="ola")(self)
 
+    def main(self, *args: Any, standalone_mode: bool = True, **extra: Any) -> Any:
+        """Run a command line, and leave with its exit code.
+
+        What the machine does to a program, such as too little memory or a disk that fails, is a known error wherever it
+        comes from. Anything else that a command does not expect is a fault of ours and keeps its traceback.
+        """
+        prepare_streams()
+        try:
+            code = super().main(*args, standalone_mode=False, **extra)
+        except click.ClickException as error:
+            told = io.StringIO()
+            error.show(told)
+            say(told.getvalue().rstrip(), err=True, lines=True)
+            code = error.exit_code
+        except (OlacoreError, OSError, MemoryError, RecursionError, ImportError) as error:
+            say(f"error: {sentence(error)}", err=True)
+            code = 1
+        if not standalone_mode:
+            return code
+        sys.exit(code)
+
     def invoke(self, ctx: click.Context) -> Any:
         """Run a command."""
         try:
             return super().invoke(ctx)
-        except OlacoreError as error:
-            click.echo(f"error: {error}", err=True)
-            ctx.exit(1)
+        except EOFError as error:  # which click takes for the user's wish to stop
+            raise OSError(f"a file of this program ends too early ({error}); install it again") from error
 
 
 class Lazy(click.Command):
@@ -62,10 +91,53 @@ class StandardError(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         """Print a line."""
-        click.echo(self.format(record), file=sys.stderr)
+        say(self.format(record), err=True)
 
 
 def start() -> None:
     """Prepare the process, before a command is imported and with it what compiles."""
     let_idle_threads_sleep()
     logging.basicConfig(format="%(message)s", level=logging.INFO, handlers=[StandardError()])
+    warnings.showwarning = warn
+    sys.excepthook = print_fault
+    check_environment()
+    import_away_from_here()
+
+
+def sentence(error: BaseException) -> str:
+    """Say what happened: what our own errors say, and in a few words what the machine did."""
+    if isinstance(error, OlacoreError):
+        return str(error)
+    if isinstance(error, MemoryError):
+        return f"there is too little memory{f': {error}' if str(error) else ''}."
+    if isinstance(error, RecursionError):
+        return "something is nested too deeply to be read."
+    if isinstance(error, OSError) and error.strerror:
+        files = " and ".join(str(name) for name in (error.filename, error.filename2) if name is not None)
+        return f"{files}: {error.strerror}." if files else f"{error.strerror}."
+    return f"{error or type(error).__name__}."
+
+
+def warn(message: Warning | str, *where: Any, **extra: Any) -> None:
+    """Print the first line of a library's warning."""
+    say(f"warning: {str(message).partition(chr(10))[0]}", err=True)
+
+
+def print_fault(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    """Print a traceback, whose message may hold text from elsewhere."""
+    say("".join(traceback.format_exception(kind, error, trace)).rstrip(), err=True, lines=True)
+
+
+def import_away_from_here() -> None:
+    """Keep libraries from reading settings in the current folder."""
+    for name, module in SETTINGS_HERE.items():
+        if os.path.lexists(name):
+            here = Path.cwd()
+            os.chdir(here.anchor)
+            try:
+                import_module(module)
+            finally:
+                os.chdir(here)
+    if "numba" in sys.modules and os.path.lexists(".numba_config.yaml"):
+        # It looks again whenever it compiles.
+        import_module("numba.core.config")._config_fname = os.devnull

@@ -6,10 +6,10 @@ import json
 from pathlib import Path
 
 import click
-from rich.table import Table
 
 from olacore.commands.options import FILE
-from olacore.commands.show import print_json, stdout
+from olacore.commands.say import print_json
+from olacore.commands.show import print_table
 from olacore.files import check_output
 
 
@@ -34,7 +34,5 @@ def inspect(file: Path, sheet: Path | None, force: bool, as_json: bool) -> None:
     if as_json:
         print_json(facts)
         return
-    table = Table(show_header=False, title=str(file), title_justify="left")
-    for name, value in facts.items():
-        table.add_row(name, json.dumps(value, indent=1) if isinstance(value, dict) else str(value))
-    stdout().print(table)
+    rows = [(name, json.dumps(value, indent=1) if isinstance(value, dict) else value) for name, value in facts.items()]
+    print_table((), rows, file, left=(0, 1))

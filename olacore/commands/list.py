@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import click
 
-from olacore.commands.show import print_json, stdout
+from olacore.commands.say import print_json, say
+from olacore.commands.show import print_table
 
 
 @click.command("list")
@@ -15,26 +16,22 @@ def list_modules(as_json: bool) -> None:
     PSNR is in dB, of pictures that were encoded and decoded: by the module and its partner, by the module and the
     teacher for the other way, and by the teacher alone.
     """
-    from rich.table import Table
-
     from olacore.pretrained.catalogue import catalogue
 
     found = catalogue()
     if as_json:
         print_json([one.to_dict() for one in found])
         return
-    table = Table()
-    for title in ("name", "latents", "partner"):
-        table.add_column(title, no_wrap=True)
-    for title in ("with partner", "with teacher", "teacher alone", "kB"):
-        table.add_column(title, justify="right")
+    head = ("name", "latents", "partner", "with partner", "with teacher", "teacher alone", "kB")
+    rows = []
     for one in found:
         psnr = ["-", "-", "-"]
         if figures := one.figures:
             values = (figures.with_partner, figures.with_teacher, figures.of_teacher)
             psnr = ["-" if value is None else f"{value:.2f}" for value in values]
             psnr[2] += f" {figures.teacher}"
-        table.add_row(one.name, one.latents.partition(",")[0], one.partner or "-", *psnr, f"{one.nbytes / 1000:,.0f}")
-    stdout().print(table)
+        latents, size = one.latents.partition(",")[0], f"{one.nbytes / 1000:,.0f}"
+        rows.append((one.name, latents, one.partner or "-", *psnr, size))
+    print_table(head, rows, left=(0, 1, 2), whole=(0, 1, 2))
     for count in sorted({one.figures.photographs for one in found if one.figures}):
-        click.echo(f"PSNR in dB, mean over {count} whole photographs that no part of the making saw")
+        say(f"PSNR in dB, mean over {count} whole photographs that no part of the making saw")

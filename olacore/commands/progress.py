@@ -9,6 +9,8 @@ from typing import Any
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
+from olacore.names import shown
+
 
 class Bar:
     """A progress bar for work with a known total."""
@@ -19,7 +21,7 @@ class Bar:
 
     def __enter__(self) -> Bar:
         self.bars.start()
-        self.task = self.bars.add_task(self.what, total=None, note="")
+        self.task = self.bars.add_task(shown(self.what), total=None, note="")
         return self
 
     def __exit__(self, *error: object) -> None:
@@ -27,7 +29,7 @@ class Bar:
 
     def __call__(self, done: int, total: int, what: str = "") -> None:
         """Show that `done` of `total` are done, and `what` comes next."""
-        self.bars.update(self.task, completed=done, total=total, note=f"{done}/{total} {what}")
+        self.bars.update(self.task, completed=done, total=total, note=f"{done}/{total} {shown(what)}")
 
 
 @contextmanager
@@ -36,10 +38,10 @@ def progress_bars(
 ) -> Iterator[Callable[[str], Callable[[Any], None]]]:
     """Make the callbacks of training runs: a bar of the limit of each, with loss, R2 and rate."""
     unit, total = ("seconds", seconds) if seconds else ("generation", generations)
-    with bars() as shown:
+    with bars() as drawn:
 
         def follow(name: str) -> Callable[[dict[str, Any]], None]:
-            task = shown.add_task(name, total=total, note="compiling")
+            task = drawn.add_task(shown(name), total=total, note="compiling")
 
             def update(event: Any) -> None:
                 if (line := getattr(event, "line", None)) is None:
@@ -48,7 +50,7 @@ def progress_bars(
                 loss = "not finite" if line["validation_loss"] is None else f"{line['validation_loss']:.5f}"
                 r2 = "-" if line["validation_r2"] is None else f"{line['validation_r2']:.4f}"
                 note = f"generation {line['generation']}, loss {loss}, R2 {r2}, {rate:,.0f} samples/s"
-                shown.update(task, completed=line[unit], note=note)
+                drawn.update(task, completed=line[unit], note=note)
 
             return update
 
@@ -59,9 +61,9 @@ def bars() -> Progress:
     """Make bars, off where standard error is no terminal."""
     console = Console(stderr=True)
     columns = (
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(),
-        TextColumn("{task.fields[note]}"),
+        TextColumn("{task.fields[note]}", markup=False),
         TimeRemainingColumn(),
     )
     return Progress(*columns, console=console, disable=not console.is_terminal)

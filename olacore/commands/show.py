@@ -1,32 +1,56 @@
-"""Results on standard output: tables and JSON."""
+"""Results on standard output: tables."""
 
 from __future__ import annotations
 
-import json
 import sys
+from collections.abc import Iterable, Sequence
 from typing import Any
 
-import click
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
+
+from olacore.commands.say import printing
+from olacore.names import shown
 
 
-def print_json(value: Any) -> None:
-    """Print one JSON document."""
-    click.echo(json.dumps(value, indent=2))
+def print_table(
+    head: Sequence[str],
+    rows: Iterable[Sequence[object]],
+    title: object = "",
+    left: Sequence[int] = (0,),
+    whole: Sequence[int] = (),
+    padding: int = 1,
+) -> None:
+    """Print a table.
+
+    Parameters
+    ----------
+    head : a name a column; empty for columns without names
+    rows : a value a column, each of them text; it may have several lines
+    left : numbers of the columns that hold text, which stands on the left; numbers stand on the right
+    whole : numbers of the columns that are never broken into lines
+    padding : spaces on both sides of a cell
+    """
+    named = text(title) if title else None
+    made = Table(title=named, title_justify="left", show_header=bool(head), padding=(0, padding))
+    filled = [[text(value) for value in row] for row in rows]
+    columns = head or [""] * len(filled[0])
+    for column, name in enumerate(columns):
+        made.add_column(text(name), justify="left" if column in left else "right", no_wrap=column in whole)
+    for row in filled:
+        made.add_row(*row)
+    with printing():
+        stdout().print(made)
 
 
 def print_figures(figures: dict[str, dict[str, Any]], title: str) -> None:
     """Print figures as a table, one row a module or baseline."""
     names = [name for name, value in next(iter(figures.values())).items() if isinstance(value, float)]
-    table = Table(title=title, title_justify="left")
-    table.add_column("")
-    for name in names:
-        # Whatever loss a search minimised, tables compare by the squared error.
-        table.add_column("mse" if name == "loss" else name, justify="right")
-    for row, values in figures.items():
-        table.add_row(row, *(f"{values[name]:.4g}" for name in names))
-    stdout().print(table)
+    # Whatever loss a search minimised, tables compare by the squared error.
+    heads = ["", *("mse" if name == "loss" else name for name in names)]
+    rows = [(row, *(f"{values[name]:.4g}" for name in names)) for row, values in figures.items()]
+    print_table(heads, rows, title)
 
 
 def number(value: float | None) -> str:
@@ -34,6 +58,11 @@ def number(value: float | None) -> str:
     return "-" if value is None else f"{value:.4g}"
 
 
+def text(value: object) -> Text:
+    """Return text without markup and control characters."""
+    return Text(shown(value, lines=True))
+
+
 def stdout() -> Console:
     """The console for results, wide enough for every table where it is no terminal."""
-    return Console(width=None if sys.stdout.isatty() else 140)
+    return Console(width=None if sys.stdout.isatty() else 140, markup=False, emoji=False)

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import NoReturn
 
-import click
+from olacore.commands.say import say
 
 
 class Stop:
@@ -29,24 +29,28 @@ class Stop:
     def leave(self, message: str) -> NoReturn:
         """Say how to go on, and leave with the exit code of the signal, 130 or 143."""
         terminated = self.number == signal.SIGTERM
-        click.echo(f"{'terminated' if terminated else 'interrupted'}: {message}", err=True)
+        say(f"{'terminated' if terminated else 'interrupted'}: {message}", err=True)
         sys.exit(128 + (signal.SIGTERM if terminated else signal.SIGINT))
 
 
 @contextmanager
 def stop_on_signal() -> Iterator[Stop]:
-    """Turn the first Ctrl-C or SIGTERM into something that long work asks for; a second Ctrl-C interrupts at once."""
+    """Turn the first Ctrl-C or SIGTERM into something that long work asks for; the second is answered as before."""
     stop = Stop()
     before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
 
     def remember(number: int, frame: FrameType | None) -> None:
-        stop.number = stop.number or number
-        signal.signal(signal.SIGINT, before[signal.SIGINT])
+        stop.number = number
+        give_back()
 
-    for number in before:
-        signal.signal(number, remember)
+    def give_back() -> None:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+    for number, handler in before.items():
+        if handler is not signal.SIG_IGN:
+            signal.signal(number, remember)
     try:
         yield stop
     finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+        give_back()

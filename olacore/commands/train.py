@@ -10,7 +10,8 @@ import click
 
 from olacore.commands.options import FILE, Bytes, Modules, Numbers, Option, Seconds, data_sets, skip_nonfinite
 from olacore.commands.progress import progress_bars
-from olacore.commands.show import print_figures, print_json
+from olacore.commands.say import print_json, say
+from olacore.commands.show import print_figures
 from olacore.commands.signals import stop_on_signal
 
 STOPPED = {"frozen": "freezing"}
@@ -80,7 +81,7 @@ def train(h5: Sequence[Path], options: Sequence[tuple[str, str]], as_json: bool,
         print_figures(result.figures, f"{result.module.kind} on held-out samples")
     summary = result.module.training
     made = result.folder / ("decoder" if config.module == "pair" else "") / "module.safetensors"
-    click.echo(
+    say(
         f"stopped by {STOPPED.get(result.stopped, result.stopped)}; on validation samples {summary['loss']} "
         f"{summary['validation_loss']:.5g}, R2 {summary['validation_r2']:.4f}; "
         f"{made} has {result.module.nbytes()} bytes"

@@ -8,7 +8,6 @@ import numpy as np
 from numba.extending import is_jitted
 
 from olacore.errors import ConfigError, DTypeError, ShapeError
-from olacore.jit.flags import ONE_AT_A_TIME
 from olacore.jit.threads import threads
 from olacore.kernels.forward import forward_population
 from olacore.kernels.layers import append_layer
@@ -95,7 +94,7 @@ def forward(weights: np.ndarray, biases: np.ndarray, x: np.ndarray, n_threads: i
     x = check_array("x", x, "n, in", sizes)
     packed = empty_packed(*x.shape)
     out = np.empty((sizes.get("pop", 1), sizes["out"], sizes["n"]), np.float32)
-    with threads(n_threads), ONE_AT_A_TIME:
+    with threads(n_threads):
         pack_rows(x, packed)
         forward_population(weights.reshape(-1, *weights.shape[-2:]), biases.reshape(out.shape[:2]), packed, out)
     return np.ascontiguousarray((out if population else out[0]).swapaxes(-1, -2))
@@ -132,7 +131,7 @@ def forward_stack(
         checked.append((weights, check_array(f"biases of layer {number}", biases, "out", sizes)))
         width += sizes["out"]
     packed = empty_packed(len(x), width)
-    with threads(n_threads), ONE_AT_A_TIME:
+    with threads(n_threads):
         pack_rows(x, packed)
         for weights, biases in checked:
             append_layer(weights, biases, len(x), packed)
@@ -179,7 +178,7 @@ def score(
     out = np.empty_like(biases) if out is None else check_array("out", out, "pop, out", sizes, output=True)
     kernel = make_score_population(compiled_loss(loss))
     packed = empty_packed(*x.shape)
-    with threads(n_threads), ONE_AT_A_TIME:
+    with threads(n_threads):
         pack_rows(x, packed)
         kernel(weights, biases, packed, np.ascontiguousarray(y.T), out)
     return out

@@ -11,19 +11,39 @@ from collections.abc import Callable
 from typing import Any
 
 import numba
+from numba.core.registry import CPUDispatcher
+
+from olacore.jit.threads import start_threads
 
 # `nnan` and `ninf` are left out: with them LLVM deletes the checks for NaN and inf.
 FASTMATH = {"nsz", "arcp", "contract", "afn", "reassoc"}
 CACHE = os.environ.get("OLACORE_JIT_CACHE") != "0"
-# Held while Python runs parallel kernels: Numba's workqueue layer aborts the process when two threads do so at once.
-# The thread that reads ahead runs them too where an encoder makes the latents.
+# Held while Python runs a parallel kernel, which uses all threads: Numba's workqueue layer aborts the process when two
+# Python threads do so at once. A generation of a search holds it too, since it sets the threads of BLAS for all.
 ONE_AT_A_TIME = threading.RLock()
+
+
+class Kernel(CPUDispatcher):
+    """A compiled kernel that waits until no other thread of Python runs one."""
+
+    def __call__(self, *arguments: Any) -> Any:
+        """Run it."""
+        with ONE_AT_A_TIME:
+            return super().__call__(*arguments)
+
+    def compile(self, sig: Any) -> Any:
+        """Compile it for some types."""
+        start_threads()
+        return super().compile(sig)
 
 
 def kernel(function: Callable[..., Any]) -> Callable[..., Any]:
     """Compile a parallel kernel that releases the GIL and never raises."""
     compiled = numba.njit(parallel=True, nogil=True, fastmath=FASTMATH, error_model="numpy")(function)
-    if CACHE and compiled is not function:  # it is with NUMBA_DISABLE_JIT
+    if compiled is function:  # it is with NUMBA_DISABLE_JIT
+        return compiled
+    compiled.__class__ = Kernel
+    if CACHE:
         # Nothing is kept where Numba is another inside than we know it, or the sources cannot be read.
         with contextlib.suppress(ImportError, OSError):
             from olacore.jit.disk_cache import DiskCache

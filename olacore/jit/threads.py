@@ -1,10 +1,30 @@
 """How many threads kernels run on, and how those wait that have nothing to do."""
 
 import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import NamedTuple
 
 from olacore.errors import ConfigError
+
+
+class Allowed(NamedTuple):
+    """Values of a setting, as a regular expression and in words."""
+
+    pattern: str
+    words: str
+
+
+LAYER = "NUMBA_THREADING_LAYER"
+ALLOWED = {
+    "NUMBA_NUM_THREADS": Allowed(r"\s*0*([1-9]\d{0,2}|10[01]\d|102[0-4])\s*", "a whole number from 1 to 1024"),
+    LAYER: Allowed(
+        "default|safe|threadsafe|forksafe|omp|tbb|workqueue",
+        "default, safe, threadsafe, forksafe, omp, tbb or workqueue",
+    ),
+    "NUMBA_CPU_FEATURES": Allowed(r"([+-][^+,-][^,]*(,|$))*", "features such as +avx2,-avx512f"),
+}
 
 
 @contextmanager
@@ -22,6 +42,7 @@ def threads(n_threads: int | None) -> Iterator[None]:
     import numba
     import numpy as np
 
+    start_threads()
     before = numba.get_num_threads()
     if n_threads is not None:
         most = numba.config.NUMBA_NUM_THREADS  # type: ignore[attr-defined]
@@ -32,6 +53,33 @@ def threads(n_threads: int | None) -> Iterator[None]:
         yield
     finally:
         numba.set_num_threads(before)
+
+
+def check_environment() -> None:
+    """Raise `ConfigError` where what the environment asks of Numba's threads is nothing that they can do."""
+    for name, allowed in ALLOWED.items():
+        value = os.environ.get(name)
+        if value is not None and not re.fullmatch(allowed.pattern, value, re.IGNORECASE):
+            raise ConfigError(f"the environment variable {name} must be {allowed.words}; got {value!r}. Unset it.")
+
+
+def start_threads() -> None:
+    """Let Numba choose how it runs threads and start them, if it has not yet.
+
+    Raises
+    ------
+    ConfigError  if it cannot
+    """
+    from numba.np.ufunc import parallel
+
+    check_environment()
+    try:
+        parallel._launch_threads()
+    except ValueError as error:
+        asked = " and ".join(f"{name}={value}" for name, value in os.environ.items() if name.startswith(LAYER))
+        raise ConfigError(
+            f"Numba cannot run threads with {asked}, which is set in the environment; unset it."
+        ) from error
 
 
 def let_idle_threads_sleep() -> None:

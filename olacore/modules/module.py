@@ -13,7 +13,6 @@ import numpy as np
 from olacore.blocks import RawBlock
 from olacore.errors import ConfigError, DataError, FileFormatError, ShapeError
 from olacore.files import replace_file
-from olacore.jit.flags import ONE_AT_A_TIME
 from olacore.jit.threads import threads
 from olacore.kernels.forward import forward_population
 from olacore.kernels.layers import append_layer
@@ -251,12 +250,11 @@ class Module:
     def forward(self, raw: RawBlock) -> np.ndarray:
         """Answer every sample of a raw block: (out, n) float32, in the scale of the standardised targets."""
         outputs = np.empty((1, self.view.outputs, len(raw.item)), np.float32)
-        with ONE_AT_A_TIME:
-            room = sum(layer.units for layer in self.hidden)
-            packed = self.view.gather_inputs(raw, self.scaling, room=room)
-            for layer in self.hidden:
-                append_layer(layer.weights, layer.biases, len(raw.item), packed)
-            forward_population(self.weights[None], self.biases[None], packed, outputs)
+        room = sum(layer.units for layer in self.hidden)
+        packed = self.view.gather_inputs(raw, self.scaling, room=room)
+        for layer in self.hidden:
+            append_layer(layer.weights, layer.biases, len(raw.item), packed)
+        forward_population(self.weights[None], self.biases[None], packed, outputs)
         return outputs[0]
 
     def program(self) -> Program:

@@ -11,15 +11,16 @@ from typing import Any
 from olacore.errors import ConfigError
 from olacore.search.rules import Settled, settle
 
-# The least value of numbers that count something.
-LEAST = {
-    "population": 1,
-    "block": 1,
-    "report_every": 1,
-    "patience": 0,
-    "seed": 0,
-    "stack": 1,
-    "budget": 1,
+# The least and the largest value of numbers that count something. Four streams of random numbers follow from a seed.
+MOST = (1 << 31) - 1
+RANGES = {
+    "population": (1, MOST),
+    "block": (1, MOST),
+    "report_every": (1, MOST),
+    "patience": (0, MOST),
+    "seed": (0, (1 << 62) - 1),
+    "stack": (1, MOST),
+    "budget": (1, 1 << 50),
 }
 LIMITS = ("generations", "passes", "seconds", "until_loss")
 # What has to be the same when a search is resumed, as it was asked for.
@@ -109,13 +110,15 @@ class TrainConfig:
         if self.out is not None:
             object.__setattr__(self, "out", Path(self.out))
         object.__setattr__(self, "output_weights", tuple(self.output_weights))
-        for name, least in LEAST.items():
-            if getattr(self, name) is not None and getattr(self, name) < least:
-                raise ConfigError(f"{name} must be at least {least}; got {getattr(self, name)}.")
+        for name, (least, most) in RANGES.items():
+            value = getattr(self, name)
+            if value is not None and not least <= value <= most:
+                bound = f"at least {least}" if value < least else f"at most {most}"
+                raise ConfigError(f"{name} must be {bound}; got {value}.")
         for name in LIMITS:
             value = getattr(self, name)
-            if value is not None and not value > 0:
-                raise ConfigError(f"{name} must be above 0; got {value}.")
+            if value is not None and not 0 < value <= MOST:
+                raise ConfigError(f"{name} must be {'at most ' + str(MOST) if value > 0 else 'above 0'}; got {value}.")
         if self.resume and self.out is None:
             raise ConfigError("to resume, name the run folder with --out.")
         if self.resume and self.force:

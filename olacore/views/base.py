@@ -17,7 +17,6 @@ import numpy as np
 from olacore.blocks import Block, RawBlock, within
 from olacore.errors import ConfigError
 from olacore.foreign.schema import fields_of, listed, record, text, whole
-from olacore.jit.flags import ONE_AT_A_TIME
 from olacore.kernels.layout import CHUNK, empty_packed, pack_rows
 from olacore.registry import Registry
 from olacore.views.scaling import Scaling
@@ -107,8 +106,7 @@ class View(ABC):
         way and 9 to 60 in fresh memory, on one thread.
         """
         inputs, targets = (into.inputs, into.targets) if into else (None, None)
-        with ONE_AT_A_TIME:
-            return Block(self.gather_inputs(raw, scaling, inputs), self.gather_targets(raw, scaling, targets))
+        return Block(self.gather_inputs(raw, scaling, inputs), self.gather_targets(raw, scaling, targets))
 
     def gather_inputs(
         self, raw: RawBlock, scaling: Scaling, into: np.ndarray | None = None, room: int = 0

@@ -12,6 +12,7 @@ from olacore.errors import ConfigError
 from olacore.media.pictures import Square, centre_square, random_square
 
 CROPS = ("centre", "random")
+MOST_SIZE, MOST_CROPS, MOST_SEED = 1 << 14, 1 << 16, (1 << 62) - 1
 
 
 @dataclass(frozen=True)
@@ -46,10 +47,12 @@ class PictureRule:
     caption_names: bool = False
 
     def __post_init__(self) -> None:
-        if self.size < 1:
-            raise ConfigError(f"the size must be 1 or more; got {self.size}.")
-        if self.crops < 1:
-            raise ConfigError(f"the crops of a photograph must be 1 or more; got {self.crops}.")
+        if not 1 <= self.size <= MOST_SIZE:
+            raise ConfigError(f"the size must be 1 to {MOST_SIZE}; got {self.size}.")
+        if not 1 <= self.crops <= MOST_CROPS:
+            raise ConfigError(f"the crops of a photograph must be 1 to {MOST_CROPS}; got {self.crops}.")
+        if not -MOST_SEED <= self.seed <= MOST_SEED:
+            raise ConfigError(f"the seed must be {-MOST_SEED} to {MOST_SEED}; got {self.seed}.")
         if self.crop not in CROPS:
             raise ConfigError(f"a crop is one of {', '.join(CROPS)}; got {self.crop!r}.")
         if not (min(self.validation, self.held_out) >= 0 and self.validation + self.held_out < 1):

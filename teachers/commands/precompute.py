@@ -10,7 +10,7 @@ import click
 
 from olacore.commands.options import FILE, max_pixels
 from olacore.commands.progress import Bar
-from olacore.commands.show import print_json
+from olacore.commands.say import print_json, say
 from olacore.commands.signals import stop_on_signal
 
 if TYPE_CHECKING:
@@ -159,10 +159,10 @@ class Stopped(Exception):
 def print_summary(made: Summary, h5: Path) -> None:
     """Print what was made, and on standard error what was left out."""
     for file in made.skipped[:SHOWN]:
-        click.echo(f"skipped: {file.note}", err=True)
+        say(f"skipped: {file.note}", err=True)
     if len(made.skipped) > SHOWN:
-        click.echo(f"and {len(made.skipped) - SHOWN} more; --json names them all", err=True)
+        say(f"and {len(made.skipped) - SHOWN} more; --json names them all", err=True)
     if made.damaged:
-        click.echo(f"{made.damaged} damaged packets or frames were left out", err=True)
+        say(f"{made.damaged} damaged packets or frames were left out", err=True)
     parts = ", ".join(f"{count} {split}" for split, count in made.sources.items())
-    click.echo(f"{h5}: {made.rows} rows from {sum(made.sources.values())} photographs and scenes ({parts})")
+    say(f"{h5}: {made.rows} rows from {sum(made.sources.values())} photographs and scenes ({parts})")

@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import click
-from rich.table import Table
 
 from olacore.commands.options import FILE, force_folder, max_pixels
 from olacore.commands.progress import Bar
-from olacore.commands.show import number, print_json, stdout
+from olacore.commands.say import print_json, say
+from olacore.commands.show import number, print_table
 from olacore.commands.signals import stop_on_signal
 from olacore.errors import ConfigError
 
@@ -67,10 +67,10 @@ def vae_test(
     check_folder(out, force)
     found, refused = find_inputs(images, max_pixels)
     for _, reason in refused:
-        click.echo(f"skipped: {reason}", err=True)
+        say(f"skipped: {reason}", err=True)
     pictures = [one for one in found if one.kind == "picture"]
     if len(pictures) < len(found):
-        click.echo(f"skipped: {len(found) - len(pictures)} videos; vae-test takes pictures", err=True)
+        say(f"skipped: {len(found) - len(pictures)} videos; vae-test takes pictures", err=True)
     with ExitStack() as open_files:
         others = [Given.load(name) if name else None for name in (compatible_encoder, compatible_decoder)]
         model, model_bytes = load_teacher_sized(teacher, config, offline)
@@ -87,12 +87,12 @@ def vae_test(
         with stop_on_signal() as should_stop, Bar("pictures") as bar:
             report = run_vae_test(line_up(entrants), pictures, out, size, repeats, bar, should_stop)
     for reason in report["skipped"].values():
-        click.echo(f"skipped: {reason}", err=True)
+        say(f"skipped: {reason}", err=True)
     if as_json:
         print_json(report)
     elif report["pictures"]:
         print_vae_test(report)
-        click.echo(f"{len(report['pictures'])} pictures; {out / 'metrics.json'} has the figures of each")
+        say(f"{len(report['pictures'])} pictures; {out / 'metrics.json'} has the figures of each")
     if len(report["pictures"]) + len(report["skipped"]) < len(pictures):
         should_stop.leave(f"{out} holds what is done")
 
@@ -124,23 +124,17 @@ def print_vae_test(report: dict[str, Any]) -> None:
     mean = report["mean"]
     names = ("psnr", "ssim", "ms_ssim", "haarpsi", "l2", "cosine", "cosine_centered", "encode_ms", "decode_ms")
     titles = ("PSNR", "SSIM", "MS-SSIM", "HaarPSI", "L2", "cosine", "centred", "enc ms", "dec ms", "enc kB", "dec kB")
-    table = Table(title="mean over pictures", title_justify="left", padding=(0, 0))
-    for title in ("", *titles):
-        table.add_column(title, justify="right" if title else "left", no_wrap=True)
+    lines = []
     for row, figures in mean["rows"].items():
         sizes = (report["rows"][row][f"{part}_bytes"] / 1000 for part in ("encoder", "decoder"))
-        table.add_row(row, *(number(figures[name]) for name in names), *(f"{size:,.1f}" for size in sizes))
-    stdout().print(table)
+        lines.append((row, *(number(figures[name]) for name in names), *(f"{size:,.1f}" for size in sizes)))
+    print_table(("", *titles), lines, "mean over pictures", whole=range(1 + len(titles)), padding=0)
     for factor, rows in mean["small"].items():
-        table = Table(title=f"at 1/{factor} of the size", title_justify="left")
-        for title in ("", *titles[:7]):
-            table.add_column(title, justify="right" if title else "left")
-        for row, figures in rows.items():
-            table.add_row(row, *(number(figures[name]) for name in names[:7]))
-        stdout().print(table)
+        lines = [(row, *(number(figures[name]) for name in names[:7])) for row, figures in rows.items()]
+        print_table(("", *titles[:7]), lines, f"at 1/{factor} of the size")
     for encoder, figures in mean["latents"].items():
         each = " ".join(number(r2) for r2 in figures["r2_each"])
-        click.echo(f"latents of the {encoder} beside the teacher's: R2 {number(figures['r2'])}, by channel {each}")
+        say(f"latents of the {encoder} beside the teacher's: R2 {number(figures['r2'])}, by channel {each}")
     doubts = {doubt for picture in report["pictures"].values() for doubt in picture["doubts"]}
     for note in (*report["notes"], *sorted(doubts)):
-        click.echo(f"note: {note}", err=True)
+        say(f"note: {note}", err=True)

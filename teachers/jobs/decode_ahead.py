@@ -4,10 +4,8 @@ Either a thread of this process does it, or spawned processes: task k goes to wo
 holds no more than one chunk that has not been asked for.
 """
 
-import multiprocessing
 import os
 import queue
-import signal
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
@@ -19,6 +17,7 @@ import numpy as np
 from olacore.errors import DataError, FileFormatError, OlacoreError
 from olacore.media.find import Input
 from olacore.media.pictures import Square, crop
+from olacore.processes import spawning
 from teachers.collect.video import Video
 
 # Pictures that are handed over together, and chunks that a thread may be ahead.
@@ -163,7 +162,7 @@ def _grouped(tasks: Sequence[Task]) -> list[list[Task]]:
 
 @contextmanager
 def _ahead_in_processes(groups: Sequence[Sequence[Task]], workers: int) -> Iterator[Iterator[np.ndarray]]:
-    context = multiprocessing.get_context("spawn")
+    context = spawning()
     count = min(workers, len(groups))
     with ExitStack() as ending:
         ends: list[Connection] = []
@@ -197,8 +196,6 @@ def _receive(end: Connection) -> np.ndarray | None:
 
 def _serve(end: Connection, groups: Sequence[Sequence[Task]]) -> None:
     """Work of a process: the chunks of each group, then None; or the error that ended it."""
-    # Ctrl-C reaches every process of a terminal; the one that writes the file decides when to stop.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
     # Nobody reads any more: the writer has stopped or was killed.
     with suppress(BrokenPipeError):
         try:
@@ -206,5 +203,5 @@ def _serve(end: Connection, groups: Sequence[Sequence[Task]]) -> None:
                 for chunk in cut_chunks(group):
                     end.send(chunk)
                 end.send(None)
-        except OlacoreError as error:
+        except (OlacoreError, MemoryError) as error:
             end.send(error)

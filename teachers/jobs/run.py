@@ -20,6 +20,8 @@ from teachers.jobs.outputs import Output
 from teachers.protocol import Teacher
 
 # Called with what is counted, "files" or "rows", how many are done and how many there are. It may raise to stop.
+MOST_WORKERS = 256
+
 Progress = Callable[[str, int, int], None]
 
 
@@ -96,8 +98,8 @@ def precompute(
     ConfigError  if the settings are wrong, no form of data fits, or a resumed file was made with other settings
     """
     rule, video, tick = rule or PictureRule(), video or VideoRule(), progress or (lambda *args: None)
-    if workers < 0:
-        raise ConfigError(f"workers must be 0 or more; got {workers}.")
+    if not 0 <= workers <= MOST_WORKERS:
+        raise ConfigError(f"workers must be 0 to {MOST_WORKERS}; got {workers}.")
     asked = [*teacher] if isinstance(teacher, Sequence) else [teacher]
     answers = Answers.of(with_decoding(asked) if recon else asked, rule.size, form)
     target = Target(h5, shard_size, resume, force)

@@ -21,11 +21,27 @@ def test_stop_on_signal__is_asked_for_and_gives_the_handlers_back(number, word, 
     assert capsys.readouterr().err == f"{word}: all is saved\n"
 
 
+@pytest.mark.parametrize("second", [signal.SIGINT, signal.SIGTERM])
 @pytest.mark.parametrize("first", [signal.SIGINT, signal.SIGTERM])
-def test_stop_on_signal__a_ctrl_c_after_the_first_signal_interrupts_at_once(first):
-    with stop_on_signal() as should_stop:
-        signal.raise_signal(first)
-        signal.raise_signal(signal.SIGTERM)
-        assert should_stop.number == first
-        with pytest.raises(KeyboardInterrupt):
+def test_stop_on_signal__the_second_signal_is_answered_as_before(first, second):
+    answered = []
+    before = {number: signal.signal(number, lambda number, _: answered.append(number)) for number in (first, second)}
+    try:
+        with stop_on_signal() as should_stop:
+            signal.raise_signal(first)
+            assert answered == []
+            signal.raise_signal(second)
+            assert (should_stop.number, answered) == (first, [second])
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def test_stop_on_signal__what_is_ignored_stays_ignored():
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        with stop_on_signal() as should_stop:
             signal.raise_signal(signal.SIGINT)
+            assert not should_stop()
+    finally:
+        signal.signal(signal.SIGINT, before)

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from olacore.blocks import row_ranges
-from olacore.jit.flags import ONE_AT_A_TIME
 from olacore.registry import Registry
 from olacore.views.base import View
 from olacore.views.scaling import Scaling
@@ -68,6 +67,5 @@ def answer_all(
     out, plain = view.empty(arrays), dict(arrays)
     for raw, _ in row_ranges(plain, view.site_count(arrays), ROWS_AT_ONCE):
         outputs = forward(raw)
-        with ONE_AT_A_TIME:
-            view.assemble(outputs, raw, scaling, out)
+        view.assemble(outputs, raw, scaling, out)
     return out

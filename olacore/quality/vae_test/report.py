@@ -6,12 +6,14 @@ import json
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any, Protocol
+from unicodedata import normalize
 
 import numpy as np
 
 from olacore.errors import DataError, FileFormatError, OutputError, OutputExistsError
 from olacore.files import replace_file
 from olacore.media.pictures import crop, write_picture
+from olacore.names import file_name, json_value
 from olacore.quality.vae_test.codecs import TEACHER, Lineup
 from olacore.quality.vae_test.figure import draw_comparison
 from olacore.quality.vae_test.measure import REPEATS, Measured, VaeTest
@@ -87,26 +89,26 @@ def run_vae_test(
         parts = {part: getattr(measured, part) for part in ("rows", "small", "latents", "doubts")}
         report["pictures"][folder] = {"file": source.name, "height": height, "width": width, **parts}
         report["mean"] = test.means()
-        replace_file(out / METRICS, (json.dumps(report, indent=1, allow_nan=False) + "\n").encode())
+        replace_file(out / METRICS, (json.dumps(json_value(report), indent=1, allow_nan=False) + "\n").encode())
     if not report["pictures"]:
         reasons = "; ".join([*report["skipped"].values()][:3])
         raise DataError(f"none of {len(pictures)} pictures could be read: {reasons}")
     if report["skipped"]:
-        replace_file(out / METRICS, (json.dumps(report, indent=1, allow_nan=False) + "\n").encode())
+        replace_file(out / METRICS, (json.dumps(json_value(report), indent=1, allow_nan=False) + "\n").encode())
     progress(len(pictures), len(pictures), "")
     return report
 
 
 def folder_names(files: Iterable[str]) -> list[str]:
-    """Names of folders for files: their stems, numbered where two are alike, also in a folder that ignores case."""
+    """Names of folders for files: their stems, made safe and numbered where two are alike on some system."""
     taken, names = {METRICS}, []
     for file in files:
-        stem = name = Path(file).stem
+        stem = name = file_name(Path(file).stem)
         number = 1
-        while name.casefold() in taken:
+        while (known := normalize("NFC", name).casefold()) in taken:
             number += 1
             name = f"{stem}-{number}"
-        taken.add(name.casefold())
+        taken.add(known)
         names.append(name)
     return names
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from concurrent.futures import ProcessPoolExecutor
-from multiprocessing import get_context
 from typing import ClassVar
 
 from olacore.errors import ConfigError
+from olacore.processes import spawning, worker_deaths_told
 from olacore.search.backends.base import BACKENDS, Answer, Backend, Payload
 
 
@@ -32,11 +32,8 @@ class Local(Backend):
         self.workers = workers
 
     def map(self, job: Callable[[Payload], Answer], payloads: Iterable[Payload]) -> list[Answer]:
-        """Run the jobs.
-
-        Processes are spawned and not forked: a fork after a kernel has run would kill the child.
-        """
+        """Run the jobs."""
         if not self.workers:
             return [job(payload) for payload in payloads]
-        with ProcessPoolExecutor(self.workers, get_context("spawn")) as pool:
+        with worker_deaths_told(), ProcessPoolExecutor(self.workers, spawning()) as pool:
             return list(pool.map(job, payloads))
