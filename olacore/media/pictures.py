@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from olacore.errors import ConfigError, DTypeError, FileFormatError, ShapeError
-from olacore.files import replacing
+from olacore.files import replace_file
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -167,5 +167,6 @@ def write_picture(path: Path, picture: np.ndarray) -> None:
         raise ShapeError(f"a picture must be (H, W, 3); got {picture.shape}.")
     if picture.dtype != np.uint8:
         raise DTypeError(f"a picture must be uint8; got {picture.dtype}.")
-    with replacing(path) as temporary:
-        Image.fromarray(picture).save(temporary, form, **SETTINGS)
+    content = io.BytesIO()
+    Image.fromarray(picture).save(content, form, **SETTINGS)
+    replace_file(path, content.getvalue())

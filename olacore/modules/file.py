@@ -4,6 +4,8 @@ Tensors are `weights`, `biases`, the scaling's four, and `hidden_0_weights`, `hi
 maps of a stack. As int8, a tensor `..._weights` has its scales in `..._weight_scales`; in a stack there are also scales
 of its columns, `..._weight_columns`.
 
+The metadata hold a digest of everything else in the file (`tensor_file`), which modules of version 0.1 do not have.
+
 Schema 2 names up to three latent spaces: the one that an encoder `makes`, the one that it `imitates`, and the one that
 a decoder `reads`. Schema 1 named a single `space`; it is read, but no longer written.
 """
@@ -19,6 +21,7 @@ import numpy as np
 
 from olacore.errors import DataError, FileFormatError
 from olacore.lattice import from_even_lattice, from_lattice, to_even_lattice, to_lattice
+from olacore.modules.tensor_file import check_digest, seal, write
 
 SCHEMA, SCHEMA_1 = "olacore/module/2", "olacore/module/1"
 STORED = ("float32", "float16", "int8")
@@ -91,10 +94,7 @@ def to_half(name: str, part: np.ndarray) -> np.ndarray:
 
 def to_bytes(tensors: Parts, metadata: dict[str, Any], schema: str = SCHEMA) -> bytes:
     """Return the content of a module's file."""
-    from safetensors.numpy import save
-
-    text = json.dumps({"schema": schema, **metadata}, sort_keys=True, separators=(",", ":"), allow_nan=False)
-    return save(tensors, {"olacore": text})
+    return (seal if schema == SCHEMA else write)(tensors, {"schema": schema, **metadata})
 
 
 def read_module(path: Path) -> tuple[dict[str, Any], Parts]:
@@ -102,7 +102,8 @@ def read_module(path: Path) -> tuple[dict[str, Any], Parts]:
 
     Raises
     ------
-    FileFormatError  if the file is missing, truncated, no safetensors file, no olacore module, or of an unknown schema
+    FileFormatError  if the file is missing, truncated, no safetensors file, no olacore module, of an unknown schema, or
+    not as it was written
     """
     try:
         data = path.read_bytes()
@@ -112,7 +113,7 @@ def read_module(path: Path) -> tuple[dict[str, Any], Parts]:
     sizes = content.get("layers", [0, 0])
     if not isinstance(sizes, list) or len(sizes) < 2:
         raise FileFormatError(f"{path} is damaged: layers must be a list of two sizes or more; got {sizes!r}.")
-    return content, read_tensors(path, data, len(sizes) - 2)
+    return content, read_tensors(path, data, len(sizes) - 2, content)
 
 
 def read_metadata(path: Path, data: bytes) -> dict[str, Any]:
@@ -130,8 +131,8 @@ def read_metadata(path: Path, data: bytes) -> dict[str, Any]:
     return content
 
 
-def read_tensors(path: Path, data: bytes, hidden: int) -> Parts:
-    """Return the finite tensors of a module's file as float32."""
+def read_tensors(path: Path, data: bytes, hidden: int, content: dict[str, Any]) -> Parts:
+    """Return the finite tensors of a module's file as float32, as they were written with that content."""
     from safetensors import SafetensorError
     from safetensors.numpy import load
 
@@ -139,6 +140,7 @@ def read_tensors(path: Path, data: bytes, hidden: int) -> Parts:
         tensors = load(data)
     except SafetensorError as error:
         raise FileFormatError(f"{path} is damaged or truncated: {error}.") from error
+    check_digest(path, tensors, content)
     for name in tensor_names(hidden):
         if name not in tensors:
             raise FileFormatError(f"{path} is no complete module: the tensor {name!r} is missing.")

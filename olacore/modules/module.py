@@ -18,13 +18,14 @@ from olacore.jit.threads import threads
 from olacore.kernels.forward import forward_population
 from olacore.kernels.layers import append_layer
 from olacore.media.arrays import as_array
-from olacore.modules.file import STORED, TENSORS, Parts, pack, read_module, to_bytes, unpack
+from olacore.modules.file import POSITIVE, STORED, TENSORS, Parts, pack, read_module, to_bytes, unpack
 from olacore.modules.find import find
-from olacore.modules.identity import ROLES, Own, digest_of, own_space, spaces_in, spaces_to_dict
+from olacore.modules.identity import ROLES, Own, own_space, spaces_in, spaces_to_dict
 from olacore.modules.kinds import KINDS
 from olacore.modules.kinds.base import answer_all
 from olacore.modules.latent_doubts import LatentWarning, doubt_latents
 from olacore.modules.program import Program
+from olacore.modules.tensor_file import digest_of
 from olacore.spaces import LatentSpace
 from olacore.views import View, view_from_dict
 from olacore.views.patch import PatchEncoder
@@ -71,7 +72,7 @@ class Module:
     Raises
     ------
     ShapeError  if the maps or the scaling do not fit the view
-    DataError  if a number is NaN or inf, or too large for `stored`
+    DataError  if a number is NaN or inf, or too large for `stored`, or a scale is not above 0
     ConfigError  if `stored` is unknown
     """
 
@@ -92,6 +93,8 @@ class Module:
         for name, part in self._parts().items():
             if not np.isfinite(part).all():
                 raise DataError(f"the tensor {name!r} of a module holds NaN or inf.")
+            if name in POSITIVE and not (part > 0).all():
+                raise DataError(f"the tensor {name!r} of a module must be above 0; got {part.min():g}.")
         if self.stored != "float32":
             parts = unpack(pack(self._parts(), self.stored), len(self.hidden))
             for name, value in from_parts(parts, len(self.hidden)).items():
