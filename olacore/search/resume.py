@@ -27,15 +27,20 @@ MOST = 1 << 53
 
 def save(task: Task, progress: Progress) -> None:
     """Write a checkpoint."""
-    hidden = {"now": progress.strategy.hidden(progress.state), "best": progress.best.hidden}
     settings = {
         "settings": task.settings(),
         "chosen": progress.strategy.chosen,
         "cursor": progress.cursor,
-        "units": {when: sum(len(biases) for _, biases in maps) for when, maps in hidden.items()},
+        "units": units_in(progress),
         **{name: getattr(progress, name) for name in COUNTERS},
     }
     save_checkpoint(task.folder.checkpoint, arrays_of(progress), settings)
+
+
+def units_in(progress: Progress) -> dict[str, int]:
+    """How many hidden units there are now, and how many the best candidate has."""
+    hidden = {"now": progress.strategy.hidden(progress.state), "best": progress.best.hidden}
+    return {when: sum(len(biases) for _, biases in maps) for when, maps in hidden.items()}
 
 
 def arrays_of(progress: Progress) -> Tensors:
@@ -60,6 +65,8 @@ def resume(task: Task) -> tuple[Progress, Validation]:
             check_settings(task, stored.get("settings"))
             check_numbers(stored, task.strategy.chosen)
             first = progress_like(task, stored)
+            if units_in(first) != stored["units"]:
+                raise FileFormatError(f"it has {stored['units']} hidden units, which this search does not come to.")
             expected = arrays_of(first)
             check_layout(file.layout, expected)
             arrays = file.load()
