@@ -1,7 +1,7 @@
 """Appending rows to a file whose room was reserved when it was made: a kill costs only the append in hand."""
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
@@ -10,9 +10,11 @@ from typing import Self
 import h5py
 import numpy as np
 
-from olacore.data.header import rows_valid_in
-from olacore.data.storage import create_file, limit_index, lock_file, open_file
-from olacore.errors import ConfigError
+from olacore.data import attributes
+from olacore.data.header import COUNTERS, Header, rows_valid_in
+from olacore.data.offsets import find_places
+from olacore.data.storage import cannot_write, create_file, limit_index, lock_file, open_file
+from olacore.errors import ConfigError, FileFormatError
 
 
 class RowFile:
@@ -23,7 +25,8 @@ class RowFile:
     path : of the file; `resume` starts it where it is missing, `force` replaces it
     needed : bytes that `fill` allocates
     fill : is called with the open new file and makes attributes and data sets, `rows_valid` and `complete` too
-    check : is called with the open file, new or resumed; it raises if the file was made with other settings
+    check : is called with the open file, new or resumed, and gives its header; it raises if the file was made with
+        other settings
 
     Attributes
     ----------
@@ -34,6 +37,7 @@ class RowFile:
     OutputExistsError  if there is a file and neither `force` nor `resume`
     OutputError  if the file cannot be written, another writer has it, or there is no room
     ConfigError  if both `force` and `resume` are given
+    FileFormatError  if a resumed file is damaged, or was not made by a writer like this one
     """
 
     def __init__(
@@ -41,7 +45,7 @@ class RowFile:
         path: Path,
         needed: int,
         fill: Callable[[h5py.File], None],
-        check: Callable[[h5py.File], None],
+        check: Callable[[h5py.File], Header],
         *,
         force: bool = False,
         resume: bool = False,
@@ -57,18 +61,22 @@ class RowFile:
             undo.callback(os.close, self._lock)
             self._file = undo.enter_context(open_file(path, "r+", locking=False))
             limit_index(self._file)
-            check(self._file)
-            self.rows_valid = rows_valid_in(self._file)
+            header = check(self._file)
+            require_counters(self._file, path)
+            self.rows_valid = rows_valid_in(self._file, path, header)
             self._set("complete", 0)
             undo.pop_all()
 
     def store(self, arrays: Mapping[str, np.ndarray], count: int) -> None:
         """Add `count` rows to each of these data sets; when this returns they survive a kill."""
         first, last = self.rows_valid, self.rows_valid + count
-        for name, array in arrays.items():
-            self._file[name][first:last] = array
-        self._flush()
-        self._set("rows_valid", last)
+        try:
+            for name, array in arrays.items():
+                self._file[name][first:last] = array
+            self._flush()
+            self._set("rows_valid", last)
+        except OSError as error:
+            raise cannot_write(self.path, error) from error
         self.rows_valid = last
 
     def close(self, complete: bool = True) -> None:
@@ -97,3 +105,34 @@ class RowFile:
     def _flush(self) -> None:
         self._file.flush()
         os.fsync(self._lock)
+
+
+def require_counters(file: h5py.File, path: Path) -> None:
+    """Raise unless a file counts its rows in the attributes that a writer makes, which are changed in place.
+
+    Raises
+    ------
+    FileFormatError  if it does not
+    """
+    for name, dtype in COUNTERS.items():
+        found = file.attrs.get_id(name) if attributes.has(file, name) else None
+        if found is None or found.shape != () or found.dtype != dtype:
+            raise FileFormatError(f"{path} was not made row by row and cannot be resumed ({name}); make it again.")
+
+
+def require_room(file: h5py.File, path: Path, names: Iterable[str]) -> None:
+    """Raise unless each of these data sets has room of its own, which was allocated when the file was made.
+
+    Raises
+    ------
+    FileFormatError  naming the first that is a link, compressed, or not wholly there
+    """
+    places: set[int] = set()
+    for name in names:
+        array = file[name]
+        link = file.id.links.get_info(name.encode()).type
+        place = h5py.h5o.get_info(array.id).addr
+        if link != h5py.h5l.TYPE_HARD or place in places or find_places(array) is None:
+            what = f"/{name} in {path} is not as a writer leaves it"
+            raise FileFormatError(f"{what}: a link, compressed or shared; it cannot be resumed, make it again.")
+        places.add(place)

@@ -2,15 +2,17 @@
 
 import json
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import h5py
 import numpy as np
 
+from olacore.data import attributes
+from olacore.data.arrays import find_array, require_array, require_written
 from olacore.data.forms import FORMS, PAIRS, FieldSpec, Form
 from olacore.data.records import (
     STORED_ROW,
@@ -22,9 +24,13 @@ from olacore.data.records import (
     unpack_sources,
 )
 from olacore.data.storage import create_array
-from olacore.errors import ConfigError, DTypeError, FileFormatError, ShapeError
+from olacore.errors import ConfigError, FileFormatError
 from olacore.spaces import LatentSpace
 from olacore.version import __version__
+
+# Attributes that change while rows are added.
+COUNTERS = {"complete": np.dtype(np.uint8), "rows_valid": np.dtype(np.int64)}
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -43,7 +49,7 @@ class Header:
 
     Raises
     ------
-    ConfigError  if a number is out of range, or a size, the space or the sources are missing
+    ConfigError  if a number is out of range, or a size, the space or the sources are missing, or settings are no JSON
     """
 
     form: Form
@@ -72,7 +78,11 @@ class Header:
             shapes = {name: shape[0] if len(shape) == 1 else shape for name, (shape, _) in self.arrays.items()}
             told = {**shapes, "rows": self.capacity, **told}
         # Through JSON, because that is how settings come back from a file.
-        object.__setattr__(self, "settings", json.loads(json.dumps(told)))
+        try:
+            plain = json.dumps(told, allow_nan=False)
+        except (TypeError, ValueError) as error:
+            raise ConfigError(f"settings of a data set must be what JSON can hold; {error}.") from error
+        object.__setattr__(self, "settings", json.loads(plain))
 
     @property
     def fields(self) -> tuple[FieldSpec, ...]:
@@ -154,8 +164,8 @@ def write_header(file: h5py.File, header: Header) -> None:
         file.attrs["size"] = np.array([header.sizes["H"], header.sizes["W"]], np.int64)
         for key, value in header.space.to_dict().items():
             file.attrs[key] = value
-    file.attrs["complete"] = np.uint8(0)
-    file.attrs["rows_valid"] = np.int64(0)
+    for name, dtype in COUNTERS.items():
+        file.attrs[name] = dtype.type(0)
 
 
 def read_header(file: h5py.File, path: Path) -> Header:
@@ -167,51 +177,89 @@ def read_header(file: h5py.File, path: Path) -> Header:
     ShapeError, DTypeError  if a data set has another shape or type
     """
     form = form_of(file, path)
+    space = _space_in(file, path) if form.spaced else None
+    sizes = dict(zip("HW", attributes.whole_numbers(file, path, "size", 2), strict=True)) if form.spaced else {}
+    told = form.sourced or attributes.has(file, "settings")
+    settings = attributes.json_object(file, path, "settings") if told else {}
     with _damage_named(path):
-        space = LatentSpace.from_dict(file.attrs) if form.spaced else None
-        sizes = {word: int(size) for word, size in zip("HW", file.attrs["size"], strict=True)} if form.spaced else {}
         sizes |= sizes_of_latents(space, sizes) if form.spaced else {}
-        sources = unpack_sources(file["sources"][:]) if form.sourced else ()
-        files = unpack_files(file["files"][:]) if form.sourced and "files" in file else ()
-        settings = json.loads(file.attrs["settings"] if form.sourced else file.attrs.get("settings", "{}"))
-        # A file of pairs may be anybody's, who counts nothing.
-        valid = rows_valid_in(file) if form.sourced or "rows_valid" in file.attrs else None
-        capacity: int | str = len(file[form.first.name]) if form.sourced else "n"
+    sources = _records(file, path, "sources", unpack_sources) if form.sourced else ()
+    files = _records(file, path, "files", unpack_files) if form.sourced and "files" in file else ()
+    capacity: int | str = "n"
     optional = tuple(spec.name for spec in form.fields if spec.optional and spec.name in file)
-    for spec in form.present(optional):
+    # Those with an entry per row come first: they say how many rows there are.
+    for spec in sorted(form.present(optional), key=lambda spec: spec != form.first):
         count = capacity if spec.per == "row" else len(sources)
+        wanted = (count, *spec.sized(sizes))
         if spec.flat and getattr(file.get(spec.name), "ndim", 0) == 1:
             array = require_array(file, path, spec.name, (count,), spec.types)
             sizes |= {word: 1 for word in spec.shape if isinstance(word, str)}
-            capacity = len(array)
-            continue
-        array = require_array(file, path, spec.name, (count, *spec.sized(sizes)), spec.types)
-        sizes |= {word: size for word, size in zip(spec.shape, array.shape[1:], strict=True) if isinstance(word, str)}
+        else:
+            array = require_array(file, path, spec.name, wanted, spec.types)
+            found = zip(spec.shape, array.shape[1:], strict=True)
+            sizes |= {word: size for word, size in found if isinstance(word, str)}
         capacity = len(array) if spec.per == "row" else capacity
     with _damage_named(path):
         header = Header(form, sizes, int(capacity), space, sources, optional, settings, files)
     if form.sourced:
-        require_array(file, path, "rows", (header.capacity,), (STORED_ROW,))
-    if valid is not None and not 0 <= valid <= header.capacity:
-        raise FileFormatError(f"{path} has {header.capacity} rows but calls {valid} of them valid; make it again.")
-    if form.sourced:
-        numbers = file["rows"].fields("source")[:valid]
+        rows = require_array(file, path, "rows", (header.capacity,), (STORED_ROW,))
+        with _damage_named(path):
+            numbers = rows.fields("source")[: rows_valid_in(file, path, header)]
         if np.any((numbers < 0) | (numbers >= len(sources))):
             raise FileFormatError(f"{path} has rows of a source that /sources does not list; make it again.")
     return header
+
+
+def rows_valid_in(file: h5py.File, path: Path, header: Header) -> int:
+    """How many rows are finished; what lies behind them may be half written.
+
+    Raises
+    ------
+    FileFormatError  if the file does not say so, or calls more rows finished than it has
+    """
+    if not header.form.sourced and not attributes.has(file, "rows_valid"):
+        # A file of pairs may be anybody's, who counts nothing.
+        return header.capacity
+    return attributes.whole_number(file, path, "rows_valid", 0, header.capacity)
+
+
+def is_complete(file: h5py.File, path: Path, header: Header) -> bool:
+    """Whether the file was finished by its writer, as far as it says.
+
+    Raises
+    ------
+    FileFormatError  if it does not say so
+    """
+    if not header.form.sourced and not attributes.has(file, "complete"):
+        return True
+    return bool(attributes.whole_number(file, path, "complete", 0, 1))
+
+
+def _space_in(file: h5py.File, path: Path) -> LatentSpace:
+    texts = {name: attributes.text(file, path, name) for name in ("maker", "maker_sha256")}
+    wholes = {name: attributes.whole_numbers(file, path, name, 1)[0] for name in ("channels", "factor")}
+    others = {name: attributes.numbers(file, path, name) for name in ("scaling", "shift", "picture_range")}
+    with _damage_named(path):
+        return LatentSpace.from_dict({**texts, **wholes, **others})
+
+
+def _records(file: h5py.File, path: Path, name: str, unpack: Callable[[np.ndarray], tuple[T, ...]]) -> tuple[T, ...]:
+    array, dtype = find_array(file, path, name, "records")
+    if array.ndim != 1 or dtype.names is None or any(dtype[part].kind not in "Siu" for part in dtype.names):
+        raise FileFormatError(f"/{name} in {path} must be a list of records of text and whole numbers; got {dtype}.")
+    require_written(array, path, name)
+    with _damage_named(path):
+        return unpack(array[:])
 
 
 @contextmanager
 def _damage_named(path: Path) -> Iterator[None]:
     try:
         yield
+    except FileFormatError:
+        raise
     except (LookupError, TypeError, ValueError, OSError, RuntimeError) as error:
         raise FileFormatError(f"{path} has a damaged header ({error}); make it again.") from error
-
-
-def rows_valid_in(file: h5py.File) -> int:
-    """How many rows are finished; what lies behind them may be half written."""
-    return int(file.attrs["rows_valid"])
 
 
 def form_of(file: h5py.File, path: Path) -> Form:
@@ -221,39 +269,15 @@ def form_of(file: h5py.File, path: Path) -> Form:
     ------
     FileFormatError  naming the schema of the file, if it is not known
     """
-    schema = file.attrs.get("schema")
-    if schema is None:
+    if not attributes.has(file, "schema"):
         return PAIRS
-    name = schema.decode(errors="replace") if isinstance(schema, bytes) else str(schema)
+    name = attributes.text(file, path, "schema")
     if name in FORMS:
         return FORMS[name]
+    shown = repr(name if len(name) <= 60 else f"{name[:60]}..")
     for ours in reversed(FORMS):
         stem, version = ours.rsplit("/", 1)
         other = name.removeprefix(f"{stem}/")
-        if other.isdecimal() and int(other) > int(version):
-            raise FileFormatError(f"{path} has schema {name!r} and this version reads {ours!r}; upgrade olacore.")
-    raise FileFormatError(f"{path} has schema {name!r}; expected {' or '.join(map(repr, FORMS))}.")
-
-
-def require_array(
-    file: h5py.File, path: Path, name: str, shape: tuple[int | str, ...], dtypes: tuple[np.dtype, ...]
-) -> h5py.Dataset:
-    """The data set `name`, which must have this shape (a word: any size above 0) and one of these types.
-
-    Raises
-    ------
-    FileFormatError, ShapeError, DTypeError  if it is missing, misshapen or of a wrong type
-    """
-    types = " or ".join(str(dtype) if dtype.names is None else "a record" for dtype in dtypes)
-    wanted = f"{types} ({', '.join(map(str, shape))})"
-    array = file.get(name)
-    if not isinstance(array, h5py.Dataset):
-        raise FileFormatError(f"{path} has no data set /{name}; expected {wanted}.")
-    found = array.shape or ()
-    if len(found) != len(shape) or any(
-        has != size and (has < 1 or isinstance(size, int)) for has, size in zip(found, shape, strict=True)
-    ):
-        raise ShapeError(f"/{name} in {path} must be {wanted}; got {array.dtype} {array.shape}.")
-    if array.dtype not in dtypes:
-        raise DTypeError(f"/{name} in {path} must be {wanted}; got {array.dtype} {array.shape}.")
-    return array
+        if other.isdecimal() and len(other) < 10 and int(other) > int(version):
+            raise FileFormatError(f"{path} has schema {shown} and this version reads {ours!r}; upgrade olacore.")
+    raise FileFormatError(f"{path} has schema {shown}; expected {' or '.join(map(repr, FORMS))}.")

@@ -11,7 +11,8 @@ import h5py
 import numpy as np
 
 from olacore.data.dataset import Layout
-from olacore.data.header import Header, read_header, require_array
+from olacore.data.arrays import require_array
+from olacore.data.header import Header, is_complete, read_header, rows_valid_in
 from olacore.data.offsets import GAP_BYTES, Places, bytes_of_row, find_pieces, find_places, read_places
 from olacore.data.records import SPLITS, STORED_ROW
 from olacore.errors import DataError, FileFormatError, ShapeError
@@ -104,14 +105,13 @@ class Part:
 def open_part(path: Path, file: h5py.File) -> Part:
     try:
         header = read_header(file, path)
-        count = int(file.attrs.get("rows_valid", header.capacity))
+        count = rows_valid_in(file, path, header)
         if header.form.sourced:
             splits = np.array([SPLITS.index(source.split) for source in header.sources], np.uint8)
             split = splits[file["rows"].fields("source")[:count]]
         else:
             split = _split_in(file, path, header.capacity)[:count]
-        complete = file.attrs["complete"] if header.form.sourced else file.attrs.get("complete", True)
-        part = Part(path, file, header, count, split, bool(complete))
+        part = Part(path, file, header, count, split, is_complete(file, path, header))
     except (KeyError, RuntimeError, OSError) as error:
         if isinstance(error, FileFormatError):
             raise

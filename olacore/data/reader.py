@@ -13,6 +13,7 @@ from olacore.data.open_file import Part, check_agree, open_part, warn_of_leaks
 from olacore.data.records import checksum_rows
 from olacore.data.shards import expand_folders
 from olacore.data.storage import open_file
+from olacore.data.survival import require_survivable
 from olacore.errors import DataError
 
 
@@ -103,6 +104,7 @@ def open_dataset(paths: str | Path | Sequence[str | Path]) -> Dataset:
     if not files:
         raise DataError("expected at least one data file; got none.")
     with ExitStack() as resources:
+        require_survivable([file for file in files if file.is_file()])
         parts: list[Part] = []
         for path in files:
             if any(path.resolve() == part.path.resolve() for part in parts):

@@ -1,7 +1,7 @@
 """What a data set file holds: names, types, and the records that describe it, `Source` and `InputFile`."""
 
 import zlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -19,6 +19,9 @@ ROW = np.dtype(
     [("source", "<i4"), ("pts", "<i8"), ("top", "<i4"), ("left", "<i4"), ("height", "<i4"), ("width", "<i4")]
 )
 STORED_ROW = np.dtype([*ROW.descr, ("crc32", "<u4")])
+# The parts of the entries below that are no text.
+SOURCE_NUMBERS = {"split": "u1"}
+FILE_NUMBERS = dict.fromkeys(("rows", "frames", "damaged"), "<i8")
 
 
 @dataclass(frozen=True)
@@ -58,6 +61,10 @@ class InputFile:
     frames : pictures that were decoded in it, damaged ones not counted
     damaged : packets and frames of a video that could not be decoded
     note : why it gives nothing
+
+    Raises
+    ------
+    ConfigError  if a number is below 0
     """
 
     name: str
@@ -67,6 +74,11 @@ class InputFile:
     damaged: int = 0
     note: str = ""
 
+    def __post_init__(self) -> None:
+        if min(self.rows, self.frames, self.damaged) < 0:
+            counts = f"{self.rows} rows, {self.frames} frames and {self.damaged} damaged packets"
+            raise ConfigError(f"what a file gives is counted from 0 on; {self.name!r} was said to have {counts}.")
+
 
 def pack_sources(sources: Iterable[Source]) -> np.ndarray:
     """The entries of `/sources`: fixed-width UTF-8 text, the split as 0, 1, 2; captions where there are any."""
@@ -74,22 +86,35 @@ def pack_sources(sources: Iterable[Source]) -> np.ndarray:
     if not any(record["caption"] for record in records):
         for record in records:
             del record["caption"]
-    return _pack(records, {"split": "u1"})
+    return _pack(records, SOURCE_NUMBERS)
 
 
 def unpack_sources(packed: np.ndarray) -> tuple[Source, ...]:
-    """The inverse of `pack_sources`."""
-    return tuple(Source(**record | {"split": SPLITS[record["split"]]}) for record in _unpack(packed))
+    """The inverse of `pack_sources`.
+
+    Raises
+    ------
+    ValueError, TypeError  if these are no such entries
+    """
+    records = _unpack(packed, SOURCE_NUMBERS)
+    if any(record["split"] not in range(len(SPLITS)) for record in records):
+        raise ValueError("the split of a source is 0, 1 or 2")
+    return tuple(Source(**record | {"split": SPLITS[record["split"]]}) for record in records)
 
 
 def pack_files(files: Iterable[InputFile]) -> np.ndarray:
     """The entries of `/files`: fixed-width UTF-8 text and whole numbers."""
-    return _pack([asdict(file) for file in files], dict.fromkeys(("rows", "frames", "damaged"), "<i8"))
+    return _pack([asdict(file) for file in files], FILE_NUMBERS)
 
 
 def unpack_files(packed: np.ndarray) -> tuple[InputFile, ...]:
-    """The inverse of `pack_files`."""
-    return tuple(InputFile(**record) for record in _unpack(packed))
+    """The inverse of `pack_files`.
+
+    Raises
+    ------
+    ValueError, TypeError  if these are no such entries
+    """
+    return tuple(InputFile(**record) for record in _unpack(packed, FILE_NUMBERS))
 
 
 def _pack(records: list[dict[str, Any]], numbers: Mapping[str, str]) -> np.ndarray:
@@ -102,10 +127,14 @@ def _pack(records: list[dict[str, Any]], numbers: Mapping[str, str]) -> np.ndarr
     return np.array([tuple(row.values()) for row in rows], np.dtype(fields))
 
 
-def _unpack(packed: np.ndarray) -> Iterator[dict[str, Any]]:
-    for row in packed:
-        values = {name: row[name] for name in packed.dtype.names or ()}
-        yield {name: v.decode() if isinstance(v, bytes) else int(v) for name, v in values.items()}
+def _unpack(packed: np.ndarray, numbers: Mapping[str, str]) -> list[dict[str, Any]]:
+    for name in packed.dtype.names or ():
+        if (packed.dtype[name].kind == "S") == (name in numbers):
+            raise TypeError(f"{name} is {'a whole number' if name in numbers else 'text'}")
+    return [
+        {name: int(value) if name in numbers else value.decode() for name, value in zip(row.dtype.names, row, strict=True)}
+        for row in packed
+    ]
 
 
 def checksum_rows(rows: np.ndarray, arrays: Iterable[np.ndarray]) -> np.ndarray:

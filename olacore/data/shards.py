@@ -1,13 +1,16 @@
 """Data sets in several files: a folder of shards, each a whole file of its own."""
 
-import errno
 import logging
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from olacore.data.storage import fcntl, open_file
+import numpy as np
+
+from olacore.data import attributes
+from olacore.data.storage import NO_LOCKS, fcntl, open_file
+from olacore.data.survival import require_survivable
 from olacore.errors import FileFormatError, OutputError
 
 logger = logging.getLogger(__name__)
@@ -33,6 +36,7 @@ def expand_folders(paths: Sequence[Path]) -> list[Path]:
         found = sorted(path.glob("*.h5"))
         if not found:
             raise FileFormatError(f"expected data files *.h5 in the folder {path}; there are none.")
+        require_survivable(found)
         begun = [file for file in found if not _is_untouched(file)]
         if not begun:
             raise FileFormatError(f"none of {len(found)} data files in {path} has finished rows; let precompute go on.")
@@ -44,7 +48,8 @@ def expand_folders(paths: Sequence[Path]) -> list[Path]:
 
 def _is_untouched(path: Path) -> bool:
     with open_file(path) as file:
-        return "rows_valid" in file.attrs and file.attrs["rows_valid"] == 0
+        most = np.iinfo(np.int64).max
+        return attributes.has(file, "rows_valid") and not attributes.whole_number(file, path, "rows_valid", 0, most)
 
 
 @contextmanager
@@ -64,7 +69,7 @@ def locked_folder(folder: Path) -> Iterator[None]:
             raise OutputError(f"{folder} is being written by another process; wait until that is done.") from error
         except OSError as error:
             # A file system without locks: go on without one.
-            if error.errno not in (errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOSYS):
+            if error.errno not in NO_LOCKS:
                 raise
         yield
     finally:

@@ -3,6 +3,7 @@
 import errno
 import os
 import shutil
+import stat
 from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
@@ -10,13 +11,18 @@ from pathlib import Path
 import h5py
 import numpy as np
 
-from olacore.errors import FileFormatError, OutputError, OutputExistsError
+from olacore.data.arrays import require_own
+from olacore.data.survival import require_survivable
+from olacore.errors import FileFormatError, OlacoreError, OutputError, OutputExistsError
 
 try:
     import fcntl
 except ImportError:  # not a POSIX system: HDF5's own locks have to do
     fcntl = None  # type: ignore[assignment]
 
+SIGNATURE = b"\x89HDF\r\n\x1a\n"
+# What a file system without locks answers.
+NO_LOCKS = (errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOSYS)
 # Room for the superblock, headers, attributes and the index of the chunks, added to the arrays' own bytes.
 OVERHEAD = 1 << 20
 # What HDF5 may hold of the index of a file that is written from its beginning to its end; its own limit is 32 MiB.
@@ -24,45 +30,87 @@ INDEX_BYTES = 1 << 18
 
 
 def open_file(path: Path, mode: str = "r", *, locking: bool | None = None) -> h5py.File:
-    """Open an existing HDF5 file for reading (`"r"`) or in place (`"r+"`).
+    """Open an existing HDF5 file for reading (`"r"`) or in place (`"r+"`); everything that it names lies in it.
+
+    On a disk without locks it is opened without one.
 
     Raises
     ------
-    FileFormatError  if it is missing, empty, not HDF5, truncated or being written
+    FileFormatError  if it is missing, empty, not HDF5, truncated, damaged, being written, or names another file
     """
-    if not path.is_file():
-        what = "a folder" if path.is_dir() else "missing"
-        raise FileFormatError(f"expected an HDF5 file at {path}; it is {what}.")
-    if path.stat().st_size == 0:
-        raise FileFormatError(f"{path} is empty (0 bytes); make it again.")
+    _require_hdf5(path)
+    require_survivable([path])
+    file = _open(path, mode, locking)
     try:
-        if not h5py.is_hdf5(path):
-            with path.open("rb") as file:
-                start = file.read(16)
-            raise FileFormatError(f"{path} is not an HDF5 file: it begins with {start!r}.")
-        return h5py.File(path, mode, locking=locking)
+        require_own(file, path)
+    except BaseException:
+        file.close()
+        raise
+    return file
+
+
+def _require_hdf5(path: Path) -> None:
+    try:
+        if not path.is_file():
+            what = "a folder" if path.is_dir() else "no file" if path.exists() else "missing"
+            raise FileFormatError(f"expected an HDF5 file at {path}; it is {what}.")
+        size = path.stat().st_size
+        if size == 0:
+            raise FileFormatError(f"{path} is empty (0 bytes); make it again.")
+        with path.open("rb") as file:
+            start = file.read(16)
+            place = 0
+            # Another program's block of 512, 1024, 2048 and so on bytes may stand before it.
+            while place < size:
+                file.seek(place)
+                if file.read(len(SIGNATURE)) == SIGNATURE:
+                    return
+                place = max(512, 2 * place)
     except FileFormatError:
         raise
+    except OSError as error:
+        raise FileFormatError(f"cannot read {path}: {error.strerror}.") from error
+    raise FileFormatError(f"{path} is not an HDF5 file: it begins with {start!r}.")
+
+
+def _open(path: Path, mode: str, locking: bool | None) -> h5py.File:
+    try:
+        return h5py.File(path, mode, locking=locking)
     except BlockingIOError as error:
         raise FileFormatError(f"{path} is being written by another process; wait until that is done.") from error
     except OSError as error:
+        if locking is None and error.errno in NO_LOCKS:
+            return _open(path, mode, locking=False)
         if "truncated" in str(error):
             size = f"{path.stat().st_size:,} bytes"
             raise FileFormatError(f"{path} is truncated to {size}; copy it or make it again.") from error
+        raise FileFormatError(f"{path} cannot be opened: {error}.") from error
+    except (RuntimeError, ValueError) as error:
         raise FileFormatError(f"{path} cannot be opened: {error}.") from error
 
 
 def lock_file(path: Path, *, create: bool = False) -> int:
     """Take the writer's lock of a file; closing the descriptor that it returns, or dying, gives it back.
 
+    Parameters
+    ----------
+    create : make it if it is missing; a link is refused, since what it leads to is nobody's to overwrite
+
     Raises
     ------
     OutputError  if another writer has it, or the file cannot be opened for writing
     """
+    flags = os.O_RDWR | (os.O_CREAT | getattr(os, "O_NOFOLLOW", 0) if create else 0)
     try:
-        descriptor = os.open(path, os.O_RDWR | (os.O_CREAT if create else 0), 0o666)
+        descriptor = os.open(path, flags | getattr(os, "O_NONBLOCK", 0), 0o666)
     except OSError as error:
-        raise OutputError(f"cannot write {path}: {error.strerror}; choose another output.") from error
+        reason = "it is a link" if create and path.is_symlink() else error.strerror
+        raise OutputError(f"cannot write {path}: {reason}; remove it or choose another output.") from error
+    found = os.fstat(descriptor)
+    if not stat.S_ISREG(found.st_mode) or (create and found.st_nlink > 1):
+        os.close(descriptor)
+        what = "it has a second name" if stat.S_ISREG(found.st_mode) else "it is no file"
+        raise OutputError(f"cannot write {path}: {what}; remove it or choose another output.")
     try:
         if fcntl is not None:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -74,10 +122,16 @@ def lock_file(path: Path, *, create: bool = False) -> int:
         raise OutputError(f"{path} is being written by another process; wait, or choose another output.") from error
     except OSError as error:
         # A file system without locks: go on without one.
-        if error.errno not in (errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOSYS):
+        if error.errno not in NO_LOCKS:
             os.close(descriptor)
-            raise
+            raise OutputError(f"cannot lock {path}: {error.strerror}; choose another output.") from error
     return descriptor
+
+
+def cannot_write(path: Path, error: OSError) -> OutputError:
+    """What to raise in place of an error of HDF5, whose own text has several lines."""
+    reason = os.strerror(error.errno) if error.errno else error
+    return OutputError(f"cannot write {path}: {reason}; make room or choose another output.")
 
 
 def reserve_space(descriptor: int, path: Path, needed: int) -> None:
@@ -125,12 +179,17 @@ def create_file(path: Path, needed: int, force: bool, fill: Callable[[h5py.File]
                 until_replaced.callback(os.close, lock_file(path))
             reserve_space(lock, path, needed + OVERHEAD)
             # Mode "w" destroys a file before it looks at the lock: only for this one, whose lock is ours.
-            with h5py.File(temporary, "w", libver="earliest", locking=False) as file:
-                limit_index(file)
-                fill(file)
-            reserve_space(lock, path, os.fstat(lock).st_size)
-            os.fsync(lock)
-            temporary.replace(path)
+            try:
+                with h5py.File(temporary, "w", libver="earliest", locking=False) as file:
+                    limit_index(file)
+                    fill(file)
+                reserve_space(lock, path, os.fstat(lock).st_size)
+                os.fsync(lock)
+                temporary.replace(path)
+            except OSError as error:
+                if isinstance(error, OlacoreError):
+                    raise
+                raise cannot_write(path, error) from error
         undo.pop_all()
     return lock
 

@@ -8,7 +8,7 @@ from typing import Any
 import h5py
 import numpy as np
 
-from olacore.data.appending import RowFile
+from olacore.data.appending import RowFile, require_room
 from olacore.data.forms import LATENTS, FieldSpec
 from olacore.data.header import Header, read_header, write_header
 from olacore.data.records import ROW, STORED_ROW, InputFile, Source, checksum_rows
@@ -64,11 +64,12 @@ class Writer(RowFile):
             for name, array in self._checked(of_sources(), len(header.sources), "source").items():
                 file[name][...] = array
 
-        def check(file: h5py.File) -> None:
-            if "rows_valid" not in file.attrs:
-                raise FileFormatError(f"{path} was not made row by row and cannot be resumed; make it again.")
-            check_same(path, read_header(file, path).describe(), header.describe())
+        def check(file: h5py.File) -> Header:
+            found = read_header(file, path)
+            check_same(path, found.describe(), header.describe())
+            require_room(file, path, [*header.arrays, "rows" if header.form.sourced else "split"])
             self.per_source = {spec.name: file[spec.name][:] for spec in header.fields if spec.per == "source"}
+            return found
 
         super().__init__(path, header.all_bytes, fill, check, force=force, resume=resume)
 
@@ -208,6 +209,11 @@ def read_plan(path: Path) -> tuple[Header, np.ndarray]:
         planned[name] = stored[name]
     if sum(entry.rows for entry in header.files) != len(planned) or not len(planned):
         raise FileFormatError(f"{path} does not say which rows it was made for; make it again.")
+    least = {"source": 0, "pts": -1, "top": 0, "left": 0, "height": 1, "width": 1}
+    if any(planned[name].min() < value for name, value in least.items()) or planned["source"].max() >= len(
+        header.sources
+    ):
+        raise FileFormatError(f"{path} was made for rows that no picture can give; make it again.")
     return header, planned
 
 
