@@ -1,52 +1,111 @@
-"""Files that are either the old one or the new one, never half of it."""
+"""Files that are either the old one or the new one, never half of it, and never another one behind a link."""
 
 from __future__ import annotations
 
+import errno
 import os
+import secrets
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from olacore.errors import OutputError, OutputExistsError
 
+# Where a system has them: a link is not followed, a pipe not waited for, line ends are left alone.
+SAFE = os.O_CLOEXEC if hasattr(os, "O_CLOEXEC") else 0
+for flag in ("O_NOFOLLOW", "O_NONBLOCK", "O_BINARY"):
+    SAFE |= getattr(os, flag, 0)
+# Characters of a file's name that its temporary name begins with: names may have 255 bytes.
+NAMED = 40
 
-@contextmanager
-def replacing(path: Path) -> Iterator[Path]:
-    """Give a temporary name beside `path`; flush it to disk and move it over `path` when the body has succeeded.
+
+def replace_file(path: Path, content: bytes) -> None:
+    """Write `content` to `path` in one step, by way of a temporary file in its folder that nobody can guess.
+
+    A link at `path` is replaced itself; what it leads to stays as it is.
 
     Raises
     ------
-    OutputError  if the folder cannot be written to or the disk is full
+    OutputError  if the folder cannot be written to, the disk is full, or something other than a file is there; what
+        was there before is untouched
     """
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
+    temporary = path.with_name(f".{path.name[:NAMED]}.{secrets.token_hex(8)}.tmp")
+    with _failures_named(path):
+        _check_kind(path)
+        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | SAFE, 0o666)
         try:
-            yield temporary
-            descriptor = os.open(temporary, os.O_RDONLY)
             try:
+                _write(descriptor, content)
                 os.fsync(descriptor)
             finally:
                 os.close(descriptor)
             temporary.replace(path)
-        except OSError as error:
-            raise OutputError(f"cannot write {path}: {error.strerror or error}.") from error
-    finally:
-        with suppress(OSError):
-            temporary.unlink()
+        except BaseException:
+            with suppress(OSError):
+                temporary.unlink()
+            raise
 
 
-def replace_file(path: Path, content: bytes) -> None:
-    """Write `content` to `path` in one step."""
-    with replacing(path) as temporary:
-        temporary.write_bytes(content)
+def append_to_file(path: Path, content: bytes) -> None:
+    """Add `content` to the end of a file, all of it or nothing; it is made where it is missing.
+
+    Raises
+    ------
+    OutputError  if the file cannot be written, the disk is full, or a link is there
+    """
+    with _failures_named(path):
+        descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | SAFE, 0o666)
+        try:
+            before = os.fstat(descriptor).st_size
+            try:
+                _write(descriptor, content)
+            except BaseException:
+                with suppress(OSError):
+                    os.ftruncate(descriptor, before)
+                raise
+        finally:
+            os.close(descriptor)
+
+
+def is_there(path: Path) -> bool:
+    """Whether there is anything of that name, a link that leads nowhere included."""
+    return os.path.lexists(path)
 
 
 def check_output(path: Path, force: bool) -> None:
     """Raise unless `path` may be written: it is new, or `force` is given, and its folder takes new files."""
-    if path.exists() and not force:
+    if is_there(path) and not force:
         raise OutputExistsError(f"the file {path} is already there; give --force to replace it.")
     folder = path.parent
     if not folder.is_dir():
         raise OutputError(f"cannot write {path}: there is no folder {folder}.")
     if not os.access(folder, os.W_OK):
         raise OutputError(f"cannot write {path}: the folder {folder} is not writable.")
+    with _failures_named(path):
+        _check_kind(path)
+
+
+def _write(descriptor: int, content: bytes) -> None:
+    left = memoryview(content)
+    while left:
+        left = left[os.write(descriptor, left) :]
+
+
+def _check_kind(path: Path) -> None:
+    """Refuse a folder, and devices and pipes, which moving a file over them would destroy."""
+    with suppress(FileNotFoundError):
+        mode = path.lstat().st_mode
+        if stat.S_ISDIR(mode):
+            raise IsADirectoryError(errno.EISDIR, "it is a folder")
+        if not (stat.S_ISREG(mode) or stat.S_ISLNK(mode)):
+            raise OSError(errno.EINVAL, "it is a device or a pipe, not a file")
+
+
+@contextmanager
+def _failures_named(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        reason = "it is a link" if error.errno == errno.ELOOP else error.strerror or error
+        raise OutputError(f"cannot write {path}: {reason}.") from error

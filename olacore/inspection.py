@@ -47,7 +47,7 @@ def describe(path: Path) -> dict[str, Any]:
                 return {**facts, "complete": dataset.complete and whole}
         parts = {
             name: describe(path / file)
-            for name, file in (("module", "module.safetensors"), ("checkpoint", "checkpoint.h5"))
+            for name, file in (("module", "module.safetensors"), ("checkpoint", "checkpoint.safetensors"))
             if (path / file).exists()
         }
         return {"file": path.name, "kind": "run", **parts}
@@ -57,8 +57,6 @@ def describe(path: Path) -> dict[str, Any]:
     except OSError as error:
         raise FileFormatError(f"cannot read {path}: {error.strerror}.") from error
     if magic == HDF5_MAGIC:
-        if checkpoint.is_checkpoint(path):
-            return describe_checkpoint(path)
         with open_dataset([path]) as dataset:
             return {"file": path.name, "bytes": path.stat().st_size, **describe_dataset(dataset)}
     if path.name == "baselines.safetensors":
@@ -75,6 +73,8 @@ def describe(path: Path) -> dict[str, Any]:
         return {**found_export, "file": path.name, "bytes": path.stat().st_size, "kind": "module, exported"}
     if path.suffix in latent_file.READABLE:
         return describe_latent(path)
+    if checkpoint.is_checkpoint(path):
+        return describe_checkpoint(path)
     module = load(path)
     return {
         "file": path.name,
@@ -108,14 +108,14 @@ def describe_latent(path: Path) -> dict[str, Any]:
 
 def describe_checkpoint(path: Path) -> dict[str, Any]:
     """Describe a checkpoint: how far it is, and its arrays."""
-    arrays, stored = checkpoint.load_checkpoint(path)
-    return {
-        "file": path.name,
-        "bytes": path.stat().st_size,
-        "kind": "checkpoint",
-        **stored,
-        "arrays": {name: f"{array.dtype} {array.shape}" for name, array in arrays.items()},
-    }
+    with checkpoint.open_checkpoint(path) as (file, stored):
+        return {
+            "file": path.name,
+            "bytes": path.stat().st_size,
+            "kind": "checkpoint",
+            **stored,
+            "arrays": {name: f"{dtype} {shape}" for name, (shape, dtype) in file.layout.items()},
+        }
 
 
 def describe_dataset(dataset: Dataset) -> dict[str, Any]:

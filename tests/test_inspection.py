@@ -127,8 +127,8 @@ def test_describe__a_module(tmp_path):
 
 
 def test_describe__a_checkpoint(tmp_path):
-    save_checkpoint(tmp_path / "c.h5", {"weights": np.zeros((2, 3), np.float32)}, {"generation": 7})
-    facts = describe(tmp_path / "c.h5")
+    save_checkpoint(tmp_path / "c.safetensors", {"weights": np.zeros((2, 3), np.float32)}, {"generation": 7})
+    facts = describe(tmp_path / "c.safetensors")
     assert (facts["kind"], facts["generation"], facts["arrays"]) == ("checkpoint", 7, {"weights": "float32 (2, 3)"})
 
 
@@ -162,7 +162,7 @@ def test_describe__a_run_folder_by_what_is_in_it(tmp_path):
     (tmp_path / "config.json").write_text("{}")
     assert describe(tmp_path) == {"file": tmp_path.name, "kind": "run"}
     encoder().module.save(tmp_path / "module.safetensors")
-    save_checkpoint(tmp_path / "checkpoint.h5", {}, {"generation": 7})
+    save_checkpoint(tmp_path / "checkpoint.safetensors", {}, {"generation": 7})
     facts = describe(tmp_path)
     assert facts["module"] == describe(tmp_path / "module.safetensors")
     assert facts["checkpoint"]["generation"] == 7
@@ -178,7 +178,7 @@ def test_describe__says_what_it_cannot_tell(tmp_path):
         describe(tmp_path / "a.h5")
     with h5py.File(tmp_path / "b.h5", "w") as file:
         file.attrs["schema"] = "olacore/checkpoint/99"
-    with pytest.raises(FileFormatError, match="has the schema 'olacore/checkpoint/99'"):
+    with pytest.raises(FileFormatError, match="has schema 'olacore/checkpoint/99'"):
         describe(tmp_path / "b.h5")
 
 

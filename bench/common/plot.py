@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from olacore.files import replacing
+from olacore.files import replace_file
 
 DPI, SMALL_PRINT = 110, 7
 Point = Sequence[float]
@@ -85,8 +86,9 @@ def draw_panels(panels: Sequence[Panel], path: Path, columns: int, size: tuple[f
     figure = Figure(figsize=(size[0] * columns, size[1] * lines), layout="constrained")
     for place, panel in enumerate(panels, start=1):
         draw_panel(panel, figure.add_subplot(lines, columns, place))
-    with replacing(path) as temporary:
-        figure.savefig(temporary, format="png", dpi=DPI)
+    content = io.BytesIO()
+    figure.savefig(content, format="png", dpi=DPI)
+    replace_file(path, content.getvalue())
 
 
 def draw_panel(panel: Panel, axes: Any) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING, BinaryIO, NamedTuple
 import numpy as np
 
 from olacore.errors import ConfigError, DTypeError, FileFormatError, ShapeError
-from olacore.files import replacing
+from olacore.files import replace_file
 from olacore.media.decode import decode_picture, silence
 from olacore.media.flatten import to_rgb
 from olacore.media.kinds import MAX_PIXELS, look_at
@@ -157,5 +158,6 @@ def write_picture(path: Path, picture: np.ndarray) -> None:
     if picture.dtype != np.uint8:
         raise DTypeError(f"a picture must be uint8; got {picture.dtype}.")
     check_picture(path, *picture.shape[:2])
-    with replacing(path) as temporary:
-        Image.fromarray(picture).save(temporary, WRITTEN[path.suffix.lower()][0], **SETTINGS)
+    content = io.BytesIO()
+    Image.fromarray(picture).save(content, WRITTEN[path.suffix.lower()][0], **SETTINGS)
+    replace_file(path, content.getvalue())

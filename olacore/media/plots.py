@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from olacore.files import replacing
+from olacore.files import replace_file
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -36,8 +37,9 @@ def drawing(path: Path, width: float, height: float) -> Iterator[Figure]:
     figure = Figure(figsize=(width, height), layout="constrained")
     FigureCanvasAgg(figure)
     yield figure
-    with replacing(path) as temporary:
-        figure.savefig(temporary, format="png", dpi=DPI)
+    content = io.BytesIO()
+    figure.savefig(content, format="png", dpi=DPI)
+    replace_file(path, content.getvalue())
 
 
 def style(axes: Axes) -> None:

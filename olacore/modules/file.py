@@ -4,13 +4,14 @@ Tensors are `weights`, `biases`, the scaling's four, and `hidden_0_weights`, `hi
 maps of a stack. As int8, a tensor `..._weights` has its scales in `..._weight_scales`; in a stack there are also scales
 of its columns, `..._weight_columns`.
 
+The metadata hold a digest of everything else in the file (`tensor_file`), which modules of version 0.1 do not have.
+
 Schema 2 names up to three latent spaces: the one that an encoder `makes`, the one that it `imitates`, and the one that
 a decoder `reads`. Schema 1 named a single `space`; it is read, but no longer written.
 """
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from olacore.foreign.reading import read_file
 from olacore.foreign.schema import listed, maybe, one_of, record, require, text, whole
 from olacore.json_text import parse_json
 from olacore.lattice import from_even_lattice, from_lattice, to_even_lattice, to_lattice
+from olacore.modules.tensor_file import check_digest, seal, write
 from olacore.spaces import SPACE
 
 SCHEMA, SCHEMA_1 = "olacore/module/2", "olacore/module/1"
@@ -112,10 +114,7 @@ def to_half(name: str, part: np.ndarray) -> np.ndarray:
 
 def to_bytes(tensors: Parts, metadata: dict[str, Any], schema: str = SCHEMA) -> bytes:
     """Return the content of a module's file."""
-    from safetensors.numpy import save
-
-    text = json.dumps({"schema": schema, **metadata}, sort_keys=True, separators=(",", ":"), allow_nan=False)
-    return save(tensors, {"olacore": text})
+    return (seal if schema == SCHEMA else write)(tensors, {"schema": schema, **metadata})
 
 
 def read_module(path: Path) -> tuple[dict[str, Any], Parts]:
@@ -123,12 +122,13 @@ def read_module(path: Path) -> tuple[dict[str, Any], Parts]:
 
     Raises
     ------
-    FileFormatError  if the file is missing, truncated, no safetensors file, no olacore module, or of an unknown schema
+    FileFormatError  if the file is missing, truncated, no safetensors file, no olacore module, of an unknown schema, or
+    not as it was written
     """
     data = read_file(path, "the module", safetensors_file.MOST_BYTES)
     content = read_metadata(path, data)
     sizes = content.get("layers", [0, 0])
-    return content, read_tensors(path, data, len(sizes) - 2, content.get("weights", "float32"))
+    return content, read_tensors(path, data, len(sizes) - 2, content)
 
 
 def read_metadata(path: Path, data: bytes) -> dict[str, Any]:
@@ -151,24 +151,27 @@ def read_metadata(path: Path, data: bytes) -> dict[str, Any]:
     return content
 
 
-def read_tensors(path: Path, data: bytes, hidden: int, stored: str) -> Parts:
+def read_tensors(path: Path, data: bytes, hidden: int, content: dict[str, Any]) -> Parts:
     """Return the finite tensors of a module's file as float32.
 
     Parameters
     ----------
     hidden : how many hidden maps its metadata tell of
-    stored : the form of its weights that its metadata name
+    content : its metadata
 
     Raises
     ------
-    FileFormatError  if one is missing, unknown, of another type or shape than the others ask for, or not finite
+    FileFormatError  if one is missing, unknown, of another type or shape than the others ask for, not finite, or not as
+        it was written
     """
+    stored = content.get("weights", "float32")
     header = safetensors_file.parse_header(data, path, WHAT, MAKER)
     tensors = safetensors_file.read_tensors(data, path, header, tuple(TYPES.values()))
     known = set(tensor_names(hidden))
     known |= {other for name in known if name.endswith("weights") for other in lattice_names(name)}
     if unknown := sorted(tensors.keys() - known):
         raise FileFormatError(f"{path} holds a tensor {unknown[0]!r}, which a module of its layers does not have.")
+    check_digest(path, tensors, content)
     for name in tensor_names(hidden):
         if name not in tensors:
             raise FileFormatError(f"{path} is no complete module: the tensor {name!r} is missing.")

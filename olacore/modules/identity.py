@@ -5,7 +5,6 @@ What a module's notes say, or the order of its metadata, changes nothing.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from hashlib import sha256
@@ -13,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from olacore.errors import ConfigError
 from olacore.modules.file import SCHEMA, SCHEMA_1, Parts, to_bytes
+from olacore.modules.tensor_file import digest_of
 from olacore.spaces import LatentSpace
 
 if TYPE_CHECKING:
@@ -33,15 +33,6 @@ class Own:
 
     digest: str
     space: LatentSpace
-
-
-def digest_of(tensors: Parts, view: Mapping[str, Any]) -> str:
-    """SHA-256 over the tensors of a module as stored, and its view as plain values."""
-    found = sha256(_text(view))
-    for name in sorted(tensors):
-        part = tensors[name]
-        found.update(f"\0{name} {part.dtype.str} {part.shape}\0".encode() + part.tobytes())
-    return found.hexdigest()
 
 
 def own_space(imitated: LatentSpace, digest: str, own: Own | None) -> LatentSpace:
@@ -111,7 +102,3 @@ def _makes_1(content: Mapping[str, Any], tensors: Parts, space: LatentSpace | No
         "fingerprint": space.fingerprint,
     }
     return own_space(space, sha256(to_bytes(tensors, file, SCHEMA_1)).hexdigest(), None)
-
-
-def _text(values: Mapping[str, Any]) -> bytes:
-    return json.dumps(values, sort_keys=True, separators=(",", ":")).encode()

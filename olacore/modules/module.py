@@ -19,11 +19,12 @@ from olacore.kernels.layers import append_layer
 from olacore.media.arrays import as_array
 from olacore.modules.file import POSITIVE, STORED, TENSORS, Parts, pack, read_module, to_bytes, unpack
 from olacore.modules.find import find
-from olacore.modules.identity import ROLES, Own, digest_of, own_space, spaces_in, spaces_to_dict
+from olacore.modules.identity import ROLES, Own, own_space, spaces_in, spaces_to_dict
 from olacore.modules.kinds import KINDS
 from olacore.modules.kinds.base import answer_all
 from olacore.modules.latent_doubts import LatentWarning, doubt_latents
 from olacore.modules.program import Program
+from olacore.modules.tensor_file import digest_of
 from olacore.spaces import LatentSpace
 from olacore.views import View, view_from_dict
 from olacore.views.patch import PatchEncoder

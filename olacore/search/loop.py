@@ -12,6 +12,8 @@ import numpy as np
 
 from olacore.blocks import Block, RawBlock
 from olacore.data import BUFFER_BYTES, BlockStream
+from olacore.errors import SearchError
+from olacore.files import is_there
 from olacore.jit.flags import ONE_AT_A_TIME
 from olacore.kernels.layout import CHUNK
 from olacore.search.finish import best_module
@@ -55,7 +57,7 @@ def search(
     report_at : generations that are reported beside the usual ones
     """
     config, folder = task.config, task.folder
-    resumed = config.resume and folder.checkpoint.exists()
+    resumed = config.resume and is_there(folder.checkpoint)
     if config.resume and not resumed:
         logger.warning("there is no checkpoint in %s yet: the search starts anew", folder.path)
     progress, validation = resume(task) if resumed else start(task)
@@ -73,7 +75,10 @@ def search(
         logger.info("memory plan: %.1f MiB (%s)", sum(memory.values()) / 2**20, parts)
         seen: list[Callback] = [LogWriter(folder), *callbacks]
         notify(seen, Started(task.view.kind, folder.path, task.settings(), memory))
-        return progress, _run(task, progress, validation, stream, seen, should_stop, report_at)
+        try:
+            return progress, _run(task, progress, validation, stream, seen, should_stop, report_at)
+        except np.linalg.LinAlgError as error:
+            raise SearchError(f"the search cannot go on ({error}); look for huge values in the data.") from error
 
 
 def _run(

@@ -1,4 +1,4 @@
-"""The run folder: `config.json`, `log.jsonl`, `checkpoint.h5`, `module.safetensors` and `baselines.safetensors`."""
+"""The run folder: `config.json`, `log.jsonl`, `checkpoint.safetensors`, `module.safetensors` and the like."""
 
 from __future__ import annotations
 
@@ -9,18 +9,25 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+from olacore.data.shards import locked_folder
 from olacore.errors import OutputError, OutputExistsError
-from olacore.files import replace_file
+from olacore.files import append_to_file, is_there, replace_file
 from olacore.foreign.reading import read_file
 from olacore.foreign.schema import maybe, number, record, require, whole
 from olacore.json_text import parse_json
 
+# The affine decoder of a pair lies beside the encoder that it was evolved with.
+AFFINE = "affine_decoder.safetensors"
+# The checkpoint of version 0.1 is never read.
+OLD_CHECKPOINT = "checkpoint.h5"
 FILES = (
     "config.json",
     "log.jsonl",
-    "checkpoint.h5",
+    "checkpoint.safetensors",
     "module.safetensors",
     "baselines.safetensors",
+    AFFINE,
+    OLD_CHECKPOINT,
 )
 
 MOST_LOG = 1 << 28
@@ -42,26 +49,32 @@ class RunFolder:
     Parameters
     ----------
     path : the folder; it is made where it is missing
+    resume, force : go on with, or replace, a run that is there
 
     Raises
     ------
     OutputExistsError  if it holds a run, without `resume` or `force`
     OutputError  if it cannot be written to
+    FileFormatError  if it is to be resumed and holds a run of version 0.1
     """
 
     def __init__(self, path: Path, resume: bool, force: bool) -> None:
         self.path = path
+        self._fresh = not (resume or force)
         if path.exists() and not path.is_dir():
             raise OutputError(f"the run folder {path} is a file; name another with --out.")
-        if not (resume or force) and any((path / name).exists() for name in FILES):
-            raise OutputExistsError(f"the folder {path} already holds a run; give --resume or --force.")
-        try:
-            path.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise OutputError(f"cannot write the run folder {path}: {error.strerror}.") from error
-        if not os.access(path, os.W_OK):
-            raise OutputError(f"the run folder {path} is not writable.")
-        self.config, self.log_file, self.checkpoint, self.module, self.baselines = (path / name for name in FILES)
+        self._check_free()
+        self.config, self.log_file, self.checkpoint, self.module, self.baselines = (path / name for name in FILES[:5])
+        if resume and is_there(path / OLD_CHECKPOINT) and not is_there(self.checkpoint):
+            raise FileFormatError(
+                f"the run in {path} was made by version 0.1, whose {OLD_CHECKPOINT} cannot be resumed; "
+                "give --force to start anew, or another --out."
+            )
+        make_folder(path)
+
+    def _check_free(self) -> None:
+        if self._fresh and any(is_there(self.path / name) for name in FILES):
+            raise OutputExistsError(f"the folder {self.path} already holds a run; give --resume or --force.")
 
     def clear(self) -> None:
         """Remove the files of an earlier run."""
@@ -76,14 +89,17 @@ class RunFolder:
                 left.unlink(missing_ok=True)
 
     @contextmanager
-    def removed_if_empty(self) -> Iterator[None]:
-        """Leave no empty folder behind when the body fails before it has written anything."""
-        try:
+    def held(self) -> Iterator[None]:
+        """Keep other searches out of the folder; leave no empty one behind when the body fails.
+
+        Raises
+        ------
+        OutputExistsError  if another search has put a run there meanwhile
+        OutputError  if another search is in it
+        """
+        with held(self.path):
+            self._check_free()
             yield
-        except BaseException:
-            with suppress(OSError):
-                self.path.rmdir()
-            raise
 
     def write_config(self, settings: dict[str, Any]) -> None:
         """Write `config.json`."""
@@ -91,11 +107,7 @@ class RunFolder:
 
     def log(self, line: dict[str, Any]) -> None:
         """Append one line to `log.jsonl`."""
-        try:
-            with self.log_file.open("a", encoding="utf-8") as file:
-                file.write(json.dumps(line) + "\n")
-        except OSError as error:
-            raise OutputError(f"cannot write {self.log_file}: {error.strerror}.") from error
+        append_to_file(self.log_file, (json.dumps(line) + "\n").encode())
 
     def read_log(self) -> list[dict[str, Any]]:
         """Return the lines of `log.jsonl`; a last one that a kill cut short is left out.
@@ -104,7 +116,7 @@ class RunFolder:
         ------
         FileFormatError  if any other line is not what `log` wrote
         """
-        if not self.log_file.exists():
+        if not is_there(self.log_file):
             return []
         texts = read_file(self.log_file, "the log", MOST_LOG).split(b"\n")
         last = texts.pop()
@@ -122,9 +134,52 @@ class RunFolder:
         replace_file(self.log_file, "".join(json.dumps(line) + "\n" for line in kept).encode())
 
 
+def make_folder(path: Path) -> None:
+    """Make a run folder, unless it is there.
+
+    Raises
+    ------
+    OutputError  if it cannot be made, or not be written to
+    """
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(f"cannot write the run folder {path}: {error.strerror}.") from error
+    if not os.access(path, os.W_OK):
+        raise OutputError(f"the run folder {path} is not writable.")
+
+
+@contextmanager
+def held(path: Path) -> Iterator[None]:
+    """Keep other searches out of a run folder, which is made; leave no empty one behind when the body fails.
+
+    A process that dies gives the folder back. On a disk without locks nobody is kept out.
+
+    Raises
+    ------
+    OutputError  if another search is in it
+    """
+    make_folder(path)
+    with locked_folder(path):
+        try:
+            yield
+        except BaseException:
+            with suppress(OSError):
+                path.rmdir()
+            raise
+
+
 def next_free(kind: str, parent: Path = Path("runs")) -> Path:
-    """Return the next unused `runs/KIND-0001`."""
+    """Make and return the next unused `runs/KIND-0001`; of two searches that ask together, each gets its own."""
+    make_folder(parent)
     number = 1
-    while (path := parent / f"{kind}-{number:04d}").exists():
+    while True:
+        path = parent / f"{kind}-{number:04d}"
         number += 1
-    return path
+        try:
+            path.mkdir()
+            return path
+        except FileExistsError:
+            continue
+        except OSError as error:
+            raise OutputError(f"cannot write the run folder {path}: {error.strerror}.") from error

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from olacore.blocks import rows_of
+from olacore.blocks import Block, rows_of
 from olacore.search.task import SAMPLE_STREAM, Progress, Task
 from olacore.search.validation import Validation
 from olacore.strategies import Candidate, Problem
@@ -21,15 +21,14 @@ FEW = 2
 logger = logging.getLogger(__name__)
 
 
-def start(task: Task) -> tuple[Progress, Validation]:
-    """Return the first state of a search, and its validation samples."""
-    config, view, strategy = task.config, task.view, task.strategy
+def measure(task: Task) -> tuple[Scaling, Problem, Block]:
+    """Look at the first training samples: their scaling, what a strategy is told of them, and they themselves."""
+    config, view = task.config, task.view
     with view.stream(task.dataset, task.items["train"], SAMPLE_ROWS, 4 * config.seed + SAMPLE_STREAM) as stream:
         raw = next(stream)
     inputs, targets = rows_of(view.gather(raw, Scaling.identity(view.inputs, view.outputs)))
     scaling = Scaling.fit(inputs, targets, view.bound)
-    scaling = replace(scaling, target_scale=scaling.target_scale * np.float32(strategy.headroom))
-    validation = Validation(task, scaling)
+    scaling = replace(scaling, target_scale=scaling.target_scale * np.float32(task.strategy.headroom))
     block = view.gather(raw, scaling)
     sample, _ = rows_of(block)
     problem = Problem(
@@ -42,7 +41,14 @@ def start(task: Task) -> tuple[Progress, Validation]:
         scaling.input_scale,
         task.rows_per_pass,
     )
+    return scaling, problem, block
 
+
+def start(task: Task) -> tuple[Progress, Validation]:
+    """Return the first state of a search, and its validation samples."""
+    config, view, strategy = task.config, task.view, task.strategy
+    scaling, problem, block = measure(task)
+    validation = Validation(task, scaling)
     if task.rows_per_pass < FEW * view.inputs:
         logger.warning(
             "there are %d training samples for %d inputs: with so few, expect a large error on new data",

@@ -10,6 +10,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, fields
+from math import isfinite
 from typing import Any, ClassVar
 
 import numpy as np
@@ -141,7 +142,7 @@ class Strategy(ABC):
     def __post_init__(self) -> None:
         for option, (low, high) in self.ranges.items():
             value = getattr(self, option)
-            if not low <= value <= high:
+            if not (low <= value <= high and isfinite(value)):
                 raise ConfigError(
                     f"the option {option} of the strategy {self.name} must be from {low} to {high}; got {value}."
                 )
@@ -251,6 +252,18 @@ class Strategy(ABC):
         ----------
         validate : returns the best validation loss, after the candidate of now was counted in
         """
+
+    def grown(self, state: State, units: int) -> State:
+        """Return a first state as it is after so many hidden units have joined, with its arrays of those shapes.
+
+        A checkpoint has to hold arrays of these names, types and shapes. What is (0, n) at first may have become
+        (n, n); integers may have become larger, never smaller.
+
+        Parameters
+        ----------
+        units : of a checkpoint; any number, which need not be one that this strategy comes to
+        """
+        return state
 
     def warm_up(self, state: State, block: Block, seed: int, generation: int, objective: Objective) -> None:
         """Run every kernel of a search once; the state is a copy that is thrown away."""

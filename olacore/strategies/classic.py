@@ -49,6 +49,8 @@ class Classic(Strategy):
             "biases": np.zeros(shape[:2], np.float32),
             "trust": np.full(problem.population, self.threshold - self.down, np.float32),
             "loss": np.full(problem.population, np.nan, np.float32),  # nothing to compare with yet
+            "candidate_weights": weights[0].copy(),
+            "candidate_biases": np.zeros(problem.outputs, np.float32),
         }
 
     def advance(self, state: State, block: Block, seed: int, generation: int, objective: Objective = MSE) -> Report:
@@ -70,6 +72,4 @@ class Classic(Strategy):
 
     def candidate(self, state: State) -> tuple[np.ndarray, np.ndarray]:
         """Return the genome that was best on the last block."""
-        if "candidate_weights" not in state:
-            return state["weights"][0], state["biases"][0]
         return state["candidate_weights"], state["candidate_biases"]

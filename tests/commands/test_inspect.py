@@ -18,7 +18,7 @@ def test_inspect__tells_every_kind_of_file(run_folders, tmp_path):
     kinds = {
         sample_path(): "data set, frames and latents",
         folder / "module.safetensors": "module, encoder",
-        folder / "checkpoint.h5": "checkpoint",
+        folder / "checkpoint.safetensors": "checkpoint",
         folder / "baselines.safetensors": "baselines",
         folder: "run",
         tmp_path / "z.npz": "latent",

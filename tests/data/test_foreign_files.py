@@ -232,7 +232,9 @@ def unknown_filter(file: h5py.File) -> None:
             "only 0 of 1,048,576 chunks",
         ),
         (
-            lambda file: file.create_dataset("inputs", data=np.zeros((10**6, 2), "f2"), chunks=True, compression="gzip"),
+            lambda file: file.create_dataset(
+                "inputs", data=np.zeros((10**6, 2), "f2"), chunks=True, compression="gzip"
+            ),
             "/inputs in .* claims 1,000,000 entries and 4,000,000 bytes in",
         ),
         (unknown_filter, "/inputs in .* needs the HDF5 filter 32099"),
@@ -285,7 +287,9 @@ def test_open_dataset__on_a_disk_without_locks(tmp_path: Path, monkeypatch: pyte
         assert dataset.count == 20
 
 
-@pytest.mark.parametrize(("number", "how"), [("SIGSEGV", "it ends with SIGSEGV"), ("SIGXCPU", "it does not come to an end")])
+@pytest.mark.parametrize(
+    ("number", "how"), [("SIGSEGV", "it ends with SIGSEGV"), ("SIGXCPU", "it does not come to an end")]
+)
 def test_open_dataset__a_file_that_hdf5_does_not_survive(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: str, how: str
 ) -> None:

@@ -14,7 +14,9 @@ from tests.support.data_samples import write_latents
 
 # What is done, where (a share of the file, most often near its beginning, where the headers are), and with which byte.
 STEPS = st.tuples(
-    st.sampled_from(["flip", "put", "insert", "delete", "cut"]), st.floats(0, 1).map(lambda x: x * x), st.integers(0, 255)
+    st.sampled_from(["flip", "put", "insert", "delete", "cut"]),
+    st.floats(0, 1).map(lambda x: x * x),
+    st.integers(0, 255),
 )
 
 

@@ -75,9 +75,9 @@ def test_save__that_is_interrupted_leaves_the_old_file(tmp_path, monkeypatch):
     def full(*_):
         raise OSError(28, "No space left on device")
 
-    for name in ("write_bytes", "replace"):
+    for where, name in ((os, "write"), (os, "fsync"), (Path, "replace")):
         with monkeypatch.context() as patch:
-            patch.setattr(Path, name, full)
+            patch.setattr(where, name, full)
             with pytest.raises(OutputError, match="cannot write .*module.safetensors: No space left on device"):
                 DECODER.save(path)
         assert path.read_bytes() == before

@@ -11,8 +11,9 @@ import pytest
 
 from olacore.errors import ConfigError, FileFormatError
 from olacore.modules.file import SCHEMA_1, pack, to_bytes
-from olacore.modules.identity import Own, digest_of, latents_of
+from olacore.modules.identity import Own, latents_of
 from olacore.modules.module import Module, load
+from olacore.modules.tensor_file import digest_of
 from olacore.views.patch import PatchDecoder, PatchEncoder
 from olacore.views.plain import Plain
 from olacore.views.whole import WholeEncoder

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
+import json
 import os
 from pathlib import Path
 
-import h5py
 import numpy as np
 import pytest
 
 from olacore.errors import FileFormatError, OutputError
-from olacore.search.checkpoint import SCHEMA, is_checkpoint, load_checkpoint, save_checkpoint
+from olacore.modules.tensor_file import seal
+from olacore.search.checkpoint import SCHEMA, is_checkpoint, load_checkpoint, open_checkpoint, save_checkpoint
 
 ARRAYS = {
     "weights": np.arange(6, dtype=np.float32).reshape(1, 2, 3),
@@ -23,7 +25,7 @@ SETTINGS = {"generation": 7, "options": {"sigma": 0.1, "none": None}, "cursor": 
 
 @pytest.fixture
 def path(tmp_path):
-    path = tmp_path / "checkpoint.h5"
+    path = tmp_path / "checkpoint.safetensors"
     save_checkpoint(path, ARRAYS, SETTINGS)
     return path
 
@@ -47,27 +49,26 @@ def test_save_checkpoint__replaces_the_one_before(path):
 
 
 def test_save_checkpoint__of_equal_states_has_equal_bytes(path, tmp_path):
-    save_checkpoint(tmp_path / "again.h5", ARRAYS, SETTINGS)
-    assert (tmp_path / "again.h5").read_bytes() == path.read_bytes()
+    save_checkpoint(tmp_path / "again.safetensors", ARRAYS, SETTINGS)
+    assert (tmp_path / "again.safetensors").read_bytes() == path.read_bytes()
 
 
-@pytest.mark.parametrize(
-    ("where", "name"), [(Path, "replace"), (os, "fsync"), (h5py.File, "create_dataset"), (h5py.File, "close")]
-)
-def test_save_checkpoint__that_fails_leaves_the_old_one(path, monkeypatch, where, name):
-    original, calls = getattr(where, name), []
+@pytest.mark.parametrize("name", ["write", "fsync", "close", "rename"])
+def test_save_checkpoint__that_fails_leaves_the_old_one(path, monkeypatch, name):
+    original, calls = getattr(os, name), []
 
-    def fail(*arguments, **named):
+    def fail(*arguments):
         calls.append(name)
-        if name == "create_dataset" and len(calls) == 1:
-            return original(*arguments, **named)  # half of the arrays are written
+        if name == "write" and len(calls) == 1:
+            return original(arguments[0], arguments[1][:9])  # the disk is full after nine bytes
         if name == "close":
-            original(*arguments, **named)
+            original(*arguments)
         raise OSError(28, "No space left on device")
 
     with monkeypatch.context() as patch:
-        patch.setattr(where, name, fail)
-        with pytest.raises(OutputError, match="cannot write .*checkpoint.h5: No space left on device"):
+        patch.setattr(Path, "replace", lambda self, target: os.rename(self, target))
+        patch.setattr(os, name, fail)
+        with pytest.raises(OutputError, match="cannot write .*checkpoint.safetensors: No space left on device"):
             save_checkpoint(path, {"a": np.zeros(9), "b": np.zeros(9)}, {"generation": 8})
     assert calls
     assert_is(path, ARRAYS, SETTINGS)
@@ -75,11 +76,11 @@ def test_save_checkpoint__that_fails_leaves_the_old_one(path, monkeypatch, where
 
 
 def test_save_checkpoint__that_is_interrupted_leaves_the_old_one(path, monkeypatch):
-    def interrupt(*_, **__):
+    def interrupt(*_):
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(h5py.File, "create_dataset", interrupt)
+        patch.setattr(os, "fsync", interrupt)
         with pytest.raises(KeyboardInterrupt):
             save_checkpoint(path, {"a": np.zeros(9)}, {})
     assert_is(path, ARRAYS, SETTINGS)
@@ -87,44 +88,66 @@ def test_save_checkpoint__that_is_interrupted_leaves_the_old_one(path, monkeypat
 
 
 def test_save_checkpoint__names_a_folder_that_is_not_there(tmp_path):
-    with pytest.raises(OutputError, match="cannot write .*nowhere/checkpoint.h5"):
-        save_checkpoint(tmp_path / "nowhere" / "checkpoint.h5", ARRAYS, SETTINGS)
+    with pytest.raises(OutputError, match="cannot write .*nowhere/checkpoint.safetensors"):
+        save_checkpoint(tmp_path / "nowhere" / "checkpoint.safetensors", ARRAYS, SETTINGS)
 
 
 def test_load_checkpoint__refuses_one_that_was_cut_anywhere(path):
     data = path.read_bytes()
-    for size in range(0, len(data), 97):
+    for size in range(len(data)):
         path.write_bytes(data[:size])
-        with pytest.raises(FileFormatError, match=r"cannot resume from .*checkpoint.h5: "):
+        with pytest.raises(FileFormatError, match=r"checkpoint.safetensors .*(cut short|damaged|no JSON)"):
             load_checkpoint(path)
-        assert not is_checkpoint(path)
+
+
+def test_load_checkpoint__never_gives_what_was_not_written(path):
+    """Each byte in turn is another one."""
+    data = bytearray(path.read_bytes())
+    for place in range(len(data)):
+        for change in (0x01, 0x80):
+            data[place] ^= change
+            path.write_bytes(data)
+            with contextlib.suppress(FileFormatError):
+                assert_is(path, ARRAYS, SETTINGS)  # a space of the header may be another blank
+            data[place] ^= change
 
 
 def test_load_checkpoint__refuses_what_is_missing_or_foreign(tmp_path):
-    with pytest.raises(FileFormatError, match="cannot resume from .*nothing.h5"):
-        load_checkpoint(tmp_path / "nothing.h5")
-    (tmp_path / "text.h5").write_text("a text\n" * 99)
-    with pytest.raises(FileFormatError, match="cannot resume from .*text.h5"):
-        load_checkpoint(tmp_path / "text.h5")
-    assert not is_checkpoint(tmp_path / "text.h5")
+    with pytest.raises(FileFormatError, match="cannot read .*nothing.safetensors: No such file"):
+        load_checkpoint(tmp_path / "nothing.safetensors")
+    (tmp_path / "text.safetensors").write_text("a text\n" * 99)
+    with pytest.raises(FileFormatError, match="text.safetensors is no safetensors file of ours"):
+        load_checkpoint(tmp_path / "text.safetensors")
+    with pytest.raises(FileFormatError, match="cannot read .*: it is no file"):
+        load_checkpoint(tmp_path)
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(FileFormatError, match="cannot read .*pipe: it is no file"):
+        load_checkpoint(tmp_path / "pipe")
+    assert not is_checkpoint(tmp_path / "text.safetensors")
 
 
-@pytest.mark.parametrize("schema", ["olacore/checkpoint/1", "olacore/checkpoint/3", "olacore/latents/1", None])
+@pytest.mark.parametrize("schema", ["olacore/checkpoint/1", "olacore/checkpoint/4", "olacore/module/2", None, 3])
 def test_load_checkpoint__names_an_unknown_schema(path, schema):
-    with h5py.File(path, "r+") as file:
-        del file.attrs["schema"]
-        if schema:
-            file.attrs["schema"] = schema
+    path.write_bytes(seal(ARRAYS, {"schema": schema, "settings": {}}))
     with pytest.raises(FileFormatError, match=f"has the schema {schema!r}; this version resumes {SCHEMA!r}"):
         load_checkpoint(path)
-    assert is_checkpoint(path) == (schema in ("olacore/checkpoint/1", "olacore/checkpoint/3"))
+    assert is_checkpoint(path) == (schema in ("olacore/checkpoint/1", "olacore/checkpoint/4"))
 
 
-@pytest.mark.parametrize("settings", ["{", None])
-def test_load_checkpoint__refuses_settings_that_are_no_json(path, settings):
-    with h5py.File(path, "r+") as file:
-        del file.attrs["settings"]
-        if settings:
-            file.attrs["settings"] = settings
-    with pytest.raises(FileFormatError, match="cannot resume from"):
+@pytest.mark.parametrize("settings", ["{", None, []])
+def test_load_checkpoint__refuses_settings_that_are_no_object(path, settings):
+    path.write_bytes(seal(ARRAYS, {"schema": SCHEMA, "settings": settings}))
+    with pytest.raises(FileFormatError, match="this version resumes"):
+        load_checkpoint(path)
+
+
+def test_open_checkpoint__has_no_array_in_memory(path):
+    """A header may promise more than there is memory."""
+    with open_checkpoint(path) as (file, settings):
+        assert settings == SETTINGS
+        assert file.layout == {name: (array.shape, array.dtype) for name, array in ARRAYS.items()}
+    huge = np.broadcast_to(np.float64(0), (1 << 40,))
+    header = json.dumps({"huge": {"dtype": "F64", "shape": huge.shape, "data_offsets": [0, huge.nbytes]}}).encode()
+    path.write_bytes(len(header).to_bytes(8, "little") + header)
+    with pytest.raises(FileFormatError, match=r"is damaged: its tensors need 8796\d* bytes; it has \d+"):
         load_checkpoint(path)

@@ -186,7 +186,7 @@ def test_pair__a_stack_is_resumed_in_either_stage(pictures, stacked, tmp_path, s
 
 def units_of(folder: Path) -> int:
     """Hidden units at the end of a search; the best candidate may have had fewer."""
-    return len(load_checkpoint(folder / "checkpoint.h5")[0]["state_biases"])
+    return len(load_checkpoint(folder / "checkpoint.safetensors")[0]["state_biases"])
 
 
 def len_of(folder: Path) -> int:
@@ -201,7 +201,7 @@ def test_pair__an_existing_run_needs_resume_or_force(pictures, affine, stacked, 
     train(short_stack(pictures, out))
     train(paired(pictures, out, force=True))
     assert_same_pair(affine.folder, out)
-    assert not (out / "decoder" / "checkpoint.h5").exists()
+    assert not (out / "decoder" / "checkpoint.safetensors").exists()
 
 
 def test_pair__a_budget_covers_both_files(pictures, tmp_path):

@@ -8,7 +8,6 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
-import h5py
 import pytest
 
 from olacore.data import open_dataset
@@ -128,7 +127,7 @@ def test_train__killed_and_resumed_is_the_uninterrupted_run(plain, tmp_path, cou
     with subprocess.Popen(command, stdin=-1, stdout=-1, env=environment) as child:
         assert child.stdout.readline() == b"here\n"
         child.kill()
-    assert load_checkpoint(killed / "checkpoint.h5")[1]["generation"] == 5
+    assert load_checkpoint(killed / "checkpoint.safetensors")[1]["generation"] == 5
     assert [line["generation"] for line in story(killed)] == [1, 2, 4, 6]
     assert not (killed / "module.safetensors").exists()
     with threads(count):
@@ -157,7 +156,7 @@ def test_train__resume_without_a_run_starts_one(plain, tmp_path):
     assert_same_run(tmp_path / "whole", tmp_path / "run")
 
 
-@pytest.mark.parametrize("fault", [(Path, "replace"), (h5py.File, "create_dataset")])
+@pytest.mark.parametrize("fault", [(Path, "replace"), (os, "fsync")])
 def test_train__a_checkpoint_that_cannot_be_written_leaves_the_one_before(plain, tmp_path, monkeypatch, fault):
     def full(*_, **__):
         raise OSError(28, "No space left on device")
@@ -170,10 +169,10 @@ def test_train__a_checkpoint_that_cannot_be_written_leaves_the_one_before(plain,
     config = make_config(plain, tmp_path / "run")
     with (
         monkeypatch.context() as fails,
-        pytest.raises(OutputError, match=r"cannot write .*checkpoint.h5: No space left on device"),
+        pytest.raises(OutputError, match=r"cannot write .*checkpoint.safetensors: No space left on device"),
     ):
         train(config, (by_line(progress),))
-    assert load_checkpoint(tmp_path / "run" / "checkpoint.h5")[1]["generation"] == 3
+    assert load_checkpoint(tmp_path / "run" / "checkpoint.safetensors")[1]["generation"] == 3
     train(replace(config, resume=True))
     train(replace(config, out=tmp_path / "whole"))
     assert_same_run(tmp_path / "whole", tmp_path / "run")
@@ -223,9 +222,11 @@ def test_resume__limits_may_change(plain, tmp_path):
 def test_resume__refuses_a_damaged_checkpoint(plain, tmp_path):
     config = make_config(plain, tmp_path / "run", generations=2)
     train(config)
-    checkpoint = tmp_path / "run" / "checkpoint.h5"
+    checkpoint = tmp_path / "run" / "checkpoint.safetensors"
     checkpoint.write_bytes(checkpoint.read_bytes()[:1000])
-    with pytest.raises(FileFormatError, match=r"cannot resume from .*checkpoint.h5"):
+    with pytest.raises(
+        FileFormatError, match=r"checkpoint.safetensors is no safetensors file of ours, or is cut short"
+    ):
         train(replace(config, resume=True))
 
 

@@ -34,7 +34,7 @@ def test_train__writes_what_it_returns(plain, tmp_path, strategy):
     result = train(make_config(plain, tmp_path / "run", strategy=strategy), (by_line(lines.append),))
     assert result.folder == tmp_path / "run"
     assert {path.name for path in result.folder.iterdir()} == {
-        "config.json", "log.jsonl", "checkpoint.h5", "module.safetensors", "baselines.safetensors"
+        "config.json", "log.jsonl", "checkpoint.safetensors", "module.safetensors", "baselines.safetensors"
     }  # fmt: skip
     assert [json.loads(text) for text in (result.folder / "log.jsonl").read_text().splitlines()] == lines
     module = load(result.folder / "module.safetensors")
@@ -71,9 +71,8 @@ def test_train__plans_the_memory_that_the_search_holds(plain, tmp_path, strategy
     with caplog.at_level("INFO", "olacore.search.loop"):
         train(make_config(plain, tmp_path / "run", strategy=strategy), (events.append,))
     (started,) = (event for event in events if isinstance(event, Started))
-    state = load_checkpoint(tmp_path / "run" / "checkpoint.h5")[0]
-    # The best genome of `classic` has no place in its first state.
-    held = [array for name, array in state.items() if name.startswith("state_") and "candidate" not in name]
+    state = load_checkpoint(tmp_path / "run" / "checkpoint.safetensors")[0]
+    held = [array for name, array in state.items() if name.startswith("state_")]
     assert started.memory["population"] == sum(array.nbytes for array in held)
     # 160 training samples of 5 inputs and 3 targets, in blocks of 80, packed in chunks.
     assert started.memory["block"] == 4 * (CHUNK * 5 + 80 * 3)

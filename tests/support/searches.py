@@ -103,7 +103,7 @@ def stop_after(generations: int):
 def assert_same_run(one: Path, other: Path) -> None:
     assert module_bytes(one) == module_bytes(other)
     assert story(one) == story(other)
-    arrays, others = (load_checkpoint(folder / "checkpoint.h5")[0] for folder in (one, other))
+    arrays, others = (load_checkpoint(folder / "checkpoint.safetensors")[0] for folder in (one, other))
     for name, array in arrays.items():
         np.testing.assert_array_equal(others[name], array)
 

@@ -89,6 +89,7 @@ def change_basis(
     second = np.einsum("oct,cd->odt", reads, back)
     # Latents are standardised as for any decoder, so that a module tells what latents it is used to.
     mean, spread = latents.mean(0), latents.std(0)
+    spread[spread == 0] = 1  # a latent that never changes
     moved = biases + np.einsum("odt,d->o", second, mean - shift)
     second = second * spread[None, :, None]
     shape = (second.shape[2], 1)

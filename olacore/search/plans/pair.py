@@ -27,7 +27,7 @@ from olacore.search.loop import search
 from olacore.search.plans.base import PLANS, Plan, Watch, open_data
 from olacore.search.plans.basis import change_basis, find_basis
 from olacore.search.plans.single import SINGLE
-from olacore.search.run_folder import RunFolder, next_free
+from olacore.search.run_folder import AFFINE, RunFolder, held, next_free
 from olacore.search.task import Progress, Task, view_for
 from olacore.spaces import LatentSpace
 from olacore.strategies.pair import encode
@@ -36,8 +36,6 @@ from olacore.views.pictures import Pictures
 
 # Sites that the change of basis is found on.
 BASIS_ROWS = 16_384
-# The affine decoder, beside the encoder that it was evolved with.
-AFFINE = "affine_decoder.safetensors"
 
 
 class PairPlan(Plan):
@@ -55,6 +53,10 @@ class PairPlan(Plan):
         if config.latents_from is not None:
             raise ConfigError("a pair makes latents of its own; give --latents-from with --module decoder.")
         out = config.out or next_free(self.name)
+        with held(out):
+            return self._run(config, out, watch)
+
+    def _run(self, config: TrainConfig, out: Path, watch: Watch) -> Result:
         affine = replace(config, out=out / "encoder")
         # The strategy that evolves pairs is for both maps; any other one is for the decoder alone.
         stack = self.name not in (config.settled.strategy.kinds or ())
@@ -81,7 +83,7 @@ def evolve_affine(config: TrainConfig, watch: Watch) -> Result:
     """Evolve both affine maps; the encoder is the result, its decoder lies beside it."""
     assert config.out is not None
     folder = RunFolder(config.out, config.resume, config.force)
-    with folder.removed_if_empty(), open_data(config) as dataset:
+    with folder.held(), open_data(config) as dataset:
         task = Task.of(config, dataset, folder)
         progress, stopped = search(task, watch.callbacks, watch.should_stop, watch.report_at)
         with ONE_AT_A_TIME, threadpool_limits(1, user_api="blas"):
@@ -117,10 +119,11 @@ def modules_of(task: Task, progress: Progress) -> tuple[Module, Module]:
 def keep_decoder(config: TrainConfig, found: Result, path: Path) -> Result:
     """Write the affine decoder, with its figures on the latents of its encoder, into a folder of its own."""
     folder = RunFolder(path, config.resume, config.force)
-    if config.force:
-        folder.clear()
     decoder = load(found.folder / AFFINE)
-    with open_data(replace(config, module="decoder", latents_from=found.folder)) as seen:
+    seen_by_decoder = replace(config, module="decoder", latents_from=found.folder)
+    with folder.held(), open_data(seen_by_decoder) as seen:
+        if config.force:
+            folder.clear()
         items = usable_items(seen, decoder.view, config.skip_nonfinite)
         return finish(decoder, seen, folder, items, found.stopped, config.skip_nonfinite)
 

@@ -18,7 +18,7 @@ class SinglePlan(Plan):
     def run(self, config: TrainConfig, watch: Watch) -> Result:
         """Search in the run folder."""
         folder = RunFolder(config.out or next_free(config.module or "plain"), config.resume, config.force)
-        with folder.removed_if_empty(), open_data(config) as dataset:
+        with folder.held(), open_data(config) as dataset:
             task = Task.of(config, dataset, folder)
             progress, stopped = search(task, watch.callbacks, watch.should_stop, watch.report_at)
             module = best_module(task, progress)

@@ -191,6 +191,12 @@ class Stack(Strategy):
             split(state, np.arange(count), np.arange(old, old + count), draw)
             old += count
 
+    def grown(self, state: State, units: int) -> State:
+        """Give it the units."""
+        if 0 < units <= self.units:
+            self.grow(state, units, 0)
+        return state
+
     def candidate(self, state: State) -> tuple[np.ndarray, np.ndarray]:
         """The read-out of inputs and units."""
         if not units_in(state):
