@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from olacore.data.shards import locked_folder
-from olacore.errors import OutputError, OutputExistsError
+from olacore.errors import FileFormatError, OutputError, OutputExistsError
 from olacore.files import append_to_file, is_there, replace_file
 from olacore.foreign.reading import read_file
 from olacore.foreign.schema import maybe, number, record, require, whole
