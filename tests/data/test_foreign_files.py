@@ -232,7 +232,9 @@ def unknown_filter(file: h5py.File) -> None:
             "only 0 of 1,048,576 chunks",
         ),
         (
-            lambda file: file.create_dataset("inputs", data=np.zeros((10**6, 2), "f2"), chunks=True, compression="gzip"),
+            lambda file: file.create_dataset(
+                "inputs", data=np.zeros((10**6, 2), "f2"), chunks=True, compression="gzip"
+            ),
             "/inputs in .* claims 1,000,000 entries and 4,000,000 bytes in",
         ),
         (unknown_filter, "/inputs in .* needs the HDF5 filter 32099"),
@@ -258,9 +260,10 @@ def test_read__a_chunk_that_unpacks_to_far_more(tmp_path: Path, large: bool, mon
         # Lets the file's size of the chunk pass, so that it has to be looked into.
         monkeypatch.setattr("olacore.data.inflate.SPARE", 1 << 17)
         monkeypatch.setattr("olacore.data.inflate.HARMLESS_BYTES", 1 << 20)
-    with open_dataset(pairs_file(tmp_path / "a.h5", deflate_bomb)) as dataset:
-        with pytest.raises(FileFormatError, match=r"rows 3 to 5 of /inputs .* the chunk at \(0, 0\) unpacks to more"):
-            dataset.read(["inputs"], np.array([3, 4]))
+    message = r"rows 3 to 5 of /inputs .* the chunk at \(0, 0\) unpacks to more"
+    path = pairs_file(tmp_path / "a.h5", deflate_bomb)
+    with open_dataset(path) as dataset, pytest.raises(FileFormatError, match=message):
+        dataset.read(["inputs"], np.array([3, 4]))
 
 
 def test_read__a_sound_chunk_is_looked_into_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -285,7 +288,9 @@ def test_open_dataset__on_a_disk_without_locks(tmp_path: Path, monkeypatch: pyte
         assert dataset.count == 20
 
 
-@pytest.mark.parametrize(("number", "how"), [("SIGSEGV", "it ends with SIGSEGV"), ("SIGXCPU", "it does not come to an end")])
+@pytest.mark.parametrize(
+    ("number", "how"), [("SIGSEGV", "it ends with SIGSEGV"), ("SIGXCPU", "it does not come to an end")]
+)
 def test_open_dataset__a_file_that_hdf5_does_not_survive(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: str, how: str
 ) -> None:

@@ -94,7 +94,9 @@ def test_writer__writes_through_no_link(tmp_path: Path, make: Callable[[Path, Pa
     victim.write_text("precious")
     make(victim, tmp_path / "a.h5.partial")
     for write in (open_writer, lambda path: write_pairs(path, np.ones((4, 2)), np.ones((4, 1)))):
-        with pytest.raises(OutputError, match=r"cannot write .*a\.h5\.partial: it (is a link|has a second name); remove"):
+        with pytest.raises(
+            OutputError, match=r"cannot write .*a\.h5\.partial: it (is a link|has a second name); remove"
+        ):
             write(tmp_path / "a.h5")
     assert victim.read_text() == "precious"
     assert not (tmp_path / "a.h5").exists()
