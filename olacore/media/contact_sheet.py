@@ -58,7 +58,7 @@ def false_colours(latents: np.ndarray) -> np.ndarray:
     NaN or inf
     """
     sites = latents.astype(np.float64).transpose(0, 2, 3, 1)
-    whole = np.isfinite(sites).all(-1)
+    whole = np.asarray(np.isfinite(sites).all(-1))
     if not whole.all():
         sites = np.where(whole[..., None], sites, sites[whole].mean(0) if whole.any() else 0)
     centred = sites - sites.mean((0, 1, 2))

@@ -72,8 +72,8 @@ def test_streams_and_passes__refuse_a_damaged_row(tmp_path: Path) -> None:
     path = write_latents(tmp_path / "a.h5")
     damage(path, "frames", 6)
     with open_dataset(path) as dataset:
-        with BlockStream(dataset, np.arange(9), ("latents",), 6, 100, seed=0) as stream:
-            with pytest.raises(FileFormatError, match="row 6 of"):
-                next(stream)
+        stream = BlockStream(dataset, np.arange(9), ("latents",), 6, 100, seed=0)
+        with stream, pytest.raises(FileFormatError, match="row 6 of"):
+            next(stream)
         with pytest.raises(FileFormatError, match="row 6 of"):
             list(iterate_once(dataset, np.arange(9), ("latents",), 4))

@@ -260,9 +260,10 @@ def test_read__a_chunk_that_unpacks_to_far_more(tmp_path: Path, large: bool, mon
         # Lets the file's size of the chunk pass, so that it has to be looked into.
         monkeypatch.setattr("olacore.data.inflate.SPARE", 1 << 17)
         monkeypatch.setattr("olacore.data.inflate.HARMLESS_BYTES", 1 << 20)
-    with open_dataset(pairs_file(tmp_path / "a.h5", deflate_bomb)) as dataset:
-        with pytest.raises(FileFormatError, match=r"rows 3 to 5 of /inputs .* the chunk at \(0, 0\) unpacks to more"):
-            dataset.read(["inputs"], np.array([3, 4]))
+    message = r"rows 3 to 5 of /inputs .* the chunk at \(0, 0\) unpacks to more"
+    path = pairs_file(tmp_path / "a.h5", deflate_bomb)
+    with open_dataset(path) as dataset, pytest.raises(FileFormatError, match=message):
+        dataset.read(["inputs"], np.array([3, 4]))
 
 
 def test_read__a_sound_chunk_is_looked_into_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
