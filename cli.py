@@ -181,9 +181,13 @@ def main() -> None:
             group()()
         except SystemExit as left:
             code = left.code
-        except Exception:
+        except Exception as error:
             if not signals.number:
-                raise
+                if not isinstance(error, OSError | ImportError | MemoryError):
+                    raise
+                # Those of commands end in their group: this one could not even be imported.
+                print(f"error: ola cannot start: {error}", file=sys.stderr)
+                code = 1
         finally:
             signals.unwound = True
     except Ended:

@@ -92,6 +92,20 @@ def test_signal__that_is_ignored_stays_ignored():
     assert (run.returncode, run.stderr) == (0, "")
 
 
+@pytest.mark.parametrize("error", ["OSError(24, 'Too many open files')", "MemoryError()", "ImportError('none')"])
+def test_main__what_keeps_it_from_starting_is_one_line(error):
+    run = fresh(f"import cli\ndef group():\n    raise {error}\ncli.group = group\ncli.main()")
+    assert run.returncode == 1
+    assert run.stderr.startswith("error: ola cannot start: ")
+    assert run.stderr.count("\n") == 1
+
+
+def test_main__a_fault_of_ours_keeps_its_traceback():
+    run = fresh("import cli\ndef group():\n    raise KeyError('x')\ncli.group = group\ncli.main()")
+    assert run.returncode == 1
+    assert run.stderr.endswith("KeyError: 'x'\n")
+
+
 # Tells when signals may come; they are held back until `ola` watches, since nobody can answer before.
 HELD_BACK = """
 import signal, sys

@@ -53,7 +53,7 @@ class Commands(click.Group):
             error.show(told)
             say(told.getvalue().rstrip(), err=True, lines=True)
             code = error.exit_code
-        except (OlacoreError, OSError, MemoryError, RecursionError, ImportError) as error:
+        except (OlacoreError, OSError, MemoryError, RecursionError, ImportError, SystemError) as error:
             say(f"error: {sentence(error)}", err=True)
             code = 1
         if not standalone_mode:
@@ -115,7 +115,10 @@ def sentence(error: BaseException) -> str:
     if isinstance(error, OSError) and error.strerror:
         files = " and ".join(str(name) for name in (error.filename, error.filename2) if name is not None)
         return f"{files}: {error.strerror}." if files else f"{error.strerror}."
-    return f"{error or type(error).__name__}."
+    what = str(error) or type(error).__name__
+    return (
+        f"Python itself failed, perhaps for want of memory: {what}." if isinstance(error, SystemError) else f"{what}."
+    )
 
 
 def warn(message: Warning | str, *where: Any, **extra: Any) -> None:

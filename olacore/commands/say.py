@@ -28,13 +28,13 @@ def say(text: object, err: bool = False, lines: bool = False) -> None:
     lines : the text has several of them
     """
     with printing(err):
-        click.echo(shown(text, lines), err=err)
+        click.echo(shown(text, lines), file=sys.stderr if err else sys.stdout)
 
 
 def print_json(value: Any, indent: int | None = 2) -> None:
     """Print one JSON document."""
     with printing():
-        click.echo(json.dumps(json_value(value), indent=indent, allow_nan=False))
+        click.echo(json.dumps(json_value(value), indent=indent, allow_nan=False), file=sys.stdout)
 
 
 @contextmanager

@@ -74,6 +74,8 @@ def read_entry(folder: Path, name: str) -> bytes:
     """
     for place in (folder.parent, folder):
         check_owner(place.stat(), place)
+    if not (folder / name).is_file():  # a pipe would have us wait
+        raise FileNotFoundError(f"there is no file {folder / name}")
     with (folder / name).open("rb") as file:
         check_owner(os.fstat(file.fileno()), folder / name)
         digest, data = file.read(DIGEST), file.read()

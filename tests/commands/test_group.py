@@ -2,11 +2,18 @@
 
 import io
 import logging
+import os
+import subprocess
 import sys
+from pathlib import Path
 
+import numpy as np
+import pytest
 from click.testing import CliRunner
 
-from olacore.commands.group import Commands, StandardError
+import cli
+from olacore.commands.group import Commands, StandardError, print_fault, warn
+from olacore.errors import DataError
 from tests.support.command import check_refusal, ola
 
 
@@ -33,3 +40,117 @@ def test_log_lines__go_to_what_standard_error_is_when_they_come(monkeypatch):
     monkeypatch.setattr(sys, "stderr", seen)
     handler.emit(logging.LogRecord("olacore", logging.INFO, "", 0, "memory plan", None, None))
     assert seen.getvalue() == "memory plan\n"
+
+
+NO_HOME = """
+import os, pwd, sys
+for name in ("HOME", "XDG_CACHE_HOME", "XDG_CONFIG_HOME"):
+    os.environ.pop(name, None)
+def unknown(number):
+    raise KeyError("getpwuid(): uid not found")
+pwd.getpwuid = unknown
+from cli import main
+main()
+"""
+PLAIN = "from cli import main\nmain()"
+
+
+def run_decode(folder: Path, program: str = PLAIN, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run `ola decode` on a small latent in a process of its own, in that folder."""
+    np.save(folder / "z.npy", np.random.default_rng(0).standard_normal((4, 8, 8), np.float32))
+    command = [sys.executable, "-P", "-c", program, "decode", "z.npy", "--decoder", "sd15-decoder", "-o", "z.png"]
+    wanted = {**os.environ, "PYTHONPATH": str(Path(cli.__file__).parent), **environment}
+    return subprocess.run(command, cwd=folder, env=wanted, capture_output=True, text=True, check=False)
+
+
+class Failing(Commands):
+    """A group whose one command raises something."""
+
+    def __init__(self, error: BaseException) -> None:
+        super().__init__({})
+        self.error = error
+
+    def resolve_command(self, *arguments):
+        raise self.error
+
+
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        (DataError("no rows."), "no rows."),
+        (PermissionError(13, "Permission denied", "x"), "x: Permission denied."),
+        (OSError(18, "Invalid cross-device link", "x", None, "y"), "x and y: Invalid cross-device link."),
+        (OSError(28, "No space left on device"), "No space left on device."),
+        (OSError("odd\x1b"), r"odd\x1b."),
+        (MemoryError(), "there is too little memory."),
+        (MemoryError("Unable to allocate 1 GiB"), "there is too little memory: Unable to allocate 1 GiB."),
+        (RecursionError("too deep"), "something is nested too deeply to be read."),
+        (ImportError("no module"), "no module."),
+        (SystemError(), "Python itself failed, perhaps for want of memory: SystemError."),
+        (EOFError("marshal data too short"), "a file of this program ends too early (marshal data too short); "),
+    ],
+)
+def test_errors__of_the_machine_are_one_line(error, told):
+    result = CliRunner().invoke(Failing(error), ["any"])
+    assert result.exit_code == 1
+    assert result.stderr.startswith(f"error: {told}")
+    assert result.stderr.count("\n") == 1
+
+
+def test_errors__that_are_faults_of_ours_are_raised():
+    result = CliRunner().invoke(Failing(KeyError("x")), ["any"])
+    assert isinstance(result.exception, KeyError)
+
+
+def test_print_fault__shows_what_strangers_wrote_as_it_stands(capsys):
+    try:
+        raise KeyError("\x1b]0;own\x07")
+    except KeyError as error:
+        print_fault(KeyError, error, error.__traceback__)
+    printed = capsys.readouterr().err
+    assert printed.startswith("Traceback")
+    assert "\x1b" not in printed
+
+
+def test_warn__prints_the_first_line(capsys):
+    warn(RuntimeWarning("bad\x07 value\nand a traceback"), RuntimeWarning, "file.py", 1)
+    assert capsys.readouterr().err == "warning: bad\\x07 value\n"
+
+
+def test_ola__needs_no_home(tmp_path):
+    done = run_decode(tmp_path, NO_HOME)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("NUMBA_NUM_THREADS", "0"),
+        ("NUMBA_NUM_THREADS", "abc"),
+        ("NUMBA_NUM_THREADS", "99999999999999999999"),
+        ("NUMBA_NUM_THREADS", ""),
+        ("NUMBA_THREADING_LAYER", "nonsense"),
+        ("NUMBA_CPU_FEATURES", "nonsense"),
+    ],
+)
+def test_environment__that_numba_cannot_use_is_one_line(tmp_path, name, value):
+    done = run_decode(tmp_path, **{name: value})
+    assert done.returncode == 1
+    assert done.stderr.startswith(f"error: the environment variable {name} must be ")
+    assert f"got {value!r}" in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
+def test_environment__a_layer_that_is_not_there_is_one_line(tmp_path):
+    without = "import sys\nsys.modules['numba.np.ufunc.tbbpool'] = None\n"
+    done = run_decode(tmp_path, without + PLAIN, NUMBA_THREADING_LAYER="tbb", NUMBA_NUM_THREADS="1")
+    assert done.returncode == 1
+    assert "Numba cannot run threads with NUMBA_THREADING_LAYER=tbb" in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
+def test_settings_of_libraries__in_the_current_folder_are_not_read(tmp_path):
+    (tmp_path / ".numba_config.yaml").write_text("num_threads: [0")
+    (tmp_path / "matplotlibrc").write_bytes(b"backend: module://nothing\n\xff")
+    done = run_decode(tmp_path)
+    assert (done.returncode, done.stderr) == (0, "")

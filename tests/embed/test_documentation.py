@@ -143,6 +143,32 @@ print(wrong)
     assert run_alone(SMALL + code, NUMBA_THREADING_LAYER="workqueue", NUMBA_NUM_THREADS=threads) == "[]\n"
 
 
+def test_python_threads__may_train_and_decode_at_once(tmp_path):
+    code = f"""
+import threading
+import olacore
+from olacore.data.sample import sample_path
+latents = np.random.default_rng(2).standard_normal((4, 16, 16), np.float32)
+module = olacore.load("sd15-decoder")
+alone, right = module.decode(latents), []
+def train(kind):
+    config = olacore.TrainConfig(module=kind, h5=sample_path(), generations=5, block=512, out={str(tmp_path)!r} + kind)
+    right.append(olacore.train(config).stopped == "generations")
+def decode():
+    right.append(all(np.array_equal(module.decode(latents), alone) for _ in range(50)))
+calls = [(train, "encoder"), (train, "decoder"), (decode,), (decode,)]
+workers = [threading.Thread(target=call[0], args=call[1:]) for call in calls]
+for worker in workers:
+    worker.start()
+for worker in workers:
+    worker.join()
+print(right)
+"""
+    threads = str(max(2, numba.config.NUMBA_NUM_THREADS))
+    run = run_alone(SMALL + code, NUMBA_THREADING_LAYER="workqueue", NUMBA_NUM_THREADS=threads)
+    assert run == "[True, True, True, True]\n"
+
+
 def test_threads__callers_number_is_back_after_an_error():
     rng = np.random.default_rng(0)
     arrays = [rng.standard_normal(shape, np.float32) for shape in ((3, 2, 4), (3, 2), (5, 4), (5, 2))]

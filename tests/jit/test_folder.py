@@ -62,6 +62,16 @@ def test_entry__of_another_user(folder, monkeypatch):
     assert [path.name for path in folder.iterdir()] == ["name"]
 
 
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no named pipes")
+def test_read_entry__what_is_no_file_is_not_waited_for(folder):
+    (folder / "name").unlink(missing_ok=True)
+    for make in (os.mkfifo, os.mkdir):
+        make(folder / "foreign")
+        with pytest.raises(OSError, match="there is no file"):
+            read_entry(folder, "foreign")
+        (folder / "foreign").rename(folder / make.__name__)
+
+
 @pytest.mark.parametrize("damage", ["empty", "short", "one bit", "longer"])
 def test_read_entry__damaged(folder, damage):
     write_entry(folder, "name", CODE)

@@ -97,6 +97,17 @@ def test_run__says_where_no_folder_can_be_made(lineup, tmp_path):
         run(lineup, [picture()], tmp_path)
 
 
+def test_folder_names__lie_in_the_folder_whatever_files_are_called():
+    files = ["...png", "..", "a/../..", "x\\y\0.png", "con.png", "\udcff.png", "é.png", "e\u0301.png", "y" * 300]
+    names = folder_names(files)
+    assert len({name.casefold() for name in names}) == len(files)
+    for name in names:
+        assert Path("out", name).name == name
+        assert name not in {"..", "con"}
+        name.encode()
+    assert names[7] == "e\u0301-2"
+
+
 def test_folder_names__of_equal_stems_are_numbered():
     names = folder_names(["a.png", "a.jpg", "A.webp", "a-2.png", "metrics.json.png", "b.tar.png"])
     assert names == ["a", "a-2", "A-3", "a-2-2", "metrics.json-2", "b.tar"]
