@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import threading
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import lru_cache
 from pathlib import Path
 from typing import IO
 
@@ -14,6 +16,7 @@ from olacore.errors import FileFormatError, OlacoreError
 # picture but an empty one does.
 MEMBER_BYTES, SMALL, RATIO = 1 << 30, 1 << 26, 100
 ENCRYPTED = 1
+_counting = threading.Lock()
 
 
 def list_members(path: Path) -> list[str]:
@@ -32,6 +35,12 @@ def list_members(path: Path) -> list[str]:
         raise FileFormatError(f"{path} is no zip archive that can be read: {error}.") from error
 
 
+@lru_cache(maxsize=4)
+def _open_archive(path: Path, *state: int) -> zipfile.ZipFile:
+    """Open an archive in this state of its file; listing one of many thousand members takes a second."""
+    return zipfile.ZipFile(path)
+
+
 @contextmanager
 def open_member(path: Path, member: str) -> Iterator[IO[bytes]]:
     """Open a file of an archive.
@@ -42,17 +51,24 @@ def open_member(path: Path, member: str) -> Iterator[IO[bytes]]:
     """
     where = f"{path}:{member} cannot be unpacked"
     try:
-        with zipfile.ZipFile(path) as archive:
-            about = archive.getinfo(member)
-            size, packed = about.file_size, about.compress_size
-            if size > MEMBER_BYTES or (size > SMALL and size > RATIO * packed):
-                sizes = f"it would have {size:,} bytes, of {packed:,} in the archive"
-                raise FileFormatError(f"{where}: {sizes}; unpack it yourself if it is a picture.")
-            if about.flag_bits & ENCRYPTED:
-                raise FileFormatError(f"{where}: it is encrypted; give an archive without a password.")
+        now = path.stat()
+        archive = _open_archive(path, now.st_ino, now.st_size, now.st_mtime_ns)
+        about = archive.getinfo(member)
+        size, packed = about.file_size, about.compress_size
+        if size > MEMBER_BYTES or (size > SMALL and size > RATIO * packed):
+            sizes = f"it would have {size:,} bytes, of {packed:,} in the archive"
+            raise FileFormatError(f"{where}: {sizes}; unpack it yourself if it is a picture.")
+        if about.flag_bits & ENCRYPTED:
+            raise FileFormatError(f"{where}: it is encrypted; give an archive without a password.")
+        # Archives count their open members, and not for several threads.
+        with _counting:
+            file = archive.open(about)
+        try:
             # It gives no more bytes than it says.
-            with archive.open(about) as file:
-                yield file
+            yield file
+        finally:
+            with _counting:
+                file.close()
     except OlacoreError:
         raise
     except Exception as error:  # damage comes as a dozen types

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
@@ -121,7 +121,7 @@ def _on_white(colours: Image.Image, alpha: Image.Image | None, convert: Any) -> 
     if convert is not None:
         if colours.mode != convert.inputMode:
             colours = colours.convert(convert.inputMode)
-        colours = ImageCms.applyTransform(colours, convert)
+        colours = cast("Image.Image", ImageCms.applyTransform(colours, convert))
     elif colours.mode != "RGB":
         colours = colours.convert("RGB")
     if alpha is not None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -12,7 +12,9 @@ if TYPE_CHECKING:
     from PIL import Image, ImageCms
 
 # Colours outside of sRGB become the nearest ones, and black stays black.
-INTENT, BLACK_POINT_COMPENSATION = 1, 0x2000
+# In numbers, since older versions of Pillow have no names for them.
+INTENT: Any = 1
+BLACK_POINT_COMPENSATION: Any = 0x2000
 # Pillow's modes for the colour spaces of profiles.
 SPACES = {"RGB": "RGB", "GRAY": "L", "CMYK": "CMYK"}
 # A profile that moves no colour by more grey levels is one of the many forms of sRGB: pixels are left as they are.

@@ -5,6 +5,7 @@ import os
 import socket
 import zipfile
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -176,6 +177,16 @@ def test_find_inputs__archives(tmp_path: Path) -> None:
     for use in (whole.picture, whole.digest):
         with pytest.raises(FileFormatError, match=r"all\.zip:b/x\.png cannot be unpacked: Bad CRC-32"):
             use()
+
+
+def test_input__members_are_read_by_several_threads(tmp_path: Path) -> None:
+    photos = save_photographs(tmp_path / "photos", 6)
+    path = archive(tmp_path, {photo.name: photo.read_bytes() for photo in photos})
+    given = find_inputs([path])[0]
+    with ThreadPoolExecutor(4) as pool:
+        found = [*pool.map(lambda one: one.picture(), given * 10)]
+    for number, picture in enumerate(found):
+        np.testing.assert_array_equal(picture, read_picture(photos[number % 6]))
 
 
 def test_find_inputs__names_in_archives_are_names_only(tmp_path: Path) -> None:
