@@ -31,7 +31,7 @@ def main() -> None:
     parser.add_argument("--minutes", type=float, default=5.0, help="how long; by default 5")
     parser.add_argument("--cases", type=int, help="so many cases at most")
     parser.add_argument("--seed", type=int, default=0, help="of all damage")
-    parser.add_argument("--kind", action="append", choices=sorted(KINDS), help="may be repeated; by default all")
+    parser.add_argument("--kind", action="extend", nargs="+", choices=sorted(KINDS), help="by default all")
     parser.add_argument("--workers", type=int, default=1, help="processes; by default 1")
     parser.add_argument("--keep", type=Path, metavar="FOLDER", help="keep an example of each place that is found")
     parser.add_argument("--replay", type=Path, metavar="FILE", help="run a kept CASE.json again")
