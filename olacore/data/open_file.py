@@ -10,8 +10,8 @@ from pathlib import Path
 import h5py
 import numpy as np
 
-from olacore.data.dataset import Layout
 from olacore.data.arrays import require_array
+from olacore.data.dataset import Layout
 from olacore.data.header import Header, is_complete, read_header, rows_valid_in
 from olacore.data.offsets import GAP_BYTES, Places, bytes_of_row, find_pieces, find_places, read_places
 from olacore.data.records import SPLITS, STORED_ROW

@@ -132,7 +132,10 @@ def _unpack(packed: np.ndarray, numbers: Mapping[str, str]) -> list[dict[str, An
         if (packed.dtype[name].kind == "S") == (name in numbers):
             raise TypeError(f"{name} is {'a whole number' if name in numbers else 'text'}")
     return [
-        {name: int(value) if name in numbers else value.decode() for name, value in zip(row.dtype.names, row, strict=True)}
+        {
+            name: int(value) if name in numbers else value.decode()
+            for name, value in zip(row.dtype.names, row, strict=True)
+        }
         for row in packed
     ]
 

@@ -66,7 +66,7 @@ def test_save_checkpoint__that_fails_leaves_the_old_one(path, monkeypatch, name)
         raise OSError(28, "No space left on device")
 
     with monkeypatch.context() as patch:
-        patch.setattr(Path, "replace", lambda self, target: os.rename(self, target))
+        patch.setattr(Path, "replace", lambda self, target: os.rename(self, target))  # noqa: PTH104
         patch.setattr(os, name, fail)
         with pytest.raises(OutputError, match="cannot write .*checkpoint.safetensors: No space left on device"):
             save_checkpoint(path, {"a": np.zeros(9), "b": np.zeros(9)}, {"generation": 8})
