@@ -28,7 +28,7 @@ from tests.support.makers import make_config, story, write_pictures, write_plain
 from tests.support.plain_samples import make, save_photographs
 
 # Calls before or after which a child kills itself: what is on disk changes there.
-AIMS = ("open", "write", "fsync", "close", "unlink", "rename", "ftruncate")
+AIMS = ("open", "write", "fsync", "close", "unlink", "replace")
 TRAINED = {
     "rows": {"generations": 12},
     "classic": {"strategy": "classic", "generations": 12},
