@@ -11,6 +11,7 @@ import h5py
 import numpy as np
 
 from olacore.data import attributes
+from olacore.data.full_disk import Disk
 from olacore.data.header import COUNTERS, Header, rows_valid_in
 from olacore.data.offsets import find_places
 from olacore.data.storage import cannot_write, create_file, limit_index, lock_file, open_file
@@ -59,7 +60,9 @@ class RowFile:
             self._lock = create_file(path, needed, force, fill)
         with ExitStack() as undo:
             undo.callback(os.close, self._lock)
-            self._file = undo.enter_context(open_file(path, "r+", locking=False))
+            open_file(path, locking=False).close()  # says what is wrong with it
+            self._disk = undo.enter_context(Disk(path))
+            self._file = undo.enter_context(h5py.File(self._disk, "r+"))
             limit_index(self._file)
             header = check(self._file)
             require_counters(self._file, path)
@@ -70,24 +73,22 @@ class RowFile:
     def store(self, arrays: Mapping[str, np.ndarray], count: int) -> None:
         """Add `count` rows to each of these data sets; when this returns they survive a kill."""
         first, last = self.rows_valid, self.rows_valid + count
-        try:
-            for name, array in arrays.items():
-                self._file[name][first:last] = array
-            self._flush()
-            self._set("rows_valid", last)
-        except OSError as error:
-            raise cannot_write(self.path, error) from error
+        for name, array in arrays.items():
+            self._file[name][first:last] = array
+        self._flush()
+        self._set("rows_valid", last)
         self.rows_valid = last
 
     def close(self, complete: bool = True) -> None:
         """Finish; `complete` says whether every row that was planned is there. Closing again does nothing."""
         if not self._file:
             return
-        try:
+        with ExitStack() as closing:
+            closing.callback(os.close, self._lock)
+            closing.enter_context(self._disk)
+            closing.callback(self._check_disk)
+            closing.callback(self._file.close)
             self._set("complete", int(complete))
-            self._file.close()
-        finally:
-            os.close(self._lock)
 
     def __enter__(self) -> Self:
         return self
@@ -104,7 +105,14 @@ class RowFile:
 
     def _flush(self) -> None:
         self._file.flush()
-        os.fsync(self._lock)
+        self._check_disk()
+
+    def _check_disk(self) -> None:
+        try:
+            self._disk.check()
+            os.fsync(self._lock)
+        except OSError as error:
+            raise cannot_write(self.path, error) from error
 
 
 def require_counters(file: h5py.File, path: Path) -> None:

@@ -2,6 +2,7 @@
 
 import errno
 import os
+import re
 import shutil
 import stat
 from collections.abc import Callable
@@ -128,9 +129,10 @@ def lock_file(path: Path, *, create: bool = False) -> int:
     return descriptor
 
 
-def cannot_write(path: Path, error: OSError) -> OutputError:
+def cannot_write(path: Path, error: Exception) -> OutputError:
     """What to raise in place of an error of HDF5, whose own text has several lines."""
-    reason = os.strerror(error.errno) if error.errno else error
+    number = getattr(error, "errno", None) or next(iter(re.findall(r"errno = (\d+)", str(error))), 0)
+    reason = os.strerror(int(number)) if number else error
     return OutputError(f"cannot write {path}: {reason}; make room or choose another output.")
 
 
@@ -177,16 +179,16 @@ def create_file(path: Path, needed: int, force: bool, fill: Callable[[h5py.File]
                 if not force:
                     raise OutputExistsError(f"{path} is already there; resume it, force a new one, or choose another.")
                 until_replaced.callback(os.close, lock_file(path))
-            reserve_space(lock, path, needed + OVERHEAD)
-            # Mode "w" destroys a file before it looks at the lock: only for this one, whose lock is ours.
             try:
+                # Mode "w" destroys a file before it looks at the lock: only for this one, whose lock is ours.
                 with h5py.File(temporary, "w", libver="earliest", locking=False) as file:
+                    reserve_space(lock, path, needed + OVERHEAD)  # HDF5 has emptied the file, and cuts it at the end
                     limit_index(file)
                     fill(file)
                 reserve_space(lock, path, os.fstat(lock).st_size)
                 os.fsync(lock)
                 temporary.replace(path)
-            except OSError as error:
+            except (OSError, RuntimeError) as error:
                 if isinstance(error, OlacoreError):
                     raise
                 raise cannot_write(path, error) from error

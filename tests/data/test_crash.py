@@ -1,10 +1,5 @@
 """A latents file is readable, and its finished rows exact, wherever its writing stops."""
 
-import io
-import signal
-import subprocess
-import sys
-from contextlib import ExitStack
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -14,17 +9,18 @@ import numpy as np
 import pytest
 
 from olacore.data import open_dataset
+from olacore.data.full_disk import Disk
 from tests.support.data_samples import make_rows, open_writer, part_of, write_latents
-from tests.support.places import ROOT
+from tests.support.killed import run_killed
 
 STEPS = (0, 1, 3, 4, 8, 9)
 
 
-class LoggedFile(io.FileIO):
+class LoggedFile(Disk):
     """A file that remembers every write, for HDF5 to write through."""
 
     def __init__(self, path: Path, log: list[tuple[int, bytes]]) -> None:
-        super().__init__(path, "r+b")
+        super().__init__(path)
         self.log = log
 
     def write(self, data: Any) -> int:
@@ -37,12 +33,7 @@ def record_writing(
 ) -> tuple[bytes, list[tuple[int, bytes]], list[int], list[int]]:
     """Write a file in `STEPS`: its bytes before, every write, how many there were after each step and each sync."""
     log: list[tuple[int, bytes]] = []
-    files = ExitStack()
-
-    def open_logged(path: Path, mode: str, locking: bool) -> h5py.File:
-        return h5py.File(files.enter_context(LoggedFile(path, log)), mode)
-
-    monkeypatch.setattr("olacore.data.appending.open_file", open_logged)
+    monkeypatch.setattr("olacore.data.appending.Disk", lambda path: LoggedFile(path, log))
     open_writer(path).close(complete=False)
     start = path.read_bytes()
     log.clear()
@@ -53,7 +44,6 @@ def record_writing(
         for first, last in pairwise(STEPS):
             writer.append(**part_of(content, first, last))
             done.append(len(log))
-    files.close()
     monkeypatch.undo()
     return start, log, done, syncs
 
@@ -136,20 +126,11 @@ def test_resume__after_a_cut_in_every_write_ends_in_the_same_bytes(
         assert cut_file.read_bytes() == (tmp_path / "a.h5").read_bytes()
 
 
-# Kills itself in the fsync that is given; the first is of the new file, then two follow each append.
-KILLED = """
-import os, signal, sys
-sys.path.insert(0, sys.argv[1])
+# The first sync is of the new file, then two follow each append.
+WRITER = """
 from tests.support.data_samples import *
-left = int(sys.argv[3])
-def fsync(descriptor):
-    global left
-    left -= 1
-    if left == 0:
-        os.kill(os.getpid(), signal.SIGKILL)
-os.fsync = fsync
 content = make_rows(0, 9)
-with open_writer(Path(sys.argv[2])) as writer:
+with open_writer(path) as writer:
     for first in range(0, 9, 3):
         writer.append(**part_of(content, first, first + 3))
 """
@@ -160,8 +141,7 @@ def test_writer__survives_a_kill(tmp_path: Path, sync: int, rows: int) -> None:
     path = tmp_path / "a.h5"
     content = make_rows(0, 9)
     write_latents(tmp_path / "whole.h5", (9,))
-    command = [sys.executable, "-c", KILLED, str(ROOT), str(path), str(sync)]
-    assert subprocess.run(command).returncode == -signal.SIGKILL
+    run_killed(WRITER, path, sync)
     if path.exists():
         assert rows_in(path, content) == rows
     with open_writer(path, resume=True) as writer:

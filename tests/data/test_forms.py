@@ -1,8 +1,5 @@
 """Forms of data: those on disk as version 0.1 wrote them, and others that are added from outside."""
 
-import signal
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -17,7 +14,8 @@ from olacore.data.header import read_header
 from olacore.data.records import ROW
 from olacore.errors import ConfigError, DataError, DTypeError, FileFormatError, ShapeError
 from olacore.inspection import describe
-from tests.support.places import ROOT, SAMPLE
+from tests.support.killed import run_killed
+from tests.support.places import SAMPLE
 from tests.support.toy_forms import (
     COLOURS,
     FLOAT32,
@@ -100,21 +98,10 @@ def test_toy__streams_in_blocks(tmp_path: Path) -> None:
     assert sorted(seen) == [*range(9)]
 
 
-# Kills itself in the fsync that is given.
-KILLED = """
-import os, signal, sys
-from pathlib import Path
-sys.path.insert(0, sys.argv[1])
+WRITER = """
 from tests.support.toy_forms import *
-left = int(sys.argv[3])
-def fsync(descriptor):
-    global left
-    left -= 1
-    if left == 0:
-        os.kill(os.getpid(), signal.SIGKILL)
-os.fsync = fsync
 with registered(COLOURS):
-    write_toy(Path(sys.argv[2]), (3, 3, 3))
+    write_toy(path, (3, 3, 3))
 """
 
 
@@ -122,8 +109,7 @@ with registered(COLOURS):
 @pytest.mark.parametrize(("sync", "rows"), [(1, 0), (3, 0), (4, 3), (6, 6)])
 def test_toy__killed_and_resumed_has_the_same_bytes(tmp_path: Path, sync: int, rows: int) -> None:
     whole, path = write_toy(tmp_path / "whole.h5", (9,)), tmp_path / "toy.h5"
-    command = [sys.executable, "-c", KILLED, str(ROOT), str(path), str(sync)]
-    assert subprocess.run(command).returncode == -signal.SIGKILL
+    run_killed(WRITER, path, sync)
     with toy_writer(path, resume=True) as writer:
         assert writer.rows_valid == rows
         writer.add(*toy_rows(rows, 9 - rows))

@@ -15,6 +15,7 @@ from safetensors.numpy import save_file
 from olacore.errors import ConfigError, DataError, FileFormatError, OutputError, ShapeError
 from olacore.modules.file import COLUMNS, SCALES, STORED, TENSORS, pack, tensor_names, to_bytes
 from olacore.modules.module import Layer, Module, from_parts, load
+from olacore.modules.tensor_file import write
 from olacore.views.patch import PatchDecoder, PatchEncoder
 from olacore.views.plain import Plain
 from olacore.views.scaling import Scaling
@@ -345,3 +346,40 @@ def test_load__names_scales_that_are_missing(tmp_path):
 def test_module__refuses_other_number_types():
     with pytest.raises(ConfigError, match="weights are stored as float32, float16 or int8; got 'int4'"):
         replace(DECODER, stored="int4")
+
+
+def test_load__sees_every_flipped_bit_of_the_tensors_and_of_the_metadata(tmp_path):
+    path = tmp_path / "m"
+    ENCODER.save(path)
+    data = bytearray(path.read_bytes())
+    begin = 8 + int.from_bytes(data[:8], "little")
+    for place in (begin, begin + 1, len(data) - 1, data.index(b'seed\\":') + 7):
+        data[place] ^= 1
+        path.write_bytes(data)
+        with pytest.raises(FileFormatError, match="is damaged: its numbers are not those that were written"):
+            load(path)
+        data[place] ^= 1
+    path.write_bytes(data)
+    np.testing.assert_array_equal(load(path).weights, ENCODER.weights)
+
+
+def test_load__takes_modules_of_version_0_1_that_have_no_digest(tmp_path):
+    content = json.loads(read_header(ENCODER, tmp_path / "m"))
+    del content["digest"]
+    (tmp_path / "m").write_bytes(write(pack(ENCODER._parts(), "float32"), content))
+    np.testing.assert_array_equal(load(tmp_path / "m").weights, ENCODER.weights)
+
+
+def read_header(module: Module, path: Path) -> str:
+    module.save(path)
+    with safe_open(path, "numpy") as file:
+        return file.metadata()["olacore"]
+
+
+@pytest.mark.parametrize("name", ["input_scale", "target_scale"])
+@pytest.mark.parametrize("value", [0, -1])
+def test_load__refuses_scales_that_are_not_above_0(tmp_path, name, value):
+    wrong = getattr(ENCODER.scaling, name).copy()
+    wrong[0] = value
+    with pytest.raises(FileFormatError, match=f"the tensor '{name}' of a module must be above 0; got {value}"):
+        load(rewritten(tmp_path / "m", ENCODER, {name: wrong}))

@@ -86,7 +86,8 @@ def test_resume__refuses_arrays_of_other_forms(run):
     arrays, settings = load_checkpoint(path)
     for name, array in arrays.items():
         found = [refused(config, path, {k: v for k, v in arrays.items() if k != name}, settings)]
-        found += [refused(config, path, {**arrays, name: other}, settings) for other in others(array)]
+        forms = others(array)[:: 1 if config.module is None else 3]  # pictures take their time
+        found += [refused(config, path, {**arrays, name: other}, settings) for other in forms]
         assert all(f"cannot resume from {path}: " in text and name in text for text in found), found
     assert "it has the array 'state_more'" in refused(config, path, {**arrays, "state_more": np.zeros(2)}, settings)
     save_checkpoint(path, arrays, settings)

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 from pathlib import Path
 
 import pytest
 
-from olacore.errors import OutputError, OutputExistsError
+from olacore.errors import FileFormatError, OutputError, OutputExistsError
 from olacore.search.run_folder import FILES, OLD_CHECKPOINT, RunFolder, next_free
+from tests.support.killed import run_killed
 
 
 @pytest.fixture
@@ -110,10 +113,10 @@ def test_held__leaves_no_folder_behind_a_failure(tmp_path):
         raise KeyError
     assert not folder.path.exists()
     folder = RunFolder(tmp_path / "run", resume=False, force=False)
+    (folder.path / "notes.txt").touch()
     with pytest.raises(KeyError), folder.held():
-        folder.write_config({})
         raise KeyError
-    assert folder.config.exists()
+    assert folder.path.exists()
 
 
 def test_sweep__removes_what_a_killed_save_left(tmp_path):
@@ -123,3 +126,77 @@ def test_sweep__removes_what_a_killed_save_left(tmp_path):
     other.touch()
     folder.sweep()
     assert [*folder.path.iterdir()] == [other]
+
+
+def test_held__keeps_a_second_search_out(folder):
+    other = RunFolder(folder.path, resume=True, force=False)
+    with folder.held(), pytest.raises(OutputError, match="run is being written by another process"), other.held():
+        pass
+    with other.held():
+        pass
+
+
+def test_held__sees_a_run_that_another_search_has_put_there(folder):
+    other = RunFolder(folder.path, resume=False, force=False)
+    with folder.held():
+        folder.write_config({})
+    with pytest.raises(OutputExistsError, match="already holds a run"), other.held():
+        pass
+
+
+def test_held__is_given_back_by_a_process_that_is_killed(folder):
+    script = """
+from olacore.search.run_folder import RunFolder
+with RunFolder(path, resume=False, force=False).held():
+    os.fsync(0)
+"""
+    run_killed(script, folder.path, 1)
+    with folder.held():
+        pass
+
+
+@pytest.mark.parametrize("number", [errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOSYS])
+def test_held__goes_on_where_a_disk_has_no_locks(folder, monkeypatch, number):
+    def refuse(*_):
+        raise OSError(number, "no locks")
+
+    monkeypatch.setattr("fcntl.flock", refuse)
+    with folder.held():
+        folder.write_config({})
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_run_folder__counts_a_link_that_leads_nowhere_as_a_run(tmp_path, name):
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / name).symlink_to(tmp_path / "new")
+    with pytest.raises(OutputExistsError, match="already holds a run"):
+        RunFolder(tmp_path / "run", resume=False, force=False)
+    folder = RunFolder(tmp_path / "run", resume=False, force=True)
+    folder.clear()
+    folder.log({"generation": 1})
+    folder.write_config({})
+    assert not (tmp_path / "new").exists()
+
+
+def test_log__follows_no_link(folder, tmp_path):
+    folder.log_file.symlink_to(tmp_path / "new")
+    with pytest.raises(OutputError, match=r"cannot write .*log.jsonl: it is a link"):
+        folder.log({"generation": 1})
+    assert not (tmp_path / "new").exists()
+
+
+@pytest.mark.parametrize(
+    "line", [b"{}", b"[]", b'"x"', b'{"generation": "x"}', b'{"generation": 1.5}', b"\xff\xfe", b"{", b"[" * 9999, b""]
+)
+def test_read_log__names_a_line_that_is_damaged(folder, line):
+    folder.log_file.write_bytes(b'{"generation": 1}\n' + line + b'\n{"generation": 2}\n')
+    for read in (folder.read_log, lambda: folder.cut_log(1)):
+        with pytest.raises(FileFormatError, match=r"line 2 of .*log.jsonl is (no|too)"):
+            read()
+    assert folder.log_file.read_bytes().count(b"\n") == 3
+
+
+def test_read_log__waits_for_no_pipe(folder):
+    os.mkfifo(folder.log_file)
+    with pytest.raises(FileFormatError, match=r"log.jsonl is no file"):
+        folder.read_log()
