@@ -7,7 +7,7 @@ from math import isfinite
 from typing import Any
 
 # What moves the cursor, sets colours, turns the direction of writing or cannot be seen: C0, DEL, C1, marks of
-# bidirectional text, separators of lines, spaces without width, tags, and halves of surrogate pairs. Joiners stay, since
+# bidirectional text, separators of lines, spaces without width, tags, and halves of surrogate pairs. Joiners stay:
 # scripts and emoji need them.
 UNSEEN = re.compile(
     "[\x00-\x1f\x7f-\x9f\xad\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb"

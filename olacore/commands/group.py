@@ -116,9 +116,7 @@ def sentence(error: BaseException) -> str:
         files = " and ".join(str(name) for name in (error.filename, error.filename2) if name is not None)
         return f"{files}: {error.strerror}." if files else f"{error.strerror}."
     what = str(error) or type(error).__name__
-    return (
-        f"Python itself failed, perhaps for want of memory: {what}." if isinstance(error, SystemError) else f"{what}."
-    )
+    return f"Python failed, perhaps for want of memory: {what}." if isinstance(error, SystemError) else f"{what}."
 
 
 def warn(message: Warning | str, *where: Any, **extra: Any) -> None:

@@ -86,7 +86,7 @@ class Failing(Commands):
         (MemoryError("Unable to allocate 1 GiB"), "there is too little memory: Unable to allocate 1 GiB."),
         (RecursionError("too deep"), "something is nested too deeply to be read."),
         (ImportError("no module"), "no module."),
-        (SystemError(), "Python itself failed, perhaps for want of memory: SystemError."),
+        (SystemError(), "Python failed, perhaps for want of memory: SystemError."),
         (EOFError("marshal data too short"), "a file of this program ends too early (marshal data too short); "),
     ],
 )

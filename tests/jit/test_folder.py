@@ -64,7 +64,7 @@ def test_entry__of_another_user(folder, monkeypatch):
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no named pipes")
 def test_read_entry__what_is_no_file_is_not_waited_for(folder):
-    (folder / "name").unlink(missing_ok=True)
+    write_entry(folder, "name", CODE)
     for make in (os.mkfifo, os.mkdir):
         make(folder / "foreign")
         with pytest.raises(OSError, match="there is no file"):
