@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import IO
 
 from olacore.errors import FileFormatError, OlacoreError
+from olacore.media.kinds import START, describe_other
 
 # A member may have so many bytes; and above `SMALL` no more than `RATIO` times what it takes in the archive, which no
 # picture but an empty one does.
@@ -32,7 +33,18 @@ def list_members(path: Path) -> list[str]:
     except UnicodeDecodeError as error:
         raise FileFormatError(f"{path} is no zip archive that can be read: it has names that are no UTF-8.") from error
     except Exception as error:  # damage comes as a dozen types
-        raise FileFormatError(f"{path} is no zip archive that can be read: {error}.") from error
+        reason = getattr(error, "strerror", None) or error
+        if isinstance(error, zipfile.BadZipFile) and (words := describe_other(_start(path))):
+            reason = f"it is {words}"
+        raise FileFormatError(f"{path} is no zip archive that can be read: {reason}.") from error
+
+
+def _start(path: Path) -> bytes:
+    try:
+        with path.open("rb") as file:
+            return file.read(START)
+    except OSError:
+        return b""
 
 
 @lru_cache(maxsize=4)

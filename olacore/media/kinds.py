@@ -44,7 +44,7 @@ VIDEO_STARTS = (
 )
 STARTS = (
     (b"version https://git-lfs.github.com/spec/", "a Git LFS pointer in place of the file; run `git lfs pull`"),
-    (b"PK\x03\x04", "a zip archive"),
+    (b"PK\x03\x04", "a zip archive; give it the suffix .zip"),
     (b"%PDF-", "a PDF document"),
     (b"%!PS", "a PostScript document"),
     (b"\x1f\x8b", "a gzip archive"),
@@ -86,6 +86,8 @@ def describe_other(start: bytes) -> str:
         return "full of zeros, as after a power cut; copy it again"
     if start[4:8] == b"ftyp" and start[8:12] in STILLS:
         return f"a picture in {STILLS[start[8:12]]}, which cannot be read here; convert it to JPEG or PNG"
+    if start[257:262] == b"ustar":
+        return "a tar archive; unpack it"
     if is_video(start):
         return "a video; give it the suffix of one, such as .mp4"
     return next((words for mark, words in STARTS if start.startswith(mark)), "")

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
 
 # Tags of TIFF, and what FORMAT may say.
 BITS, PHOTOMETRIC, PLANES, FORMAT, SUBSAMPLING = 258, 262, 284, 339, 530
+YCBCR = 6
 KINDS = {1: "whole numbers", 2: "signed numbers", 3: "floats"}
 # What Pillow multiplies levels of 2 and 4 bits by, and leaves out for the one that is transparent.
 SPREAD = {"L;2": 85, "L;4": 17}
@@ -57,8 +58,9 @@ def _tiff_samples(image: Any) -> Samples:
     apart, raw = image.tag_v2.get(PLANES) == 2 and len(bits) > 1, not image.use_load_libtiff
     if apart and image.mode not in ("RGB", "RGBA", "CMYK"):
         raise ValueError(f"it has samples of a kind that cannot be read ({image.mode} in separate planes)")
-    if raw and image.mode == "YCbCr" and image.tag_v2.get(SUBSAMPLING) != (1, 1):
-        raise ValueError("it has samples of a kind that cannot be read (colours of fewer pixels than greys)")
+    full = image.mode == "YCbCr" and image.tag_v2.get(SUBSAMPLING) == (1, 1)
+    if raw and len(bits) > 1 and image.tag_v2.get(PHOTOMETRIC) == YCBCR and not full:
+        raise ValueError("it has samples of a kind that cannot be read (YCbCr without compression)")
     if apart and raw and max(bits) == 16:
         if not image.tile:
             raise ValueError("Pillow has loaded its planes of 16 bits wrongly; give the file")

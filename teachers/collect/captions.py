@@ -4,7 +4,6 @@ import codecs
 import logging
 import re
 import unicodedata
-from functools import lru_cache
 from pathlib import Path
 
 from olacore.media.find import TABLES, Input
@@ -41,19 +40,27 @@ class Captions:
 
     def __init__(self, names: bool) -> None:
         self.names = names
+        self._tables: dict[Path, dict[str, str]] = {}
 
     def of(self, source: Input) -> str:
         """The caption of a picture or video; empty if it has none."""
-        found = _tables(source.path.parent).get(source.key, "")
+        folder = source.path.parent
+        if folder not in self._tables:
+            self._tables[folder] = _read_tables(folder)
+        found = self._tables[folder].get(source.key, "")
         if found or not self.names:
             return found
         return " ".join(re.split(r"[\s_\-.]+", Path(source.name).stem)).strip()
 
 
-@lru_cache(maxsize=64)
-def _tables(folder: Path) -> dict[str, str]:
+def _read_tables(folder: Path) -> dict[str, str]:
     captions: dict[str, str] = {}
-    for table in sorted(folder.iterdir()):
+    try:
+        tables = sorted(folder.iterdir())
+    except OSError as error:
+        logger.warning("captions in the folder %s are left out: %s", folder, error.strerror)
+        return {}
+    for table in tables:
         if table.suffix.lower() in TABLES and not table.name.startswith("."):
             for name, caption in _read_table(table).items():
                 captions.setdefault(name, caption)

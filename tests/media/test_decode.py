@@ -92,7 +92,8 @@ def test_read_picture__odd_segments_do_not_refuse_pixels(tmp_path: Path, number:
         (b"\0\0\0\x18ftypheic" + bytes(40), "a picture in HEIC, which cannot be read"),
         (b"\0\0\0\x18ftypisom" + bytes(40), "a video; give it the suffix"),
         (b"%PDF-1.7 ", "a PDF document"),
-        (b"PK\x03\x04", "a zip archive"),
+        (b"PK\x03\x04", "a zip archive; give it the suffix"),
+        (b"a.png".ljust(257, b"\0") + b"ustar", "a tar archive; unpack it"),
     ],
 )
 def test_read_picture__tells_what_else_it_is(tmp_path: Path, content: bytes, words: str) -> None:

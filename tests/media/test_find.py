@@ -205,7 +205,7 @@ def lying(content: bytes) -> bytes:
     [
         (lambda content: content[:40], "is not a zip file"),
         (lying, "names that are no UTF-8"),
-        (lambda content: b"", "not"),
+        (lambda content: b"version https://git-lfs.github.com/spec/v1", "git lfs pull"),
     ],
 )
 def test_find_inputs__a_damaged_archive_loses_itself_alone(

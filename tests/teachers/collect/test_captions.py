@@ -72,6 +72,11 @@ def test_captions__quotes(tmp_path: Path, line: str, caption: str) -> None:
     assert captions_of(tmp_path, "a.png", "b.png", content=f"{line}\nb.png\tnext".encode()) == [caption, "next"]
 
 
+def test_captions__a_table_that_was_mended_is_read_again(tmp_path: Path) -> None:
+    assert captions_of(tmp_path, "a.png", content=b"a.png\tred") == ["red"]
+    assert captions_of(tmp_path, "a.png", content=b"a.png\tgreen") == ["green"]
+
+
 def test_captions__odd_lines_are_counted(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     lines = ["a.png one", "b.png\tfirst", "b.png\tsecond", "b.png\tfirst", "", f"c.png\t{'x' * (MOST + 5)}"]
     with caplog.at_level(logging.WARNING):
@@ -84,9 +89,7 @@ def test_captions__odd_lines_are_counted(tmp_path: Path, caplog: pytest.LogCaptu
     ]
 
 
-def test_captions__tables_that_cannot_be_read_are_told(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_captions__tables_that_cannot_be_read_are_told(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     (tmp_path / "b.tsv").mkdir()
     os.mkfifo(tmp_path / "c.tsv")
     (tmp_path / "d.tsv").write_bytes(b"\xff\xfea")
@@ -94,3 +97,6 @@ def test_captions__tables_that_cannot_be_read_are_told(
         assert captions_of(tmp_path, "a.png") == [""]
     assert [message.partition(": ")[2] for message in caplog.messages[:2]] == ["it is a folder", "it is a named pipe"]
     assert "d.tsv are left out" in caplog.messages[2]
+    with caplog.at_level(logging.WARNING):
+        assert captions_of(tmp_path / "nowhere", "a.png") == [""]
+    assert caplog.messages[3].endswith("nowhere are left out: No such file or directory")
