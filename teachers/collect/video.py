@@ -86,7 +86,7 @@ class Video:
     ----------
     path : of the file; no other file is opened, whatever it says
     keyframes : decode key frames only
-    careful : decode on one thread, so that damage always leaves the same frames
+    careful : decode on one thread, so that damage always leaves the same frames, and leave corrupt ones out
     most_damaged : give up after more damaged packets and frames than this
 
     Attributes
@@ -100,7 +100,7 @@ class Video:
     """
 
     def __init__(self, path: Path, *, keyframes: bool = False, careful: bool = False, most_damaged: int = 100) -> None:
-        self.path, self.keyframes, self.most_damaged = path, keyframes, most_damaged
+        self.path, self.keyframes, self.careful, self.most_damaged = path, keyframes, careful, most_damaged
         self.frames = self.damaged = 0
         with plainly(path):
             self._container, self._stream = open_video(path)
@@ -205,7 +205,8 @@ class Video:
         for frame in frames:
             if frame.is_corrupt:
                 self._count_damage("a corrupt frame")
-            else:
+            # Threads may be late to mark a frame: what one pass did not see the next one must not leave out.
+            if not (frame.is_corrupt and self.careful):
                 yield frame
 
     def _count_damage(self, what: object) -> None:
