@@ -92,7 +92,7 @@ class TensorFile:
         found = {}
         for name, (shape, dtype) in self.layout.items():
             found[name] = np.empty(shape, dtype)
-            into = memoryview(found[name].reshape(-1).view(np.uint8))
+            into = found[name].reshape(-1).view(np.uint8).data
             self._file.seek(self._places[name])
             if self._file.readinto(into) != len(into):
                 raise FileFormatError(f"{self.path} became shorter while it was read; try again.")
