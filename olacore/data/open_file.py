@@ -102,16 +102,15 @@ class Part:
 
     def differ(self, rows: np.ndarray, found: Mapping[str, np.ndarray]) -> np.ndarray:
         """Which of some sorted rows do not have the checksum that they were written with: (m,) bool."""
-        entries = np.empty(len(rows), STORED_ROW)
-        self.read("rows", rows, entries)
-        arrays = []
-        for name, (shape, dtype) in self.header.arrays.items():
-            array = found.get(name)
-            if array is None:
-                array = np.empty((len(rows), *shape), dtype)
-                self.read(name, rows, array)
-            arrays.append(array)
-        return checksum_rows(entries, arrays) != entries["crc32"]
+        left = {name: layout for name, layout in self.layout.items() if name not in found}
+        for name in left:
+            self.announce(name, rows)
+        arrays = dict(found)
+        for name, (shape, dtype) in left.items():
+            arrays[name] = np.empty((len(rows), *shape), dtype)
+            self.read(name, rows, arrays[name])
+        entries = arrays["rows"]
+        return checksum_rows(entries, [arrays[name] for name in self.header.arrays]) != entries["crc32"]
 
     def _read(self, name: str, rows: np.ndarray, out: np.ndarray) -> None:
         with self._damage_named(name, rows):

@@ -106,7 +106,8 @@ def limit(path: bytes) -> None:
     import resource
 
     used = resource.getrusage(resource.RUSAGE_SELF)
-    seconds = int(used.ru_utime + used.ru_stime) + SECONDS + os.stat(path).st_size // BYTES_A_SECOND
+    size = os.stat(path).st_size  # noqa: PTH116  pathlib takes as long to load as all else here
+    seconds = int(used.ru_utime + used.ru_stime) + SECONDS + size // BYTES_A_SECOND
     limits = {resource.RLIMIT_CPU: seconds, resource.RLIMIT_AS: MEMORY, resource.RLIMIT_CORE: 0}
     for which, value in limits.items():
         _, most = resource.getrlimit(which)
