@@ -173,7 +173,7 @@ def open_missing_streams() -> None:
 def main() -> None:
     """Run `ola`: exit code 0 done, 1 a known error, 2 wrong usage, 130 interrupted, 143 terminated."""
     signals = Signals()
-    code: object = 0
+    code: str | int | None = 0
     try:
         try:
             signals.watch()

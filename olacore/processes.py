@@ -40,7 +40,7 @@ class Worker(SpawnProcess):
 class Spawning(SpawnContext):
     """Makes workers, also for a pool."""
 
-    Process = Worker  # type: ignore[assignment]
+    Process = Worker
 
 
 def spawning() -> Spawning:

@@ -10,6 +10,7 @@ from olacore.names import shown
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
+    from rich.text import Text
 
 NOTHING = "-"
 
@@ -51,7 +52,7 @@ def to_rich(parts: Iterable[Part]) -> list[RenderableType]:
     return [part.rich() if isinstance(part, Table) else _text(part) for part in parts]
 
 
-def _text(value: str) -> RenderableType:
+def _text(value: str) -> Text:
     """Text without markup and control characters: an earlier report may come from elsewhere."""
     from rich.text import Text
 

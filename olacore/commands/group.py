@@ -8,7 +8,7 @@ import os
 import sys
 import traceback
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib import import_module
 from pathlib import Path
 from types import TracebackType
@@ -39,7 +39,14 @@ class Commands(click.Group):
         super().__init__("ola", commands, help=ABOUT, callback=start)
         click.version_option(__version__, prog_name="ola")(self)
 
-    def main(self, *args: Any, standalone_mode: bool = True, **extra: Any) -> Any:
+    def main(
+        self,
+        args: Sequence[str] | None = None,
+        prog_name: str | None = None,
+        complete_var: str | None = None,
+        standalone_mode: bool = True,
+        **extra: Any,
+    ) -> Any:
         """Run a command line, and leave with its exit code.
 
         What the machine does to a program, such as too little memory or a disk that fails, is a known error wherever it
@@ -47,7 +54,7 @@ class Commands(click.Group):
         """
         prepare_streams()
         try:
-            code = super().main(*args, standalone_mode=False, **extra)
+            code = super().main(args, prog_name, complete_var, standalone_mode=False, **extra)
         except click.ClickException as error:
             told = io.StringIO()
             error.show(told)
@@ -141,4 +148,4 @@ def import_away_from_here() -> None:
                 os.chdir(here)
     if "numba" in sys.modules and os.path.lexists(".numba_config.yaml"):
         # It looks again whenever it compiles.
-        import_module("numba.core.config")._config_fname = os.devnull
+        setattr(import_module("numba.core.config"), "_config_fname", os.devnull)  # noqa: B010
