@@ -17,6 +17,7 @@ from olacore.media.kinds import START, describe_other
 # picture but an empty one does.
 MEMBER_BYTES, SMALL, RATIO = 1 << 30, 1 << 26, 100
 ENCRYPTED = 1
+MARK = b"PK"
 _counting = threading.Lock()
 
 
@@ -33,9 +34,9 @@ def list_members(path: Path) -> list[str]:
     except UnicodeDecodeError as error:
         raise FileFormatError(f"{path} is no zip archive that can be read: it has names that are no UTF-8.") from error
     except Exception as error:  # damage comes as a dozen types
-        reason = getattr(error, "strerror", None) or error
-        if isinstance(error, zipfile.BadZipFile) and (words := describe_other(_start(path))):
-            reason = f"it is {words}"
+        start = _start(path)
+        words = "" if start.startswith(MARK) else describe_other(start)
+        reason = f"it is {words}" if start and words else getattr(error, "strerror", None) or error
         raise FileFormatError(f"{path} is no zip archive that can be read: {reason}.") from error
 
 

@@ -14,7 +14,8 @@ from teachers.collect.captions import MOST, Captions
 def captions_of(folder: Path, *names: str, content: bytes | None = None) -> list[str]:
     if content is not None:
         (folder / "captions.tsv").write_bytes(content)
-    return [Captions(names=False).of(Input(folder / name, "picture")) for name in names]
+    captions = Captions(names=False)
+    return [captions.of(Input(folder / name, "picture")) for name in names]
 
 
 def test_captions__from_a_table_or_the_name(tmp_path: Path) -> None:
