@@ -16,6 +16,7 @@ from olacore.foreign.schema import (
     fields_of,
     flag,
     listed,
+    mapping,
     maybe,
     number,
     one_of,
@@ -155,9 +156,14 @@ REPORT = record(
         **{one.name: anything for one in fields(Report)},
         "rows": listed(both(fields_of(Row), _ROW)),
         "targets": listed(
-            record({"figure": text(), "wanted": number(), "least": flag, "unit": text(), "measured": maybe(number())})
+            record(
+                {"figure": text(), "wanted": number(), "least": flag, "unit": text(), "measured": maybe(number())},
+                {"met": anything},
+                closed=True,
+            )
         ),
         "machine": _MACHINE,
+        "versions": mapping(text()),
         "notes": listed(text()),
     },
     {"schema": text()},

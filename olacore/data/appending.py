@@ -1,8 +1,8 @@
 """Appending rows to a file whose room was reserved when it was made: a kill costs only the append in hand."""
 
 import os
-from collections.abc import Callable, Iterable, Mapping
-from contextlib import ExitStack
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -15,7 +15,7 @@ from olacore.data.full_disk import Disk
 from olacore.data.header import COUNTERS, Header, rows_valid_in
 from olacore.data.offsets import find_places
 from olacore.data.storage import cannot_write, create_file, limit_index, lock_file, open_file
-from olacore.errors import ConfigError, FileFormatError
+from olacore.errors import ConfigError, FileFormatError, OlacoreError
 
 
 class RowFile:
@@ -64,9 +64,10 @@ class RowFile:
             self._disk = undo.enter_context(Disk(path))
             self._file = undo.enter_context(h5py.File(self._disk, "r+"))
             limit_index(self._file)
-            header = check(self._file)
-            require_counters(self._file, path)
-            self.rows_valid = rows_valid_in(self._file, path, header)
+            with _damage_named(path):
+                header = check(self._file)
+                require_counters(self._file, path)
+                self.rows_valid = rows_valid_in(self._file, path, header)
             self._set("complete", 0)
             undo.pop_all()
 
@@ -126,6 +127,17 @@ def require_counters(file: h5py.File, path: Path) -> None:
         found = file.attrs.get_id(name) if attributes.has(file, name) else None
         if found is None or found.shape != () or found.dtype != dtype:
             raise FileFormatError(f"{path} was not made row by row and cannot be resumed ({name}); make it again.")
+
+
+@contextmanager
+def _damage_named(path: Path) -> Iterator[None]:
+    """Say of which file HDF5 found no sense in what it was asked for."""
+    try:
+        yield
+    except OlacoreError:
+        raise
+    except (LookupError, RuntimeError, OSError) as error:
+        raise FileFormatError(f"{path} is damaged and cannot be resumed ({error}); make it again.") from error
 
 
 def require_room(file: h5py.File, path: Path, names: Iterable[str]) -> None:

@@ -162,12 +162,27 @@ def record(needed: Mapping[str, Check], known: Mapping[str, Check] | None = None
     return check
 
 
+def mapping(part: Check) -> Check:
+    """An object whose values pass the check each."""
+
+    def check(value: Any, place: str) -> None:
+        _expect(isinstance(value, dict), value, place, "an object")
+        for key, entry in value.items():
+            part(entry, _joined(place, key))
+
+    return check
+
+
 def fields_of(kind: type) -> Check:
-    """An object with the fields of a dataclass; those that are annotated as plain numbers, flags or text have to be."""
+    """An object that a dataclass can be made of: its fields and no others.
+
+    Those that are annotated as plain numbers, flags or text, or as these by name, have to be.
+    """
     types = {"int": whole(), "float": number(), "str": text(), "bool": flag}
+    types |= {f"dict[str, {name}]": mapping(part) for name, part in types.items()}
     checks = {one.name: types.get(str(one.type), anything) for one in fields(kind)}
     needed = {one.name for one in fields(kind) if one.default is MISSING and one.default_factory is MISSING}
-    return record({name: checks[name] for name in checks if name in needed}, checks)
+    return record({name: checks[name] for name in checks if name in needed}, checks, closed=True)
 
 
 def shown(value: Any) -> str:

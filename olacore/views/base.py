@@ -188,6 +188,7 @@ def view_from_dict(values: Mapping[str, Any]) -> View:
         inputs, outputs = values["plain"]
         values = {"kind": "plain", "name": "plain", "inputs": inputs, "outputs": outputs}
     view = find_view(values["kind"], values["name"])
-    fields_of(view)(values, "view")
     known = {field.name for field in fields(view)}
-    return view(**{name: value for name, value in values.items() if name in known})
+    given = {name: value for name, value in values.items() if name in known}
+    fields_of(view)(given, "view")
+    return view(**given)

@@ -6,9 +6,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from olacore.errors import DataError
+
 # Targets that the sample behind the statistics did not show may lie further out; this keeps them inside (-1, 1) too.
 TARGET_MARGIN = np.float32(1.25)
 TINY = np.float32(1e-6)
+# The least mean that the spread of an input is compared with.
+LEAST = 1e-30
+# Statistics past it overflow in float32, or in what is computed from them.
+LARGEST = 1e37
 
 
 @dataclass(frozen=True)
@@ -47,11 +53,15 @@ class Scaling:
         inputs : (n, in)
         targets : (n, out)
         target_bound : the largest absolute value that a target can take, for targets of a known range; None for others
+
+        Raises
+        ------
+        DataError  if numbers are too large to compute with
         """
         mean = inputs.mean(0, dtype=np.float64)
         spread = inputs.std(0, dtype=np.float64)
         # An input that never changes carries nothing: it stays at zero instead of being blown up.
-        scale = np.where(spread > TINY * max(1.0, float(spread.max())), spread, 1.0)
+        scale = np.where(spread > TINY * np.maximum(np.abs(mean), LEAST), spread, 1.0)
         if target_bound is not None:
             centre = np.zeros(targets.shape[1])
             reach = np.full(targets.shape[1], target_bound * 1.02)
@@ -59,6 +69,10 @@ class Scaling:
             centre = targets.mean(0, dtype=np.float64)
             reach = np.abs(targets - centre).max(0) * TARGET_MARGIN
             reach[reach < TINY] = 1.0
+        for what, values in (("inputs", (mean, scale)), ("targets", (centre, reach))):
+            largest = max(float(np.abs(value).max()) for value in values)
+            if not largest <= LARGEST:
+                raise DataError(f"the {what} reach {largest:.3g}, too far to compute with in float32; scale them down.")
         f32 = np.float32
         return cls(mean.astype(f32), scale.astype(f32), centre.astype(f32), reach.astype(f32))
 
