@@ -22,8 +22,16 @@ WHOLE, NUMBER, TEXT = (h5py.h5t.INTEGER, h5py.h5t.ENUM), (h5py.h5t.FLOAT, h5py.h
 
 
 def has(file: h5py.File, name: str) -> bool:
-    """Whether the file has the attribute."""
-    return h5py.h5a.exists(file.id, name.encode())
+    """Whether the file has the attribute.
+
+    Raises
+    ------
+    FileFormatError  if its attributes are damaged
+    """
+    try:
+        return h5py.h5a.exists(file.id, name.encode())
+    except RuntimeError as error:
+        raise FileFormatError(f"{file.filename} has damaged attributes ({error}); make it again.") from error
 
 
 def whole_number(file: h5py.File, path: Path, name: str, least: int, most: int) -> int:
