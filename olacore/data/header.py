@@ -29,7 +29,7 @@ from olacore.spaces import LatentSpace
 from olacore.version import __version__
 
 # Attributes that change while rows are added.
-COUNTERS = {"complete": np.dtype(np.uint8), "rows_valid": np.dtype(np.int64)}
+COUNTERS: dict[str, np.dtype] = {"complete": np.dtype(np.uint8), "rows_valid": np.dtype(np.int64)}
 T = TypeVar("T")
 
 
