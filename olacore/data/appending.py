@@ -124,7 +124,7 @@ def require_counters(file: h5py.File, path: Path) -> None:
     FileFormatError  if it does not
     """
     for name, dtype in COUNTERS.items():
-        found = file.attrs.get_id(name) if attributes.has(file, name) else None
+        found = file.attrs.get_id(name) if attributes.has(file, path, name) else None
         if found is None or found.shape != () or found.dtype != dtype:
             raise FileFormatError(f"{path} was not made row by row and cannot be resumed ({name}); make it again.")
 

@@ -21,7 +21,7 @@ WORDS = {
 WHOLE, NUMBER, TEXT = (h5py.h5t.INTEGER, h5py.h5t.ENUM), (h5py.h5t.FLOAT, h5py.h5t.INTEGER), (h5py.h5t.STRING,)
 
 
-def has(file: h5py.File, name: str) -> bool:
+def has(file: h5py.File, path: Path, name: str) -> bool:
     """Whether the file has the attribute.
 
     Raises
@@ -31,7 +31,7 @@ def has(file: h5py.File, name: str) -> bool:
     try:
         return h5py.h5a.exists(file.id, name.encode())
     except RuntimeError as error:
-        raise FileFormatError(f"{file.filename} has damaged attributes ({error}); make it again.") from error
+        raise FileFormatError(f"{path} has damaged attributes ({error}); make it again.") from error
 
 
 def whole_number(file: h5py.File, path: Path, name: str, least: int, most: int) -> int:
@@ -112,7 +112,7 @@ def _numbers(file: h5py.File, path: Path, name: str, kinds: Sequence[int]) -> np
 
 
 def _read(file: h5py.File, path: Path, name: str, kinds: Sequence[int]) -> Any:
-    if not has(file, name):
+    if not has(file, path, name):
         raise FileFormatError(f"{path} has a damaged header: it has no attribute {name}; make it again.")
     try:
         found = h5py.h5a.open(file.id, name.encode())

@@ -179,7 +179,7 @@ def read_header(file: h5py.File, path: Path) -> Header:
     form = form_of(file, path)
     space = _space_in(file, path) if form.spaced else None
     sizes = dict(zip("HW", attributes.whole_numbers(file, path, "size", 2), strict=True)) if form.spaced else {}
-    told = form.sourced or attributes.has(file, "settings")
+    told = form.sourced or attributes.has(file, path, "settings")
     settings = attributes.json_object(file, path, "settings") if told else {}
     with _damage_named(path):
         sizes |= sizes_of_latents(space, sizes) if form.spaced else {}
@@ -217,7 +217,7 @@ def rows_valid_in(file: h5py.File, path: Path, header: Header) -> int:
     ------
     FileFormatError  if the file does not say so, or calls more rows finished than it has
     """
-    if not header.form.sourced and not attributes.has(file, "rows_valid"):
+    if not header.form.sourced and not attributes.has(file, path, "rows_valid"):
         # A file of pairs may be anybody's, who counts nothing.
         return header.capacity
     return attributes.whole_number(file, path, "rows_valid", 0, header.capacity)
@@ -230,7 +230,7 @@ def is_complete(file: h5py.File, path: Path, header: Header) -> bool:
     ------
     FileFormatError  if it does not say so
     """
-    if not header.form.sourced and not attributes.has(file, "complete"):
+    if not header.form.sourced and not attributes.has(file, path, "complete"):
         return True
     return bool(attributes.whole_number(file, path, "complete", 0, 1))
 
@@ -269,7 +269,7 @@ def form_of(file: h5py.File, path: Path) -> Form:
     ------
     FileFormatError  naming the schema of the file, if it is not known
     """
-    if not attributes.has(file, "schema"):
+    if not attributes.has(file, path, "schema"):
         return PAIRS
     name = attributes.text(file, path, "schema")
     if name in FORMS:

@@ -49,7 +49,9 @@ def expand_folders(paths: Sequence[Path]) -> list[Path]:
 def _is_untouched(path: Path) -> bool:
     with open_file(path) as file:
         most = np.iinfo(np.int64).max
-        return attributes.has(file, "rows_valid") and not attributes.whole_number(file, path, "rows_valid", 0, most)
+        return attributes.has(file, path, "rows_valid") and not attributes.whole_number(
+            file, path, "rows_valid", 0, most
+        )
 
 
 @contextmanager
