@@ -289,7 +289,7 @@ def test_recipe__does_not_fit_the_pictures(tmp_path: Path) -> None:
         ({"size": 10**30}, "the size must be 1 to 16384; got 10{30}"),
         ({"crops": 10**12}, "the crops of a photograph must be 1 to 65536; got 10{12}"),
         ({"seed": 10**30}, "the seed must be -4611686018427387903 to 4611686018427387903; got 10{30}"),
-        ({"crops": 0}, "1 or more; got 0"),
+        ({"crops": 0}, "must be 1 to 65536; got 0"),
         ({"crop": "left"}, "one of centre, random; got 'left'"),
         ({"validation": 0.6, "held_out": 0.4}, "got 0.6 and 0.4"),
         ({"held_out": -0.1}, "got 0.1 and -0.1"),

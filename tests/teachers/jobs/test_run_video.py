@@ -320,7 +320,7 @@ def test_target__wrong_outputs(tmp_path: Path, films: list[Path]) -> None:
         make(films, tmp_path / "none" / "many", shard_size=3)
     with pytest.raises(ConfigError, match="got both"):
         make(films, tmp_path / "out.h5", resume=True, force=True)
-    with pytest.raises(ConfigError, match="workers must be 0 or more; got -1"):
+    with pytest.raises(ConfigError, match="workers must be 0 to 256; got -1"):
         make(films, tmp_path / "out.h5", workers=-1)
 
 
