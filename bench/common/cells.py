@@ -11,7 +11,7 @@ from typing import Any
 
 from olacore.errors import FileFormatError
 from olacore.files import replace_file
-from olacore.json_text import read_json
+from olacore.foreign.json_text import read_json
 
 SCHEMA = "olacore/cell/1"
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from olacore.errors import FileFormatError
 from olacore.files import replace_file
-from olacore.json_text import read_json
+from olacore.foreign.json_text import read_json
 
 
 def describe_run(schema: str, threads: int, packages: Iterable[str] = ()) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from bench.ovae.recipes import SIZE, SPACES, Recipe
 from bench.ovae.tables import FIGURES
 from bench.ovae.workspace import Workspace
 from olacore.files import replace_file
-from olacore.json_text import read_json
+from olacore.foreign.json_text import read_json
 from olacore.modules.identity import Own
 from olacore.modules.module import Module, load
 from olacore.pretrained.catalogue import FIGURES as FIGURES_FILE

@@ -20,7 +20,7 @@ from bench.peers.methods import parse_method
 from bench.peers.problems import Problem, Split, load_problem
 from bench.peers.run import GOALS
 from olacore.files import replace_file
-from olacore.json_text import read_json
+from olacore.foreign.json_text import read_json
 from olacore.kernels.layout import CHUNK
 
 SEED = 1000

@@ -8,7 +8,7 @@ import h5py
 import numpy as np
 
 from olacore.errors import FileFormatError
-from olacore.json_text import LARGEST, parse_json
+from olacore.foreign.json_text import LARGEST, parse_json
 
 # Numbers in an attribute: vectors have one a channel.
 MOST = 1 << 16

@@ -13,7 +13,7 @@ from olacore.errors import FileFormatError
 from olacore.exports.base import EXPORTERS, Exporter
 from olacore.files import replace_file
 from olacore.foreign.arrays import read_arrays
-from olacore.json_text import parse_json
+from olacore.foreign.json_text import parse_json
 from olacore.modules.program import Program
 
 

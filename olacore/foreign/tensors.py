@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 
 from olacore.errors import FileFormatError
+from olacore.foreign.json_text import parse_json
 from olacore.foreign.reading import or_rather, read_file
 from olacore.foreign.schema import listed, record, require, text, whole
-from olacore.json_text import parse_json
 
 # Headers of checkpoints with thousands of tensors have a third of a megabyte.
 MOST_HEADER = 1 << 22

@@ -19,9 +19,9 @@ import numpy as np
 
 from olacore.errors import DataError, FileFormatError
 from olacore.foreign import tensors as safetensors_file
+from olacore.foreign.json_text import parse_json
 from olacore.foreign.reading import read_file
 from olacore.foreign.schema import listed, maybe, one_of, record, require, text, whole
-from olacore.json_text import parse_json
 from olacore.lattice import from_even_lattice, from_lattice, to_even_lattice, to_lattice
 from olacore.modules.tensor_file import check_digest, seal, write
 from olacore.spaces import SPACE

@@ -16,8 +16,8 @@ import numpy as np
 from olacore.errors import ConfigError, DataError, FileFormatError, ShapeError
 from olacore.files import replace_file
 from olacore.foreign.arrays import check_numbers, read_arrays
+from olacore.foreign.json_text import parse_json
 from olacore.foreign.schema import listed, maybe, record, require, whole
-from olacore.json_text import parse_json
 from olacore.modules import comfy_latent
 from olacore.modules.identity import space_from
 from olacore.pretrained.catalogue import shipped_space

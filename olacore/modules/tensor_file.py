@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from olacore.errors import FileFormatError, OlacoreError
-from olacore.json_text import LARGEST, parse_json
+from olacore.foreign.json_text import LARGEST, parse_json
 
 KEY, DIGEST = "olacore", "digest"
 # The types that our tensors have, by their names in the file.

@@ -8,7 +8,7 @@ from typing import Any
 
 from olacore import pretrained
 from olacore.errors import ConfigError
-from olacore.json_text import read_json
+from olacore.foreign.json_text import read_json
 from olacore.modules.file import read_metadata
 from olacore.modules.identity import ROLES, space_from
 from olacore.spaces import LatentSpace, accepts

@@ -19,9 +19,9 @@ from olacore.blocks import Block, rows_of
 from olacore.data import Dataset
 from olacore.errors import DataError, FileFormatError
 from olacore.files import replace_file
+from olacore.foreign.json_text import parse_json
 from olacore.foreign.schema import maybe, number, one_of, record, require, whole
 from olacore.foreign.tensors import read_safetensors
-from olacore.json_text import parse_json
 from olacore.views import View
 from olacore.views.scaling import Scaling
 

@@ -12,9 +12,9 @@ from typing import Any
 from olacore.data.shards import locked_folder
 from olacore.errors import FileFormatError, OutputError, OutputExistsError
 from olacore.files import append_to_file, is_there, replace_file
+from olacore.foreign.json_text import parse_json
 from olacore.foreign.reading import read_file
 from olacore.foreign.schema import maybe, number, record, require, whole
-from olacore.json_text import parse_json
 
 # The affine decoder of a pair lies beside the encoder that it was evolved with.
 AFFINE = "affine_decoder.safetensors"

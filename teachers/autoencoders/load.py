@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from olacore.errors import ConfigError, FileFormatError
+from olacore.foreign.json_text import read_json
 from olacore.foreign.schema import record, require, shown
-from olacore.json_text import read_json
 from olacore.spaces import LatentSpace
 from teachers.autoencoders.configuration import CHECKS
 from teachers.autoencoders.families import FAMILIES, recognise

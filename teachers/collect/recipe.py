@@ -12,8 +12,8 @@ from typing import Any
 
 from olacore.data import SPLITS
 from olacore.errors import ConfigError
+from olacore.foreign.json_text import read_json
 from olacore.foreign.schema import listed, maybe, one_of, record, require, text, whole
-from olacore.json_text import read_json
 from olacore.media.pictures import Square
 
 # Of a recipe with a hundred thousand pictures.

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from olacore.errors import FileFormatError
-from olacore.json_text import DEEPEST, parse_json
+from olacore.foreign.json_text import DEEPEST, parse_json
 
 VALUES = st.recursive(
     st.none()
