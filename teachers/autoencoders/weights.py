@@ -70,9 +70,7 @@ def check_whole(path: Path, names: Iterable[str]) -> None:
     parts = {name.partition(".")[0] for name in names}
     take = "take the model's folder, or the file of the whole model"
     if parts and all(part.isdecimal() for part in parts):
-        # An encoder begins with a convolution; a decoder with what has no weights.
-        half = "an encoder" if "0" in parts else "a decoder"
-        raise FileFormatError(f"{path} holds {half} alone, in another layout; {take}.")
+        raise FileFormatError(f"{path} holds half a model, an encoder or a decoder, in another layout; {take}.")
     for half, other in (("encoder", "decoder"), ("decoder", "encoder")):
         if half in parts and other not in parts:
             raise FileFormatError(f"{path} holds the {half} alone; {take}.")

@@ -49,10 +49,10 @@ def test_load__uses_small_floats_as_float32(folder: Path, kind: torch.dtype) -> 
     np.testing.assert_array_equal(load(folder).encode(FRAMES), wanted)
 
 
-@pytest.mark.parametrize(("first", "half"), [("0", "an encoder"), ("1", "a decoder")])
-def test_load__names_half_a_model_in_another_layout(tmp_path: Path, first: str, half: str) -> None:
+@pytest.mark.parametrize("first", ["0", "1"])
+def test_load__names_half_a_model_in_another_layout(tmp_path: Path, first: str) -> None:
     save_file({f"{first}.weight": torch.ones(3), "3.conv.0.weight": torch.ones(3)}, tmp_path / "taesd.safetensors")
-    with pytest.raises(FileFormatError, match=f"holds {half} alone, in another layout; take the model's folder"):
+    with pytest.raises(FileFormatError, match="holds half a model, an encoder or a decoder, in another layout; take"):
         load(tmp_path / "taesd.safetensors")
 
 
