@@ -11,6 +11,8 @@ from typing import Any
 import numpy as np
 import torch
 
+from teachers.network import digest_weights
+
 logger = logging.getLogger(__name__)
 
 # Turns the last hidden states (1, T, E), the mask (1, T) and whatever else the network gave into one vector (1, E).
@@ -107,9 +109,7 @@ def fingerprint_of(parts: Sequence[TextPart], words: Sequence[str]) -> str:
     """SHA-256 over the tensors of all networks by name, type and shape, over their vocabularies, and over `words`."""
     digest = hashlib.sha256()
     for part in parts:
-        for name, tensor in sorted(part.network.state_dict().items()):
-            digest.update(f"\0{name} {tensor.dtype} {tuple(tensor.shape)}\0".encode())
-            digest.update(tensor.detach().cpu().contiguous().view(torch.uint8).numpy().tobytes())
+        digest_weights(part.network, digest)
         for token, number in sorted(part.tokenizer.get_vocab().items()):
             digest.update(f"\0{token}\0{number}".encode(errors="surrogatepass"))
     digest.update("\0".join(words).encode())

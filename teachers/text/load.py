@@ -17,8 +17,6 @@ if TYPE_CHECKING:
 CONFIG, MODULES = "config.json", "modules.json"
 # Where pipelines keep their text encoders, each beside its tokenizer.
 PIPELINE = tuple((f"text_encoder{end}", f"tokenizer{end}") for end in ("", "_2", "_3"))
-# Weights that no text embedding needs: buffers of older versions, heads of the training, the half that sees pictures.
-NEEDLESS = ("position_ids", "pooler.", "cls.", "lm_head.", "logit_scale", "vision_model.", "visual_projection.")
 
 logger = logging.getLogger(__name__)
 
@@ -144,10 +142,11 @@ def _part(folder: Path, tokenizer: Path) -> tuple[TextPart, str]:
 def _clip(folder: Path, tokenizer: Any, kind: str) -> tuple[TextPart, str]:
     import transformers
 
+    from teachers.network import load_whole
     from teachers.text.encoder import TextPart
     from teachers.text.pooling import pooler, projected
 
-    network = _network(getattr(transformers, kind), folder)
+    network = load_whole(getattr(transformers, kind), folder)
     pooling = projected if kind == "CLIPTextModelWithProjection" else pooler
     length = min(network.config.max_position_embeddings, tokenizer.model_max_length)
     return TextPart(network, tokenizer, pooling, length, pads=True), f"{kind} {pooling.__name__} {length}"
@@ -156,21 +155,23 @@ def _clip(folder: Path, tokenizer: Any, kind: str) -> tuple[TextPart, str]:
 def _t5(folder: Path, tokenizer: Any, kind: str) -> tuple[TextPart, str]:
     from transformers import T5EncoderModel
 
+    from teachers.network import load_whole
     from teachers.text.encoder import TextPart
     from teachers.text.pooling import mean
 
     length = min(T5_TOKENS, tokenizer.model_max_length)
-    return TextPart(_network(T5EncoderModel, folder), tokenizer, mean, length), f"{kind} mean {length}"
+    return TextPart(load_whole(T5EncoderModel, folder), tokenizer, mean, length), f"{kind} mean {length}"
 
 
 def _sentence(folder: Path, tokenizer: Any, kind: str | None) -> tuple[TextPart, str]:
     from transformers import AutoModel
 
+    from teachers.network import load_whole
     from teachers.text.encoder import TextPart
     from teachers.text.sentence import read_steps
 
     pooling, how = read_steps(folder)
-    network = _network(AutoModel, folder)
+    network = load_whole(AutoModel, folder)
     told = _json(folder / "sentence_bert_config.json") if (folder / "sentence_bert_config.json").is_file() else {}
     most = min(getattr(network.config, "max_position_embeddings", 512), tokenizer.model_max_length)
     length = told.get("max_seq_length") or most
@@ -186,39 +187,6 @@ FAMILIES = {
     "T5EncoderModel": _t5,
     "T5ForConditionalGeneration": _t5,
 }
-
-
-def _network(model: Any, folder: Path) -> Any:
-    """Load a network in float32 with exactly the weights that its configuration asks for."""
-    import torch
-    from transformers.utils import logging as chatter
-
-    chatter.disable_progress_bar()
-    try:
-        network, told = model.from_pretrained(
-            folder, local_files_only=True, output_loading_info=True, dtype=torch.float32
-        )
-    except ImportError:
-        raise
-    except Exception as error:  # damage comes as many types
-        first = (str(error).strip() or type(error).__name__).splitlines()[0]
-        raise FileFormatError(f"the text encoder in {folder} cannot be loaded: {first}") from error
-    misfits = {
-        "missing": sorted(name for name in told["missing_keys"] if not _needless(name)),
-        "unexpected": sorted(name for name in told["unexpected_keys"] if not _needless(name)),
-        "misshapen": sorted(str(name) for name in told["mismatched_keys"]),
-    }
-    wrong = [f"{len(names)} {what} ({', '.join(names[:3])})" for what, names in misfits.items() if names]
-    if wrong:
-        raise FileFormatError(f"{folder} has other weights than its configuration asks for: {', '.join(wrong)}.")
-    broken = [name for name, weight in network.state_dict().items() if not weight.isfinite().all()]
-    if broken:
-        raise FileFormatError(f"{folder} has NaN or inf in {', '.join(broken[:3])}; copy it again.")
-    return network
-
-
-def _needless(name: str) -> bool:
-    return any(part in name for part in NEEDLESS)
 
 
 def _json(path: Path) -> dict[str, Any]:

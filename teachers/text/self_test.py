@@ -1,4 +1,4 @@
-"""Proof that a text teacher was loaded right: its embeddings are finite, tell captions apart, and know what is alike."""
+"""Proof that a text teacher was loaded right: embeddings are finite, tell captions apart, and know what is alike."""
 
 from __future__ import annotations
 

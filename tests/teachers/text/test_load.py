@@ -84,7 +84,8 @@ def test_sentence__is_pooled_as_its_folder_says_and_of_unit_length(tmp_path: Pat
 def test_pipeline__embeddings_of_its_encoders_stand_one_behind_the_other(tmp_path: Path) -> None:
     folder = save_text_pipeline(tmp_path / "pipeline")
     found = load(folder, tokens=True).answer({"captions": CAPTIONS})
-    assert found["embeddings"].shape == (3, 16 + 24) and found["tokens"].shape == (3, 20, 16 + 32)
+    assert found["embeddings"].shape == (3, 16 + 24)
+    assert found["tokens"].shape == (3, 20, 16 + 32)
 
 
 def test_answer__does_not_depend_on_the_company(tmp_path: Path) -> None:
@@ -97,7 +98,8 @@ def test_answer__does_not_depend_on_the_company(tmp_path: Path) -> None:
 def test_answer__a_caption_that_is_too_long_is_cut_and_counted(tmp_path: Path) -> None:
     teacher = load(save_sentence(tmp_path / "sentence"))
     found = teacher.answer({"captions": np.array(["a" * 22, "a" * 23, "a" * 1000])})["embeddings"]
-    assert teacher.cut == 2 and np.array_equal(found[0], found[2])
+    assert teacher.cut == 2
+    assert np.array_equal(found[0], found[2])
 
 
 def test_fingerprint__changes_with_a_weight_the_vocabulary_and_the_pooling(tmp_path: Path) -> None:
@@ -118,7 +120,8 @@ def test_fingerprint__changes_with_a_weight_the_vocabulary_and_the_pooling(tmp_p
 def test_registry__knows_a_lone_text_encoder(tmp_path: Path) -> None:
     folder = save_sentence(tmp_path / "sentence")
     teacher = load_any_teacher(folder, LoadOptions(self_test=False))
-    assert teacher.reads == ("captions",) and teacher.writes == ("embeddings",)
+    assert teacher.reads == ("captions",)
+    assert teacher.writes == ("embeddings",)
 
 
 def refusal(folder: Path, **more: Any) -> str:
@@ -200,5 +203,6 @@ def test_minilm__is_the_known_model_and_knows_what_is_alike() -> None:
     assert hashlib.sha256((folder / "model.safetensors").read_bytes()).hexdigest() == MINILM_SHA256
     teacher = load_text_teacher(folder)
     kitten, cats, lorry = teacher.answer({"captions": np.array(["a kitten", "some cats", "a lorry"])})["embeddings"]
-    assert kitten.shape == (384,) and np.isclose(np.linalg.norm(kitten), 1, atol=1e-5)
+    assert kitten.shape == (384,)
+    assert np.isclose(np.linalg.norm(kitten), 1, atol=1e-5)
     assert kitten @ cats > kitten @ lorry + 0.2
