@@ -4,6 +4,7 @@
 |---|---|
 | `protocol`, `registry`, `options` | what a teacher is, how one is found by its reference, how it is loaded |
 | `autoencoders/` | `AutoencoderKL` and `AutoencoderTiny` of diffusers: found, read, built, proved |
+| `text/` | text encoders: CLIP's, T5's and sentence encoders |
 | `own/` | teachers of the user's own: a function in a file, an organic encoder; without torch |
 | `collect/` | which pictures and frames become rows: survey, scenes, crops, recipes, captions, plan; without torch |
 | `jobs/` | `precompute`: decoding ahead, asking, writing, resuming; without torch |
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from teachers.own.organic import OrganicEncoder
     from teachers.protocol import Autoencoder, Decoder, Encoder, Teacher
     from teachers.registry import LOADERS, Loader, load_any_teacher
+    from teachers.text.load import load_text_teacher
 
 _HOMES = {
     "LOADERS": "teachers.registry",
@@ -46,6 +48,7 @@ _HOMES = {
     "default_workers": "teachers.jobs.decode_ahead",
     "load_any_teacher": "teachers.registry",
     "load_teacher": "teachers.autoencoders.load",
+    "load_text_teacher": "teachers.text.load",
     "precompute": "teachers.jobs.run",
 }
 
@@ -66,6 +69,7 @@ __all__ = [
     "default_workers",
     "load_any_teacher",
     "load_teacher",
+    "load_text_teacher",
     "precompute",
 ]
 

@@ -11,6 +11,7 @@ from teachers.options import LoadOptions
 from teachers.own.function import is_function, load_function
 from teachers.own.organic import is_organic, load_organic
 from teachers.protocol import Teacher
+from teachers.text.load import is_text_encoder, load_text_teacher
 
 
 @dataclass(frozen=True)
@@ -33,6 +34,7 @@ class Loader:
 # The one that was added last is asked first. Whatever no other knows is an autoencoder, on the disk or on the hub.
 LOADERS: Registry[Loader] = Registry("sort of teacher")
 LOADERS.add(Loader("autoencoder", lambda reference: True, load_teacher))
+LOADERS.add(Loader("text encoder", is_text_encoder, load_text_teacher))
 LOADERS.add(Loader("organic encoder", is_organic, load_organic))
 LOADERS.add(Loader("function", is_function, load_function))
 

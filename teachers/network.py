@@ -1,0 +1,64 @@
+"""Networks of diffusers and transformers, loaded from their folders whole, in float32, and named by their weights."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import Any
+
+import torch
+from diffusers.utils import logging as diffusers_logging
+from transformers.utils import logging as transformers_logging
+
+from olacore.errors import FileFormatError
+
+# Weights that no answer needs: buffers of older versions, heads of the training, the half of CLIP that sees pictures.
+NEEDLESS = ("position_ids", "pooler.", "cls.", "lm_head.", "logit_scale", "vision_model.", "visual_projection.")
+
+
+def load_whole(kind: Any, folder: Path, **more: Any) -> Any:
+    """Load a network with exactly the weights that its configuration asks for.
+
+    Parameters
+    ----------
+    kind : its class, of diffusers or transformers
+    more : arguments of its `from_pretrained`
+
+    Raises
+    ------
+    FileFormatError  if it cannot be loaded, weights are missing, too many or misshapen, or not finite
+    """
+    diffusers_logging.disable_progress_bar()
+    transformers_logging.disable_progress_bar()
+    try:
+        network, told = kind.from_pretrained(folder, local_files_only=True, output_loading_info=True, **more)
+    except ImportError:
+        raise
+    except Exception as error:  # damage comes as many types
+        first = (str(error).strip() or type(error).__name__).splitlines()[0]
+        raise FileFormatError(f"the network in {folder} cannot be loaded: {first}") from error
+    misfits = {
+        "missing": sorted(name for name in told["missing_keys"] if not _needless(name)),
+        "unexpected": sorted(name for name in told["unexpected_keys"] if not _needless(name)),
+        "misshapen": sorted(str(name) for name in told["mismatched_keys"]),
+    }
+    wrong = [f"{len(names)} {what} ({', '.join(names[:3])})" for what, names in misfits.items() if names]
+    if wrong:
+        raise FileFormatError(f"{folder} has other weights than its configuration asks for: {', '.join(wrong)}.")
+    broken = [name for name, weight in network.state_dict().items() if not weight.isfinite().all()]
+    if broken:
+        raise FileFormatError(f"{folder} has NaN or inf in {', '.join(broken[:3])}; copy it again.")
+    return network.float().eval().requires_grad_(False)
+
+
+def digest_weights(network: torch.nn.Module, digest: Any = None) -> Any:
+    """Add the tensors of a network, by name, type and shape, to a SHA-256, a new one if none is given; return it."""
+    digest = digest or hashlib.sha256()
+    for name, tensor in sorted(network.state_dict().items()):
+        digest.update(f"\0{name} {tensor.dtype} {tuple(tensor.shape)}\0".encode())
+        digest.update(tensor.detach().cpu().contiguous().view(torch.uint8).numpy().tobytes())
+    return digest
+
+
+def _needless(name: str) -> bool:
+    return any(part in name for part in NEEDLESS)

@@ -1,0 +1,120 @@
+"""A text encoder as a teacher: it turns captions into embeddings, each caption alone."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+
+from teachers.network import digest_weights
+
+logger = logging.getLogger(__name__)
+
+# Turns the last hidden states (1, T, E), the mask (1, T) and whatever else the network gave into one vector (1, E).
+Pooling = Callable[[Any, torch.Tensor], torch.Tensor]
+
+
+@dataclass(frozen=True)
+class TextPart:
+    """One network with its tokenizer; a pipeline may have several.
+
+    Parameters
+    ----------
+    network : gives hidden states for token ids and a mask
+    tokenizer : of transformers
+    pooling : see `Pooling`
+    length : the most tokens that it takes
+    pads : whether captions are padded to that length, as the pipelines of its family do
+    layer : of the hidden states that token embeddings are taken from: -1 the last, -2 the one before
+    """
+
+    network: torch.nn.Module
+    tokenizer: Any
+    pooling: Pooling
+    length: int
+    pads: bool = False
+    layer: int = -1
+
+    def encode(self, caption: str) -> tuple[np.ndarray, np.ndarray, bool]:
+        """The pooled embedding (E,), those of the tokens (T, F), both float32, and whether the caption was cut."""
+        padding = "max_length" if self.pads else False
+        whole = self.tokenizer(caption, truncation=False, verbose=False)["input_ids"]
+        tokens = self.tokenizer(
+            caption, truncation=True, max_length=self.length, padding=padding, return_tensors="pt", verbose=False
+        )
+        device = next(self.network.parameters()).device
+        ids, mask = tokens["input_ids"].to(device), tokens["attention_mask"].to(device)
+        with torch.no_grad():
+            # Pipelines of CLIP hand over no mask: what stands behind the end of the text is seen by nothing before it.
+            asked = {} if self.pads else {"attention_mask": mask}
+            found = self.network(ids, output_hidden_states=True, **asked)
+            pooled = self.pooling(found, mask)
+        states = found.hidden_states[self.layer] if self.layer != -1 else found.last_hidden_state
+        return _array(pooled[0]), _array(states[0]), len(whole) > self.length
+
+
+class TextTeacher:
+    """A text encoder, or the several of a pipeline, as a teacher of embeddings.
+
+    Every caption is encoded alone, so that an embedding does not depend on the captions beside it.
+
+    Parameters
+    ----------
+    name : of the model
+    parts : its networks; pooled embeddings of several stand one behind the other
+    tokens : whether the embeddings of the tokens are written as well, (T, F) each; those of several networks, which
+        must have one length, stand side by side
+
+    Attributes
+    ----------
+    fingerprint : SHA-256 over weights, tokenizers and pooling
+    cut : captions so far that were longer than the network takes, and were cut
+    """
+
+    reads = ("captions",)
+    space = None
+    batch = 64
+
+    def __init__(self, name: str, parts: Sequence[TextPart], fingerprint: str, *, tokens: bool = False) -> None:
+        self.name, self.parts, self.fingerprint, self.tokens = name, tuple(parts), fingerprint, tokens
+        self.writes = ("embeddings", "tokens") if tokens else ("embeddings",)
+        self.cut = 0
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """Names the teacher, so that embeddings of two are never mixed."""
+        return {"text_teacher": self.name, "text_sha256": self.fingerprint}
+
+    def answer(self, arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+        """Encode captions (n,) text: `embeddings` (n, E) and, where asked for, `tokens` (n, T, F), float32."""
+        found = [self._encode(str(caption)) for caption in arrays["captions"]]
+        answered = {"embeddings": np.stack([pooled for pooled, _ in found])}
+        if self.tokens:
+            answered["tokens"] = np.stack([states for _, states in found])
+        return answered
+
+    def _encode(self, caption: str) -> tuple[np.ndarray, np.ndarray]:
+        each = [part.encode(caption) for part in self.parts]
+        self.cut += any(cut for _, _, cut in each)
+        pooled = np.concatenate([pooled for pooled, _, _ in each])
+        return pooled, np.concatenate([states for _, states, _ in each], axis=-1) if self.tokens else pooled
+
+
+def fingerprint_of(parts: Sequence[TextPart], words: Sequence[str]) -> str:
+    """SHA-256 over the tensors of all networks by name, type and shape, over their vocabularies, and over `words`."""
+    digest = hashlib.sha256()
+    for part in parts:
+        digest_weights(part.network, digest)
+        for token, number in sorted(part.tokenizer.get_vocab().items()):
+            digest.update(f"\0{token}\0{number}".encode(errors="surrogatepass"))
+    digest.update("\0".join(words).encode())
+    return digest.hexdigest()
+
+
+def _array(tensor: torch.Tensor) -> np.ndarray:
+    return tensor.float().cpu().numpy()

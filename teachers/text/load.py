@@ -1,0 +1,199 @@
+"""Loading a text encoder by folder or hub id, whole and proved: CLIP's and T5's, and sentence encoders."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from olacore.errors import ConfigError, FileFormatError
+from teachers.options import LoadOptions
+
+if TYPE_CHECKING:
+    from teachers.text.encoder import TextPart, TextTeacher
+
+CONFIG, MODULES = "config.json", "modules.json"
+# Where pipelines keep their text encoders, each beside its tokenizer.
+PIPELINE = tuple((f"text_encoder{end}", f"tokenizer{end}") for end in ("", "_2", "_3"))
+
+logger = logging.getLogger(__name__)
+
+
+def load_text_teacher(
+    reference: str | Path, options: LoadOptions | None = None, *, tokens: bool = False
+) -> TextTeacher:
+    """Load a text encoder and prove that it is whole.
+
+    Parameters
+    ----------
+    reference : a folder or hub id of a CLIP text encoder, a T5 encoder or a sentence encoder in their public layout; or
+        of a diffusers pipeline, whose text encoders are all taken
+    options : its configuration and size are those of pictures and do not count here
+    tokens : write the embeddings of the tokens as well
+
+    Raises
+    ------
+    ConfigError  if torch or transformers are not installed, or the device is not there
+    FileFormatError  if there is no such model, it is of no known family, its files are damaged, weights are missing or
+        too many, or it fails its self-test
+    """
+    try:
+        return _load(str(reference), options or LoadOptions(), tokens)
+    except ImportError as error:
+        name = error.name or "transformers"
+        raise ConfigError(f"a text teacher needs the package {name}; pip install 'olacore[teachers]'.") from error
+
+
+def is_text_encoder(reference: str) -> bool:
+    """Whether a reference is the folder of a lone text encoder; pipelines are taken for their autoencoder."""
+    folder = Path(reference)
+    if (folder / MODULES).is_file():
+        return True
+    try:
+        config = json.loads((folder / CONFIG).read_bytes())
+        return any(name in FAMILIES for name in config.get("architectures") or ())
+    except (OSError, ValueError, AttributeError, TypeError):
+        return False
+
+
+def _load(reference: str, options: LoadOptions, tokens: bool) -> TextTeacher:
+    from teachers.autoencoders.device import find_device
+    from teachers.text.encoder import TextTeacher, fingerprint_of
+    from teachers.text.self_test import prove
+
+    device = find_device(options.device)
+    root = _folder_of(reference, options.offline)
+    parts: list[TextPart] = []
+    words: list[str] = []
+    for network, tokenizer in _pairs(root, reference):
+        part, how = _part(network, tokenizer)
+        part.network.eval().requires_grad_(False).to(device)
+        parts.append(part)
+        words.append(how)
+    if tokens and len({part.length for part in parts}) > 1:
+        lengths = ", ".join(str(part.length) for part in parts)
+        raise ConfigError(f"the text encoders of {reference} take {lengths} tokens; their tokens do not fit together.")
+    name = root.resolve().name if Path(reference).expanduser().exists() else reference
+    teacher = TextTeacher(name, parts, fingerprint_of(parts, words), tokens=tokens)
+    if options.self_test:
+        prove(teacher, reference, trained_for_likeness=(root / MODULES).is_file())
+    return teacher
+
+
+def _folder_of(reference: str, offline: bool) -> Path:
+    path = Path(reference).expanduser()
+    if path.is_dir():
+        return path
+    if path.exists():
+        raise FileFormatError(f"a text teacher is a folder or a hub id; {path} is a file.")
+    from huggingface_hub import snapshot_download
+
+    wanted = ["*.json", "*.txt", "*.model", "*.safetensors", "text_encoder*/*", "tokenizer*/*"]
+    missing = f"no folder {reference!r}, and"
+    try:
+        return Path(snapshot_download(reference, allow_patterns=wanted, local_files_only=True))
+    # The hub's errors have no common base across versions and transports.
+    except Exception as error:
+        if offline:
+            raise FileFormatError(f"{missing} the hub's cache does not hold it; leave --offline out.") from error
+    try:
+        return Path(snapshot_download(reference, allow_patterns=wanted))
+    except Exception as error:
+        reason = f"the hub did not give it ({type(error).__name__})"
+        raise FileFormatError(f"{missing} {reason}; check the name, or download it into a folder.") from error
+
+
+def _pairs(root: Path, reference: str) -> Iterator[tuple[Path, Path]]:
+    """The folders of each network and its tokenizer."""
+    if (root / CONFIG).is_file():
+        yield root, root
+        return
+    found = [(root / network, root / tokenizer) for network, tokenizer in PIPELINE if (root / network).is_dir()]
+    if not found:
+        raise FileFormatError(f"{reference} is no text encoder: it has neither {CONFIG} nor text_encoder/.")
+    for network, tokenizer in found:
+        if not tokenizer.is_dir():
+            raise FileFormatError(f"{reference} is no whole pipeline: {tokenizer.name}/ is missing.")
+        yield network, tokenizer
+
+
+def _part(folder: Path, tokenizer: Path) -> tuple[TextPart, str]:
+    """One network, and words that say how its embedding is pooled."""
+    from transformers import AutoTokenizer
+
+    config = _json(folder / CONFIG)
+    kind = next(iter(config.get("architectures") or ()), config.get("model_type"))
+    if (folder / MODULES).is_file():
+        build = _sentence
+    elif kind in FAMILIES:
+        build = FAMILIES[kind]
+    else:
+        known = ", ".join(FAMILIES)
+        raise FileFormatError(f"{folder} holds {kind!r}; a text encoder is one of {known}, or has {MODULES}.")
+    try:
+        words = AutoTokenizer.from_pretrained(tokenizer, local_files_only=True)
+    except Exception as error:  # damage comes as many types
+        raise FileFormatError(f"{tokenizer} has no tokenizer that can be read ({error}).") from error
+    return build(folder, words, kind)
+
+
+def _clip(folder: Path, tokenizer: Any, kind: str) -> tuple[TextPart, str]:
+    import transformers
+
+    from teachers.network import load_whole
+    from teachers.text.encoder import TextPart
+    from teachers.text.pooling import pooler, projected
+
+    network = load_whole(getattr(transformers, kind), folder)
+    pooling = projected if kind == "CLIPTextModelWithProjection" else pooler
+    length = min(network.config.max_position_embeddings, tokenizer.model_max_length)
+    return TextPart(network, tokenizer, pooling, length, pads=True), f"{kind} {pooling.__name__} {length}"
+
+
+def _t5(folder: Path, tokenizer: Any, kind: str) -> tuple[TextPart, str]:
+    from transformers import T5EncoderModel
+
+    from teachers.network import load_whole
+    from teachers.text.encoder import TextPart
+    from teachers.text.pooling import mean
+
+    length = min(T5_TOKENS, tokenizer.model_max_length)
+    return TextPart(load_whole(T5EncoderModel, folder), tokenizer, mean, length), f"{kind} mean {length}"
+
+
+def _sentence(folder: Path, tokenizer: Any, kind: str | None) -> tuple[TextPart, str]:
+    from transformers import AutoModel
+
+    from teachers.network import load_whole
+    from teachers.text.encoder import TextPart
+    from teachers.text.sentence import read_steps
+
+    pooling, how = read_steps(folder)
+    network = load_whole(AutoModel, folder)
+    told = _json(folder / "sentence_bert_config.json") if (folder / "sentence_bert_config.json").is_file() else {}
+    most = min(getattr(network.config, "max_position_embeddings", 512), tokenizer.model_max_length)
+    length = told.get("max_seq_length") or most
+    if not isinstance(length, int) or not 1 < length <= most:
+        raise FileFormatError(f"{folder} says that it takes {length!r} tokens; expected 2 to {most}.")
+    return TextPart(network, tokenizer, pooling, length), f"{how} {length}"
+
+
+T5_TOKENS = 256
+FAMILIES = {
+    "CLIPTextModel": _clip,
+    "CLIPTextModelWithProjection": _clip,
+    "T5EncoderModel": _t5,
+    "T5ForConditionalGeneration": _t5,
+}
+
+
+def _json(path: Path) -> dict[str, Any]:
+    try:
+        content = json.loads(path.read_bytes())
+    except (OSError, ValueError) as error:
+        raise FileFormatError(f"{path} cannot be read: {error}.") from error
+    if not isinstance(content, dict):
+        raise FileFormatError(f"{path} is no configuration: it holds {type(content).__name__}.")
+    return content
