@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from olacore.errors import ConfigError, FileFormatError
+from olacore.foreign.json_text import read_json
 from teachers.options import LoadOptions
 
 if TYPE_CHECKING:
@@ -96,12 +96,9 @@ def _folder_of(reference: str, offline: bool) -> Path:
 
 
 def _index(folder: Path) -> dict[str, Any]:
-    try:
-        index = json.loads((folder / INDEX).read_bytes())
-    except OSError as error:
-        raise FileFormatError(f"{folder} is no pipeline: {INDEX} is missing.") from error
-    except ValueError as error:
-        raise FileFormatError(f"{folder / INDEX} cannot be read: {error}.") from error
+    if not (folder / INDEX).is_file():
+        raise FileFormatError(f"{folder} is no pipeline: {INDEX} is missing.")
+    index = read_json(folder / INDEX, "the index of the pipeline")
     if not isinstance(index, dict):
         raise FileFormatError(f"{folder / INDEX} describes no pipeline.")
     return index

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import logging
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from olacore.errors import ConfigError, FileFormatError
+from olacore.foreign.json_text import read_json
 from teachers.options import LoadOptions
 
 if TYPE_CHECKING:
@@ -52,9 +52,8 @@ def is_text_encoder(reference: str) -> bool:
     if (folder / MODULES).is_file():
         return True
     try:
-        config = json.loads((folder / CONFIG).read_bytes())
-        return any(name in FAMILIES for name in config.get("architectures") or ())
-    except (OSError, ValueError, AttributeError, TypeError):
+        return any(name in FAMILIES for name in _json(folder / CONFIG).get("architectures") or ())
+    except (FileFormatError, TypeError):
         return False
 
 
@@ -190,10 +189,7 @@ FAMILIES = {
 
 
 def _json(path: Path) -> dict[str, Any]:
-    try:
-        content = json.loads(path.read_bytes())
-    except (OSError, ValueError) as error:
-        raise FileFormatError(f"{path} cannot be read: {error}.") from error
+    content = read_json(path, "the configuration")
     if not isinstance(content, dict):
         raise FileFormatError(f"{path} is no configuration: it holds {type(content).__name__}.")
     return content

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,6 +10,7 @@ import torch
 from safetensors.torch import load_file
 
 from olacore.errors import FileFormatError
+from olacore.foreign.json_text import read_json
 from teachers.text.encoder import Pooling
 from teachers.text.pooling import POOLINGS
 
@@ -26,9 +26,9 @@ def read_steps(folder: Path) -> tuple[Pooling, str]:
     FileFormatError  if a file is missing or damaged, or a step is unknown
     """
     try:
-        modules = json.loads((folder / "modules.json").read_bytes())
+        modules = read_json(folder / "modules.json", "the list of steps")
         kinds = [(module["type"].rsplit(".", 1)[-1], folder / module["path"]) for module in modules]
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+    except (KeyError, TypeError, AttributeError) as error:
         raise FileFormatError(f"{folder / 'modules.json'} lists no steps of a sentence encoder: {error}.") from error
     if [kind for kind, _ in kinds[:2]] != ["Transformer", "Pooling"]:
         raise FileFormatError(f"{folder} has the steps {[kind for kind, _ in kinds]}; expected Transformer, Pooling.")
@@ -78,10 +78,7 @@ STEPS: dict[str, Callable[[Path], Step]] = {"Normalize": _normalize, "Dense": _d
 
 
 def _config(folder: Path) -> dict[str, Any]:
-    try:
-        config = json.loads((folder / "config.json").read_bytes())
-    except (OSError, ValueError) as error:
-        raise FileFormatError(f"{folder / 'config.json'} cannot be read: {error}.") from error
+    config = read_json(folder / "config.json", "the configuration")
     if not isinstance(config, dict):
         raise FileFormatError(f"{folder / 'config.json'} is no configuration.")
     return config
