@@ -63,7 +63,7 @@ def _sd3(pipeline: Any, prompt: str, side: int) -> Condition:
 
 def _pixart(pipeline: Any, prompt: str, side: int) -> Condition:
     states, mask, _, _ = pipeline.encode_prompt(prompt, do_classifier_free_guidance=False)
-    added = {"resolution": None, "aspect_ratio": None}
+    added: Condition = {"resolution": None, "aspect_ratio": None}
     if getattr(pipeline.transformer, "use_additional_conditions", False):
         sides, ratio = torch.tensor([[side, side]], dtype=states.dtype), torch.ones(1, 1, dtype=states.dtype)
         added = {"resolution": sides.to(states.device), "aspect_ratio": ratio.to(states.device)}

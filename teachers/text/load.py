@@ -123,7 +123,7 @@ def _part(folder: Path, tokenizer: Path) -> tuple[TextPart, str]:
     from transformers import AutoTokenizer
 
     config = _json(folder / CONFIG)
-    kind = next(iter(config.get("architectures") or ()), config.get("model_type"))
+    kind = str(next(iter(config.get("architectures") or ()), config.get("model_type")))
     if (folder / MODULES).is_file():
         build = _sentence
     elif kind in FAMILIES:
@@ -162,7 +162,7 @@ def _t5(folder: Path, tokenizer: Any, kind: str) -> tuple[TextPart, str]:
     return TextPart(load_whole(T5EncoderModel, folder), tokenizer, mean, length), f"{kind} mean {length}"
 
 
-def _sentence(folder: Path, tokenizer: Any, kind: str | None) -> tuple[TextPart, str]:
+def _sentence(folder: Path, tokenizer: Any, kind: str) -> tuple[TextPart, str]:
     from transformers import AutoModel
 
     from teachers.network import load_whole
