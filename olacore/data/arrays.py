@@ -105,9 +105,10 @@ def require_written(array: h5py.Dataset, path: Path, name: str) -> None:
     """
     try:
         properties = array.id.get_create_plist()
-        filters = [properties.get_filter(number) for number in range(properties.get_nfilters())]
-        stored = array.id.get_storage_size()
+        filters = [properties.get_filter(number)[0] for number in range(properties.get_nfilters())]
         chunks = array.id.get_num_chunks() if array.chunks else 0
+        # Of chunks this is the sum over all.
+        stored = array.id.get_storage_size() if filters or not array.chunks else 0
     except (OSError, RuntimeError, KeyError, TypeError, ValueError) as error:
         raise FileFormatError(f"/{name} in {path} is damaged: {_plain(error)}; copy it again.") from error
     told = math.prod(array.shape) * array.dtype.itemsize
@@ -117,10 +118,9 @@ def require_written(array: h5py.Dataset, path: Path, name: str) -> None:
         raise FileFormatError(f"only {what} of /{name} in {path} were ever written; make it again.")
     if not filters:
         return
-    unknown = [code for code, *_ in filters if not h5py.h5z.filter_avail(code)]
+    unknown = [code for code in filters if not h5py.h5z.filter_avail(code)]
     if unknown:
-        label = next(filter[3] for filter in filters if filter[0] == unknown[0]).decode(errors="replace")
-        raise FileFormatError(f"/{name} in {path} needs the filter {unknown[0]} ({label}); store it with gzip.")
+        raise FileFormatError(f"/{name} in {path} needs the HDF5 filter {unknown[0]}; store it with gzip instead.")
     # A byte for each entry is what a split takes, and that may be all zeros.
     if told > MOST_GAIN * stored or told > len(array) > max(MANY, stored):
         claim = f"{len(array):,} entries and {told:,} bytes"

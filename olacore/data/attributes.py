@@ -35,7 +35,7 @@ def whole_number(file: h5py.File, path: Path, name: str, least: int, most: int) 
     """
     values = _numbers(file, path, name, WHOLE)
     if values.size != 1 or not least <= (value := int(values[0])) <= most:
-        raise _refused(path, name, f"a whole number in {least}..{most}", values)
+        raise _refused(path, name, f"a whole number in {least}..{most}", values if values.size > 1 else values[0])
     return value
 
 
@@ -115,10 +115,10 @@ def _read(file: h5py.File, path: Path, name: str, kinds: Sequence[int]) -> Any:
     except (OSError, RuntimeError, TypeError, ValueError, KeyError) as error:
         reason = str(error).strip("'\"")
         raise FileFormatError(f"{path} has a damaged header: {name} cannot be read ({reason}).") from error
-    what = f"{count} entries of {WORDS.get(kind, 'another type')}" if count else "nothing"
-    raise _refused(path, name, WORDS[kinds[0]], what)
+    word = WORDS.get(kind, "another type")
+    raise _refused(path, name, WORDS[kinds[0]], f"{count} entries of {word}" if count > 1 else word if count else None)
 
 
 def _refused(path: Path, name: str, wanted: str, got: object) -> FileFormatError:
     shown = str(got) if len(str(got)) <= 60 else f"{str(got)[:60]}.."
-    return FileFormatError(f"{path} has a damaged header: {name} must be {wanted}; got {shown!r}; make it again.")
+    return FileFormatError(f"{path} has a damaged header: {name} must be {wanted}; got {shown}; make it again.")

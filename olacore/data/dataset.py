@@ -78,7 +78,7 @@ class Dataset(ABC):
         self.settings, self.file_count, self.complete = contents.settings, len(contents.paths), contents.complete
 
     @abstractmethod
-    def read(self, fields: Sequence[str], indices: np.ndarray) -> dict[str, np.ndarray]:
+    def read(self, fields: Sequence[str], indices: np.ndarray, *, checked: bool = True) -> dict[str, np.ndarray]:
         """Read rows of several fields, in the order asked for.
 
         Parameters
@@ -86,6 +86,8 @@ class Dataset(ABC):
         fields : names of fields: "frames", "latents", "recon", or "inputs", "targets", or what else the form has;
             "rows" where it names sources
         indices : (m,) integers in [0, count), in any order
+        checked : compare each row with its checksum the first time that it is read. A checksum is over all fields, so
+            those that were not asked for are read too, that once
 
         Returns
         -------
@@ -94,7 +96,7 @@ class Dataset(ABC):
         Raises
         ------
         DataError  if a field or a row does not exist
-        FileFormatError  if the file is damaged there
+        FileFormatError  if the file is damaged there; the row is named
         """
 
     @abstractmethod

@@ -164,8 +164,8 @@ def write_header(file: h5py.File, header: Header) -> None:
         file.attrs["size"] = np.array([header.sizes["H"], header.sizes["W"]], np.int64)
         for key, value in header.space.to_dict().items():
             file.attrs[key] = value
-    for name, dtype in COUNTERS.items():
-        file.attrs[name] = dtype.type(0)
+    for name, kind in COUNTERS.items():
+        file.attrs[name] = kind.type(0)
 
 
 def read_header(file: h5py.File, path: Path) -> Header:

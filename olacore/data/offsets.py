@@ -30,15 +30,19 @@ def find_places(array: h5py.Dataset) -> Places | None:
     plain = h5py.h5t.py_create(array.dtype).equal(array.id.get_type()) and not properties.get_nfilters()
     if not plain or array.file.userblock_size or not hasattr(os, "preadv"):
         return None
+    # A damaged file may name any place.
+    end = array.file.id.get_filesize()
     if array.chunks is None:
         begin, row_bytes = array.id.get_offset(), bytes_of_row(array)
-        return None if begin is None else lambda rows: begin + row_bytes * rows
+        return None if begin is None or begin > end else lambda rows: begin + row_bytes * rows
     if array.chunks != (1, *array.shape[1:]) or not hasattr(array.id, "chunk_iter"):
         return None
-    places = np.full(len(array), -1, np.int64)
+    places, size = np.full(len(array), -1, np.int64), bytes_of_row(array)
 
     def note(chunk: h5py.h5d.StoreInfo) -> None:
-        places[chunk.chunk_offset[0]] = chunk.byte_offset
+        row = chunk.chunk_offset[0]
+        if 0 <= row < len(places) and chunk.size == size and chunk.byte_offset <= end:
+            places[row] = chunk.byte_offset
 
     array.id.chunk_iter(note)
     return places.__getitem__ if places.min() >= 0 else None

@@ -2,7 +2,7 @@
 
 import logging
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,8 +13,9 @@ import numpy as np
 from olacore.data.arrays import require_array
 from olacore.data.dataset import Layout
 from olacore.data.header import Header, is_complete, read_header, rows_valid_in
-from olacore.data.offsets import GAP_BYTES, Places, bytes_of_row, find_pieces, find_places, read_places
-from olacore.data.records import SPLITS, STORED_ROW
+from olacore.data.inflate import require_chunk_size
+from olacore.data.offsets import GAP_BYTES, PIECE_BYTES, Places, bytes_of_row, find_pieces, find_places, read_places
+from olacore.data.records import SPLITS, STORED_ROW, checksum_rows
 from olacore.errors import DataError, FileFormatError, ShapeError
 from olacore.spaces import require_same
 
@@ -37,6 +38,8 @@ class Part:
     first: int = 0
     first_source: int = 0
     _places: dict[str, Places | None] = field(default_factory=dict)
+    _unpacked: dict[str, set[tuple[int, ...]]] = field(default_factory=dict)
+    _sound: np.ndarray = field(default_factory=lambda: np.empty(0, bool))
 
     @property
     def layout(self) -> Layout:
@@ -71,6 +74,44 @@ class Part:
         else:
             self._read(name, rows, out)
 
+    def check(self, rows: np.ndarray, found: Mapping[str, np.ndarray]) -> None:
+        """Compare sorted rows with their checksums, each of them once.
+
+        Parameters
+        ----------
+        found : fields that were read of them, (m, ...) each; a checksum is of all fields, so the others are read now
+
+        Raises
+        ------
+        FileFormatError  naming the first row that is damaged
+        """
+        if not self.header.form.sourced:
+            return
+        left = np.flatnonzero(~self._sound[rows])
+        step = max(1, PIECE_BYTES // self.header.row_bytes)
+        for start in range(0, len(left), step):
+            some = left[start : start + step]
+            # In a first pass all are left, and nothing has to be copied.
+            here = slice(some[0], some[-1] + 1) if some[-1] - some[0] < len(some) else some
+            damaged = self.differ(rows[some], {name: array[here] for name, array in found.items()})
+            if damaged.any():
+                row = rows[some][damaged][0]
+                what = "its content does not have the checksum that it was written with"
+                raise FileFormatError(f"row {row} of {self.path} is damaged: {what}; copy or make the file again.")
+            self._sound[rows[some]] = True
+
+    def differ(self, rows: np.ndarray, found: Mapping[str, np.ndarray]) -> np.ndarray:
+        """Which of some sorted rows do not have the checksum that they were written with: (m,) bool."""
+        left = {name: layout for name, layout in self.layout.items() if name not in found}
+        for name in left:
+            self.announce(name, rows)
+        arrays = dict(found)
+        for name, (shape, dtype) in left.items():
+            arrays[name] = np.empty((len(rows), *shape), dtype)
+            self.read(name, rows, arrays[name])
+        entries = arrays["rows"]
+        return checksum_rows(entries, [arrays[name] for name in self.header.arrays]) != entries["crc32"]
+
     def _read(self, name: str, rows: np.ndarray, out: np.ndarray) -> None:
         with self._damage_named(name, rows):
             array, places = self.file[name], self._places_of(name)
@@ -80,6 +121,7 @@ class Part:
             row_bytes = bytes_of_row(array)
             for begin, end in find_pieces(rows * row_bytes, row_bytes, HDF5_GAP_BYTES):
                 start = rows[begin]
+                require_chunk_size(array, int(start), int(rows[end - 1]) + 1, self._unpacked.setdefault(name, set()))
                 with np.errstate(over="ignore"):
                     found = array[start : rows[end - 1] + 1][rows[begin:end] - start]
                     out[begin:end] = found.reshape(out[begin:end].shape)
@@ -97,6 +139,8 @@ class Part:
     def _damage_named(self, name: str, rows: np.ndarray) -> Iterator[None]:
         try:
             yield
+        except FileFormatError:
+            raise
         except (OSError, RuntimeError) as error:
             where = f"rows {rows[0]} to {rows[-1] + 1} of /{name} in {self.path}"
             raise FileFormatError(f"{where} cannot be read: {error}; copy the file again.") from error
@@ -111,7 +155,7 @@ def open_part(path: Path, file: h5py.File) -> Part:
             split = splits[file["rows"].fields("source")[:count]]
         else:
             split = _split_in(file, path, header.capacity)[:count]
-        part = Part(path, file, header, count, split, is_complete(file, path, header))
+        part = Part(path, file, header, count, split, is_complete(file, path, header), _sound=np.zeros(count, bool))
     except (KeyError, RuntimeError, OSError) as error:
         if isinstance(error, FileFormatError):
             raise

@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 
 from olacore.data.dataset import Contents, Dataset
+from olacore.data.offsets import PIECE_BYTES
 from olacore.data.open_file import Part, check_agree, open_part, warn_of_leaks
-from olacore.data.records import checksum_rows
 from olacore.data.shards import expand_folders
 from olacore.data.storage import open_file
 from olacore.data.survival import require_survivable
@@ -40,7 +40,7 @@ class FileDataset(Dataset):
         self._parts = parts
         self._resources = resources
 
-    def read(self, fields: Sequence[str], indices: np.ndarray) -> dict[str, np.ndarray]:
+    def read(self, fields: Sequence[str], indices: np.ndarray, *, checked: bool = True) -> dict[str, np.ndarray]:
         """Read rows of several fields, in the order asked for; see `Dataset.read`."""
         indices = np.asarray(indices, np.int64)
         if len(indices) and (indices.min() < 0 or indices.max() >= self.count):
@@ -58,6 +58,9 @@ class FileDataset(Dataset):
             part.read(name, rows, result[name][here])
             if name == "rows":
                 result[name]["source"][here] += part.first_source
+        if checked and set(fields) - {"rows"}:
+            for part, here, rows in inside:
+                part.check(rows, {name: result[name][here] for name in fields if name != "rows"})
         if np.any(np.diff(order) < 0):
             back = np.argsort(order)
             result = {name: array[back] for name, array in result.items()}
@@ -69,14 +72,10 @@ class FileDataset(Dataset):
         for part in self._parts:
             if not part.header.form.sourced:
                 continue
-            found = {name: np.empty((1, *shape), dtype) for name, (shape, dtype) in part.layout.items()}
-            entry = found["rows"]
-            arrays = [found[name] for name in part.header.arrays]
-            for row in range(part.count):
-                for name, array in found.items():
-                    part.read(name, np.array([row]), array)
-                if checksum_rows(entry, arrays)[0] != entry["crc32"][0]:
-                    damaged.append(part.first + row)
+            step = max(1, PIECE_BYTES // part.header.row_bytes)
+            for start in range(0, part.count, step):
+                rows = np.arange(start, min(start + step, part.count))
+                damaged += (part.first + rows[part.differ(rows, {})]).tolist()
         return damaged
 
     def close(self) -> None:

@@ -58,9 +58,12 @@ def locked_folder(folder: Path) -> Iterator[None]:
 
     Raises
     ------
-    OutputError  if another writer is in it
+    OutputError  if another writer is in it, or it cannot be opened
     """
-    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        descriptor = os.open(folder, os.O_RDONLY)
+    except OSError as error:
+        raise OutputError(f"cannot write into {folder}: {error.strerror}; choose another folder.") from error
     try:
         try:
             if fcntl is not None:

@@ -76,13 +76,12 @@ class Walker:
             virtual = self.call("H5Pget_layout", properties, result=ctypes.c_int) == VIRTUAL
             if virtual or self.call("H5Pget_external_count", properties, result=ctypes.c_int) > 0:
                 return
-        self.call("H5Dget_storage_size", found)
         self.call("H5Dget_offset", found)
         with self.opened("H5Dget_space", found) as space, self.opened("H5Dget_type", found) as kind:
             if self.call("H5Sget_simple_extent_ndims", space, result=ctypes.c_int) == 1:
                 self.read("H5Dread", found, space, kind, 0, 0, 0)
-            if hasattr(self.hdf5, "H5Dget_num_chunks"):
-                self.call("H5Dget_num_chunks", found, space, ctypes.byref(ctypes.c_uint64()))
+            # Goes through the index of the chunks.
+            self.call("H5Dget_num_chunks", found, space, ctypes.byref(ctypes.c_uint64()))
 
     def visit_attribute(self, parent: int, name: bytes, _info: object, _data: object) -> int:
         """Read an attribute."""
@@ -107,7 +106,8 @@ def limit(path: bytes) -> None:
     import resource
 
     used = resource.getrusage(resource.RUSAGE_SELF)
-    seconds = int(used.ru_utime + used.ru_stime) + SECONDS + os.path.getsize(path) // BYTES_A_SECOND
+    size = os.stat(path).st_size  # noqa: PTH116  pathlib takes as long to load as all else here
+    seconds = int(used.ru_utime + used.ru_stime) + SECONDS + size // BYTES_A_SECOND
     limits = {resource.RLIMIT_CPU: seconds, resource.RLIMIT_AS: MEMORY, resource.RLIMIT_CORE: 0}
     for which, value in limits.items():
         _, most = resource.getrlimit(which)

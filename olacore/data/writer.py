@@ -209,10 +209,9 @@ def read_plan(path: Path) -> tuple[Header, np.ndarray]:
         planned[name] = stored[name]
     if sum(entry.rows for entry in header.files) != len(planned) or not len(planned):
         raise FileFormatError(f"{path} does not say which rows it was made for; make it again.")
-    least = {"source": 0, "pts": -1, "top": 0, "left": 0, "height": 1, "width": 1}
-    if any(planned[name].min() < value for name, value in least.items()) or planned["source"].max() >= len(
-        header.sources
-    ):
+    least = {"source": 0, "top": 0, "left": 0, "height": 1, "width": 1}
+    known = planned["source"] < len(header.sources)
+    if not known.all() or any(planned[name].min() < value for name, value in least.items()):
         raise FileFormatError(f"{path} was made for rows that no picture can give; make it again.")
     return header, planned
 

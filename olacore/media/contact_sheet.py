@@ -31,7 +31,7 @@ def draw_sheet(dataset: Dataset) -> np.ndarray:
         raise DataError("a contact sheet shows frames and latents; this data set holds plain pairs.")
     chosen = np.unique(np.linspace(0, dataset.count - 1, min(MOST, dataset.count)).round().astype(np.int64))
     fields = ("frames", *(("recon",) if dataset.has("recon") else ()), "latents")
-    read = dataset.read((*fields, "rows"), chosen)
+    read = dataset.read((*fields, "rows"), chosen, checked=False)
     read["latents"] = false_colours(read["latents"])
     rows, labels = [], []
     for place, number in enumerate(chosen):
@@ -54,9 +54,13 @@ def false_colours(latents: np.ndarray) -> np.ndarray:
 
     Returns
     -------
-    (m, h, w, 3) uint8; with fewer than three channels the colours that are left stay grey
+    (m, h, w, 3) uint8; with fewer than three channels the colours that are left stay grey, and so does a site with a
+    NaN or inf
     """
     sites = latents.astype(np.float64).transpose(0, 2, 3, 1)
+    whole = np.asarray(np.isfinite(sites).all(-1))
+    if not whole.all():
+        sites = np.where(whole[..., None], sites, sites[whole].mean(0) if whole.any() else 0)
     centred = sites - sites.mean((0, 1, 2))
     flat = centred.reshape(-1, centred.shape[-1])
     variances, axes = np.linalg.eigh(flat.T @ flat / len(flat))

@@ -60,7 +60,7 @@ def cut_rows(task: Task) -> Iterator[np.ndarray]:
     squares = [Square(int(row["top"]), int(row["left"]), int(row["height"])) for row in task.rows]
     if task.source.kind == "picture":
         picture = task.source.picture()
-        yield from (crop(picture, task.size, square) for square in squares)
+        yield from (_cut(picture, task, square) for square in squares)
         return
     position = 0
     # What is damaged was counted by the survey.
@@ -73,11 +73,20 @@ def cut_rows(task: Task) -> Iterator[np.ndarray]:
                 continue
             picture = frame.picture()
             while position < len(task.rows) and frame.stamp == task.rows["pts"][position]:
-                yield crop(picture, task.size, squares[position])
+                yield _cut(picture, task, squares[position])
                 position += 1
     if position < len(task.rows):
         stamp = task.rows["pts"][position]
         raise FileFormatError(f"{task.source} no longer gives the frame at {stamp}; make the data set anew.")
+
+
+def _cut(picture: np.ndarray, task: Task, square: Square) -> np.ndarray:
+    top, left, side = square
+    height, width = picture.shape[:2]
+    if min(top, left, side - 1) < 0 or top + side > height or left + side > width:
+        where = f"of {side} pixels at ({top}, {left}); it has {height} x {width} pixels"
+        raise FileFormatError(f"{task.source} does not give a square {where}; make the data set anew.")
+    return crop(picture, task.size, square)
 
 
 def cut_chunks(tasks: Sequence[Task]) -> Iterator[np.ndarray]:

@@ -8,6 +8,7 @@ from itertools import islice
 
 import numpy as np
 
+from olacore.errors import FileFormatError
 from teachers.collect.plan import Plan
 from teachers.jobs.decode_ahead import Task, pictures_ahead
 from teachers.jobs.job import Job
@@ -92,11 +93,21 @@ def fill(output: Output, part: Plan, pictures: Iterator[np.ndarray], batch: int)
 
 
 def tasks_of(job: Job, part: Plan, done: int, size: int, keyframes: bool) -> Iterator[Task]:
-    """What is left to decode of each file, in order."""
+    """What is left to decode of each file, in order.
+
+    Raises
+    ------
+    FileFormatError  if the plan of a resumed file names a file that is not given
+    """
     first = 0
     for file in part.files:
         last = first + file.rows
         if last > max(done, first):
+            if file.sha256 not in job.inputs:
+                raise FileFormatError(
+                    f"the file {file.name!r} that the data set is made of, with SHA-256 {file.sha256!r}, is not among "
+                    "those given; give it too, or make the data set anew."
+                )
             rows = part.rows[max(done, first) : last]
             yield Task(job.inputs[file.sha256], rows, size, keyframes, careful=file.damaged > 0)
         first = last

@@ -52,8 +52,8 @@ class Target:
             raise OutputExistsError(f"{self.h5} is a file; shards need a folder.")
         if self._shards() and not (self.force or self.resume):
             raise OutputExistsError(f"the folder {self.h5} holds shards already; give --force to replace them.")
-        if not self.h5.parent.is_dir():
-            raise OutputError(f"cannot write {self.h5}: there is no folder {self.h5.parent}.")
+        # Of a folder that is there, the same is asked about a file in it.
+        check_output(self.h5 / "shard" if self.h5.is_dir() else self.h5, force=True)
 
     def paths(self, count: int) -> list[Path]:
         """The files of a data set in `count` parts."""
@@ -70,12 +70,15 @@ class Target:
 
         Raises
         ------
-        OutputError  if another writer is in the folder
+        OutputError  if another writer is in the folder, or it cannot be made
         """
         if self.shard_size is None:
             yield
             return
-        self.h5.mkdir(exist_ok=True)
+        try:
+            self.h5.mkdir(exist_ok=True)
+        except OSError as error:
+            raise OutputError(f"cannot write {self.h5}: {error.strerror}; choose another folder.") from error
         with locked_folder(self.h5):
             if self.force:
                 for path in self._shards():

@@ -43,7 +43,7 @@ def tell(name: str, value: object) -> Callable[[h5py.File], None]:
         (drop("latents"), FileFormatError, r"no data set /latents; expected float16 \(12, 2, 2, 3\)"),
         (drop("rows"), FileFormatError, "no data set /rows"),
         (drop("sources"), FileFormatError, "sources"),
-        (put("frames", lambda a: a[..., :2]), ShapeError, r"/frames .* must be uint8 \(12, 16, 24, 3\)"),
+        (put("frames", lambda a: a[..., :2]), ShapeError, r"/frames .* must be uint8 \(n, 16, 24, 3\)"),
         (put("frames", lambda a: a.astype(np.uint16)), DTypeError, "/frames .* uint8 .*; got uint16"),
         (put("latents", lambda a: a[:, :1]), ShapeError, r"/latents .*; got float16 \(12, 1, 2, 3\)"),
         (put("latents", lambda a: a[:7]), ShapeError, r"/latents .*; got float16 \(7, 2, 2, 3\)"),
@@ -54,10 +54,10 @@ def tell(name: str, value: object) -> Callable[[h5py.File], None]:
         (put("rows", lambda a: a[:3]), ShapeError, "/rows .* must be a record"),
         (tell("schema", "olacore/latents/2"), FileFormatError, "'olacore/latents/2'.*upgrade olacore"),
         (tell("schema", "other/1"), FileFormatError, "schema 'other/1'; expected .*olacore/latents/1"),
-        (lambda file: file.attrs.pop("rows_valid"), FileFormatError, "damaged header .*rows_valid"),
-        (lambda file: file.attrs.pop("scaling"), FileFormatError, "damaged header .*scaling"),
-        (tell("settings", "{"), FileFormatError, "damaged header"),
-        (tell("rows_valid", 13), FileFormatError, "12 rows but calls 13 of them valid"),
+        (lambda file: file.attrs.pop("rows_valid"), FileFormatError, "damaged header.*rows_valid"),
+        (lambda file: file.attrs.pop("scaling"), FileFormatError, "damaged header.*scaling"),
+        (tell("settings", "{"), FileFormatError, "attribute settings of .* is no JSON"),
+        (tell("rows_valid", 13), FileFormatError, r"rows_valid must be a whole number in 0\.\.12; got 13"),
         (tell("rows_valid", 0), DataError, "no finished row"),
         (put("sources", lambda a: a[:2]), FileFormatError, "a source that /sources does not list"),
     ],
@@ -123,7 +123,7 @@ def test_open_dataset__hdf5_without_any_data(tmp_path: Path) -> None:
 def test_open_dataset__truncated_anywhere(tmp_path: Path) -> None:
     content = write_latents(tmp_path / "whole.h5").read_bytes()
     path = tmp_path / "cut.h5"
-    for size in [*range(8, 4096, 57), *range(4096, len(content), 977), len(content) - 1]:
+    for size in [*range(8, 4096, 131), *range(4096, len(content), 2111), len(content) - 1]:
         path.write_bytes(content[:size])
         with pytest.raises(FileFormatError, match=r"cut\.h5 (is truncated|cannot be opened|is damaged)"):
             open_dataset(path)

@@ -64,3 +64,16 @@ def test_false_colours__few_or_constant_channels() -> None:
     flat = false_colours(np.ones((1, 2, 3, 3)))
     assert (np.abs(flat.astype(int) - 127.5) < 1).all()
     assert (np.abs(false_colours(np.random.default_rng(0).normal(size=(1, 2, 3, 3)))[..., 2] - 127.5) < 1).all()
+
+
+@pytest.mark.parametrize("broken", [0, slice(None)])
+def test_false_colours__sites_that_are_not_finite_are_grey(broken: int | slice) -> None:
+    latents = np.random.default_rng(0).normal(size=(2, 4, 3, 5))
+    latents[broken, 1, 2, :] = np.nan
+    latents[broken, :, 0, 0] = np.inf
+    if broken != 0:
+        latents[:] = np.nan
+    colours = false_colours(latents)
+    assert (np.abs(colours[0, 2].astype(int) - 127.5) < 1).all()
+    assert (np.abs(colours[0, 0, 0].astype(int) - 127.5) < 1).all()
+    assert (colours[1].std() > 10) == (broken == 0)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from olacore.data import open_dataset
-from olacore.errors import ConfigError, DataError, OutputExistsError
+from olacore.errors import ConfigError, DataError, FileFormatError, OutputError, OutputExistsError
 from olacore.media.find import find_inputs
 from olacore.media.pictures import Square, crop, read_picture
 from teachers import LoadOptions, PictureRule, VideoRule, load_teacher, precompute
@@ -282,3 +282,48 @@ def test_sample__is_what_the_recipe_makes(shared_data: Path) -> None:
     assert rows[[*plan.rows.dtype.names]].tolist() == plan.rows.tolist()
     photo = shared_data / "photos" / plan.sources[0].name
     np.testing.assert_array_equal(first, crop(read_picture(photo), 256, squares_of(plan)[0]))
+
+
+def stopped(tmp_path: Path) -> tuple[list[Path], Path]:
+    """Three photographs, and a data set of them that was stopped before the first row."""
+
+    def stop(what: str, done: int, total: int) -> None:
+        if what == "rows":
+            raise KeyboardInterrupt
+
+    photos, h5 = save_photographs(tmp_path / "photos", 3), tmp_path / "out.h5"
+    with pytest.raises(KeyboardInterrupt):
+        precompute(photos, h5, TEACHER, SMALL, progress=stop)
+    return photos, h5
+
+
+def change_entry(h5: Path, name: str, part: str, value: object) -> None:
+    with h5py.File(h5, "r+") as file:
+        entries = file[name][:]
+        entries[part][1] = value
+        file[name][...] = entries
+
+
+def test_precompute__resume_refuses_a_changed_digest(tmp_path: Path) -> None:
+    photos, h5 = stopped(tmp_path)
+    change_entry(h5, "files", "sha256", b"\x1b]0;x\x07")
+    with pytest.raises(FileFormatError, match=r"'photo1\.png' .* SHA-256 .* is not among those given") as caught:
+        precompute(photos, h5, TEACHER, SMALL, resume=True)
+    assert "\x1b" not in str(caught.value)
+
+
+def test_precompute__resume_refuses_a_square_outside_of_its_picture(tmp_path: Path) -> None:
+    photos, h5 = stopped(tmp_path)
+    change_entry(h5, "rows", "left", 17)
+    with pytest.raises(FileFormatError, match=r"photo1\.png does not give a square of 40 pixels at \(0, 17\)"):
+        precompute(photos, h5, TEACHER, SMALL, resume=True)
+
+
+def test_precompute__shards_into_a_folder_that_takes_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    photos = save_photographs(tmp_path / "photos", 3)
+    (tmp_path / "shards").mkdir()
+    monkeypatch.setattr("olacore.files.os.access", lambda *given: False)
+    for folder in (tmp_path / "shards", tmp_path / "new"):
+        with pytest.raises(OutputError, match=r"the folder .* is not writable"):
+            precompute(photos, folder, TEACHER, SMALL, shard_size=2)
+    assert not (tmp_path / "new").exists()
