@@ -4,14 +4,31 @@ from __future__ import annotations
 
 import json
 import math
+from pathlib import Path
 from typing import Any
 
 from olacore.errors import FileFormatError
+from olacore.foreign.reading import START, describe_start, read_file
 
 # A parsed value takes up to thirty times the memory of its text.
 LARGEST = 1 << 22
 DEEPEST = 64
 LARGEST_NUMBER = 1 << 64
+
+
+def read_json(path: Path, what: str, *, largest: int = LARGEST) -> Any:
+    """Parse the JSON of a file.
+
+    Parameters
+    ----------
+    what : of sentences, which name the path behind it: "the recipe"
+    largest : bytes that are read at most
+
+    Raises
+    ------
+    FileFormatError  if it cannot be read, or as `parse_json` does
+    """
+    return parse_json(read_file(path, what, largest), f"{what} {path}", largest=largest)
 
 
 def parse_json(text: str | bytes, what: str, *, largest: int = LARGEST) -> Any:
@@ -33,6 +50,7 @@ def parse_json(text: str | bytes, what: str, *, largest: int = LARGEST) -> Any:
     """
     if len(text) > largest:
         raise FileFormatError(f"{what} is too large: it has {len(text)} bytes of JSON; at most {largest} are read.")
+    start = text[:START] if isinstance(text, bytes) else b""
     try:
         if isinstance(text, bytes):
             # `json.loads` would let halves of surrogate pairs pass in bytes.
@@ -41,8 +59,9 @@ def parse_json(text: str | bytes, what: str, *, largest: int = LARGEST) -> Any:
         _check(value, 0)
         return value
     except json.JSONDecodeError as error:
-        place = f"line {error.lineno}, column {error.colno}"
-        raise FileFormatError(f"{what} is no JSON: {error.msg[0].lower()}{error.msg[1:]} at {place}.") from error
+        reason = f"{error.msg[0].lower()}{error.msg[1:]} at line {error.lineno}, column {error.colno}"
+        kind = describe_start(start) if start else ""
+        raise FileFormatError(f"{what} is no JSON: {f'it is {kind}' if kind else reason}.") from error
     except UnicodeError as error:
         raise FileFormatError(f"{what} is no JSON: it is no text in UTF-8.") from error
     except RecursionError as error:

@@ -11,6 +11,22 @@ from typing import Any, Self
 import numpy as np
 
 from olacore.errors import ConfigError, FingerprintError
+from olacore.foreign.schema import either, listed, number, record, text, whole
+
+MOST_CHANNELS, MOST_FACTOR = 4096, 256
+_AFFINE = either(number(), listed(number(), 1, MOST_CHANNELS), "a number, or a list of one number a channel")
+# What a space has to be where it comes from a file.
+SPACE = record(
+    {
+        "maker": text(),
+        "maker_sha256": text(),
+        "scaling": _AFFINE,
+        "shift": _AFFINE,
+        "channels": whole(1, MOST_CHANNELS),
+        "factor": whole(1, MOST_FACTOR),
+        "picture_range": listed(number(), 2, 2),
+    }
+)
 
 
 @dataclass(frozen=True)
@@ -28,7 +44,7 @@ class LatentSpace:
 
     Raises
     ------
-    ConfigError  if a vector has not one number a channel
+    ConfigError  if a vector has not one number a channel, a number is not finite, or a scaling is 0
     """
 
     maker: str
@@ -44,6 +60,8 @@ class LatentSpace:
             values = np.atleast_1d(getattr(self, name))
             if np.ndim(getattr(self, name)) and values.shape != (self.channels,):
                 raise ConfigError(f"{name} must be a number or {self.channels} numbers; got {values.size}.")
+            if not np.isfinite(values).all() or (name == "scaling" and not values.all()):
+                raise ConfigError(f"the {name} of latents must be finite, and no scaling 0; got {getattr(self, name)}.")
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON types, every number in its canonical type, so that 1 and 1.0 are the same space."""
@@ -60,15 +78,22 @@ class LatentSpace:
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Self:
-        """The inverse of `to_dict`; keys it does not know are left alone."""
-        low, high = values["picture_range"]
+        """The inverse of `to_dict`; numbers may be NumPy's, and keys it does not know are left alone.
+
+        Raises
+        ------
+        ValueError  if one is missing, or is not what it has to be
+        """
+        plain = {name: _from_numpy(values[name]) for name in cls.__dataclass_fields__ if name in values}
+        SPACE(plain, "")
+        low, high = plain["picture_range"]
         return cls(
-            maker=str(values["maker"]),
-            maker_sha256=str(values["maker_sha256"]),
-            scaling=_number_or_vector(values["scaling"]),
-            shift=_number_or_vector(values["shift"]),
-            channels=int(values["channels"]),
-            factor=int(values["factor"]),
+            maker=plain["maker"],
+            maker_sha256=plain["maker_sha256"],
+            scaling=_number_or_vector(plain["scaling"]),
+            shift=_number_or_vector(plain["shift"]),
+            channels=plain["channels"],
+            factor=plain["factor"],
             picture_range=(float(low), float(high)),
         )
 
@@ -83,6 +108,10 @@ class LatentSpace:
     def __str__(self) -> str:
         """Name it for messages: fingerprint and maker."""
         return f"{self.fingerprint} ({self.maker})"
+
+
+def _from_numpy(value: Any) -> Any:
+    return value.tolist() if isinstance(value, np.ndarray | np.generic) else value
 
 
 def _number_or_vector(value: Any) -> float | tuple[float, ...]:

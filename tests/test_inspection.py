@@ -149,9 +149,9 @@ def test_describe__baselines_by_their_name(tmp_path):
 @pytest.mark.parametrize("suffix", [".npy", ".npz"])
 def test_describe__a_latent_with_what_its_file_says(suffix, tmp_path):
     path = tmp_path / f"z{suffix}"
-    write_latent(path, StoredLatent(np.zeros((4, 2, 3), np.float32), imitates=SPACE, size=(16, 20)))
+    write_latent(path, StoredLatent(np.zeros((SPACE.channels, 2, 3), np.float32), imitates=SPACE, size=(16, 20)))
     facts = describe(path)
-    assert (facts["kind"], facts["shape"], facts["type"]) == ("latent", [4, 2, 3], "float32")
+    assert (facts["kind"], facts["shape"], facts["type"]) == ("latent", [SPACE.channels, 2, 3], "float32")
     known = suffix == ".npz"
     assert facts["picture"] == ([16, 20] if known else None)
     assert facts["imitates"] == ({**SPACE.to_dict(), "fingerprint": SPACE.fingerprint} if known else None)

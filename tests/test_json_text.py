@@ -41,6 +41,10 @@ def test_parse_json__raises_nothing_but_its_error(text):
     [
         ("", "x.json is no JSON: expecting value at line 1, column 1."),
         ("{'a': 1}", "x.json is no JSON: expecting property name enclosed in double quotes at line 1, column 2."),
+        (
+            b"<!DOCTYPE html>",
+            "x.json is no JSON: it is a page of HTML, such as of an error or a login; download it again.",
+        ),
         (b"\xff\xfe\xfd", "x.json is no JSON: it is no text in UTF-8."),
         (b'"\xed\xa0\x80"', "x.json is no JSON: it is no text in UTF-8."),
         ('"\\ud800"', "x.json is no JSON: it is no text in UTF-8."),

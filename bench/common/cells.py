@@ -9,7 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from olacore.errors import FileFormatError
 from olacore.files import replace_file
+from olacore.json_text import read_json
 
 SCHEMA = "olacore/cell/1"
 
@@ -64,8 +66,8 @@ def file_name(name: str) -> str:
 def read(path: Path) -> dict[str, Any] | None:
     """Read a cell's file; None if there is none, or something else."""
     try:
-        found = json.loads(path.read_bytes())
-    except (OSError, ValueError):
+        found = read_json(path, "the cell")
+    except FileFormatError:
         return None
     whole = isinstance(found, dict) and found.get("schema") == SCHEMA and {"key", "value"} <= found.keys()
     return found if whole else None

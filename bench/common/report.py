@@ -10,6 +10,7 @@ from typing import Any
 
 from olacore.errors import FileFormatError
 from olacore.files import replace_file
+from olacore.json_text import read_json
 
 
 def describe_run(schema: str, threads: int, packages: Iterable[str] = ()) -> dict[str, Any]:
@@ -67,12 +68,7 @@ def read_report(path: Path, schema: str, command: str) -> dict[str, Any]:
     ------
     FileFormatError  if it is missing, no JSON, or no report of this schema
     """
-    try:
-        values = json.loads(path.read_bytes())
-    except OSError as error:
-        raise FileFormatError(f"cannot read the report {path}: {error.strerror}.") from error
-    except ValueError as error:
-        raise FileFormatError(f"{path} is no JSON; expected what `{command}` wrote.") from error
+    values = read_json(path, "the report")
     found = values.get("schema") if isinstance(values, dict) else None
     if found != schema:
         raise FileFormatError(f"{path} has the schema {found!r}; a report of `{command}` has {schema!r}.")

@@ -15,6 +15,7 @@ from bench.ovae.recipes import SIZE, SPACES, Recipe
 from bench.ovae.tables import FIGURES
 from bench.ovae.workspace import Workspace
 from olacore.files import replace_file
+from olacore.json_text import read_json
 from olacore.modules.identity import Own
 from olacore.modules.module import Module, load
 from olacore.pretrained.catalogue import FIGURES as FIGURES_FILE
@@ -75,7 +76,7 @@ def publish(
     """
     folder.mkdir(parents=True, exist_ok=True)
     kept = folder / FIGURES_FILE
-    known: dict[str, Any] = json.loads(kept.read_text(encoding="utf-8")) if kept.exists() else {}
+    known: dict[str, Any] = read_json(kept, "the figures") if kept.exists() else {}
     for recipe in recipes:
         if recipe.name not in train:
             continue

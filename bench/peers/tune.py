@@ -20,6 +20,7 @@ from bench.peers.methods import parse_method
 from bench.peers.problems import Problem, Split, load_problem
 from bench.peers.run import GOALS
 from olacore.files import replace_file
+from olacore.json_text import read_json
 from olacore.kernels.layout import CHUNK
 
 SEED = 1000
@@ -95,7 +96,7 @@ def rank(cell: Cell, goal: float) -> tuple[float, float]:
 def main(h5: Path, name: str, out: Path, cap: float, methods: list[str]) -> None:
     """Tune several methods on a problem, and keep the results; methods that are in the file already are left out."""
     problem = load_problem(name, h5)
-    kept = json.loads(out.read_text()) if out.exists() else {"floor": find_floor(problem).to_dict()}
+    kept = read_json(out, "what was tuned") if out.exists() else {"floor": find_floor(problem).to_dict()}
     floor = Floor(**kept["floor"])
     # Held-out rows have no say in this.
     problem = replace(problem, held_out=Split(problem.validation.inputs[:1], problem.validation.targets[:, :CHUNK]))

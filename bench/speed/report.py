@@ -3,14 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
 from bench.common.report import read_report, write_report
 from bench.common.targets import Target
 from bench.common.timing import Timing
-from olacore.errors import FileFormatError
+from olacore.foreign.schema import (
+    anything,
+    both,
+    fields_of,
+    flag,
+    listed,
+    maybe,
+    number,
+    one_of,
+    record,
+    require,
+    text,
+)
 
 SCHEMA, COMMAND = "olacore/bench/1", "ola bench --json"
 # What one of each unit of rate stands for.
@@ -135,6 +147,24 @@ class Report:
         write_report(self.to_dict(), Path(path))
 
 
+# Of a file; figures are divided by each other.
+_ROW = record({"value": number(1e-300), "best": number(1e-300)}, {"unit": one_of([*RATES, LATENCY])})
+_MACHINE = record({"processor": text(), "instructions": text(), "blas": listed(text())})
+REPORT = record(
+    {
+        **{one.name: anything for one in fields(Report)},
+        "rows": listed(both(fields_of(Row), _ROW)),
+        "targets": listed(
+            record({"figure": text(), "wanted": number(), "least": flag, "unit": text(), "measured": maybe(number())})
+        ),
+        "machine": _MACHINE,
+        "notes": listed(text()),
+    },
+    {"schema": text()},
+    closed=True,
+)
+
+
 def load(path: Path | str) -> Report:
     """Read a report that `save` wrote.
 
@@ -143,7 +173,4 @@ def load(path: Path | str) -> Report:
     FileFormatError  if it is missing, no JSON, or no report of this schema
     """
     values = read_report(Path(path), SCHEMA, COMMAND)
-    try:
-        return Report.from_dict(values)
-    except (KeyError, TypeError, AttributeError) as error:
-        raise FileFormatError(f"{path} is damaged: it makes no report ({error}); run `ola bench` again.") from error
+    return Report.from_dict(require(REPORT, values, str(path)))

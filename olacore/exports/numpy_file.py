@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import io
 import json
-import zipfile
 from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
 
+from olacore.errors import FileFormatError
 from olacore.exports.base import EXPORTERS, Exporter
 from olacore.files import replace_file
+from olacore.foreign.arrays import read_arrays
+from olacore.json_text import parse_json
 from olacore.modules.program import Program
 
 
@@ -38,7 +40,8 @@ EXPORTERS.add(NumpyFile())
 def read_about(path: Path) -> dict[str, Any] | None:
     """Return what an exported module's file says of it; None if the file is something else."""
     try:
-        with np.load(path, allow_pickle=False) as file:
-            return dict(json.loads(str(file["about"])))
-    except (OSError, ValueError, KeyError, TypeError, zipfile.BadZipFile):
+        found = read_arrays(path, "exported module", "`ola export`", ("about",)).get("about")
+        about = parse_json(str(found.item()), str(path)) if found is not None and found.size == 1 else None
+    except (FileFormatError, ValueError):
         return None
+    return about if isinstance(about, dict) else None

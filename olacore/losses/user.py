@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,9 +11,13 @@ import numpy as np
 from numba.extending import is_jitted
 
 from olacore.errors import ConfigError
+from olacore.foreign.programs import own_function
 from olacore.jit.flags import serial
 from olacore.losses.base import LOSSES, Loss
 from olacore.losses.elementwise import Elementwise
+
+# Predictions and targets at which functions that divide or take roots fail, if they do.
+TRIALS = ((0.0, 0.0), (0.0, 1.0), (1.0, 0.0), (-1.0, -1.0), (-1.0, 1.0), (1.0, -1.0))
 
 
 def as_loss(given: str | Callable[..., Any] | Loss) -> Loss:
@@ -43,22 +46,13 @@ def find_loss(reference: str) -> Loss:
 
     Raises
     ------
-    ConfigError  if there is no such loss, file or function, or the file cannot be run
+    ConfigError  if there is no such loss or function, or it cannot be compiled
+    FileFormatError  if the file is missing, or does not run
     """
     path, _, name = reference.rpartition(":")
     if reference in LOSSES or not path.endswith(".py"):
         return as_loss(reference)
-    try:
-        spec = importlib.util.spec_from_file_location(Path(path).stem, path)
-        assert spec is not None
-        assert spec.loader is not None
-        module = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(module)
-    except (OSError, SyntaxError, ImportError) as error:
-        raise ConfigError(f"cannot load the loss {reference}: {error}.") from error
-    function = getattr(module, name, None)
-    if not callable(function):
-        raise ConfigError(f"{path} has no function {name!r} of (prediction, target).")
+    function = own_function(Path(path), name, "the loss", "prediction, target")
     return as_loss(function if is_jitted(function) else numba.njit(function))
 
 
@@ -68,17 +62,25 @@ def is_compiled(loss: Any) -> bool:
 
 
 def check_function(loss: Callable[..., Any]) -> None:
-    """Try a user's function on two numbers.
+    """Try a user's function on a few pairs of numbers.
 
     Raises
     ------
-    ConfigError  if it does not compile or does not answer with a number
+    ConfigError  if it does not compile, raises, or does not answer with a number
     """
     name = getattr(loss, "__name__", repr(loss))
     try:
         answer = loss(np.float32(0.5), np.float32(0.25))
+        for pair in TRIALS:
+            loss(*map(np.float32, pair))
+    # What it raises in a thread of a kernel is lost, and its answer is then 0.
+    except ZeroDivisionError as error:
+        raise ConfigError(
+            f"the loss {name} divides by zero; add a small number to what it divides by, or compile it with "
+            "numba.njit(error_model='numpy')."
+        ) from error
     # Whatever a user's code or its compilation raises, it is the function that is wrong.
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         reason = next((line.strip() for line in str(error).splitlines()[1:] if line.strip()), str(error))
         raise ConfigError(
             f"the loss {name} must be a function of (prediction, target) that numba can compile: {reason}"

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from olacore.errors import FileFormatError
+from olacore.foreign.tensors import read_safetensors
 
 SUFFIX = ".latent"
 TENSOR, RAW = "latent_tensor", "latent_format_version_0"
@@ -27,21 +28,12 @@ def read_comfy(path: Path) -> tuple[np.ndarray, str]:
     ------
     FileFormatError  if it is missing, no such file, or its latents cannot be SD 1.5's
     """
-    from safetensors import SafetensorError
-    from safetensors.numpy import load
-
-    try:
-        tensors = load(path.read_bytes())
-    except FileNotFoundError as error:
-        raise FileFormatError(f"there is no file {path}.") from error
-    except KeyError as error:
-        raise FileFormatError(f"{path} holds {error.args[0]}, a type that NumPy lacks; save it as float32.") from error
-    except (OSError, SafetensorError) as error:
-        raise FileFormatError(f"{path} is no .latent file of ComfyUI: {error}.") from error
+    _, tensors = read_safetensors(path, "latent", "ComfyUI")
     if TENSOR not in tensors:
         raise FileFormatError(f"{path} is no .latent file of ComfyUI: it holds no tensor {TENSOR!r}.")
-    latents = np.asarray(tensors[TENSOR], np.float32)
-    if latents.ndim != 4 or latents.shape[1] != CHANNELS:
+    with np.errstate(over="ignore"):
+        latents = np.asarray(tensors[TENSOR], np.float32)
+    if latents.ndim != 4 or latents.shape[1] != CHANNELS or not latents.size:
         raise FileFormatError(
             f"a .latent file is taken for {MODEL}, whose latents are (n, {CHANNELS}, h, w); {path} holds "
             f"{latents.shape}: save it as .npy, scaled as its model's denoiser has it, and name a decoder."

@@ -12,22 +12,42 @@ a decoder `reads`. Schema 1 named a single `space`; it is read, but no longer wr
 
 from __future__ import annotations
 
-import json
-import struct
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from olacore.errors import DataError, FileFormatError
+from olacore.foreign import tensors as safetensors_file
+from olacore.foreign.reading import read_file
+from olacore.foreign.schema import listed, maybe, one_of, record, require, text, whole
+from olacore.json_text import parse_json
 from olacore.lattice import from_even_lattice, from_lattice, to_even_lattice, to_lattice
 from olacore.modules.tensor_file import check_digest, seal, write
+from olacore.spaces import SPACE
 
 SCHEMA, SCHEMA_1 = "olacore/module/2", "olacore/module/1"
 STORED = ("float32", "float16", "int8")
 TENSORS = ("weights", "biases", "input_mean", "input_scale", "target_mean", "target_scale")
 POSITIVE = ("input_scale", "target_scale")
 SCALES, COLUMNS = "weight_scales", "weight_columns"
+# What weights have as safetensors calls it; everything else of a module is floats.
+TYPES = {"float32": "F32", "float16": "F16", "int8": "I8"}
+MOST_LAYERS, MOST_UNITS = 1024, 1 << 24
+WHAT, MAKER = "olacore module", "`ola train`"
+
+ABOUT = record(
+    {"view": record({"name": text()}), "training": record({}, {"seed": whole(0, (1 << 64) - 1)})},
+    {
+        "kind": text(),
+        "activation": one_of(["tanh"]),
+        "weights": one_of(STORED),
+        "layers": listed(whole(1, MOST_UNITS), 2, MOST_LAYERS),
+        **{role: maybe(SPACE) for role in ("makes", "imitates", "reads", "space")},
+    },
+)
+# Schema 2 says of each role which space it has.
+ABOUT_2 = record({role: maybe(SPACE) for role in ("makes", "imitates", "reads")})
 
 Parts = dict[str, np.ndarray]
 
@@ -105,53 +125,74 @@ def read_module(path: Path) -> tuple[dict[str, Any], Parts]:
     FileFormatError  if the file is missing, truncated, no safetensors file, no olacore module, of an unknown schema, or
     not as it was written
     """
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise FileFormatError(f"cannot read the module {path}: {error.strerror}.") from error
+    data = read_file(path, "the module", safetensors_file.MOST_BYTES)
     content = read_metadata(path, data)
     sizes = content.get("layers", [0, 0])
-    if not isinstance(sizes, list) or len(sizes) < 2:
-        raise FileFormatError(f"{path} is damaged: layers must be a list of two sizes or more; got {sizes!r}.")
     return content, read_tensors(path, data, len(sizes) - 2, content)
 
 
 def read_metadata(path: Path, data: bytes) -> dict[str, Any]:
-    """Return the JSON that a module's file carries."""
-    try:
-        size = struct.unpack("<Q", data[:8])[0]
-        content = json.loads(json.loads(data[8 : 8 + size])["__metadata__"]["olacore"])
-        schema = content.get("schema")
-    except (struct.error, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise FileFormatError(
-            f"{path} is no olacore module: expected a safetensors file written by `ola train`."
-        ) from error
+    """Return the JSON that a module's file carries.
+
+    Raises
+    ------
+    FileFormatError  if there is none, it is of an unknown schema, or not what it has to be
+    """
+    about = safetensors_file.parse_header(data, path, WHAT, MAKER)["__metadata__"].get("olacore", "null")
+    content = parse_json(about, f"the metadata of {path}")
+    if not isinstance(content, dict):
+        raise FileFormatError(f"{path} is no {WHAT}: expected a safetensors file written by {MAKER}.")
+    schema = content.get("schema")
     if schema not in (SCHEMA, SCHEMA_1):
         raise FileFormatError(f"{path} has the schema {schema!r}; this version reads {SCHEMA!r} and {SCHEMA_1!r}.")
+    require(ABOUT, content, str(path))
+    if schema == SCHEMA:
+        require(ABOUT_2, content, str(path))
     return content
 
 
 def read_tensors(path: Path, data: bytes, hidden: int, content: dict[str, Any]) -> Parts:
-    """Return the finite tensors of a module's file as float32, as they were written with that content."""
-    from safetensors import SafetensorError
-    from safetensors.numpy import load
+    """Return the finite tensors of a module's file as float32.
 
-    try:
-        tensors = load(data)
-    except SafetensorError as error:
-        raise FileFormatError(f"{path} is damaged or truncated: {error}.") from error
+    Parameters
+    ----------
+    hidden : how many hidden maps its metadata tell of
+    content : its metadata; they name the form of its weights, and the digest that all tensors have
+
+    Raises
+    ------
+    FileFormatError  if one is missing, unknown, of another type or shape than the others ask for, not finite, or not as
+    it was written
+    """
+    stored = content.get("weights", "float32")
+    header = safetensors_file.parse_header(data, path, WHAT, MAKER)
+    tensors = safetensors_file.read_tensors(data, path, header, tuple(TYPES.values()))
     check_digest(path, tensors, content)
+    known = set(tensor_names(hidden))
+    known |= {other for name in known if name.endswith("weights") for other in lattice_names(name)}
+    if unknown := sorted(tensors.keys() - known):
+        raise FileFormatError(f"{path} holds a tensor {unknown[0]!r}, which a module of its layers does not have.")
     for name in tensor_names(hidden):
         if name not in tensors:
             raise FileFormatError(f"{path} is no complete module: the tensor {name!r} is missing.")
         if not np.isfinite(tensors[name]).all():
             raise FileFormatError(f"{path} is damaged: the tensor {name!r} holds NaN or inf.")
-        check_lattice(path, tensors, name)
-    return unpack(tensors, hidden)
+        check_type(path, header[name]["dtype"], name, stored)
+        if name.endswith("weights"):
+            check_lattice(path, tensors, name)
+    with np.errstate(over="ignore"):
+        return unpack(tensors, hidden)
+
+
+def check_type(path: Path, found: str, name: str, stored: str) -> None:
+    """Raise unless a tensor has the type that the form of a module's weights asks for."""
+    expected = TYPES[stored] if name.endswith("weights") else "F16 or F32"
+    if found not in expected:
+        raise FileFormatError(f"{path} is damaged: the tensor {name!r} must be {expected} ({stored}); got {found}.")
 
 
 def check_lattice(path: Path, tensors: Parts, name: str) -> None:
-    """Raise unless int8 weights have scales that fit them."""
+    """Raise unless int8 weights, and they alone, have scales that fit them."""
     scales, columns = lattice_names(name)
     weights = tensors[name]
     if weights.dtype == np.int8 and scales not in tensors:
@@ -159,6 +200,6 @@ def check_lattice(path: Path, tensors: Parts, name: str) -> None:
     for other, axis in ((scales, 0), (columns, 1)):
         if other not in tensors:
             continue
-        fits = weights.ndim == 2 and tensors[other].shape == (weights.shape[axis],)
-        if not (fits and np.isfinite(tensors[other]).all()):
+        fits = weights.dtype == np.int8 and weights.ndim == 2 and tensors[other].shape == (weights.shape[axis],)
+        if not (fits and tensors[other].dtype.kind == "f" and np.isfinite(tensors[other]).all()):
             raise FileFormatError(f"{path} is damaged: the tensor {other!r} does not fit the weights.")

@@ -7,22 +7,28 @@ from __future__ import annotations
 
 import io
 import json
-import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from olacore.errors import ConfigError, FileFormatError
+from olacore.errors import ConfigError, DataError, FileFormatError, ShapeError
 from olacore.files import replace_file
+from olacore.foreign.arrays import check_numbers, read_arrays
+from olacore.foreign.schema import listed, maybe, record, require, whole
+from olacore.json_text import parse_json
 from olacore.modules import comfy_latent
 from olacore.modules.identity import space_from
 from olacore.pretrained.catalogue import shipped_space
-from olacore.spaces import LatentSpace
+from olacore.spaces import SPACE, LatentSpace
 
 SUFFIXES = (".npy", ".npz")
 READABLE = (*SUFFIXES, comfy_latent.SUFFIX)
+
+ABOUT = record({"size": maybe(listed(whole(1), 2, 2))})
+PLACED = record({"makes": maybe(SPACE), "imitates": maybe(SPACE)})
+PLACED_1 = record({"space": maybe(SPACE)})
 
 
 @dataclass(frozen=True)
@@ -50,8 +56,21 @@ class StoredLatent:
         return self.makes, self.imitates
 
     def crop(self, picture: np.ndarray) -> np.ndarray:
-        """Cut what was padded off a decoded picture (H, W, 3)."""
-        return picture if self.size is None else picture[: self.size[0], : self.size[1]]
+        """Cut what was padded off a decoded picture (H, W, 3).
+
+        Raises
+        ------
+        ShapeError  if the picture is smaller than it is said to be
+        """
+        if self.size is None:
+            return picture
+        height, width = self.size
+        if not (1 <= height <= picture.shape[0] and 1 <= width <= picture.shape[1]):
+            decoded = f"{picture.shape[0]} x {picture.shape[1]}"
+            raise ShapeError(
+                f"the latent says that its picture has {height} x {width} pixels; it decodes to {decoded}."
+            )
+        return picture[:height, :width]
 
 
 def check_suffix(path: Path) -> None:
@@ -66,9 +85,12 @@ def write_latent(path: Path, stored: StoredLatent) -> None:
     Raises
     ------
     ConfigError  if the suffix is unknown
+    DataError  if the latent holds NaN or inf, as of a module with absurd weights
     OutputError  if the file cannot be written
     """
     check_suffix(path)
+    if not np.isfinite(stored.latent).all():
+        raise DataError(f"a latent must be finite; the one for {path} holds NaN or inf.")
     content = io.BytesIO()
     if path.suffix == ".npy":
         np.save(content, stored.latent)
@@ -94,25 +116,38 @@ def read_latent(path: Path) -> StoredLatent:
 
     Raises
     ------
-    FileFormatError  if it is missing, no such file, or damaged
+    FileFormatError  if it is missing, no such file, damaged, no array of floats, or takes more than 256 MiB
     """
     if path.suffix == comfy_latent.SUFFIX:
         latents, note = comfy_latent.read_comfy(path)
         return StoredLatent(unbatched(latents), imitates=shipped_space(comfy_latent.DECODER), note=note)
+    found = read_arrays(path, "latent", "`ola encode`", ("latent", "olacore"))
+    latent = found.get("", found.get("latent"))
+    if latent is None:
+        raise FileFormatError(f"{path} is no .npy or .npz file of a latent: it holds no array 'latent'.")
+    latent = unbatched(check_numbers(latent, str(path)))
+    if latent.ndim not in (1, 2, 3, 4):
+        raise FileFormatError(f"{path} holds an array of shape {latent.shape}; a latent is (C, h, w) or (n, C, h, w).")
+    if "olacore" not in found:
+        return StoredLatent(latent)
+    about = _about(found["olacore"], path)
+    # Version 0.1 wrote one space: the one that the encoder was trained in.
+    makes, imitates = map(space_from, (about.get("makes"), about.get("imitates", about.get("space"))))
+    channels = latent.shape[-3] if latent.ndim > 2 else latent.shape[-1]
+    for space in filter(None, (makes, imitates)):
+        if space.channels != channels:
+            raise FileFormatError(f"{path} is damaged: its latent of shape {latent.shape} is said to be of {space}.")
+    size = (about["size"][0], about["size"][1]) if about["size"] else None
+    return StoredLatent(latent, makes, imitates, size)
+
+
+def _about(stored: np.ndarray, path: Path) -> dict[str, Any]:
+    """What a `.npz` file says of its latent, as JSON in an array of one text."""
+    if stored.dtype.kind != "U" or stored.size != 1:
+        raise FileFormatError(f"{path} is damaged: 'olacore' must be one text; got {stored.dtype} {stored.shape}.")
     try:
-        with path.open("rb") as file:
-            found = np.load(file, allow_pickle=False)
-            if isinstance(found, np.ndarray):
-                return StoredLatent(unbatched(found))
-            if "olacore" not in found:
-                return StoredLatent(unbatched(found["latent"]))
-            about = json.loads(str(found["olacore"]))
-            # Version 0.1 wrote one space: the one that the encoder was trained in.
-            spaces = (about["makes"], about["imitates"]) if "makes" in about else (None, about["space"])
-            makes, imitates = map(space_from, spaces)
-            size = (int(about["size"][0]), int(about["size"][1])) if about["size"] else None
-            return StoredLatent(unbatched(found["latent"]), makes, imitates, size)
-    except FileNotFoundError as error:
-        raise FileFormatError(f"there is no file {path}.") from error
-    except (OSError, ValueError, EOFError, KeyError, TypeError, IndexError, zipfile.BadZipFile) as error:
-        raise FileFormatError(f"{path} is no .npy or .npz file of a latent; write one with `ola encode`.") from error
+        words = str(stored.item())
+    except ValueError as error:
+        raise FileFormatError(f"{path} is damaged: 'olacore' is no text ({error}).") from error
+    about = require(ABOUT, parse_json(words, f"the metadata of {path}"), str(path))
+    return dict(require(PLACED if "makes" in about else PLACED_1, about, str(path)))

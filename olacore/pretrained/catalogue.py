@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from olacore import pretrained
 from olacore.errors import ConfigError
+from olacore.json_text import read_json
 from olacore.modules.file import read_metadata
 from olacore.modules.identity import ROLES, space_from
 from olacore.spaces import LatentSpace, accepts
@@ -85,7 +85,7 @@ class Shipped:
 def catalogue() -> list[Shipped]:
     """All modules that come with the package, sorted by name; of their files only the metadata are looked at."""
     path = pretrained.FOLDER / FIGURES
-    figures = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    figures = read_json(path, "the figures") if path.exists() else {}
     found = [_read(name, figures) for name in pretrained.names()]
     partners = {one.name: decoder_of(one.makes, one.imitates, among=found) for one in found if one.kind == "encoder"}
     partners |= {decoder: encoder for encoder, decoder in partners.items() if decoder}

@@ -10,6 +10,7 @@ import json
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from threadpoolctl import threadpool_limits
@@ -18,10 +19,20 @@ from olacore.blocks import Block, rows_of
 from olacore.data import Dataset
 from olacore.errors import DataError, FileFormatError
 from olacore.files import replace_file
+from olacore.foreign.schema import maybe, number, one_of, record, require, whole
+from olacore.foreign.tensors import read_safetensors
+from olacore.json_text import parse_json
 from olacore.views import View
 from olacore.views.scaling import Scaling
 
 SCHEMA = "olacore/baselines/1"
+ABOUT_NUMBERS = {
+    "link": one_of(["clip", "tanh"]),
+    "ridge": number(0),
+    "rows": whole(1),
+    "validation_loss": maybe(number(0)),
+}
+ABOUT = record(ABOUT_NUMBERS)
 RIDGES = (0.0, 1e-4, 1e-3, 1e-2, 3e-2, 1e-1, 3e-1, 1.0, 3.0)
 # atanh of a target at the edge of tanh's range would dominate every other row.
 EDGE = 0.995
@@ -70,7 +81,8 @@ class Baselines:
             "link": self.link,
             "ridge": self.ridge,
             "rows": self.rows,
-            "validation_loss": self.validation_loss,
+            # JSON has no word for what is not finite.
+            "validation_loss": self.validation_loss if np.isfinite(self.validation_loss) else None,
         }
         replace_file(path, save(tensors, {"olacore": json.dumps(content, sort_keys=True)}))
 
@@ -82,17 +94,22 @@ class Baselines:
         ------
         FileFormatError  if it is damaged or something else
         """
-        from safetensors import SafetensorError, safe_open
-
-        try:
-            with safe_open(path, "numpy") as file:
-                content = json.loads(file.metadata()["olacore"])
-                tensors = {name: file.get_tensor(name) for name in ("weights", "biases", "mean")}
-        except (SafetensorError, OSError, KeyError, TypeError, ValueError) as error:
-            raise FileFormatError(f"{path} holds no baselines: {error}.") from error
-        if content.pop("schema", None) != SCHEMA:
+        about, tensors = read_safetensors(path, "file of baselines", "`ola train`", ("F32",))
+        content = parse_json(about.get("olacore", "null"), f"the metadata of {path}")
+        if not isinstance(content, dict) or content.get("schema") != SCHEMA:
             raise FileFormatError(f"{path} holds no baselines of the schema {SCHEMA!r}.")
-        return cls(**tensors, **content)
+        require(ABOUT, content, str(path))
+        found = {name: tensor.shape for name, tensor in tensors.items()}
+        size = found.get("weights", ())
+        shapes = {"weights": size, "biases": size[:1], "mean": size[:1]}
+        if found != shapes or len(size) != 2 or 0 in size:
+            raise FileFormatError(f"{path} is damaged: baselines are {', '.join(shapes)}, one row an output.")
+        if not all(np.isfinite(tensor).all() for tensor in tensors.values()):
+            raise FileFormatError(f"{path} is damaged: it holds NaN or inf.")
+        given: dict[str, Any] = {**tensors, **{name: content[name] for name in ABOUT_NUMBERS}}
+        if given["validation_loss"] is None:
+            given["validation_loss"] = np.inf
+        return cls(**given)
 
 
 def fit_baselines(blocks: Iterable[Block], validation: Block, scaling: Scaling | None = None) -> Baselines:

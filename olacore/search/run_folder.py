@@ -12,6 +12,8 @@ from typing import Any
 from olacore.data.shards import locked_folder
 from olacore.errors import FileFormatError, OutputError, OutputExistsError
 from olacore.files import append_to_file, is_there, replace_file
+from olacore.foreign.reading import read_file
+from olacore.foreign.schema import maybe, number, record, require, whole
 from olacore.json_text import parse_json
 
 # The affine decoder of a pair lies beside the encoder that it was evolved with.
@@ -26,6 +28,18 @@ FILES = (
     "baselines.safetensors",
     AFFINE,
     OLD_CHECKPOINT,
+)
+
+MOST_LOG = 1 << 28
+_FIGURE = maybe(number())
+LINE = record(
+    {"generation": whole()},
+    {
+        "seconds": number(0),
+        "samples": whole(),
+        **{f"{best}validation_{name}": _FIGURE for best in ("", "best_") for name in ("loss", "r2")},
+        "loss": _FIGURE,
+    },
 )
 
 
@@ -100,23 +114,18 @@ class RunFolder:
 
         Raises
         ------
-        FileFormatError  if another line is damaged
+        FileFormatError  if any other line is not what `log` wrote
         """
         if not is_there(self.log_file):
             return []
-        if not self.log_file.is_file():
-            raise FileFormatError(f"{self.log_file} is no file; remove it to go on without what was logged.")
-        try:
-            *texts, _torn = self.log_file.read_bytes().split(b"\n")
-        except OSError as error:
-            raise FileFormatError(f"cannot read {self.log_file}: {error.strerror or error}.") from error
+        texts = read_file(self.log_file, "the log", MOST_LOG).split(b"\n")
+        last = texts.pop()
+        if last and not last.startswith(b"{"):
+            texts.append(last)  # no line of ours, whole or not
         lines = []
-        for number, text in enumerate(texts, 1):
-            what = f"line {number} of {self.log_file}"
-            line = parse_json(text, what)
-            if not isinstance(line, dict) or type(line.get("generation")) is not int:
-                raise FileFormatError(f"{what} is no report of a generation; remove the line to go on.")
-            lines.append(line)
+        for count, text in enumerate(texts, 1):
+            what = f"line {count} of {self.log_file}"
+            lines.append(dict(require(LINE, parse_json(text, what), what)))
         return lines
 
     def cut_log(self, generation: int) -> None:

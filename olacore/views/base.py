@@ -16,6 +16,7 @@ import numpy as np
 
 from olacore.blocks import Block, RawBlock, within
 from olacore.errors import ConfigError
+from olacore.foreign.schema import fields_of, listed, record, text, whole
 from olacore.jit.flags import ONE_AT_A_TIME
 from olacore.kernels.layout import CHUNK, empty_packed, pack_rows
 from olacore.registry import Registry
@@ -24,6 +25,9 @@ from olacore.views.scaling import Scaling
 if TYPE_CHECKING:
     from olacore.data import BlockStream, Dataset
 
+# What a view has to be where it comes from a file; `pairs` is how version 0.1 called plain pairs.
+VIEW = record({"kind": text(), "name": text()})
+PAIR = record({"plain": listed(whole(1), 2, 2)})
 # Views by the kind of module that they are for, and by name.
 VIEWS: dict[str, Registry[type[View]]] = {}
 
@@ -178,11 +182,14 @@ def view_from_dict(values: Mapping[str, Any]) -> View:
 
     Raises
     ------
-    ConfigError  if there is no such view, or a value is out of range
+    ValueError  if there is no such view, or a value is missing, of a wrong type or out of range
     """
+    VIEW(values, "view")
     if values["name"] == "pairs":
+        PAIR(values, "view")
         inputs, outputs = values["plain"]
         values = {"kind": "plain", "name": "plain", "inputs": inputs, "outputs": outputs}
     view = find_view(values["kind"], values["name"])
+    fields_of(view)(values, "view")
     known = {field.name for field in fields(view)}
     return view(**{name: value for name, value in values.items() if name in known})

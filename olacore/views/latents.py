@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from olacore.errors import ConfigError, ShapeError
+from olacore.spaces import MOST_CHANNELS, MOST_FACTOR
 from olacore.views.base import View
 
 if TYPE_CHECKING:
@@ -29,8 +30,11 @@ class LatentView(View):
     factor: int = 8
 
     def __post_init__(self) -> None:
-        if self.channels < 1 or self.factor < 1:
-            raise ConfigError(f"channels and factor must be 1 or more; got {self.channels} and {self.factor}.")
+        if not (1 <= self.channels <= MOST_CHANNELS and 1 <= self.factor <= MOST_FACTOR):
+            raise ConfigError(
+                f"channels and factor must be 1 or more, and {MOST_CHANNELS} and {MOST_FACTOR} at most; "
+                f"got {self.channels} and {self.factor}."
+            )
 
     def check(self, dataset: Dataset) -> None:
         """Raise `ShapeError` unless the data hold frames and latents of as many channels and sites."""

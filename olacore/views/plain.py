@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 import numpy as np
 
 from olacore.blocks import RawBlock
-from olacore.errors import ShapeError
+from olacore.errors import ConfigError, ShapeError
 from olacore.views.base import View, add_view, pack_standardised
 from olacore.views.scaling import Scaling
 
@@ -25,6 +25,10 @@ class Plain(View):
     Parameters
     ----------
     inputs, outputs : numbers of an input and of a target
+
+    Raises
+    ------
+    ConfigError  if there is none of either
     """
 
     kind: ClassVar[str] = "plain"
@@ -34,6 +38,10 @@ class Plain(View):
 
     inputs: int = 1
     outputs: int = 1
+
+    def __post_init__(self) -> None:
+        if self.inputs < 1 or self.outputs < 1:
+            raise ConfigError(f"inputs and outputs must be 1 or more; got {self.inputs} and {self.outputs}.")
 
     @classmethod
     def of(cls, dataset: Dataset, settings: Mapping[str, Any]) -> Self:

@@ -1,7 +1,6 @@
 """Loading an autoencoder by folder, file or hub id, whole and proved."""
 
 import hashlib
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -9,7 +8,10 @@ from typing import Any
 import numpy as np
 
 from olacore.errors import ConfigError, FileFormatError
+from olacore.foreign.schema import record, require, shown
+from olacore.json_text import read_json
 from olacore.spaces import LatentSpace
+from teachers.autoencoders.configuration import CHECKS
 from teachers.autoencoders.families import FAMILIES, recognise
 from teachers.autoencoders.hub import ModelFiles, find_model
 from teachers.options import LoadOptions
@@ -41,6 +43,8 @@ def load_teacher(reference: str | Path, options: LoadOptions | None = None) -> A
 
 
 def _load_network(reference: str | Path, options: LoadOptions) -> Autoencoder:
+    import torch
+
     from teachers.autoencoders.device import batch_for, find_device, peak_of
     from teachers.autoencoders.kl import build_kl, mode_of
     from teachers.autoencoders.network import NetworkTeacher
@@ -54,10 +58,13 @@ def _load_network(reference: str | Path, options: LoadOptions) -> Autoencoder:
     config, path = _configuration(files, options.config, names)
     kind = config.get("_class_name")
     kinds = {"AutoencoderKL": (build_kl, mode_of), "AutoencoderTiny": (build_tiny, latents_of)}
-    if kind not in kinds:
-        raise FileFormatError(f"a teacher is an AutoencoderKL or an AutoencoderTiny; {path} describes {kind!r}.")
+    if not isinstance(kind, str) or kind not in kinds:
+        raise FileFormatError(f"a teacher is an AutoencoderKL or an AutoencoderTiny; {path} describes {shown(kind)}.")
     build, latent = kinds[kind]
-    model, factor = build(config, path)
+    require(CHECKS[kind], config, f"the configuration {path}")
+    # Without memory for weights until they are known to be those of the file.
+    with torch.device("meta"):
+        model, factor = build(config, path)
     model.eval().requires_grad_(False)
     load_strictly(model, files.weights, weights)
     space = _space(files, model.config, factor, path)
@@ -87,16 +94,10 @@ def _configuration(files: ModelFiles, asked: str | None, names: Sequence[str]) -
     if path is None:
         family = recognise(files.weights, names)
         return FAMILIES[family], Path(family)
-    try:
-        config = json.loads(path.read_bytes())
-    except OSError as error:
-        choices = ", ".join(FAMILIES)
-        raise FileFormatError(f"a configuration is one of {choices}, or a file; cannot read {path}.") from error
-    except ValueError as error:
-        raise FileFormatError(f"{path} is no configuration of a model: {error}.") from error
-    if not isinstance(config, dict):
-        raise FileFormatError(f"{path} is no configuration of a model: it holds {type(config).__name__}.")
-    return config, path
+    if asked and not path.exists():
+        raise FileFormatError(f"a configuration is one of {', '.join(FAMILIES)}, or a file; there is no {path}.")
+    config = read_json(path, "the configuration")
+    return require(record({}), config, f"the configuration {path}"), path
 
 
 def _space(files: ModelFiles, settings: Any, factor: int, path: Path) -> LatentSpace:

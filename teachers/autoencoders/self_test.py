@@ -3,6 +3,7 @@
 A file of wrong, half or random weights can load without an error, but such a network cannot give a picture back.
 """
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -42,14 +43,22 @@ def prove(teacher: Autoencoder, model: Any, source: object) -> None:
     if empty:
         raise FileFormatError(f"{source} left {len(empty)} weights without values ({empty[0]}); {hint}.")
     frames = proof_pictures()
-    latents = teacher.encode(frames)
+
+    def run(way: Callable[[np.ndarray], np.ndarray], given: np.ndarray) -> np.ndarray:
+        try:
+            return way(given)
+        except RuntimeError as error:  # parts whose sizes do not fit each other are found by torch alone
+            reason = " ".join(str(error).split())
+            raise FileFormatError(f"{source} describes a network that does not run ({reason}); {hint}.") from error
+
+    latents = run(teacher.encode, frames)
     if not np.isfinite(latents).all():
         raise FileFormatError(f"{source} gives latents with NaN or inf for a real picture; {hint}.")
     side = SIDE // teacher.space.factor
     wanted = (len(frames), teacher.space.channels, side, side)
     if latents.shape != wanted:
         raise FileFormatError(f"{source} gives latents of shape {latents.shape}; expected {wanted}; {hint}.")
-    quality = psnr(teacher.decode(latents), frames)
+    quality = psnr(run(teacher.decode, latents), frames)
     if quality < FLOOR:
         gives = f"gives real pictures back with {quality:.1f} dB, and {FLOOR} are the least for a whole model"
         raise FileFormatError(f"{source} {gives}; {hint}.")

@@ -6,14 +6,38 @@
 `author` and `licence` may be left out.
 """
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from olacore.data import SPLITS
-from olacore.errors import ConfigError, FileFormatError
+from olacore.errors import ConfigError
+from olacore.foreign.schema import listed, maybe, one_of, record, require, text, whole
+from olacore.json_text import read_json
 from olacore.media.pictures import Square
+
+# Of a recipe with a hundred thousand pictures.
+MOST_BYTES = 1 << 25
+MOST_PIXELS = (1 << 31) - 1
+
+
+def _square(value: Any, place: str) -> None:
+    listed(whole(0, MOST_PIXELS), 3, 3)(value, place)
+    whole(1, MOST_PIXELS)(value[2], f"{place}[2]")
+
+
+RECIPE = record(
+    {
+        "pictures": listed(
+            record(
+                {"file": text(), "split": one_of(SPLITS)},
+                {"author": text(), "licence": text(), "crops": maybe(listed(_square, 1))},
+                closed=True,
+            ),
+            1,
+        )
+    }
+)
 
 
 @dataclass(frozen=True)
@@ -35,39 +59,15 @@ def read_recipe(path: Path) -> dict[str, Entry]:
 
     Raises
     ------
-    FileFormatError  if the file is missing or no JSON
-    ConfigError  if an entry is not of the form above, or a picture is named twice
+    FileFormatError  if the file is missing, no JSON, or not of the form above
+    ConfigError  if a picture is named twice
     """
-    try:
-        recipe = json.loads(path.read_bytes())
-    except OSError as error:
-        raise FileFormatError(f"expected a recipe at {path}: {error.strerror}.") from error
-    except ValueError as error:
-        raise FileFormatError(f"the recipe {path} is no JSON: {error}.") from error
-    pictures = recipe.get("pictures") if isinstance(recipe, dict) else None
-    if not isinstance(pictures, list) or not pictures:
-        raise ConfigError(f"the recipe {path} must be an object with a list of 'pictures'.")
+    recipe = require(RECIPE, read_json(path, "the recipe", largest=MOST_BYTES), f"the recipe {path}")
     entries: dict[str, Entry] = {}
-    for number, picture in enumerate(pictures):
-        try:
-            name, entry = _read_entry(**picture)
-        except (TypeError, ValueError) as error:
-            raise ConfigError(f"picture {number} of the recipe {path} is wrong: {error}.") from error
+    for picture in recipe["pictures"]:
+        name = picture["file"]
         if name in entries:
             raise ConfigError(f"the recipe {path} names {name} twice.")
-        entries[name] = entry
+        squares = tuple(Square(*crop) for crop in picture["crops"]) if picture.get("crops") else None
+        entries[name] = Entry(picture["split"], picture.get("author", ""), picture.get("licence", ""), squares)
     return entries
-
-
-def _read_entry(file: str, split: str, author: str = "", licence: str = "", crops: Any = None) -> tuple[str, Entry]:
-    if not all(isinstance(text, str) for text in (file, split, author, licence)):
-        raise TypeError("file, split, author and licence must be text")
-    if split not in SPLITS:
-        raise ValueError(f"a split is one of {', '.join(SPLITS)}; got {split!r}")
-    if crops is None:
-        return file, Entry(split, author, licence)
-    squares = tuple(Square(top, left, side) for top, left, side in crops)
-    whole = all(type(value) is int for square in squares for value in square)
-    if not squares or not whole or any(min(top, left, side - 1) < 0 for top, left, side in squares):
-        raise ValueError(f"crops must be [top, left, side] in whole pixels; got {crops}")
-    return file, Entry(split, author, licence, squares)

@@ -1,14 +1,15 @@
 """Any other frozen network as a teacher: a function in a user's own Python file."""
 
 import hashlib
-import importlib.util
 import re
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from olacore.errors import ConfigError, DataError, DTypeError, FileFormatError, ShapeError
+from olacore.errors import DataError, DTypeError, ShapeError
+from olacore.foreign.programs import MOST_BYTES, named, own_function
+from olacore.foreign.reading import read_file
 from teachers.options import LoadOptions
 from teachers.protocol import Arrays
 
@@ -45,22 +46,10 @@ class FunctionTeacher:
     def __init__(self, path: Path, function: str, batch: int | None = None) -> None:
         self.name = f"{path.name}:{function}"
         self.batch = batch or BATCH
-        try:
-            digest = hashlib.sha256(path.read_bytes()).hexdigest()
-        except OSError as error:
-            raise FileFormatError(f"cannot read the teacher {path}: {error.strerror}.") from error
+        digest = hashlib.sha256(read_file(path, "the teacher", MOST_BYTES)).hexdigest()
         self.settings: dict[str, Any] = {"teacher": self.name, "teacher_sha256": digest, "batch": self.batch}
-        spec = importlib.util.spec_from_file_location(f"teacher_{path.stem}", path)
-        assert spec
-        assert spec.loader
-        module = importlib.util.module_from_spec(spec)
-        try:
-            spec.loader.exec_module(module)
-        except Exception as error:
-            raise FileFormatError(f"the teacher {path} does not run: {type(error).__name__}: {error}.") from error
-        self._function = getattr(module, function, None)
-        if not callable(self._function):
-            raise ConfigError(f"the teacher {path} has no function {function!r}; define {function}(frames).")
+        self._path = path
+        self._function = own_function(path, function, "the teacher", "frames")
 
     def answer(self, arrays: Arrays) -> dict[str, np.ndarray]:
         """Turn pictures into plain pairs.
@@ -75,14 +64,15 @@ class FunctionTeacher:
 
         Raises
         ------
-        ShapeError, DTypeError, DataError  if the function gives anything but two such arrays
+        FileFormatError  if the function raises anything, or exits
+        ShapeError, DTypeError, DataError  if it gives anything but two such arrays
         """
-        assert self._function
         frames = arrays["frames"]
-        given = self._function(frames)
-        if not isinstance(given, tuple) or len(given) != 2:
-            raise ShapeError(f"{self.name} must give inputs and targets; got {type(given).__name__}.")
-        pairs = [np.asarray(array) for array in given]
+        with named(self._path, "the teacher"):
+            given = self._function(frames)
+            if not isinstance(given, tuple) or len(given) != 2:
+                raise ShapeError(f"{self.name} must give inputs and targets; got {type(given).__name__}.")
+            pairs = [np.asarray(array) for array in given]
         for array in pairs:
             if array.dtype.kind not in "fiub":
                 raise DTypeError(f"{self.name} must give numbers; got {array.dtype}.")

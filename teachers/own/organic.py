@@ -1,13 +1,12 @@
 """An organic encoder in a teacher's place: its latents are what a decoder is to be trained on; no torch is needed."""
 
-import json
-import struct
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from olacore.foreign.tensors import MOST_HEADER, parse_header
 from olacore.modules.find import IN_RUN, find
 from olacore.modules.identity import latents_of
 from olacore.modules.module import load
@@ -16,8 +15,6 @@ from teachers.options import LoadOptions
 from teachers.protocol import Encoder
 
 BATCH = 8
-# No header of a module is as long.
-MOST_HEADER = 1 << 24
 
 
 class OrganicEncoder(Encoder):
@@ -66,10 +63,9 @@ def is_organic(reference: str) -> bool:
 def _is_module(path: Path) -> bool:
     try:
         with path.open("rb") as file:
-            size = struct.unpack("<Q", file.read(8))[0]
-            header = json.loads(file.read(size)) if size <= MOST_HEADER else {}
-        return "olacore" in header.get("__metadata__", {})
-    except (OSError, struct.error, ValueError, AttributeError):
+            start = file.read(8 + MOST_HEADER)
+        return "olacore" in parse_header(start, path, "module", "`ola train`")["__metadata__"]
+    except OSError:  # also of a file that is none
         return False
 
 

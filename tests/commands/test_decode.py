@@ -34,7 +34,7 @@ def test_decode__warns_of_latents_of_another_scale(folder):
 @pytest.mark.parametrize(
     ("latent", "sentence"),
     [
-        ("missing.npy", "there is no file"),
+        ("missing.npy", "cannot read the latent missing.npy: No such file"),
         ("broken.png", r"is no \.npy or \.npz file"),
         ("wrong.npy", "latents must be .* with 4 channels; got"),
         ("nan.npy", "latents must be finite .*got 16 values"),

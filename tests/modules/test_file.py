@@ -182,14 +182,17 @@ def test_load__refuses_a_file_that_was_cut_anywhere(tmp_path):
 def test_load__refuses_what_is_no_module(content, tmp_path):
     path = tmp_path / "module.safetensors"
     path.write_bytes(content)
-    with pytest.raises(FileFormatError, match=r"module.safetensors is no olacore module: expected a safetensors file"):
+    with pytest.raises(
+        FileFormatError,
+        match=r"module.safetensors is no olacore module: (expected a safetensors file|it is empty)",
+    ):
         load(path)
 
 
 def test_load__refuses_a_foreign_safetensors_file(tmp_path):
     for metadata in (None, {"format": "pt"}, {"olacore": "no json"}):
         save_file({"weight": np.zeros((3, 3), np.float32)}, tmp_path / "m", metadata)
-        with pytest.raises(FileFormatError, match="m is no olacore module"):
+        with pytest.raises(FileFormatError, match=r"(m is no olacore module|the metadata of .*m is no JSON)"):
             load(tmp_path / "m")
 
 
@@ -232,14 +235,20 @@ def test_load__names_a_tensor_of_a_wrong_shape(name, tmp_path):
 
 
 def test_load__refuses_metadata_without_a_view(tmp_path):
-    for change in ({"view": None}, {"view": {"kind": "encoder"}}, {"imitates": {"maker": "?"}}):
-        with pytest.raises(FileFormatError, match="m is damaged: tensors and metadata make no module"):
+    for change, sentence in (
+        ({"view": None}, "view must be an object; got None"),
+        ({"view": {"kind": "encoder"}}, r"view\.name is missing"),
+        ({"imitates": {"maker": "?"}}, r"imitates\.maker_sha256 is missing"),
+    ):
+        with pytest.raises(FileFormatError, match=f"m is damaged: {sentence}"):
             load(rewritten(tmp_path / "m", ENCODER, **change))
 
 
-@pytest.mark.parametrize("layers", [3, [5], {}, "56"])
+@pytest.mark.parametrize("layers", [3, [5], {}, "56", [5, 6.0], [5, 10**12, 3], [5, 0, 3], [1] * 1025])
 def test_load__refuses_layers_that_are_no_sizes(layers, tmp_path):
-    with pytest.raises(FileFormatError, match="m is damaged: layers must be a list of two sizes or more; got"):
+    with pytest.raises(
+        FileFormatError, match=r"m is damaged: layers(\[1\])? must be a (list of 2 to 1024 entries|whole number from 1)"
+    ):
         load(rewritten(tmp_path / "m", STACK, layers=layers))
 
 
@@ -248,7 +257,7 @@ def test_load__names_layers_that_the_tensors_have_not(tmp_path):
         load(rewritten(tmp_path / "m", STACK, layers=[5, 6, 2, 1, 3]))
     with pytest.raises(FileFormatError, match=r"needs tensors of these sizes; got \[5, 6, 2, 3\]"):
         load(rewritten(tmp_path / "m", STACK, layers=[5, 6, 1, 3]))
-    with pytest.raises(FileFormatError, match=r"needs weights \(3, 11\)"):
+    with pytest.raises(FileFormatError, match="a tensor 'hidden_1_biases', which a module of its layers does not have"):
         load(rewritten(tmp_path / "m", STACK, layers=[5, 6, 3]))
 
 

@@ -163,7 +163,9 @@ def test_load__of_schema_1_does_not_mind_the_order_of_metadata(tmp_path):
 @pytest.mark.parametrize("change", [{"space": {"maker": "?"}}, {"training": 3}, {"training": None}])
 def test_load__of_schema_1_refuses_damaged_metadata(change, tmp_path):
     (tmp_path / "m").write_bytes(bytes_1(ENCODER, **change))
-    with pytest.raises(FileFormatError, match="m is damaged: tensors and metadata make no module"):
+    with pytest.raises(
+        FileFormatError, match=r"m is damaged: (space\.maker_sha256 is missing|training must be an object)"
+    ):
         load(tmp_path / "m")
 
 

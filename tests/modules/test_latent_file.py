@@ -67,7 +67,7 @@ def test_write_latent__names_the_suffixes(tmp_path):
 
 
 def test_read_latent__says_what_is_wrong(tmp_path):
-    with pytest.raises(FileFormatError, match="there is no file .*nothing.npz"):
+    with pytest.raises(FileFormatError, match="cannot read the latent .*nothing.npz: No such file"):
         read_latent(tmp_path / "nothing.npz")
     path = tmp_path / "z.npz"
     write_latent(path, STORED)
@@ -75,28 +75,34 @@ def test_read_latent__says_what_is_wrong(tmp_path):
     contents = [whole[:size] for size in range(0, len(whole), 13)] + [b"hello"]
     for content in contents:
         path.write_bytes(content)
-        with pytest.raises(FileFormatError, match="is no .npy or .npz file of a latent; write one with `ola encode`"):
+        with pytest.raises(FileFormatError, match=r"is no \.np(y or \.np)?z file (of a latent: |that can be read)"):
             read_latent(path)
 
 
 @pytest.mark.parametrize(
-    "about",
+    ("about", "sentence"),
     [
-        [],
-        {"space": {}},
-        {"makes": None, "size": None},
-        {"makes": None, "imitates": {"maker": "?"}, "size": None},
-        {"space": None, "size": [3]},
-        {"space": None, "size": "ab"},
+        ([], "the record must be an object"),
+        ({"space": {}}, "size is missing"),
+        ({"space": {}, "size": None}, r"space\.maker is missing"),
+        ({"makes": None, "size": None}, "imitates is missing"),
+        ({"makes": None, "imitates": {"maker": "?"}, "size": None}, r"imitates\.maker_sha256 is missing"),
+        ({"space": None, "size": [3]}, "size must be a list of 2 entries"),
+        ({"space": None, "size": "ab"}, "size must be a list of 2 entries"),
+        ({"space": None, "size": [-3, 4]}, r"size\[0\] must be a whole number of 1 or more; got -3"),
+        ({"space": {**SPACE.to_dict(), "channels": 16}, "size": None}, r"shape \(4, 3, 2\) is said to be of"),
+        ({"space": {**SPACE.to_dict(), "channels": 4.0}, "size": None}, r"space\.channels must be a whole number"),
+        ({"space": {**SPACE.to_dict(), "factor": 10**6}, "size": None}, r"space\.factor must be .* from 1 to 256"),
+        ({"space": {**SPACE.to_dict(), "scaling": [[1]]}, "size": None}, r"space\.scaling must be a number, or a list"),
     ],
 )
-def test_read_latent__refuses_damaged_metadata(about, tmp_path):
+def test_read_latent__refuses_damaged_metadata(about, sentence, tmp_path):
     np.savez(tmp_path / "z.npz", latent=LATENT, olacore=np.array(json.dumps(about)))
-    with pytest.raises(FileFormatError, match="is no .npy or .npz file of a latent"):
+    with pytest.raises(FileFormatError, match=f"z.npz is damaged: .*{sentence}"):
         read_latent(tmp_path / "z.npz")
 
 
 def test_read_latent__refuses_an_archive_of_something_else(tmp_path):
     np.savez(tmp_path / "z.npz", other=LATENT)
-    with pytest.raises(FileFormatError, match="is no .npy or .npz file of a latent"):
+    with pytest.raises(FileFormatError, match="is no .npy or .npz file of a latent: it holds no array 'latent'"):
         read_latent(tmp_path / "z.npz")

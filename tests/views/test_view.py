@@ -154,7 +154,7 @@ def test_view__dimensions(view, shape):
         (lambda: PatchEncoder(4, border=-1), "border must be 0 to 64 pixels; got -1"),
         (lambda: PatchDecoder(4, window=2), "window must be an odd number from 1 to 15; got 2"),
         (lambda: PatchDecoder(4, window=-1), "window must be an odd number from 1 to 15; got -1"),
-        (lambda: PatchDecoder(0), "channels and factor must be 1 or more; got 0 and 8"),
+        (lambda: PatchDecoder(0), "channels and factor must be 1 or more, .*; got 0 and 8"),
         (lambda: Pictures(4, window=2), "window must be an odd number from 1 to 15; got 2"),
     ],
 )

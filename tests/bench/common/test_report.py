@@ -49,7 +49,7 @@ def test_write_report__takes_nothing_that_json_does_not_know(tmp_path):
 @pytest.mark.parametrize(
     ("content", "sentence"),
     [
-        ("no json", r"report\.json is no JSON; expected what `ola test` wrote\."),
+        ("no json", r"the report .*report\.json is no JSON: expecting value at line 1, column 1"),
         ("[1]", "has the schema None; a report of `ola test` has 'olacore/test/1'"),
         ('{"schema": "olacore/test/9"}', "has the schema 'olacore/test/9'"),
     ],

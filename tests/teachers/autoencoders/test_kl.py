@@ -172,10 +172,10 @@ def test_single_file__a_wrong_configuration(single: tuple[Path, Path], tmp_path:
     with pytest.raises(FileFormatError, match=r"other weights than its configuration asks for: .*missing"):
         load(path, config="sd")
     with pytest.raises(
-        FileFormatError, match="a configuration is one of sd, sdxl, sd3, flux, or a file; cannot read none"
+        FileFormatError, match="a configuration is one of sd, sdxl, sd3, flux, or a file; there is no none"
     ):
         load(path, config="none")
-    for text, message in (("[1]", "holds list"), ("{", "no configuration of a model")):
+    for text, message in (("[1]", r"must be an object; got \[1\]"), ("{", "the configuration .* is no JSON")):
         wide.write_text(text)
         with pytest.raises(FileFormatError, match=message):
             load(path, config=str(wide))

@@ -76,7 +76,12 @@ def test_pairs__written_at_once_cannot_be_resumed(tmp_path: Path, teacher: Teach
 @pytest.mark.parametrize(
     ("code", "error", "message"),
     [
-        ("1 / 0", FileFormatError, r"mine\.py does not run: ZeroDivisionError"),
+        ("1 / 0", FileFormatError, r"the teacher .*mine\.py, line 1, raises ZeroDivisionError"),
+        ("import sys\nsys.exit(3)", FileFormatError, r"mine\.py, line 2, exits \(3\); correct that file"),
+        ("def fn(f):\n  return nowhere", FileFormatError, r"mine\.py, line 2, raises NameError: name 'nowhere'"),
+        ("def fn(f): return {}['a']", FileFormatError, r"mine\.py, line 1, raises KeyError: 'a'"),
+        ("import sys\nfn = lambda f: sys.exit()", FileFormatError, r"mine\.py, line 2, exits \(None\)"),
+        ("def fn(f): return [[1], [1, 2]], [[1]]", FileFormatError, "raises ValueError: setting an array element"),
         ("def other(frames): pass", ConfigError, r"mine\.py has no function 'fn'; define fn\(frames\)"),
         ("fn = 3", ConfigError, "has no function 'fn'"),
         ("def fn(frames): return frames", ShapeError, r"mine\.py:fn must give inputs and targets; got ndarray"),
