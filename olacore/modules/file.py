@@ -157,7 +157,7 @@ def read_tensors(path: Path, data: bytes, hidden: int, content: dict[str, Any]) 
     Parameters
     ----------
     hidden : how many hidden maps its metadata tell of
-    content : its metadata
+    content : its metadata; they name the form of its weights, and the digest that all tensors have
 
     Raises
     ------
@@ -167,11 +167,11 @@ def read_tensors(path: Path, data: bytes, hidden: int, content: dict[str, Any]) 
     stored = content.get("weights", "float32")
     header = safetensors_file.parse_header(data, path, WHAT, MAKER)
     tensors = safetensors_file.read_tensors(data, path, header, tuple(TYPES.values()))
+    check_digest(path, tensors, content)
     known = set(tensor_names(hidden))
     known |= {other for name in known if name.endswith("weights") for other in lattice_names(name)}
     if unknown := sorted(tensors.keys() - known):
         raise FileFormatError(f"{path} holds a tensor {unknown[0]!r}, which a module of its layers does not have.")
-    check_digest(path, tensors, content)
     for name in tensor_names(hidden):
         if name not in tensors:
             raise FileFormatError(f"{path} is no complete module: the tensor {name!r} is missing.")

@@ -93,7 +93,7 @@ class Module:
             if not np.isfinite(part).all():
                 raise DataError(f"the tensor {name!r} of a module holds NaN or inf.")
             if name in POSITIVE and not (part > 0).all():
-                raise DataError(f"the tensor {name!r} of a module holds scales that are not above 0.")
+                raise DataError(f"the tensor {name!r} of a module must be above 0; got {part.min():g}.")
         if self.stored != "float32":
             parts = unpack(pack(self._parts(), self.stored), len(self.hidden))
             for name, value in from_parts(parts, len(self.hidden)).items():

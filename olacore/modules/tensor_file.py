@@ -16,7 +16,8 @@ from typing import Any
 import numpy as np
 
 from olacore.errors import FileFormatError, OlacoreError
-from olacore.foreign.json_text import LARGEST, parse_json
+from olacore.foreign.json_text import parse_json
+from olacore.foreign.tensors import MOST_HEADER, parse_header
 
 KEY, DIGEST = "olacore", "digest"
 # The types that our tensors have, by their names in the file.
@@ -109,7 +110,7 @@ def open_sealed(path: Path) -> Iterator[TensorFile]:
     """
     with _opened(path) as file:
         header, begin = _header(path, file)
-        places, layout = _layout(path, header, begin, _size(file))
+        places, layout = _layout(path, header, begin, os.fstat(file.fileno()).st_size)
         content = _content(path, header)
         digest = content.pop(DIGEST, None)
         if digest != _digest_in(file, layout, places, content):
@@ -146,28 +147,15 @@ def _opened(path: Path) -> Iterator[BufferedReader]:
         raise FileFormatError(f"cannot read {path}: {error.strerror or error}.") from error
 
 
-def _size(file: BufferedReader) -> int:
-    return os.fstat(file.fileno()).st_size
-
-
 def _header(path: Path, file: BufferedReader) -> tuple[dict[str, Any], int]:
     """The JSON that a file begins with, and where its tensors begin."""
     start = file.read(8)
     length = int.from_bytes(start, "little")
-    if len(start) < 8 or not 2 <= length <= min(_size(file) - 8, LARGEST):
-        raise FileFormatError(f"{path} is no safetensors file of ours, or is cut short.")
-    header = parse_json(file.read(length), f"the header of {path}")
-    if not isinstance(header, dict):
-        raise FileFormatError(f"{path} is no safetensors file: its header is no object.")
-    return header, 8 + length
+    return parse_header(start + file.read(min(length, MOST_HEADER)), path, "file of olacore", "`ola`"), 8 + length
 
 
 def _content(path: Path, header: dict[str, Any]) -> dict[str, Any]:
-    metadata = header.get("__metadata__")
-    text = metadata.get(KEY) if isinstance(metadata, dict) else None
-    if not isinstance(text, str):
-        raise FileFormatError(f"{path} is no file of olacore: its header has no text {KEY!r}.")
-    content = parse_json(text, f"the metadata of {path}")
+    content = parse_json(header["__metadata__"].get(KEY, "null"), f"the metadata of {path}")
     if not isinstance(content, dict):
         raise FileFormatError(f"{path} is no file of olacore: its metadata are no object.")
     return content
@@ -178,16 +166,12 @@ def _layout(path: Path, header: dict[str, Any], begin: int, end: int) -> tuple[d
     parts = {name: part for name, part in header.items() if name != "__metadata__"}
     places: dict[str, int] = {}
     layout: Layout = {}
-    try:
-        reached = 0
-        for name, part in sorted(parts.items(), key=lambda item: item[1]["data_offsets"]):
-            dtype, shape, (first, last) = TYPES[part["dtype"]], tuple(part["shape"]), part["data_offsets"]
-            counts = all(type(number) is int and number >= 0 for number in shape)
-            if not counts or first != reached or last != first + dtype.itemsize * _product(shape):
-                raise ValueError(f"the tensor {name!r} does not fill its place")
-            places[name], layout[name], reached = begin + first, (shape, dtype), last
-    except (KeyError, TypeError, ValueError) as error:
-        raise FileFormatError(f"{path} is damaged: its header does not list tensors as safetensors does.") from error
+    reached = 0
+    for name, part in sorted(parts.items(), key=lambda item: item[1]["data_offsets"]):
+        dtype, shape, (first, last) = TYPES.get(part["dtype"]), tuple(part["shape"]), part["data_offsets"]
+        if dtype is None or first != reached or last != first + dtype.itemsize * _product(shape):
+            raise FileFormatError(f"{path} is damaged: the tensor {name!r} does not fill its place.")
+        places[name], layout[name], reached = begin + first, (shape, dtype), last
     if begin + reached != end:
         raise FileFormatError(f"{path} is damaged: its tensors need {begin + reached} bytes; it has {end}.")
     return places, layout

@@ -77,14 +77,15 @@ def resume(task: Task) -> tuple[Progress, Validation]:
     hidden = tuple(
         (arrays[f"best_hidden_{k}_weights"], arrays[f"best_hidden_{k}_biases"]) for k in range(len(first.best.hidden))
     )
+    numbers: dict[str, Any] = {name: float(arrays[name]) for name in LOSSES}
+    numbers |= {name: stored[name] for name in COUNTERS}
     progress = replace(
         first,
         scaling=scaling,
         state={name: arrays[f"state_{name}"] for name in first.state},
         best=Candidate(arrays["best_weights"], arrays["best_biases"], hidden),
         cursor=stored["cursor"],
-        **{name: float(arrays[name]) for name in LOSSES},
-        **{name: stored[name] for name in COUNTERS},
+        **numbers,
     )
     return progress, Validation(task, scaling)
 

@@ -95,7 +95,7 @@ def test_load_checkpoint__refuses_one_that_was_cut_anywhere(path):
     data = path.read_bytes()
     for size in range(len(data)):
         path.write_bytes(data[:size])
-        with pytest.raises(FileFormatError, match=r"checkpoint.safetensors .*(cut short|damaged|no JSON)"):
+        with pytest.raises(FileFormatError, match=r"checkpoint.safetensors .*(no file of olacore|damaged|no JSON)"):
             load_checkpoint(path)
 
 
@@ -115,7 +115,7 @@ def test_load_checkpoint__refuses_what_is_missing_or_foreign(tmp_path):
     with pytest.raises(FileFormatError, match="cannot read .*nothing.safetensors: No such file"):
         load_checkpoint(tmp_path / "nothing.safetensors")
     (tmp_path / "text.safetensors").write_text("a text\n" * 99)
-    with pytest.raises(FileFormatError, match="text.safetensors is no safetensors file of ours"):
+    with pytest.raises(FileFormatError, match="text.safetensors is no file of olacore: expected a safetensors file"):
         load_checkpoint(tmp_path / "text.safetensors")
     with pytest.raises(FileFormatError, match="cannot read .*: it is no file"):
         load_checkpoint(tmp_path)

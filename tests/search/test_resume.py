@@ -224,7 +224,7 @@ def test_resume__refuses_a_damaged_checkpoint(plain, tmp_path):
     train(config)
     checkpoint = tmp_path / "run" / "checkpoint.safetensors"
     checkpoint.write_bytes(checkpoint.read_bytes()[:1000])
-    with pytest.raises(FileFormatError, match=r"is no safetensors file of ours, or is cut short"):
+    with pytest.raises(FileFormatError, match=r"checkpoint.safetensors is damaged"):
         train(replace(config, resume=True))
 
 

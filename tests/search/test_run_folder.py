@@ -191,12 +191,12 @@ def test_log__follows_no_link(folder, tmp_path):
 def test_read_log__names_a_line_that_is_damaged(folder, line):
     folder.log_file.write_bytes(b'{"generation": 1}\n' + line + b'\n{"generation": 2}\n')
     for read in (folder.read_log, lambda: folder.cut_log(1)):
-        with pytest.raises(FileFormatError, match=r"line 2 of .*log.jsonl is (no|too)"):
+        with pytest.raises(FileFormatError, match=r"line 2 of .*log.jsonl is (no JSON|damaged)"):
             read()
     assert folder.log_file.read_bytes().count(b"\n") == 3
 
 
 def test_read_log__waits_for_no_pipe(folder):
     os.mkfifo(folder.log_file)
-    with pytest.raises(FileFormatError, match=r"log.jsonl is no file"):
+    with pytest.raises(FileFormatError, match=r"log.jsonl: it is no regular file"):
         folder.read_log()
