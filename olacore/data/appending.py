@@ -65,8 +65,8 @@ class RowFile:
             self._file = undo.enter_context(h5py.File(self._disk, "r+"))
             limit_index(self._file)
             with _damage_named(path):
-                header = check(self._file)
                 require_counters(self._file, path)
+                header = check(self._file)
                 self.rows_valid = rows_valid_in(self._file, path, header)
             self._set("complete", 0)
             undo.pop_all()
@@ -74,8 +74,11 @@ class RowFile:
     def store(self, arrays: Mapping[str, np.ndarray], count: int) -> None:
         """Add `count` rows to each of these data sets; when this returns they survive a kill."""
         first, last = self.rows_valid, self.rows_valid + count
-        for name, array in arrays.items():
-            self._file[name][first:last] = array
+        try:
+            for name, array in arrays.items():
+                self._file[name][first:last] = array
+        except OSError as error:
+            raise cannot_write(self.path, error) from error
         self._flush()
         self._set("rows_valid", last)
         self.rows_valid = last

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from olacore.data import open_dataset
+from olacore.data.records import checksum_rows
 from olacore.errors import ConfigError, OutputExistsError
 from olacore.kernels.windows import cut_windows_reference
 from olacore.modules.module import load
@@ -131,6 +132,9 @@ def test_pair__latents_that_are_nan_are_no_fault(pictures, tmp_path):
     holed.write_bytes(pictures.read_bytes())
     with h5py.File(holed, "r+") as file:
         file["latents"][2, 1, 0, 0] = np.nan
+        row = file["rows"][2:3]
+        row["crc32"] = checksum_rows(row, [file[name][2:3] for name in ("frames", "latents")])
+        file["rows"][2:3] = row
     result = train(paired(holed, tmp_path / "run", generations=6, skip_nonfinite=True))
     assert np.isfinite(result.module.weights).all()
 

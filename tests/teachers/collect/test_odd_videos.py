@@ -100,7 +100,7 @@ def test_size__of_some_frames_too_small(growing: Path, caplog: pytest.LogCapture
 def test_size__that_is_no_longer_that_of_the_plan(tmp_path: Path) -> None:
     path = write_video(tmp_path / "a.mkv", scene(3, 0))
     rows = rows_at(np.array([0, 100]), [(0, 0, 32), (0, 17, 32)])
-    with pytest.raises(FileFormatError, match=r"a\.mkv no longer gives the frame at 100; make the data set anew"):
+    with pytest.raises(FileFormatError, match=r"a\.mkv does not give a square of 32 pixels at \(0, 17\)"):
         list(cut_rows(Task(Input(path, "video"), rows, 16)))
 
 
