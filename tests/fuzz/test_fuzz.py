@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import io
 import json
+import os
+import signal
 from pathlib import Path
 from random import Random
 
+import h5py
 import pytest
 
 from tests.fuzz import planted
 from tests.fuzz.__main__ import replay, summary
 from tests.fuzz.cases import NOTE, WRONG, build
-from tests.fuzz.damage import FAILED, damage, safetensors
+from tests.fuzz.damage import FAILED, damage, hdf5, safetensors
 from tests.fuzz.kinds import KINDS
 from tests.fuzz.pool import Fuzzer, Limits
 from tests.support.makers import make_module
@@ -47,6 +51,15 @@ def test_fuzzer__begins_nothing_where_a_command_fails_on_sound_files(tmp_path, m
     )
     with pytest.raises(RuntimeError, match=r"`ola traceback file` on sound files: .*ZeroDivisionError"):
         fuzzer.prepare()
+
+
+def test_damage__that_ends_the_library_which_does_it__ends_no_run(monkeypatch):
+    monkeypatch.setattr(hdf5, "WAYS", [lambda rng, file: os.kill(os.getpid(), signal.SIGKILL)])
+    data = io.BytesIO()
+    h5py.File(data, "w").close()
+    ends = [damage(Random(seed), data.getvalue(), data.getvalue())[1] for seed in range(20)]
+    assert any(f"{FAILED} tests.fuzz.damage.hdf5: RuntimeError ended with -9" in words for words in ends)
+    assert all(len(words) > 1 or FAILED not in words[0] for words in ends)
 
 
 KNOWN = ("latent", "recipe", "report", "archive", "picture", "data", "module")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -33,19 +34,39 @@ def knows(data: bytes) -> bool:
 
 
 def mangle(rng: Random, data: bytes) -> tuple[bytes, str]:
-    """Change one or two things."""
+    """Change one or two things, in a process of its own: some of it ends the HDF5 library that does it.
+
+    Raises
+    ------
+    RuntimeError  if that process ended
+    """
+    seed = rng.getrandbits(64)
     with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "file.h5"
+        path, note = Path(folder) / "file.h5", Path(folder) / "words.txt"
         path.write_bytes(data)
-        words = []
-        with h5py.File(path, "r+") as file:
-            for _ in range(rng.choice((1, 1, 1, 2))):
-                way = rng.choice(WAYS)
-                try:
-                    words.append(f"{way.__name__} {way(rng, file)}")
-                except (TypeError, ValueError, LookupError, OSError, RuntimeError, OverflowError) as error:
-                    words.append(f"{way.__name__}: {error}"[:60])
-        return path.read_bytes(), "; ".join(words)
+        child = os.fork()
+        if not child:
+            try:
+                note.write_text(change(Random(seed), path))
+                os._exit(0)
+            finally:
+                os._exit(1)
+        if code := os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]):
+            raise RuntimeError(f"ended with {code}")
+        return path.read_bytes(), note.read_text()
+
+
+def change(rng: Random, path: Path) -> str:
+    """Change one or two things in a file."""
+    words = []
+    with h5py.File(path, "r+") as file:
+        for _ in range(rng.choice((1, 1, 1, 2))):
+            way = rng.choice(WAYS)
+            try:
+                words.append(f"{way.__name__} {way(rng, file)}")
+            except (TypeError, ValueError, LookupError, OSError, RuntimeError, OverflowError) as error:
+                words.append(f"{way.__name__}: {error}"[:60])
+    return "; ".join(words)
 
 
 def any_of(rng: Random, file: h5py.File) -> str:
