@@ -6,7 +6,7 @@ from olacore.data.forms import FORMS, FieldSpec, Form
 from olacore.data.header import Header
 from olacore.data.pairs import PairsWriter, write_pairs
 from olacore.data.reader import open_dataset
-from olacore.data.records import ROW, SPLITS, InputFile, Source
+from olacore.data.records import ROW, SPLITS, Captions, InputFile, Source
 from olacore.data.shards import locked_folder, shard_paths
 from olacore.data.stream import BUFFER_BYTES, BlockStream, find_nonfinite, iterate_once
 from olacore.data.writer import LatentWriter, Writer, read_plan
@@ -17,6 +17,7 @@ __all__ = [
     "ROW",
     "SPLITS",
     "BlockStream",
+    "Captions",
     "Contents",
     "Dataset",
     "EncodedDataset",

@@ -71,12 +71,20 @@ class RowFile:
             self._set("complete", 0)
             undo.pop_all()
 
-    def store(self, arrays: Mapping[str, np.ndarray], count: int) -> None:
-        """Add `count` rows to each of these data sets; when this returns they survive a kill."""
+    def store(
+        self, arrays: Mapping[str, np.ndarray], count: int, beside: Mapping[str, tuple[int, np.ndarray]] | None = None
+    ) -> None:
+        """Add `count` rows to each of these data sets; when this returns they survive a kill.
+
+        Parameters
+        ----------
+        beside : what the rows need of data sets that are counted otherwise, and from which entry on it stands there
+        """
         first, last = self.rows_valid, self.rows_valid + count
+        places = {name: (first, array) for name, array in arrays.items()} | {**(beside or {})}
         try:
-            for name, array in arrays.items():
-                self._file[name][first:last] = array
+            for name, (start, array) in places.items():
+                self._file[name][start : start + len(array)] = array
         except OSError as error:
             raise cannot_write(self.path, error) from error
         self._flush()

@@ -36,6 +36,9 @@ class Contents:
     settings : how the rows of the first data file were made
     paths : data files
     complete : whether every file was finished by its writer
+    captions : of each source, where the form has captions of their own
+    caption_sums : (k,) uint32, checksums of all captions and what belongs to them
+    chosen : whether a row is read with one of its source's captions, instead of a certain one
     """
 
     form: Form
@@ -48,6 +51,9 @@ class Contents:
     settings: dict[str, Any] = field(default_factory=dict)
     paths: tuple[Path, ...] = ()
     complete: bool = True
+    captions: list[tuple[str, ...]] = field(default_factory=list)
+    caption_sums: np.ndarray = field(default_factory=lambda: np.empty(0, np.uint32))
+    chosen: bool = True
 
 
 class Dataset(ABC):
@@ -60,7 +66,7 @@ class Dataset(ABC):
     count : valid rows
     space, size, latent_shape : LatentSpace, (H, W), (C, h, w); None where the form has none
     inputs, outputs : dimensions of pairs; None for other forms
-    sources, split, files, settings, complete : see `Contents`
+    sources, captions, split, files, settings, complete : see `Contents`
     file_count : data files
     """
 
@@ -75,19 +81,24 @@ class Dataset(ABC):
         self.latent_shape = (sizes["C"], sizes["h"], sizes["w"]) if {"C", "h", "w"} <= sizes.keys() else None
         self.inputs, self.outputs = sizes.get("in"), sizes.get("out")
         self.sources, self.split, self.files = contents.sources, contents.split, contents.files
+        self.captions = contents.captions
         self.settings, self.file_count, self.complete = contents.settings, len(contents.paths), contents.complete
 
     @abstractmethod
-    def read(self, fields: Sequence[str], indices: np.ndarray, *, checked: bool = True) -> dict[str, np.ndarray]:
+    def read(
+        self, fields: Sequence[str], indices: np.ndarray, *, checked: bool = True, choice: np.ndarray | None = None
+    ) -> dict[str, np.ndarray]:
         """Read rows of several fields, in the order asked for.
 
         Parameters
         ----------
         fields : names of fields: "frames", "latents", "recon", or "inputs", "targets", or what else the form has;
-            "rows" where it names sources
+            "rows" where it names sources; "captions" where it has them, as UTF-8 text of a fixed width
         indices : (m,) integers in [0, count), in any order
         checked : compare each row with its checksum the first time that it is read. A checksum is over all fields, so
             those that were not asked for are read too, that once
+        choice : (m,) integers from 0 on, which of its captions a row is read with, modulo how many it has; by default
+            the first
 
         Returns
         -------
@@ -116,6 +127,12 @@ class Dataset(ABC):
     def has(self, field: str) -> bool:
         """Whether every file has the field."""
         return field in self.contents.layout
+
+    def chooses(self, fields: Sequence[str]) -> bool:
+        """Whether a picture has several captions, and some of these fields depend on which one a row is read with."""
+        apart = {"captions", *(spec.name for spec in self.form.fields if spec.per == "caption")}
+        several = self.contents.chosen and any(len(one) > 1 for one in self.captions)
+        return several and not apart.isdisjoint(fields)
 
     def is_float(self, field: str) -> bool:
         """Whether a field holds floats, and so may hold NaN or inf."""
@@ -150,6 +167,7 @@ class Dataset(ABC):
                 values = self.read([name], np.arange(start, min(start + step, self.count)))[name]
                 digest.update((values["crc32"] if name == "rows" else values).tobytes())
         digest.update(self.split.tobytes())
+        digest.update(self.contents.caption_sums.tobytes())
         return digest.hexdigest()
 
     def __enter__(self) -> Self:

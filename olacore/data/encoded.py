@@ -55,10 +55,12 @@ class EncodedDataset(Dataset):
         super().__init__(replace(dataset.contents, space=space, sizes=sizes, layout=layout))
         self._dataset, self._encoder = dataset, encoder
 
-    def read(self, fields: Sequence[str], indices: np.ndarray, *, checked: bool = True) -> dict[str, np.ndarray]:
+    def read(
+        self, fields: Sequence[str], indices: np.ndarray, *, checked: bool = True, choice: np.ndarray | None = None
+    ) -> dict[str, np.ndarray]:
         """Read rows as `Dataset.read`; latents are made from the frames, as float16."""
         stored = [*{"frames" if name == "latents" else name for name in fields}]
-        found = self._dataset.read(stored, indices, checked=checked)
+        found = self._dataset.read(stored, indices, checked=checked, choice=choice)
         if "latents" in fields:
             found["latents"] = self._encoder.encode(found["frames"]).astype(FLOAT16)
         return {name: found[name] for name in fields}

@@ -14,9 +14,12 @@ from olacore.errors import ConfigError
 from olacore.registry import Registry
 
 UINT8, FLOAT16, FLOAT32, FLOAT64 = (np.dtype(name) for name in ("uint8", "float16", "float32", "float64"))
+INT32, UINT64 = np.dtype("int32"), np.dtype("uint64")
+# The field that says which caption a row has; without it a row has those of its source.
+CAPTION = "caption"
 # Names that a file needs for itself.
-TAKEN = ("rows", "sources", "files", "split")
-PER = ("row", "source")
+TAKEN = ("rows", "sources", "files", "split", "captions", "caption_sums", "source_captions")
+PER = ("row", "source", "caption")
 
 
 @dataclass(frozen=True)
@@ -31,13 +34,13 @@ class FieldSpec:
     also : other types that it may be stored in
     finite : whether NaN and inf are refused when it is written
     optional : whether a file may lack it
-    per : "row", or "source" for what is stored once a source and read for each of its rows
+    per : "row"; "source" for what is stored once a source and read for each of its rows; "caption" likewise
     chunked : whether each entry is a chunk of its own; otherwise all lie one behind the other
     flat : whether (n,) is read as (n, 1)
 
     Raises
     ------
-    ConfigError  if `per` is neither, or the name is one that a file needs for itself
+    ConfigError  if `per` is none of these, or the name is one that a file needs for itself
     """
 
     name: str
@@ -52,7 +55,8 @@ class FieldSpec:
 
     def __post_init__(self) -> None:
         if self.per not in PER:
-            raise ConfigError(f"a field has one entry per {' or '.join(PER)}; /{self.name} was given per {self.per!r}.")
+            places = f"{', '.join(PER[:-1])} or {PER[-1]}"
+            raise ConfigError(f"a field has one entry per {places}; /{self.name} was given per {self.per!r}.")
         if self.name in TAKEN or "/" in self.name:
             raise ConfigError(f"a field has a name of its own, without '/', not {', '.join(TAKEN)}; got {self.name!r}.")
 
@@ -101,8 +105,8 @@ class Form:
         certain = [field for field in self.fields if field.per == "row" and not field.optional]
         if len(set(names)) < len(names) or not certain:
             raise ConfigError(f"{self.schema} needs fields of different names, one of them in every row; got {names}.")
-        if not self.sourced and any(field.per == "source" for field in self.fields):
-            raise ConfigError(f"{self.schema} has fields per source, and its rows name no source.")
+        if not self.sourced and any(field.per != "row" for field in self.fields):
+            raise ConfigError(f"{self.schema} has fields per source or caption, and its rows name no source.")
 
     @property
     def name(self) -> str:
@@ -115,14 +119,18 @@ class Form:
         return self.schema.split("/")[-2]
 
     @property
+    def captioned(self) -> bool:
+        """Whether the file has captions of their own, in `/captions`, and `/source_captions` says whose they are."""
+        return any(field.per == "caption" for field in self.fields)
+
+    @property
     def first(self) -> FieldSpec:
         """A field that every file has, with an entry for each row."""
         return next(field for field in self.fields if field.per == "row" and not field.optional)
 
-    @property
-    def words(self) -> tuple[str, ...]:
-        """Sizes that each file decides."""
-        shapes = [*(field.shape for field in self.fields), ("H", "W") if self.spaced else ()]
+    def words(self, optional: Iterable[str]) -> tuple[str, ...]:
+        """Sizes that each file decides, of one that has these of the optional fields."""
+        shapes = [*(field.shape for field in self.present(optional)), ("H", "W") if self.spaced else ()]
         return tuple(dict.fromkeys(size for shape in shapes for size in shape if isinstance(size, str)))
 
     def present(self, optional: Iterable[str]) -> tuple[FieldSpec, ...]:
@@ -139,6 +147,20 @@ LATENTS = FORMS.add(
             FieldSpec("frames", ("H", "W", 3), UINT8, chunked=True),
             FieldSpec("latents", ("C", "h", "w"), FLOAT16, chunked=True),
             FieldSpec("recon", ("H", "W", 3), UINT8, optional=True, chunked=True),
+        ),
+        spaced=True,
+    )
+)
+
+EMBEDDINGS = FieldSpec("embeddings", ("E",), FLOAT32, per="caption")
+
+CAPTIONED = FORMS.add(
+    Form(
+        "olacore/captioned/1",
+        (
+            *LATENTS.fields,
+            EMBEDDINGS,
+            FieldSpec("tokens", ("T", "F"), FLOAT16, optional=True, per="caption", chunked=True),
         ),
         spaced=True,
     )

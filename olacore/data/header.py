@@ -13,13 +13,16 @@ import numpy as np
 
 from olacore.data import attributes
 from olacore.data.arrays import find_array, require_array, require_written
-from olacore.data.forms import FORMS, PAIRS, FieldSpec, Form
+from olacore.data.forms import CAPTION, FORMS, PAIRS, FieldSpec, Form
 from olacore.data.records import (
     STORED_ROW,
+    Captions,
     InputFile,
     Source,
+    pack_captions,
     pack_files,
     pack_sources,
+    unpack_captions,
     unpack_files,
     unpack_sources,
 )
@@ -46,6 +49,7 @@ class Header:
     optional : names of the optional fields that the file has
     settings : how the rows were made (resize rule, seed and so on), JSON types
     files : what the rows were made of; older files do not say
+    captions : where the form has fields with an entry for each
 
     Raises
     ------
@@ -60,18 +64,23 @@ class Header:
     optional: tuple[str, ...] = ()
     settings: dict[str, Any] = field(default_factory=dict)
     files: tuple[InputFile, ...] = ()
+    captions: Captions = field(default_factory=Captions)
 
     def __post_init__(self) -> None:
         form, sizes = self.form, dict(self.sizes)
         if form.spaced:
             sizes |= sizes_of_latents(self.space, sizes)
-        absent = [word for word in form.words if sizes.get(word, 0) < 1]
+        words = form.words(self.optional)
+        absent = [word for word in words if sizes.get(word, 0) < 1]
         if absent:
             raise ConfigError(f"{form.schema} needs a size above 0 for {', '.join(absent)}; got {sizes}.")
         if self.capacity < 1 or (form.sourced and not self.sources):
             counts = f"{self.capacity} rows from {len(self.sources)} sources"
             raise ConfigError(f"a data set needs at least one row and one source; got {counts}.")
-        object.__setattr__(self, "sizes", {word: sizes[word] for word in form.words})
+        if form.captioned and len(self.captions.of_sources) != len(self.sources):
+            counts = f"{len(self.captions.of_sources)} for {len(self.sources)}"
+            raise ConfigError(f"{form.schema} needs captions of every source; got those of {counts}.")
+        object.__setattr__(self, "sizes", {word: sizes[word] for word in words})
         told = self.settings
         if not form.sourced:
             # Such a file says how large it is among its settings.
@@ -96,7 +105,16 @@ class Header:
 
     def entries(self, field: FieldSpec) -> int:
         """How many entries a field has in the file."""
-        return self.capacity if field.per == "row" else len(self.sources)
+        return {"row": self.capacity, "source": len(self.sources), "caption": len(self.captions.texts)}[field.per]
+
+    def named(self, per: str) -> tuple[str, ...]:
+        """Names of the fields that have an entry per "row", "source" or "caption"."""
+        return tuple(spec.name for spec in self.fields if spec.per == per)
+
+    @property
+    def summed(self) -> tuple[str, ...]:
+        """Names of the fields in the checksum of a row, in their order; captions have checksums of their own."""
+        return tuple(spec.name for spec in self.fields if spec.per != "caption")
 
     @property
     def row_bytes(self) -> int:
@@ -107,8 +125,8 @@ class Header:
     @property
     def all_bytes(self) -> int:
         """Bytes that all fields take in the file."""
-        per_source = sum(self._bytes(field) * self.entries(field) for field in self.fields if field.per == "source")
-        return self.row_bytes * self.capacity + per_source
+        others = sum(self._bytes(field) * self.entries(field) for field in self.fields if field.per != "row")
+        return self.row_bytes * self.capacity + others
 
     def describe(self) -> dict[str, Any]:
         """Every entry by name, for people and for comparing two headers."""
@@ -120,6 +138,8 @@ class Header:
         entries |= {"capacity": self.capacity}
         entries |= {f"size {word}": size for word, size in self.sizes.items()}
         entries |= {f"source {number}": source for number, source in enumerate(self.sources)}
+        entries |= {f"caption {number}": text for number, text in enumerate(self.captions.texts)}
+        entries |= {f"captions of source {number}": one for number, one in enumerate(self.captions.of_sources)}
         return entries | {f"file {number}": file for number, file in enumerate(self.files)}
 
     def _bytes(self, field: FieldSpec) -> int:
@@ -154,6 +174,9 @@ def write_header(file: h5py.File, header: Header) -> None:
         file["sources"] = pack_sources(header.sources)
         if header.files:
             file["files"] = pack_files(header.files)
+        if form.captioned:
+            file["captions"], file["source_captions"] = pack_captions(header.captions)
+            create_array(file, "caption_sums", (len(header.captions.texts),), np.dtype(np.uint32))
     else:
         create_array(file, "split", (header.capacity,), np.dtype(np.uint8))
     file.attrs["schema"] = form.schema
@@ -185,11 +208,13 @@ def read_header(file: h5py.File, path: Path) -> Header:
         sizes |= sizes_of_latents(space, sizes) if form.spaced else {}
     sources = _records(file, path, "sources", unpack_sources) if form.sourced else ()
     files = _records(file, path, "files", unpack_files) if form.sourced and "files" in file else ()
+    captions = _captions_in(file, path, len(sources)) if form.captioned else Captions()
+    counts = {"source": len(sources), "caption": len(captions.texts)}
     capacity: int | str = "n"
     optional = tuple(spec.name for spec in form.fields if spec.optional and spec.name in file)
     # Those with an entry per row come first: they say how many rows there are.
     for spec in sorted(form.present(optional), key=lambda spec: spec != form.first):
-        count = capacity if spec.per == "row" else len(sources)
+        count = capacity if spec.per == "row" else counts[spec.per]
         wanted = (count, *spec.sized(sizes))
         if spec.flat and getattr(file.get(spec.name), "ndim", 0) == 1:
             array = require_array(file, path, spec.name, (count,), spec.types)
@@ -200,13 +225,18 @@ def read_header(file: h5py.File, path: Path) -> Header:
             sizes |= {word: size for word, size in found if isinstance(word, str)}
         capacity = len(array) if spec.per == "row" else capacity
     with _damage_named(path):
-        header = Header(form, sizes, int(capacity), space, sources, optional, settings, files)
+        header = Header(form, sizes, int(capacity), space, sources, optional, settings, files, captions)
     if form.sourced:
         rows = require_array(file, path, "rows", (header.capacity,), (STORED_ROW,))
         with _damage_named(path):
             numbers = rows.fields("source")[: rows_valid_in(file, path, header)]
         if np.any((numbers < 0) | (numbers >= len(sources))):
             raise FileFormatError(f"{path} has rows of a source that /sources does not list; make it again.")
+        if CAPTION in header.arrays:
+            with _damage_named(path):
+                numbers = file[CAPTION][: rows_valid_in(file, path, header)]
+            if np.any((numbers < 0) | (numbers >= len(captions.texts))):
+                raise FileFormatError(f"{path} has rows of a caption that /captions does not list; make it again.")
     return header
 
 
@@ -250,6 +280,17 @@ def _records(file: h5py.File, path: Path, name: str, unpack: Callable[[np.ndarra
     require_written(array, path, name)
     with _damage_named(path):
         return unpack(array[:])
+
+
+def _captions_in(file: h5py.File, path: Path, sources: int) -> Captions:
+    texts, dtype = find_array(file, path, "captions", "text")
+    if texts.ndim != 1 or dtype.kind != "S" or not len(texts):
+        raise FileFormatError(f"/captions in {path} must be a list of text of a fixed width; got {dtype}.")
+    require_written(texts, path, "captions")
+    pairs = require_array(file, path, "source_captions", ("m", 2), (np.dtype(np.int32),))
+    require_array(file, path, "caption_sums", (len(texts),), (np.dtype(np.uint32),))
+    with _damage_named(path):
+        return unpack_captions(texts[:], pairs[:], sources)
 
 
 @contextmanager

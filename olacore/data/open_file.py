@@ -1,22 +1,26 @@
 """The files that make up a data set: each opened and checked, then checked against the others."""
 
 import logging
+import math
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import h5py
 import numpy as np
 
 from olacore.data.arrays import require_array
 from olacore.data.dataset import Layout
+from olacore.data.forms import CAPTION
 from olacore.data.header import Header, is_complete, read_header, rows_valid_in
 from olacore.data.inflate import require_chunk_size
 from olacore.data.offsets import GAP_BYTES, PIECE_BYTES, Places, bytes_of_row, find_pieces, find_places, read_places
-from olacore.data.records import SPLITS, STORED_ROW, checksum_rows
-from olacore.errors import DataError, FileFormatError, ShapeError
+from olacore.data.records import SPLITS, STORED_ROW, checksum_rows, checksums, pack_captions
+from olacore.errors import DataError, FileFormatError, FingerprintError, ShapeError
 from olacore.spaces import require_same
 
 logger = logging.getLogger(__name__)
@@ -40,36 +44,79 @@ class Part:
     _places: dict[str, Places | None] = field(default_factory=dict)
     _unpacked: dict[str, set[tuple[int, ...]]] = field(default_factory=dict)
     _sound: np.ndarray = field(default_factory=lambda: np.empty(0, bool))
+    _captions: dict[int, bool] = field(default_factory=dict)
 
     @property
     def layout(self) -> Layout:
         """Shape of an entry and type of everything that can be read of a row."""
-        return self.header.arrays | ({"rows": ((), STORED_ROW)} if self.header.form.sourced else {})
+        own: Layout = {"rows": ((), STORED_ROW)} if self.header.form.sourced else {}
+        return self.header.arrays | own | ({"captions": ((), self.texts.dtype)} if self.header.form.captioned else {})
+
+    @cached_property
+    def texts(self) -> np.ndarray:
+        """All captions: (k,) UTF-8 text of a fixed width."""
+        return pack_captions(self.header.captions)[0]
+
+    @property
+    def caption_sums(self) -> np.ndarray:
+        """Checksums of all captions: (k,) uint32."""
+        sums = np.empty(len(self.header.captions.texts), np.uint32)
+        if len(sums):
+            self._read("caption_sums", np.arange(len(sums)), sums)
+        return sums
+
+    def captions_of(self, rows: np.ndarray, choice: np.ndarray) -> np.ndarray:
+        """The number of the caption of each of some sorted rows.
+
+        Parameters
+        ----------
+        choice : (m,) which one, counted modulo how many the source of the row has
+        """
+        if CAPTION in self.header.arrays:
+            numbers = np.empty(len(rows), np.int32)
+            self._read(CAPTION, rows, numbers)
+            return numbers.astype(np.int64)
+        entries = np.empty(len(rows), STORED_ROW)
+        self._read("rows", rows, entries)
+        found = self.header.captions.of_sources
+        pairs = zip(entries["source"].tolist(), choice.tolist(), strict=True)
+        return np.array([found[source][number % len(found[source])] for source, number in pairs], np.int64)
 
     def announce(self, name: str, rows: np.ndarray) -> None:
         """Tell the system which rows are read next, so that it fetches them side by side instead of one by one."""
         with self._damage_named(name, rows):
             places = self._places_of(name)
-            if places is None or name in self._per_source or not hasattr(os, "posix_fadvise"):
+            if places is None or name in self._apart or not hasattr(os, "posix_fadvise"):
                 return
             found, row_bytes = places(rows), bytes_of_row(self.file[name])
             for begin, end in find_pieces(found, row_bytes, GAP_BYTES):
                 length = int(found[end - 1] - found[begin]) + row_bytes
                 os.posix_fadvise(self.file.id.get_vfd_handle(), int(found[begin]), length, os.POSIX_FADV_WILLNEED)
 
-    def read(self, name: str, rows: np.ndarray, out: np.ndarray) -> None:
+    def read(self, name: str, rows: np.ndarray, out: np.ndarray, choice: np.ndarray | None = None) -> None:
         """Read sorted rows of this file into `out` (m, ...), which may be of another type of number.
+
+        Parameters
+        ----------
+        choice : which of its captions a row is read with, see `captions_of`; by default the first
 
         Raises
         ------
         FileFormatError  if the file is damaged there
         """
-        if name in self._per_source:
-            entries = np.empty(len(rows), STORED_ROW)
-            self.read("rows", rows, entries)
-            rows, back = np.unique(entries["source"].astype(np.int64), return_inverse=True)
-            found = np.empty((len(rows), *out.shape[1:]), out.dtype)
-            self._read(name, rows, found)
+        if name in self._apart:
+            if name in self.header.named("source"):
+                entries = np.empty(len(rows), STORED_ROW)
+                self._read("rows", rows, entries)
+                numbers = entries["source"].astype(np.int64)
+            else:
+                numbers = self.captions_of(rows, np.zeros(len(rows), np.int64) if choice is None else choice)
+            if name == "captions":
+                out[...] = self.texts[numbers]
+                return
+            numbers, back = np.unique(numbers, return_inverse=True)
+            found = np.empty((len(numbers), *out.shape[1:]), out.dtype)
+            self._read(name, numbers, found)
             out[...] = found[back]
         else:
             self._read(name, rows, out)
@@ -101,8 +148,11 @@ class Part:
             self._sound[rows[some]] = True
 
     def differ(self, rows: np.ndarray, found: Mapping[str, np.ndarray]) -> np.ndarray:
-        """Which of some sorted rows do not have the checksum that they were written with: (m,) bool."""
-        left = {name: layout for name, layout in self.layout.items() if name not in found}
+        """Which of some sorted rows, or of their captions, do not have the checksum that they were written with: (m,)
+        bool.
+        """
+        wanted = ("rows", *self.header.summed)
+        left = {name: layout for name, layout in self.layout.items() if name in wanted and name not in found}
         for name in left:
             self.announce(name, rows)
         arrays = dict(found)
@@ -110,7 +160,27 @@ class Part:
             arrays[name] = np.empty((len(rows), *shape), dtype)
             self.read(name, rows, arrays[name])
         entries = arrays["rows"]
-        return checksum_rows(entries, [arrays[name] for name in self.header.arrays]) != entries["crc32"]
+        damaged = checksum_rows(entries, [arrays[name] for name in self.header.summed]) != entries["crc32"]
+        return damaged | self._differ_in_captions(rows, entries) if self.header.form.captioned else damaged
+
+    def _differ_in_captions(self, rows: np.ndarray, entries: np.ndarray) -> np.ndarray:
+        if CAPTION in self.header.arrays:
+            of_rows = [(number,) for number in self.captions_of(rows, np.zeros(len(rows), np.int64)).tolist()]
+        else:
+            of_rows = [self.header.captions.of_sources[source] for source in entries["source"].tolist()]
+        new = sorted({number for one in of_rows for number in one} - self._captions.keys())
+        names = self.header.named("caption")
+        layouts = [((), np.dtype(np.uint32)), *(self.header.arrays[name] for name in names)]
+        size = sum(dtype.itemsize * math.prod(shape) for shape, dtype in layouts)
+        step = max(1, PIECE_BYTES // size)
+        for start in range(0, len(new), step):
+            numbers = np.array(new[start : start + step], np.int64)
+            arrays = [np.empty((len(numbers), *shape), dtype) for shape, dtype in layouts]
+            for name, array in zip(("caption_sums", *names), arrays, strict=True):
+                self._read(name, numbers, array)
+            sound = checksums([self.texts[numbers], *arrays[1:]]) == arrays[0]
+            self._captions.update(zip(numbers.tolist(), sound.tolist(), strict=True))
+        return np.array([not all(self._captions[number] for number in one) for one in of_rows], bool)
 
     def _read(self, name: str, rows: np.ndarray, out: np.ndarray) -> None:
         with self._damage_named(name, rows):
@@ -126,9 +196,10 @@ class Part:
                     found = array[start : rows[end - 1] + 1][rows[begin:end] - start]
                     out[begin:end] = found.reshape(out[begin:end].shape)
 
-    @property
-    def _per_source(self) -> set[str]:
-        return {spec.name for spec in self.header.fields if spec.per == "source"}
+    @cached_property
+    def _apart(self) -> set[str]:
+        """What has no entry of its own for each row."""
+        return {"captions", *self.header.named("source"), *self.header.named("caption")}
 
     def _places_of(self, name: str) -> Places | None:
         if name not in self._places:
@@ -186,11 +257,22 @@ def check_agree(one: Part, other: Part) -> None:
     if sizes[0] != sizes[1]:
         files = f"{one.path} has {sizes[0]}, {other.path} has {sizes[1]}"
         raise ShapeError(f"files must have pictures of one size; {files}.")
+    makers = [text_maker(part.header.settings) for part in (one, other)]
+    if makers[0] != makers[1]:
+        files = f"{one.path} has those of {makers[0]}, {other.path} of {makers[1]}"
+        raise FingerprintError(f"files must have embeddings of one text teacher; {files}.")
     for name in (name for name in one.header.arrays if name in other.header.arrays):
         widths = [" x ".join(map(str, part.header.arrays[name][0])) for part in (one, other)]
         if widths[0] != widths[1]:
             files = f"{widths[0]} wide in {one.path} and {widths[1]} in {other.path}"
             raise ShapeError(f"/{name} must be equally wide in all files; it is {files}.")
+
+
+def text_maker(settings: Mapping[str, Any]) -> str | None:
+    """Who made the embeddings of a file, by name and by the start of the fingerprint; None where it does not say."""
+    if "text_sha256" not in settings:
+        return None
+    return f"{settings.get('text_teacher')} ({str(settings['text_sha256'])[:12]})"
 
 
 def warn_of_leaks(parts: Sequence[Part]) -> None:

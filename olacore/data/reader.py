@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from olacore.data.dataset import Contents, Dataset
+from olacore.data.forms import CAPTION
 from olacore.data.offsets import PIECE_BYTES
 from olacore.data.open_file import Part, check_agree, open_part, warn_of_leaks
 from olacore.data.shards import expand_folders
@@ -26,7 +27,7 @@ class FileDataset(Dataset):
             form=header.form,
             split=np.concatenate([part.split for part in parts]),
             layout={
-                name: layout for name, layout in parts[0].layout.items() if all(name in part.layout for part in parts)
+                name: _widest(name, parts) for name in parts[0].layout if all(name in part.layout for part in parts)
             },
             sizes=header.sizes,
             space=header.space,
@@ -35,12 +36,17 @@ class FileDataset(Dataset):
             settings=header.settings,
             paths=tuple(part.path for part in parts),
             complete=all(part.complete for part in parts),
+            captions=[*chain.from_iterable(part.header.captions.by_source() for part in parts)],
+            caption_sums=np.concatenate([part.caption_sums for part in parts]),
+            chosen=CAPTION not in header.arrays,
         )
         super().__init__(contents)
         self._parts = parts
         self._resources = resources
 
-    def read(self, fields: Sequence[str], indices: np.ndarray, *, checked: bool = True) -> dict[str, np.ndarray]:
+    def read(
+        self, fields: Sequence[str], indices: np.ndarray, *, checked: bool = True, choice: np.ndarray | None = None
+    ) -> dict[str, np.ndarray]:
         """Read rows of several fields, in the order asked for; see `Dataset.read`."""
         indices = np.asarray(indices, np.int64)
         if len(indices) and (indices.min() < 0 or indices.max() >= self.count):
@@ -55,12 +61,12 @@ class FileDataset(Dataset):
         for name, part, _, rows in plan:
             part.announce(name, rows)
         for name, part, here, rows in plan:
-            part.read(name, rows, result[name][here])
+            part.read(name, rows, result[name][here], None if choice is None else choice[order][here])
             if name == "rows":
                 result[name]["source"][here] += part.first_source
         if checked and set(fields) - {"rows"}:
             for part, here, rows in inside:
-                part.check(rows, {name: result[name][here] for name in fields if name != "rows"})
+                part.check(rows, {name: result[name][here] for name in fields if name in part.header.summed})
         if np.any(np.diff(order) < 0):
             back = np.argsort(order)
             result = {name: array[back] for name, array in result.items()}
@@ -81,6 +87,13 @@ class FileDataset(Dataset):
     def close(self) -> None:
         """Close the files."""
         self._resources.close()
+
+
+def _widest(name: str, parts: Sequence[Part]) -> tuple[tuple[int, ...], np.dtype]:
+    """Shape and type that hold a field of all files; captions are as wide as the widest of each."""
+    if name != "captions":
+        return parts[0].layout[name]
+    return (), np.dtype(f"S{max(part.texts.dtype.itemsize for part in parts)}")
 
 
 def open_dataset(paths: str | Path | Sequence[str | Path]) -> Dataset:

@@ -1,9 +1,9 @@
 """What a data set file holds: names, types, and the records that describe it, `Source` and `InputFile`."""
 
 import zlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, Self
 
 import h5py
 import numpy as np
@@ -28,6 +28,11 @@ FILE_NUMBERS = dict.fromkeys(("rows", "frames", "damaged"), "<i8")
 class Source:
     """One photograph or one scene of a video; all its pictures belong to one split and share its caption.
 
+    Parameters
+    ----------
+    caption : where the form of the file has no captions of their own
+    part : what the split is called where it is one of several, such as "concept-held-out"
+
     Raises
     ------
     ConfigError  if the kind or the split is unknown, or the name is a path
@@ -39,6 +44,7 @@ class Source:
     licence: str = ""
     author: str = ""
     caption: str = ""
+    part: str = ""
 
     def __post_init__(self) -> None:
         if self.kind not in KINDS:
@@ -47,6 +53,44 @@ class Source:
             raise ConfigError(f"a split is one of {SPLITS}; {self.name!r} was put into {self.split!r}.")
         if "/" in self.name:
             raise ConfigError(f"a source is a file name, never a path; got {self.name!r}.")
+
+
+@dataclass(frozen=True)
+class Captions:
+    """The captions of a file, and whose they are.
+
+    Parameters
+    ----------
+    texts : each once, in the order in which rows first have them, so that a file that is not finished has the first
+    of_sources : numbers of the captions of each source, one or more
+
+    Raises
+    ------
+    ConfigError  if a text is empty or there twice, or a source has none
+    """
+
+    texts: tuple[str, ...] = ()
+    of_sources: tuple[tuple[int, ...], ...] = ()
+
+    def __post_init__(self) -> None:
+        if not all(self.texts) or len(set(self.texts)) < len(self.texts):
+            raise ConfigError("captions must be different texts, none of them empty.")
+        numbers = [number for one in self.of_sources for number in one]
+        if not all(self.of_sources) or (numbers and not 0 <= min(numbers) <= max(numbers) < len(self.texts)):
+            raise ConfigError(f"every source has captions, numbered in 0..{len(self.texts) - 1}.")
+
+    @classmethod
+    def of(cls, texts: Sequence[Sequence[str]], rows: np.ndarray) -> Self:
+        """Number the captions of each source in the order of the rows, (n,) of type `ROW`."""
+        numbers: dict[str, int] = {}
+        for source in dict.fromkeys(rows["source"].tolist()):
+            for text in texts[source]:
+                numbers.setdefault(text, len(numbers))
+        return cls(tuple(numbers), tuple(tuple(numbers[text] for text in dict.fromkeys(one)) for one in texts))
+
+    def by_source(self) -> list[tuple[str, ...]]:
+        """The texts of each source."""
+        return [tuple(self.texts[number] for number in one) for one in self.of_sources]
 
 
 @dataclass(frozen=True)
@@ -81,11 +125,12 @@ class InputFile:
 
 
 def pack_sources(sources: Iterable[Source]) -> np.ndarray:
-    """The entries of `/sources`: fixed-width UTF-8 text, the split as 0, 1, 2; captions where there are any."""
+    """The entries of `/sources`: fixed-width UTF-8 text, the split as 0, 1, 2; captions and parts if there are any."""
     records = [asdict(source) | {"split": SPLITS.index(source.split)} for source in sources]
-    if not any(record["caption"] for record in records):
-        for record in records:
-            del record["caption"]
+    for name in ("caption", "part"):
+        if not any(record[name] for record in records):
+            for record in records:
+                del record[name]
     return _pack(records, SOURCE_NUMBERS)
 
 
@@ -100,6 +145,29 @@ def unpack_sources(packed: np.ndarray) -> tuple[Source, ...]:
     if any(record["split"] not in range(len(SPLITS)) for record in records):
         raise ValueError("the split of a source is 0, 1 or 2")
     return tuple(Source(**record | {"split": SPLITS[record["split"]]}) for record in records)
+
+
+def pack_captions(captions: Captions) -> tuple[np.ndarray, np.ndarray]:
+    """What `/captions` holds, (k,) fixed-width UTF-8 text, and `/source_captions`: (m, 2) int32, source and caption."""
+    encoded = [text.encode() for text in captions.texts]
+    width = h5py.string_dtype("utf-8", max(map(len, encoded)))
+    pairs = [(source, number) for source, one in enumerate(captions.of_sources) for number in one]
+    return np.array(encoded, width), np.array(pairs, np.int32)
+
+
+def unpack_captions(texts: np.ndarray, pairs: np.ndarray, sources: int) -> Captions:
+    """The inverse of `pack_captions`.
+
+    Raises
+    ------
+    ValueError, ConfigError  if these are no such entries
+    """
+    found: list[list[int]] = [[] for _ in range(sources)]
+    if len(pairs) and not 0 <= pairs[:, 0].min() <= pairs[:, 0].max() < sources:
+        raise ValueError("captions are of sources that are not there")
+    for source, number in pairs.tolist():
+        found[source].append(number)
+    return Captions(tuple(text.decode() for text in texts.tolist()), tuple(map(tuple, found)))
 
 
 def pack_files(files: Iterable[InputFile]) -> np.ndarray:
@@ -146,12 +214,18 @@ def checksum_rows(rows: np.ndarray, arrays: Iterable[np.ndarray]) -> np.ndarray:
     Parameters
     ----------
     rows : (n,)  of type STORED_ROW
-    arrays : each (n, ...), C-contiguous
+    arrays : each (n, ...)
     """
     blank = rows.copy()
     blank["crc32"] = 0
-    sums = [0] * len(rows)
-    for array in (blank, *arrays):
-        data = np.ascontiguousarray(array).view(np.uint8).reshape(len(rows), -1)
+    return checksums([blank, *arrays])
+
+
+def checksums(arrays: Iterable[np.ndarray]) -> np.ndarray:
+    """CRC-32 of every entry of some arrays, (n, ...) each, one behind the other: (n,) uint32."""
+    sums: list[int] = []
+    for array in arrays:
+        sums = sums or [0] * len(array)
+        data = np.ascontiguousarray(array).view(np.uint8).reshape(len(array), -1)
         sums = [zlib.crc32(part.data, before) for part, before in zip(data, sums, strict=True)]
     return np.array(sums, np.uint32)

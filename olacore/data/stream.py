@@ -14,6 +14,8 @@ from olacore.data.dataset import Dataset
 from olacore.errors import ConfigError, DataError
 
 BUFFER_BYTES = 64 << 20
+# Keeps the choice of captions apart from the orders of rows, which count from 0.
+CHOICE = 1 << 63
 
 
 @dataclass(frozen=True)
@@ -30,7 +32,7 @@ class BlockStream:
 
     Each pass permutes the items and reads them in groups; the rows of a group are shuffled together and cut
     into nearly equal blocks. A thread reads the next group meanwhile, so at most two are held. The order
-    depends on every parameter but `cursor`.
+    depends on every parameter but `cursor`. A picture with several captions comes with one of them in each pass.
 
     Parameters
     ----------
@@ -73,6 +75,7 @@ class BlockStream:
         self._dataset, self._fields = dataset, tuple(fields)
         self._indices = np.sort(indices)
         self._sites, self._seed = sites_per_item, seed
+        self._chooses = dataset.chooses(self._fields)
         in_group = max(1, buffer_bytes // dataset.row_bytes(self._fields))
         groups = -(-len(indices) // in_group)
         self._bounds = [len(indices) * group // groups for group in range(groups + 1)]
@@ -140,11 +143,17 @@ class BlockStream:
         first, last = self._bounds[number], self._bounds[number + 1]
         order = self._random(pass_, 0).permutation(len(self._indices))
         indices = self._indices[np.sort(order[first:last])]
-        arrays = self._kept or self._dataset.read(self._fields, indices)
-        if len(self._blocks) == 1:
+        arrays = self._kept or self._dataset.read(self._fields, indices, **self._choice(pass_, indices))
+        if len(self._blocks) == 1 and not self._chooses:
             self._kept = arrays
         rows = self._random(pass_, number + 1).permutation(len(indices) * self._sites)
         return Group(arrays, indices, np.array_split(rows, self._blocks[number]))
+
+    def _choice(self, pass_: int, indices: np.ndarray) -> dict[str, np.ndarray]:
+        """Which caption each of these rows is read with in this pass, where they have several."""
+        if not self._chooses:
+            return {}
+        return {"choice": self._random(pass_, CHOICE).integers(0, 1 << 62, self._dataset.count)[indices]}
 
     def _random(self, pass_: int, use: int) -> np.random.Generator:
         key = np.array([self._seed, pass_], np.uint64)

@@ -9,9 +9,9 @@ import h5py
 import numpy as np
 
 from olacore.data.appending import RowFile, require_room
-from olacore.data.forms import LATENTS, FieldSpec
-from olacore.data.header import Header, read_header, write_header
-from olacore.data.records import ROW, STORED_ROW, InputFile, Source, checksum_rows
+from olacore.data.forms import CAPTION, LATENTS, FieldSpec
+from olacore.data.header import Header, read_header, rows_valid_in, write_header
+from olacore.data.records import ROW, STORED_ROW, InputFile, Source, checksum_rows, checksums, pack_captions
 from olacore.data.storage import open_file
 from olacore.errors import ConfigError, DataError, DTypeError, FileFormatError, ShapeError
 from olacore.spaces import LatentSpace
@@ -33,6 +33,7 @@ class Writer(RowFile):
     Attributes
     ----------
     rows_valid : rows that are safely in the file
+    captions_valid : captions of which that is true, all that these rows have
     per_source : the fields of the file that have an entry for each source
 
     Raises
@@ -55,6 +56,7 @@ class Writer(RowFile):
         path = Path(path)
         self.header = header
         self.per_source: dict[str, np.ndarray] = {}
+        self._texts = pack_captions(header.captions)[0] if header.form.captioned else np.empty(0, "S1")
 
         def fill(file: h5py.File) -> None:
             write_header(file, header)
@@ -67,19 +69,37 @@ class Writer(RowFile):
         def check(file: h5py.File) -> Header:
             found = read_header(file, path)
             check_same(path, found.describe(), header.describe())
-            require_room(file, path, [*header.arrays, "rows" if header.form.sourced else "split"])
-            self.per_source = {spec.name: file[spec.name][:] for spec in header.fields if spec.per == "source"}
+            own = ["rows" if header.form.sourced else "split", *(["caption_sums"] if header.form.captioned else [])]
+            require_room(file, path, [*header.arrays, *own])
+            self.per_source = {name: file[name][:] for name in header.named("source")}
+            valid = slice(0, rows_valid_in(file, path, found))
+            rows = file["rows"].fields("source")[valid] if header.form.captioned else np.empty(0, np.int32)
+            numbers = file[CAPTION][valid] if CAPTION in header.arrays else None
+            self.captions_valid = self.captions_of(rows, numbers)
             return found
 
         super().__init__(path, header.all_bytes, fill, check, force=force, resume=resume)
 
-    def add(self, arrays: Arrays, rows: np.ndarray | None = None) -> None:
+    def captions_of(self, sources: np.ndarray, numbers: np.ndarray | None = None) -> int:
+        """How many captions, counted from the first, there have to be for rows to have theirs.
+
+        Parameters
+        ----------
+        sources : (m,) of the rows
+        numbers : (m,) of the captions of the rows, where the form says of each row which it has
+        """
+        own = [] if numbers is None else numbers.tolist()
+        found = self.header.captions.of_sources if numbers is None else ()
+        return 1 + max([-1, *own, *(max(found[source]) for source in set(sources.tolist()) if found)])
+
+    def add(self, arrays: Arrays, rows: np.ndarray | None = None, captions: Arrays | None = None) -> None:
         """Add rows; when this returns they survive a kill.
 
         Parameters
         ----------
         arrays : each field that the file has for every row: (m, ...)
         rows : (m,)  of type `ROW`, if and only if the form names sources
+        captions : each field that the file has for every caption, of those from `captions_valid` on that the rows need
 
         Raises
         ------
@@ -94,9 +114,24 @@ class Writer(RowFile):
             raise ShapeError(f"{self.path} has room for {header.capacity} rows; got {last}.")
         if count == 0:
             return
+        beside: dict[str, tuple[int, np.ndarray]] = {}
         if header.form.sourced:
             given["rows"] = self._entries(given, rows)
-        self.store(given, count)
+            beside = self._of_captions(given, captions or {})
+        self.store(given, count, beside)
+        self.captions_valid += len(next(iter(beside.values()))[1]) if beside else 0
+
+    def _of_captions(self, given: Arrays, captions: Arrays) -> dict[str, tuple[int, np.ndarray]]:
+        """The fields of new captions with their checksums, and where they begin; the rows have to need all of them."""
+        names, first = self.header.named("caption"), self.captions_valid
+        if not names:
+            return {}
+        count = max(0, self.captions_of(given["rows"]["source"], given.get(CAPTION)) - first)
+        if not count and not captions:
+            return {}
+        new = self._checked(captions, count, "caption")
+        new["caption_sums"] = checksums([self._texts[first : first + count], *(new[name] for name in names)])
+        return {name: (first, array) for name, array in new.items()}
 
     def _entries(self, given: Arrays, rows: np.ndarray | None) -> np.ndarray:
         """The entries in `/rows`, with the checksum of everything that a reader finds of a row."""
@@ -106,7 +141,7 @@ class Writer(RowFile):
             raise DataError(f"rows name a source outside 0..{len(self.header.sources) - 1}.")
         stored = _stored(rows)
         shared = self.per_source
-        parts = (shared[name][rows["source"]] if name in shared else given[name] for name in self.header.arrays)
+        parts = (shared[name][rows["source"]] if name in shared else given[name] for name in self.header.summed)
         stored["crc32"] = checksum_rows(stored, parts)
         return stored
 
@@ -128,7 +163,8 @@ class Writer(RowFile):
         if spec.finite and dtype.kind == "f":
             broken = ~np.isfinite(stored).all(axis=tuple(range(1, stored.ndim)))
             if broken.any():
-                first = self.rows_valid if spec.per == "row" else 0
+                # Sources are written when the file is made, before anything is counted.
+                first = 0 if spec.per == "source" else self.rows_valid if spec.per == "row" else self.captions_valid
                 which = first + np.flatnonzero(broken)[:5]
                 what = f"{broken.sum()} {spec.per}s are not, first {which}"
                 raise DataError(f"{spec.name} must be finite as {dtype}; {what}.")

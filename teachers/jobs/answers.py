@@ -97,7 +97,7 @@ class Answers:
     def sizes(self) -> dict[str, int]:
         """Sizes of the words in the form's shapes, but for those that the latent space decides."""
         sizes = {"H": self.size, "W": self.size}
-        unknown = {*self.form.words} - sizes.keys() - ({*"Chw"} if self.form.spaced else set())
+        unknown = {*self.form.words(self.optional)} - sizes.keys() - ({*"Chw"} if self.form.spaced else set())
         for spec in self.form.present(self.optional) if unknown else ():
             shape = self.probe[spec.name].shape[1:]
             sizes |= {word: size for word, size in zip(spec.shape, shape, strict=False) if word in unknown}

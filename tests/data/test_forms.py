@@ -64,7 +64,7 @@ def test_toy__is_not_known_before_it_is_added(tmp_path: Path) -> None:
     with registered(COLOURS):
         path = write_toy(tmp_path / "toy.h5")
         assert FORMS.find("tests/colours/1") is COLOURS
-    with pytest.raises(FileFormatError, match=r"schema 'tests/colours/1'; expected 'olacore/latents/1' or 'olacore/p"):
+    with pytest.raises(FileFormatError, match=r"schema 'tests/colours/1'; expected 'olacore/latents/1' or 'olacore/c"):
         open_dataset(path)
 
 
@@ -221,7 +221,7 @@ def test_header__needs_sizes_space_and_sources() -> None:
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda: FieldSpec("x", (), FLOAT32, per="pixel"), "per row or source; /x was given per 'pixel'"),
+        (lambda: FieldSpec("x", (), FLOAT32, per="pixel"), "per row, source or caption; /x was given per 'pixel'"),
         (lambda: FieldSpec("rows", (), FLOAT32), "a name of its own.*got 'rows'"),
         (lambda: Form("colours", (SPEC,)), "maker/kind/version, such as olacore/latents/1; got 'colours'"),
         (lambda: Form("a/b/1", (SPEC, SPEC)), r"fields of different names, .*got \['x', 'x'\]"),
