@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from teachers.autoencoders.load import load_teacher
+    from teachers.collect.captions import CaptionRule
     from teachers.collect.crops import PictureRule
     from teachers.collect.survey import VideoRule
     from teachers.jobs.decode_ahead import default_workers
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
 _HOMES = {
     "LOADERS": "teachers.registry",
     "Autoencoder": "teachers.protocol",
+    "CaptionRule": "teachers.collect.captions",
     "Decoder": "teachers.protocol",
     "Encoder": "teachers.protocol",
     "FunctionTeacher": "teachers.own.function",
@@ -55,6 +57,7 @@ _HOMES = {
 __all__ = [
     "LOADERS",
     "Autoencoder",
+    "CaptionRule",
     "Decoder",
     "Encoder",
     "FunctionTeacher",

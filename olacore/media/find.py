@@ -18,12 +18,13 @@ from olacore.media.archives import list_members, open_member
 from olacore.media.decode import decode_picture
 from olacore.media.kinds import MAX_PIXELS, START, VIDEO_SUFFIXES, is_video, look_at, picture_suffixes
 from olacore.media.pictures import open_picture
+from olacore.media.stack import open_stack
 
 PIECE_BYTES = 1 << 22
 # Folders of copies, thumbnails and rubbish that other programs make beside pictures, besides the hidden ones.
 ASIDE = frozenset(("@eadir", "__macosx", "@recycle", "#recycle", "$recycle.bin"))
-# Tables of captions, which belong to the pictures.
-TABLES = frozenset((".tsv",))
+# Tables of captions, which belong to the pictures: by suffix, and as data-set folders call them.
+TABLES, METADATA = ".tsv", ("metadata.csv", "metadata.jsonl")
 EXPECTED = "expected a picture, a video or a folder of them"
 
 
@@ -37,16 +38,20 @@ class Input:
     kind : what it is taken for
     member : its name in the archive
     max_pixels : of the largest picture to read
+    row : its place in an array of pictures; None of a file of its own
     """
 
     path: Path
     kind: Literal["picture", "video"]
     member: str = ""
     max_pixels: int = MAX_PIXELS
+    row: int | None = None
 
     @property
     def name(self) -> str:
-        """The file's name without folders, as UTF-8 can hold it."""
+        """The file's name without folders, as UTF-8 can hold it; in an array, that of the array with its place."""
+        if self.row is not None:
+            return f"{self.path.stem} {self.row:05d}".encode("utf-8", "replace").decode()
         name = re.split(r"[/\\]", self.member)[-1] or self.path.name
         return name.encode("utf-8", "replace").decode()
 
@@ -56,6 +61,8 @@ class Input:
         return unicodedata.normalize("NFC", self.name)
 
     def __str__(self) -> str:
+        if self.row is not None:
+            return f"picture {self.row} in {self.path}"
         return f"{self.path}:{self.member}" if self.member else str(self.path)
 
     def digest(self) -> str:
@@ -66,6 +73,10 @@ class Input:
         FileFormatError  if it cannot be read
         """
         digest = hashlib.sha256()
+        if self.row is not None:
+            picture = self.picture()
+            digest.update(f"{picture.shape}".encode() + picture.tobytes())
+            return digest.hexdigest()
         try:
             with open_member(self.path, self.member) if self.member else open_picture(self.path, self.kind) as file:
                 while piece := file.read(PIECE_BYTES):
@@ -83,6 +94,8 @@ class Input:
         ------
         FileFormatError  if it is missing, empty, damaged, too large or no picture
         """
+        if self.row is not None:
+            return open_stack(self.path)[self.row]
         if not self.member:
             with open_picture(self.path) as file:
                 return decode_picture(file, str(self), self.max_pixels)
@@ -100,7 +113,8 @@ def find_inputs(sources: Sequence[Path], max_pixels: int = MAX_PIXELS) -> tuple[
 
     Parameters
     ----------
-    sources : pictures, videos, zip archives of pictures, folders of all these, or patterns such as `a/*.jpg`
+    sources : pictures, videos, zip archives of pictures, `.npz` files with an array `images`, folders of all these, or
+        patterns such as `a/*.jpg`
     max_pixels : of the largest picture to read
 
     Returns
@@ -145,6 +159,8 @@ class _Search:
         suffix = path.suffix.lower()
         if suffix == ".zip":
             self._take_archive(path)
+        elif suffix == ".npz":
+            self._take_stack(path)
         elif suffix in VIDEO_SUFFIXES:
             self.found.append(Input(path, "video", max_pixels=self.max_pixels))
         elif suffix in picture_suffixes():
@@ -197,9 +213,17 @@ class _Search:
         others = [Path(name) for name in members if Path(name).suffix.lower() not in picture_suffixes()]
         self._tell(path, f"the archive {path}", "pictures", len(pictures), others)
 
+    def _take_stack(self, path: Path) -> None:
+        try:
+            count = len(open_stack(path))
+        except FileFormatError as error:
+            self.refused.append((path, str(error)))
+            return
+        self.found += [Input(path, "picture", max_pixels=self.max_pixels, row=row) for row in range(count)]
+
     def _tell(self, source: Path, name: str, what: str, taken: int, others: Sequence[Path]) -> None:
         """Count what was left out of a source, or say that it holds nothing."""
-        others = [path for path in others if path.suffix.lower() not in TABLES]
+        others = [path for path in others if not is_table(path.name)]
         kinds = Counter(path.suffix.lower() or "without a suffix" for path in others)
         counts = ", ".join(f"{count} {kind}" for kind, count in kinds.most_common())
         if not taken:
@@ -207,6 +231,11 @@ class _Search:
         elif others:
             some = f"{len(others)} other files, left out" if len(others) > 1 else "another file, left out"
             self.refused.append((source, f"{name} holds {some}: {counts}, such as {others[0].name}."))
+
+
+def is_table(name: str) -> bool:
+    """Whether a file holds captions by its name, and is not hidden."""
+    return not name.startswith(".") and (name.lower().endswith(TABLES) or name.lower() in METADATA)
 
 
 def _is_aside(name: str) -> bool:

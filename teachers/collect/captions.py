@@ -1,117 +1,214 @@
-"""Captions of pictures and videos: from tables beside them, or from their file names."""
+"""Captions of pictures and videos, and the parts that they are in: from tables, texts beside them, or their names."""
 
-import codecs
 import logging
 import re
 import unicodedata
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from olacore.media.find import TABLES, Input
+from olacore.errors import ConfigError, FileFormatError
+from olacore.foreign.reading import read_file
+from olacore.media.archives import open_member
+from olacore.media.find import Input, is_table
 from olacore.media.kinds import look_at
+from teachers.collect.caption_tables import MOST, Line, Table, clean, decode, read_table
 
 logger = logging.getLogger(__name__)
 
-# Characters of a caption that are kept, since a data set has room for the longest one in every source.
-MOST = 10_000
-# Longest marks first: UTF-32's begins with UTF-16's.
-MARKS = (
-    (codecs.BOM_UTF8, "utf-8-sig"),
-    (codecs.BOM_UTF32_LE, "utf-32"),
-    (codecs.BOM_UTF32_BE, "utf-32"),
-    (codecs.BOM_UTF16_LE, "utf-16"),
-    (codecs.BOM_UTF16_BE, "utf-16"),
-)
-QUOTED = re.compile(r'"((?:[^"]|"")*)"')
+# In place of a table: a text beside each picture, or the words of its name.
+BESIDE, NAMED = "txt", "names"
+# Of a text beside a picture.
+TEXT_BYTES = 1 << 20
 
 
-class Captions:
-    """Finds captions.
-
-    A table is any `.tsv` file in the folder of the picture or of the archive that is not hidden. Each line is a file
-    name, a tab, and the caption; further columns are left alone, and only line feeds end a line. It is UTF-8, UTF-16
-    or UTF-32 with a byte order mark, or else UTF-8, or else Windows-1252, which is warned of. Fields in quotes are
-    unquoted where the name is quoted too, or quotes in them are doubled. Names are compared in Unicode's form NFC. If
-    a file is named twice, the first caption counts, and so does the table that sorts first.
+@dataclass(frozen=True)
+class CaptionRule:
+    """Where captions come from, and which part of the data a picture belongs to.
 
     Parameters
     ----------
-    names : use the words of the file name where no table names the file
+    table : a table of captions; "txt" for a text beside each picture, of its name, each line of which is a caption;
+        "names" for the words of the file's name where no table beside it has one; None for tables beside it alone
+    parts : a table that says which part each picture belongs to, and also its caption if it has those; its rows are
+        lines of `table`, or of the array of pictures
+    set_ : which collection is meant where a table is of several; by default the one that is called as the source
+    needed : whether pictures without a caption are left out
     """
 
-    def __init__(self, names: bool) -> None:
-        self.names = names
-        self._tables: dict[Path, dict[str, str]] = {}
+    table: Path | str | None = None
+    parts: Path | None = None
+    set_: str | None = None
+    needed: bool = False
 
-    def of(self, source: Input) -> str:
-        """The caption of a picture or video; empty if it has none."""
+
+@dataclass(frozen=True)
+class Told:
+    """What is told of a picture or a video: its captions, each once, and its part, "" if none is."""
+
+    captions: tuple[str, ...] = ()
+    part: str = ""
+
+
+class Captions:
+    """Finds captions and parts.
+
+    A table beside a picture, or beside its archive, is any `.tsv` file that is not hidden, `metadata.csv` or
+    `metadata.jsonl`; the first that names the picture counts. Names are compared in Unicode's form NFC, with as many
+    folders as the table and the file both have.
+
+    Raises
+    ------
+    FileFormatError  if a table that is named cannot be read
+    ConfigError  if a table of parts has none, or the rules exclude each other
+    """
+
+    def __init__(self, rule: CaptionRule) -> None:
+        self.rule = rule
+        self._tables: dict[Path, list[Index]] = {}
+        own = None if rule.table in (None, BESIDE, NAMED) else Index(read_table(Path(str(rule.table))), rule.set_)
+        self._own = own
+        self._parts = Index(read_table(rule.parts), rule.set_) if rule.parts else None
+        if self._parts and "part" not in self._parts.table.columns:
+            raise ConfigError(f"{rule.parts} says of no picture which part it belongs to; expected a column part.")
+
+    @property
+    def has_parts(self) -> bool:
+        """Whether a table says which part each picture belongs to."""
+        return bool(self._parts) or bool(self._own and "part" in self._own.table.columns)
+
+    def of(self, source: Input) -> Told:
+        """What is told of a picture or video."""
+        lines = self._own.find(source) if self._own else []
+        told = _joined(lines)
+        if self.rule.table == BESIDE:
+            told = Told(_text_beside(source))
+        elif self._own is None:
+            found = next((lines for index in self._beside(source) if (lines := index.find(source))), [])
+            told = Told(_joined(found).captions)
+            if not told.captions and self.rule.table == NAMED:
+                words = " ".join(re.split(r"[\s_\-.]+", Path(source.name).stem)).strip()
+                told = Told((words,) if words else ())
+        if not self._parts:
+            return told
+        row = source.row if source.row is not None else lines[0].number if lines else None
+        also = _joined(self._parts.find(source, row))
+        return Told(also.captions or told.captions, also.part)
+
+    def _beside(self, source: Input) -> list["Index"]:
         folder = source.path.parent
         if folder not in self._tables:
-            self._tables[folder] = _read_tables(folder)
-        found = self._tables[folder].get(source.key, "")
-        if found or not self.names:
+            self._tables[folder] = [Index(table, None) for table in _tables_in(folder)]
+        return self._tables[folder]
+
+
+class Index:
+    """The lines of a table by name and by row.
+
+    Parameters
+    ----------
+    set_ : which collection is meant; by default the one that is called as the source
+    """
+
+    def __init__(self, table: Table, set_: str | None) -> None:
+        self.table, self.set_ = table, set_
+        self._by_name: dict[str, list[Line]] = {}
+        self._by_last: dict[str, set[str]] = {}
+        self._by_row: dict[tuple[str, int], list[Line]] = {}
+        for line in table.lines:
+            if line.name is not None:
+                self._by_name.setdefault(line.name, []).append(line)
+                self._by_last.setdefault(line.name.split("/")[-1], set()).add(line.name)
+            row = line.number if line.row is None else line.row
+            self._by_row.setdefault((line.set_, row), []).append(line)
+        self.sets = {line.set_ for line in table.lines} if "set" in table.columns else set[str]()
+
+    def find(self, source: Input, row: int | None = None) -> list[Line]:
+        """The lines of a picture or video.
+
+        Parameters
+        ----------
+        row : under which a table without names has it; by default its place in an array of pictures
+
+        Raises
+        ------
+        ConfigError  if the table is of several collections and it is not clear which is meant
+        """
+        row = source.row if row is None else row
+        by_row = row is not None and (source.row is not None or "name" not in self.table.columns)
+        if by_row and not ("row" in self.table.columns or source.row is not None):
+            return []
+        if row is not None and by_row:
+            found = self._by_row.get((self._set_of(source), row), [])
+            if not self.table.headed:
+                # Lines that are told by their number begin with the caption.
+                found = [replace(line, captions=tuple(filter(None, [clean(line.first)]))) for line in found]
             return found
-        return " ".join(re.split(r"[\s_\-.]+", Path(source.name).stem)).strip()
+        wanted = self._set_of(source)
+        return [line for line in self._by_name.get(self._name_of(source), []) if line.set_ == wanted]
+
+    def _name_of(self, source: Input) -> str:
+        """The name under which a file is in the table: with as many folders as there are."""
+        inside = source.member.replace("\\", "/").split("/") if source.member else []
+        whole = [unicodedata.normalize("NFC", part) for part in (*source.path.parts, *inside)]
+        names = ("/".join(whole[start:]) for start in range(len(whole)))
+        known = self._by_last.get(source.key, set())
+        return next((name for name in names if name in known), next(iter(known)) if len(known) == 1 else "")
+
+    def _set_of(self, source: Input) -> str:
+        if not self.sets:
+            return ""
+        wanted = self.set_ or source.path.stem
+        if wanted not in self.sets:
+            raise ConfigError(
+                f"{self.table.path} is of the sets {', '.join(sorted(self.sets))}, and {source.path.name} is called as "
+                "none of them; say which with --set."
+            )
+        return wanted
 
 
-def _read_tables(folder: Path) -> dict[str, str]:
-    captions: dict[str, str] = {}
+def _joined(lines: list[Line]) -> Told:
+    captions = dict.fromkeys(caption for line in lines for caption in line.captions)
+    return Told(tuple(captions), next((line.part for line in lines), ""))
+
+
+def _text_beside(source: Input) -> tuple[str, ...]:
     try:
-        tables = sorted(folder.iterdir())
+        if source.member:
+            name = str(Path(source.member).with_suffix(".txt"))
+            with open_member(source.path, name) as file:
+                content = file.read(TEXT_BYTES + 1)[:TEXT_BYTES]
+            return _lines(source.path, content)
+        path = source.path.with_suffix(".txt")
+        return _lines(path, read_file(path, "the caption", TEXT_BYTES)) if path.exists() else ()
+    except FileFormatError as error:
+        logger.warning("%s has no caption: %s", source, error)
+    except KeyError:
+        pass
+    return ()
+
+
+def _lines(path: Path, content: bytes) -> tuple[str, ...]:
+    text = decode(path, content, strict=True)
+    return tuple(dict.fromkeys(caption for line in text.split("\n") if (caption := clean(line))))
+
+
+def _tables_in(folder: Path) -> list[Table]:
+    """The tables in a folder that can be read; of others a warning tells."""
+    try:
+        paths = sorted(path for path in folder.iterdir() if is_table(path.name))
     except OSError as error:
         logger.warning("captions in the folder %s are left out: %s", folder, error.strerror)
-        return {}
-    for table in tables:
-        if table.suffix.lower() in TABLES and not table.name.startswith("."):
-            for name, caption in _read_table(table).items():
-                captions.setdefault(name, caption)
-    return captions
+        return []
+    found = []
+    for path in paths:
+        there = look_at(path)
+        try:
+            if there != "a file":
+                raise FileFormatError(f"it is {there}")
+            found.append(read_table(path, strict=False))
+        except FileFormatError as error:
+            logger.warning("the captions in %s are left out: %s", path, error)
+    return found
 
 
-def _read_table(table: Path) -> dict[str, str]:
-    found = look_at(table)
-    if found != "a file":
-        logger.warning("the captions in %s are left out: it is %s", table, found)
-        return {}
-    try:
-        text = _decode(table, table.read_bytes())
-    except (OSError, UnicodeDecodeError) as error:
-        logger.warning("the captions in %s are left out: %s", table, getattr(error, "strerror", None) or error)
-        return {}
-    captions: dict[str, str] = {}
-    bare = twice = long = 0
-    for line in text.split("\n"):
-        name, tab, rest = line.removesuffix("\r").partition("\t")
-        bare += not tab and bool(name.strip())
-        if not tab:
-            continue
-        caption = rest.partition("\t")[0]
-        quoted = QUOTED.fullmatch(name.strip())
-        if quoted:
-            name = quoted[1].replace('""', '"')
-        marked = QUOTED.fullmatch(caption.strip())
-        if marked and (quoted or '""' in marked[1]):
-            caption = marked[1].replace('""', '"')
-        # A data set's text ends at a NUL.
-        name, caption = unicodedata.normalize("NFC", name), caption.replace("\0", " ").strip()
-        twice += captions.get(name, caption) != caption
-        long += len(caption) > MOST
-        captions.setdefault(name, caption[:MOST])
-    for count, what in (
-        (bare, "lines without a tab were left out"),
-        (twice, "names stand there before, with other captions, which count"),
-        (long, f"captions were cut at {MOST:,} characters"),
-    ):
-        if count:
-            logger.warning("%s: %d %s", table, count, what)
-    return captions
-
-
-def _decode(table: Path, content: bytes) -> str:
-    encoding = next((name for mark, name in MARKS if content.startswith(mark)), "")
-    if encoding:
-        return content.decode(encoding)
-    try:
-        return content.decode("utf-8")
-    except UnicodeDecodeError as error:
-        logger.warning("%s is no UTF-8 from byte %d on; taken as Windows-1252", table, error.start)
-        return content.decode("cp1252", "replace")
+__all__ = ["BESIDE", "MOST", "NAMED", "CaptionRule", "Captions", "Told"]

@@ -29,7 +29,6 @@ class PictureRule:
     upscale : use pictures whose shorter side is under `size` as well; otherwise they are skipped
     validation, held_out : parts of the rows in these splits; of three sources or more, at least one source
     recipe : a file that names the photographs to use and their splits, see `teachers.collect.recipe`
-    caption_names : caption a picture or video with the words of its file name where no table does
 
     Raises
     ------
@@ -44,7 +43,6 @@ class PictureRule:
     validation: float = 0.1
     held_out: float = 0.1
     recipe: Path | None = None
-    caption_names: bool = False
 
     def __post_init__(self) -> None:
         if not 1 <= self.size <= MOST_SIZE:

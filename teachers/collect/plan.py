@@ -1,9 +1,11 @@
 """The plan of a data set, made before the teacher sees anything: every row, its source and its split."""
 
 import logging
+import re
 import unicodedata
+from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import chain
 from pathlib import Path
 
@@ -12,12 +14,19 @@ import numpy as np
 from olacore.data import SPLITS, InputFile, Source
 from olacore.errors import ConfigError, DataError
 from olacore.media.find import Input
-from teachers.collect.captions import Captions
+from teachers.collect.captions import CaptionRule, Captions, Told
 from teachers.collect.crops import PictureRule, rows_at
 from teachers.collect.recipe import Entry, read_recipe
 from teachers.collect.survey import Finding
 
 logger = logging.getLogger(__name__)
+
+# Words in the names of parts.
+PART_WORDS = {
+    "train": {"train", "training"},
+    "validation": {"validation", "val", "valid", "dev"},
+    "held-out": {"held", "heldout", "test", "testing"},
+}
 
 
 @dataclass(frozen=True)
@@ -29,11 +38,13 @@ class Plan:
     files : what it is made of; the rows of a file are next to each other, in the order of the files
     sources : photographs and scenes
     rows : (n,) of type `ROW`
+    captions : of each source; one may have none, or several
     """
 
     files: tuple[InputFile, ...]
     sources: tuple[Source, ...]
     rows: np.ndarray
+    captions: tuple[tuple[str, ...], ...]
 
     def shards(self, size: int) -> list["Plan"]:
         """Cut the plan into parts of `size` rows; each lists the files and sources of its own rows.
@@ -51,7 +62,8 @@ class Plan:
                 if inside > 0 or (start == 0 and not file.rows):
                     files.append(replace(file, rows=max(0, int(inside))))
             numbers, rows["source"] = np.unique(rows["source"], return_inverse=True)
-            parts.append(Plan(tuple(files), tuple(self.sources[number] for number in numbers), rows))
+            sources, captions = (tuple(each[number] for number in numbers) for each in (self.sources, self.captions))
+            parts.append(Plan(tuple(files), sources, rows, captions))
         return parts
 
     @property
@@ -69,11 +81,13 @@ class Piece:
     ----------
     key : names it by its content
     rows : (n,) of type `ROW`, in the order of time, their source not numbered yet
+    told : its captions and its part
     """
 
     key: str
     source: Source
     rows: np.ndarray
+    told: Told = field(default_factory=Told)
 
 
 def wanted(inputs: Sequence[Input], rule: PictureRule) -> list[Input]:
@@ -96,36 +110,48 @@ def named_entries(recipe: Path) -> dict[str, Entry]:
     return {unicodedata.normalize("NFC", name): entry for name, entry in read_recipe(recipe).items()}
 
 
-def make_plan(inputs: Sequence[Input], findings: Iterable[Finding], rule: PictureRule) -> Plan:
+def make_plan(
+    inputs: Sequence[Input], findings: Iterable[Finding], rule: PictureRule, telling: CaptionRule | None = None
+) -> Plan:
     """Decide what becomes of every file.
 
     Splits and random squares depend on the seed and on the files' bytes, not on names or on the order of the files;
-    of files with equal bytes only the first is used, so that none is in two splits.
+    of files with equal bytes only the first is used, so that none is in two splits, and has the captions of all; where
+    a table says which part each is in, each with another caption is used. Where captions are needed, pictures with a
+    caption in common are in one split.
 
     Parameters
     ----------
     inputs : those that are wanted; with a recipe it has an entry for each
     findings : of the inputs, in their order
+    telling : where captions and parts come from; by default tables beside the files
 
     Raises
     ------
     DataError  if no file gives any row
-    ConfigError  if the recipe has a square outside of its picture
+    ConfigError  if the recipe has a square outside of its picture, or a part is none of training, validation or
+        held-out
+    FileFormatError  if a table that is named cannot be read
     """
+    telling = telling or CaptionRule()
     entries = named_entries(rule.recipe) if rule.recipe else None
-    captions = Captions(rule.caption_names)
-    seen: dict[str, Input] = {}
+    captions = Captions(telling)
+    seen: dict[tuple[str, tuple[str, ...]], Input] = {}
     names: set[str] = set()
     files: list[InputFile] = []
     pieces: list[Piece] = []
     for given, finding in zip(inputs, findings, strict=True):
-        note = refusal(given, finding, rule, seen)
+        told = captions.of(given)
+        key = (finding.digest, told.captions if captions.has_parts else ())
+        note = refusal(given, finding, rule, seen.get(key)) or untold(given, told, telling, captions)
+        if key in seen and telling.needed:
+            add_captions(pieces, finding.digest, told)
         cut: list[Piece] = []
         if not note:
-            seen[finding.digest] = given
+            seen[key] = given
             entry = entries[given.key] if entries is not None else None
             cut = cut_pieces(given, finding, rule, entry, unused_name(given.name, finding.digest, names))
-            cut = [replace(piece, source=replace(piece.source, caption=captions.of(given))) for piece in cut]
+            cut = [replace(piece, told=told) for piece in cut]
         pieces += cut
         rows = sum(len(piece.rows) for piece in cut)
         note = note_of(note, given.path)
@@ -133,19 +159,36 @@ def make_plan(inputs: Sequence[Input], findings: Iterable[Finding], rule: Pictur
     if not pieces:
         reason = next((file.note for file in files), "there are none.")
         raise DataError(f"none of {len(inputs)} files gives a picture: {reason}")
-    return assemble(files, pieces, rule, split=entries is None)
+    return assemble(files, pieces, rule, telling, split=entries is None)
 
 
-def refusal(given: Input, finding: Finding, rule: PictureRule, seen: dict[str, Input]) -> str:
-    """Why a file gives nothing, or nothing."""
+def untold(given: Input, told: Told, telling: CaptionRule, captions: Captions) -> str:
+    """Why nothing can be made of what is told of a file, or nothing."""
+    if telling.needed and not told.captions:
+        return f"{given} has no caption."
+    return f"{given} is in no part of {telling.parts or telling.table}." if captions.has_parts and not told.part else ""
+
+
+def add_captions(pieces: Sequence[Piece], digest: str, told: Told) -> None:
+    """Give a file that is there already, whole, the captions of one with equal bytes as well."""
+    for piece in pieces:
+        if piece.key.split(" ")[0] == digest and piece.told.part == told.part:
+            piece.told = Told(tuple(dict.fromkeys((*piece.told.captions, *told.captions))), told.part)
+
+
+def refusal(given: Input, finding: Finding, rule: PictureRule, before: Input | None) -> str:
+    """Why a file gives nothing, or nothing.
+
+    Parameters
+    ----------
+    before : a file with equal bytes that is used already
+    """
     if finding.refused:
         return finding.refused
     if not rule.upscale and not finding.large_enough(rule.size).any():
         height, width = finding.sizes[0]
         return f"{given} is {width} x {height}, smaller than {rule.size} x {rule.size}."
-    if finding.digest in seen:
-        return f"{given} is the same file as {seen[finding.digest]}."
-    return ""
+    return f"{given} is the same file as {before}." if before else ""
 
 
 def note_of(reason: str, path: Path) -> str:
@@ -206,19 +249,65 @@ def cut_pieces(given: Input, finding: Finding, rule: PictureRule, entry: Entry |
     ]
 
 
-def assemble(files: list[InputFile], pieces: list[Piece], rule: PictureRule, split: bool) -> Plan:
+def assemble(files: list[InputFile], pieces: list[Piece], rule: PictureRule, telling: CaptionRule, split: bool) -> Plan:
     """Number the sources, put them into splits unless the recipe did, and line up the rows file by file, by time."""
-    sources = [piece.source for piece in pieces]
-    if split:
-        splits = rule.splits({piece.key: len(piece.rows) for piece in pieces})
-        sources = [replace(piece.source, split=splits[piece.key]) for piece in pieces]
+    sources = [replace(piece.source, caption="".join(piece.told.captions[:1])) for piece in pieces]
+    if any(piece.told.part for piece in pieces):
+        sources = [
+            replace(source, split=split_of(part), part="" if part in SPLITS else part)
+            for source, part in ((source, piece.told.part) for source, piece in zip(sources, pieces, strict=True))
+        ]
+    elif split:
+        keys = keys_by_caption(pieces) if telling.needed else [piece.key for piece in pieces]
+        counts: Counter[str] = Counter()
+        for key, piece in zip(keys, pieces, strict=True):
+            counts[key] += len(piece.rows)
+        splits = rule.splits(counts)
+        sources = [replace(source, split=splits[key]) for source, key in zip(sources, keys, strict=True)]
+    several = sum(len(piece.told.captions) > 1 for piece in pieces)
+    if several and not telling.needed:
+        logger.warning("%d pictures have several captions, of which the first counts", several)
     rows = np.concatenate([piece.rows for piece in pieces])
     rows["source"] = np.repeat(np.arange(len(pieces)), [len(piece.rows) for piece in pieces])
     for here in np.split(rows, np.cumsum([file.rows for file in files])[:-1]):
         # Stable, so that the squares of one frame keep their order.
         here[:] = here[np.argsort(here["pts"], kind="stable")]
-    plan = Plan(tuple(files), tuple(sources), rows)
+    plan = Plan(tuple(files), tuple(sources), rows, tuple(piece.told.captions for piece in pieces))
     for number, name in enumerate(SPLITS):
         if number not in plan.split:
             logger.warning("no source is left for the %s split: give more scenes or pictures", name)
     return plan
+
+
+def split_of(part: str) -> str:
+    """Which of the three splits a part of a table is, by a word of its name.
+
+    Raises
+    ------
+    ConfigError  if no word says so
+    """
+    words = set(re.split(r"[^a-z]+", part.lower()))
+    found = [split for split, known in PART_WORDS.items() if words & known]
+    if len(found) != 1:
+        expected = "expected one with a word such as train, validation, held-out or test in its name"
+        raise ConfigError(f"the part {part!r} is none of training, validation or held-out; {expected}.")
+    return found[0]
+
+
+def keys_by_caption(pieces: Sequence[Piece]) -> list[str]:
+    """A key for each piece, the same for those that have a caption in common, directly or through others."""
+    first: dict[str, str] = {}
+
+    def root(text: str) -> str:
+        while first[text] != text:
+            first[text] = first[first[text]]
+            text = first[text]
+        return text
+
+    plain = [[" ".join(caption.casefold().split()) for caption in piece.told.captions] for piece in pieces]
+    for texts in plain:
+        for text in texts:
+            first.setdefault(text, text)
+        ends = sorted({root(text) for text in texts})
+        first.update(dict.fromkeys(ends, ends[0]))
+    return [root(texts[0]) for texts in plain]

@@ -14,7 +14,7 @@ from olacore.commands.say import print_json, say
 from olacore.commands.signals import stop_on_signal
 
 if TYPE_CHECKING:
-    from teachers import Summary
+    from teachers import Summary, Teacher
 
 # Skipped files that are named one by one.
 SHOWN = 10
@@ -34,7 +34,11 @@ SHOWN = 10
 @click.option("--validation", default=0.1, show_default=True, help="Part of the rows that decides when to stop.")
 @click.option("--held-out", default=0.1, show_default=True, help="Part of the rows that is only reported.")
 @click.option("--recipe", type=FILE, help="JSON file that names files, authors, licences, splits and crops.")
-@click.option("--caption-names", is_flag=True, help="Caption files by their names where no .tsv beside them does.")
+@click.option("--text-teacher", help="A text encoder's folder or hub id: embeddings of the captions are stored too.")
+@click.option("--tokens", is_flag=True, help="Store the embeddings of the captions' tokens too.")
+@click.option("--captions", help="A table (.tsv, .csv, .jsonl); txt: a text beside each picture; names: of the files.")
+@click.option("--split", "parts", type=FILE, help="A table that says which part each picture is in.")
+@click.option("--set", "set_", help="Of a table of several sets: which one; by default that called as the source.")
 @max_pixels
 @click.option("--every", type=int, help="Video: take every Nth frame.")
 @click.option("--fps", type=float, help="Video: take so many frames a second; without --every, one.")
@@ -74,7 +78,11 @@ def precompute(
     validation: float,
     held_out: float,
     recipe: Path | None,
-    caption_names: bool,
+    text_teacher: str | None,
+    tokens: bool,
+    captions: str | None,
+    parts: Path | None,
+    set_: str | None,
     max_pixels: int,
     every: int | None,
     fps: float | None,
@@ -110,8 +118,10 @@ def precompute(
         validation=validation,
         held_out=held_out,
         recipe=recipe,
-        caption_names=caption_names,
     )
+    if tokens and not text_teacher:
+        raise click.UsageError("--tokens needs --text-teacher.")
+    telling = teachers.CaptionRule(captions, parts, set_)
     video = teachers.VideoRule(every, fps, keyframes, most, least_change, most_damaged)
     loading = teachers.LoadOptions(config, device, batch, offline, self_test=not no_self_test, size=size)
     teachers.check_target(h5, shard_size, resume, force)  # before the seconds that a teacher takes to load
@@ -123,14 +133,19 @@ def precompute(
                 raise Stopped
 
         try:
+            asked: list[Teacher] = [
+                teachers.OrganicEncoder(latents_from)
+                if latents_from
+                else teachers.load_any_teacher(str(teacher), loading)
+            ]
+            texts = teachers.load_text_teacher(text_teacher, loading, tokens=tokens) if text_teacher else None
             made = teachers.precompute(
                 sources,
                 h5,
-                teachers.OrganicEncoder(latents_from)
-                if latents_from
-                else teachers.load_any_teacher(str(teacher), loading),
+                [*asked, *([texts] if texts else [])],
                 rule,
                 video,
+                telling,
                 recon=recon,
                 shard_size=shard_size,
                 max_pixels=max_pixels,
@@ -141,6 +156,8 @@ def precompute(
             )
         except Stopped:
             should_stop.leave(f"{h5} keeps what is done; go on with --resume")
+    if texts and texts.cut:
+        say(f"{texts.cut} captions were longer than the text teacher takes, and were cut", err=True)
     if as_json:
         # Files of one name in several folders are several files.
         notes: dict[str, list[str]] = {}

@@ -28,7 +28,8 @@ class Answers:
 
     Parameters
     ----------
-    teachers : in order; those whose fields have an entry per source are asked once, when a file is made
+    teachers : in order; those whose fields have an entry per source are asked once, when a file is made, and those with
+        one per caption before the first row that has it
     size : side of the pictures
     form : of the files that keep the answers
 
@@ -57,7 +58,7 @@ class Answers:
     def __post_init__(self) -> None:
         for teacher in self.teachers:
             if len({self._per(name) for name in teacher.writes}) != 1:
-                raise ConfigError(f"{teacher.name} writes fields per row and per source; make two teachers of it.")
+                raise ConfigError(f"{teacher.name} writes fields per row and others; make two teachers of it.")
             if space := teacher.space:
                 if self.size % space.factor:
                     what = f"{space.factor}, the pixels that a latent of {space.maker} stands for"
@@ -79,7 +80,12 @@ class Answers:
     def settings(self) -> dict[str, Any]:
         """Of all teachers: the first one's by their names, those of others under the fields that they write."""
         first, *others = self.teachers
-        return {**first.settings, **{", ".join(one.writes): one.settings for one in others if one.settings}}
+        found = dict(first.settings)
+        for one in others:
+            # Embeddings of two text teachers are not mixed: who made them stands at one place in every file.
+            flat = self._per(one.writes[0]) == "caption" or not one.settings
+            found |= one.settings if flat else {", ".join(one.writes): one.settings}
+        return found
 
     @property
     def optional(self) -> tuple[str, ...]:
@@ -91,7 +97,8 @@ class Answers:
     def probe(self) -> Arrays:
         """What comes of one black picture without a caption; it shows sizes that nothing else does."""
         shared = self.of_sources([""])
-        return self.of_rows(np.zeros((1, self.size, self.size, 3), np.uint8), np.array([""]), shared) | shared
+        rows = self.of_rows(np.zeros((1, self.size, self.size, 3), np.uint8), np.array([""]), shared)
+        return rows | shared | self.of_captions([""])
 
     @cached_property
     def sizes(self) -> dict[str, int]:
@@ -110,10 +117,17 @@ class Answers:
 
     def of_sources(self, captions: Sequence[str]) -> dict[str, np.ndarray]:
         """Ask about sources: the fields with one entry for each."""
-        asked = self._asked("source")
+        return self._of_texts(captions, "source")
+
+    def of_captions(self, captions: Sequence[str]) -> dict[str, np.ndarray]:
+        """Ask about captions: the fields with one entry for each."""
+        return self._of_texts(captions, "caption")
+
+    def _of_texts(self, captions: Sequence[str], per: str) -> dict[str, np.ndarray]:
+        asked = self._asked(per)
         count, step = len(captions), max(1, self.batch)
         parts = [self._ask(asked, {"captions": np.array(captions[i : i + step])}) for i in range(0, count, step)]
-        return {name: np.concatenate([part[name] for part in parts]) for name in (parts[0] if asked else ())}
+        return {name: np.concatenate([part[name] for part in parts]) for name in (parts[0] if asked and parts else ())}
 
     def of_rows(self, frames: np.ndarray, captions: np.ndarray, shared: Arrays) -> dict[str, np.ndarray]:
         """Ask about pictures, and give every field that the form has for each row.

@@ -79,8 +79,8 @@ def fill(output: Output, part: Plan, pictures: Iterator[np.ndarray], batch: int)
     with ThreadPoolExecutor(1, thread_name_prefix="olacore-writer") as disk:
         stored: Future[None] | None = None
         for first in range(output.done, len(part.rows), batch):
-            rows = part.rows[first : first + batch]
-            store = output.answer(np.stack([*islice(pictures, len(rows))]), rows)
+            count = min(batch, len(part.rows) - first)
+            store = output.answer(np.stack([*islice(pictures, count)]), first)
             before, stored = stored, None
             if before:
                 before.result()
@@ -116,10 +116,9 @@ def tasks_of(job: Job, part: Plan, done: int, size: int, keyframes: bool) -> Ite
 def describe_work(job: Job, output: Output, size: int, left: int) -> str:
     """Say how much there is to do, how much room it takes and, from asking the teacher once, about how long."""
     blank = np.zeros((1, size, size, 3), np.uint8)
-    rows = job.parts[0].rows[:1]
-    output.answer(blank, rows)
+    output.answer(blank, 0)
     started = time.perf_counter()
-    output.answer(blank, rows)
+    output.answer(blank, 0)
     seconds = (time.perf_counter() - started) * left
     room = job.rows * output.row_bytes / 1e6
     files = sum(file.rows > 0 for file in job.files)

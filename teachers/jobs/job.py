@@ -7,9 +7,12 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from olacore.data import InputFile, read_plan
+import numpy as np
+
+from olacore.data import Header, InputFile, read_plan
 from olacore.errors import DataError, FileFormatError
 from olacore.media.find import Input
+from teachers.collect.captions import BESIDE, NAMED, CaptionRule
 from teachers.collect.crops import PictureRule
 from teachers.collect.plan import Plan, make_plan, refused_file
 from teachers.collect.survey import VideoRule
@@ -52,8 +55,8 @@ class Job:
 
     @property
     def splits(self) -> dict[str, int]:
-        """Sources in each split."""
-        splits = {source.name: source.split for part in self.parts for source in part.sources}
+        """Sources in each part, or in each split where parts have no names."""
+        splits = {source.name: source.part or source.split for part in self.parts for source in part.sources}
         return dict(Counter(splits.values()))
 
 
@@ -65,6 +68,7 @@ def new_job(
     video: VideoRule,
     workers: int,
     tick: Tick,
+    telling: CaptionRule | None = None,
 ) -> Job:
     """Look at every file and plan the rows.
 
@@ -81,16 +85,23 @@ def new_job(
     if not inputs:
         raise DataError(f"no source gives a picture: {refused[0][1] if refused else 'there is none.'}")
     findings = survey_all(inputs, video, workers, tick)
-    plan = make_plan(inputs, findings, rule)
+    plan = make_plan(inputs, findings, rule, telling)
     absent = [refused_file(path, reason) for path, reason in refused]
     plan = replace(plan, files=(*plan.files, *absent))
     digests = [finding.digest for finding in findings]
     parts = plan.shards(target.shard_size or len(plan.rows))
-    settings = describe_settings(digests, rule, video)
+    settings = describe_settings(digests, rule, video, telling or CaptionRule())
     return _job(target, parts, settings, inputs, digests)
 
 
-def resumed_job(target: Target, inputs: Sequence[Input], rule: PictureRule, video: VideoRule, tick: Tick) -> Job | None:
+def resumed_job(
+    target: Target,
+    inputs: Sequence[Input],
+    rule: PictureRule,
+    video: VideoRule,
+    tick: Tick,
+    telling: CaptionRule | None = None,
+) -> Job | None:
     """Take the plan from the files of an earlier run; None if some are missing or keep no plan.
 
     Whether the settings are those of that run is found out when the files are opened for writing.
@@ -99,11 +110,21 @@ def resumed_job(target: Target, inputs: Sequence[Input], rule: PictureRule, vide
     if not paths:
         return None
     try:
-        plans = [Plan(header.files, header.sources, rows) for header, rows in map(read_plan, paths)]
+        plans = [kept_plan(header, rows) for header, rows in map(read_plan, paths)]
     except FileFormatError:
         return None
     digests = digest_all(inputs, tick)
-    return _job(target, plans, describe_settings(digests, rule, video), inputs, digests)
+    return _job(target, plans, describe_settings(digests, rule, video, telling or CaptionRule()), inputs, digests)
+
+
+def kept_plan(header: Header, rows: np.ndarray) -> Plan:
+    """The plan that a file keeps."""
+    own = header.captions.by_source()
+    if not own:
+        plain = tuple((source.caption,) if source.caption else () for source in header.sources)
+        return Plan(header.files, header.sources, rows, plain)
+    sources = tuple(replace(source, caption=texts[0]) for source, texts in zip(header.sources, own, strict=True))
+    return Plan(header.files, sources, rows, tuple(own))
 
 
 def _job(
@@ -117,15 +138,24 @@ def _job(
     return Job(parts, target.paths(len(parts)), each, found)
 
 
-def describe_settings(digests: Sequence[str], rule: PictureRule, video: VideoRule) -> dict[str, Any]:
+def describe_settings(
+    digests: Sequence[str], rule: PictureRule, video: VideoRule, telling: CaptionRule
+) -> dict[str, Any]:
     """Everything that decides about the rows, and so must be the same when a run is resumed."""
     pictures = {name: value for name, value in asdict(rule).items() if name != "size"}
-    recipe = rule.recipe
     whole = hashlib.sha256("".join(digests).encode()).hexdigest()
     return {
         "resize": "square to size, Lanczos",
         **pictures,
-        "recipe": f"sha256 {hashlib.sha256(recipe.read_bytes()).hexdigest()}" if recipe else None,
+        "recipe": digest_of(rule.recipe),
         **asdict(video),
+        "captions": telling.table if telling.table in (BESIDE, NAMED) else digest_of(telling.table),
+        "parts": digest_of(telling.parts),
+        "set": telling.set_,
         "sources": f"{len(digests)} files, sha256 {whole}",
     }
+
+
+def digest_of(path: Path | str | None) -> str | None:
+    """What settings call a file that decides about rows; None without one."""
+    return None if path is None else f"sha256 {hashlib.sha256(Path(path).read_bytes()).hexdigest()}"

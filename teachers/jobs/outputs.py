@@ -1,12 +1,13 @@
 """Where answers go: a data file of any form."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from olacore.data import Header, Writer
+from olacore.data import Captions, Header, Writer
 from olacore.errors import ShapeError
 from teachers.collect.plan import Plan
 from teachers.jobs.answers import Answers
@@ -25,19 +26,25 @@ class Output:
     """
 
     def __init__(self, path: Path, plan: Plan, answers: Answers, settings: dict[str, Any], **mode: bool) -> None:
-        self.answers = answers
+        self.answers, self.plan = answers, plan
         form = answers.form
         self.captions = np.array([source.caption for source in plan.sources])
+        own = Captions.of(plan.captions, plan.rows) if form.captioned else Captions()
+        sources = tuple(replace(source, caption="") for source in plan.sources) if form.captioned else plan.sources
         header = Header(
             form,
             answers.sizes,
             len(plan.rows) * answers.each,
             space=answers.space if form.spaced else None,
-            sources=plan.sources if form.sourced else (),
+            sources=sources if form.sourced else (),
             optional=answers.optional,
             settings={**settings, **answers.settings},
             files=plan.files if form.sourced else (),
+            captions=own,
         )
+        ends = np.array([max(one, default=-1) + 1 for one in own.of_sources], np.int64)
+        # How many captions there have to be before each row, and after the last.
+        self._needed = np.r_[0, np.maximum.accumulate(ends[plan.rows["source"]]) if form.captioned else []].astype(int)
         planned = plan.rows if form.sourced else np.repeat(plan.split, answers.each)
         self.writer = Writer(path, header, planned, lambda: answers.of_sources(self.captions.tolist()), **mode)
 
@@ -51,13 +58,14 @@ class Output:
         """Bytes in the file for every row of the plan."""
         return self.writer.header.row_bytes * self.answers.each
 
-    def answer(self, frames: np.ndarray, rows: np.ndarray) -> Callable[[], None]:
-        """Ask about the pictures of some rows of the plan; the result stores what came.
+    def answer(self, frames: np.ndarray, first: int) -> Callable[[], None]:
+        """Ask about the pictures of some rows of the plan, from `first` on; the result stores what came.
 
         Raises
         ------
         ShapeError  if a picture gives another number of rows than the first one did
         """
+        rows = self.plan.rows[first : first + len(frames)]
         shared = {name: array[rows["source"]] for name, array in self.writer.per_source.items()}
         given = self.answers.of_rows(frames, self.captions[rows["source"]], shared)
         if not self.answers.form.sourced:
@@ -65,7 +73,11 @@ class Output:
             if count != each * len(frames):
                 raise ShapeError(f"a picture gave {each} rows before; {len(frames)} now give {count}.")
             return lambda: self.writer.add(given)
-        return lambda: self.writer.add(given, rows)
+        if not self.answers.form.captioned:
+            return lambda: self.writer.add(given, rows)
+        told, needed = self._needed[first], self._needed[first + len(frames)]
+        captions = self.answers.of_captions(self.writer.header.captions.texts[told:needed])
+        return lambda: self.writer.add(given, rows, captions)
 
     def close(self, complete: bool) -> None:
         """Finish the file."""

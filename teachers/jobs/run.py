@@ -1,7 +1,7 @@
 """`precompute`: a teacher looks at pictures and videos once, and a data set keeps what it answered."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -9,6 +9,7 @@ from olacore.data import InputFile
 from olacore.errors import ConfigError
 from olacore.media.find import find_inputs
 from olacore.media.kinds import MAX_PIXELS
+from teachers.collect.captions import CaptionRule
 from teachers.collect.crops import PictureRule
 from teachers.collect.plan import wanted
 from teachers.collect.survey import VideoRule
@@ -32,7 +33,7 @@ class Summary:
     Parameters
     ----------
     rows : pictures in the data set
-    sources : photographs and scenes in it, by split
+    sources : photographs and scenes in it, by part or split
     files : everything that was given, with the rows and the damage of each, and why some give nothing
     """
 
@@ -57,6 +58,7 @@ def precompute(
     teacher: Teacher | Sequence[Teacher],
     rule: PictureRule | None = None,
     video: VideoRule | None = None,
+    captions: CaptionRule | None = None,
     *,
     recon: bool = False,
     form: str | None = None,
@@ -80,6 +82,8 @@ def precompute(
     sources : pictures, videos, zip archives of pictures, folders of all these, or patterns such as `a/*.jpg`
     h5 : the file to write; with `shard_size` the folder to write shards into
     teacher : is asked about each picture; or several, each of which may read what those before it wrote
+    captions : where captions and parts come from; by default tables beside the files. Where the form of the files has
+        captions of their own, pictures without one are left out
     recon : store an autoencoder's decoding of the stored latents too
     form : schema of the files; by default the one that has a field for all that the teachers write
     shard_size : pictures in each file
@@ -102,13 +106,14 @@ def precompute(
         raise ConfigError(f"workers must be 0 to {MOST_WORKERS}; got {workers}.")
     asked = [*teacher] if isinstance(teacher, Sequence) else [teacher]
     answers = Answers.of(with_decoding(asked) if recon else asked, rule.size, form)
+    telling = replace(captions or CaptionRule(), needed=answers.form.captioned)
     target = Target(h5, shard_size, resume, force)
     found, refused = find_inputs(sources, max_pixels)
     inputs = wanted(found, rule)
     with target.locked():
-        job = resumed_job(target, inputs, rule, video, partial(tick, "files")) if resume else None
+        job = resumed_job(target, inputs, rule, video, partial(tick, "files"), telling) if resume else None
         if job is None:
-            job = new_job(target, inputs, refused, rule, video, workers, partial(tick, "files"))
+            job = new_job(target, inputs, refused, rule, video, workers, partial(tick, "files"), telling)
         plan = job
 
         def opened(number: int, **mode: bool) -> Output:

@@ -143,7 +143,7 @@ KINDS = {
     "archive": Kind(
         seeds.archives, {"*.zip": (*on("{file} photos"), "vae-test {file} --encoder E --decoder D --repeats 1")}
     ),
-    "captions": Kind(seeds.captions, {"photos/*.tsv": on("photos", "", "--caption-names")}),
+    "captions": Kind(seeds.captions, {"photos/*.tsv": on("photos", "", "--captions names")}),
     "recipe": Kind(seeds.recipes, {"recipe.json": on("photos/0.png photos/1.png", "--recipe {file}")}),
     "report": Kind(seeds.reports, {"report.json": ("bench --quick --against {file}",)}),
 }

@@ -86,7 +86,7 @@ def test_chain__that_does_not_hang_together() -> None:
             "the first teacher has .*, denoiser has .*; take teachers",
         ),
         ((Colours(),), ConfigError, "no form of data holds colours, spread beside captions, frames; see olacore/lat"),
-        ((Both(),), ConfigError, "both writes fields per row and per source; make two teachers of it"),
+        ((Both(),), ConfigError, "both writes fields per row and others; make two teachers of it"),
     ):
         with pytest.raises(error, match=message):
             Answers.of(teachers, 16)

@@ -18,7 +18,7 @@ from olacore.data import open_dataset
 from olacore.errors import ConfigError, FileFormatError, OutputError, OutputExistsError
 from olacore.media.find import Input
 from olacore.media.pictures import Square, crop, read_picture
-from teachers import PictureRule, VideoRule
+from teachers import CaptionRule, PictureRule, VideoRule
 from teachers.collect.plan import Plan
 from tests.support.places import ROOT
 from tests.support.plain_samples import EVERY, RULE, MeanTeacher, make, save_photographs
@@ -234,7 +234,7 @@ def test_feed__a_file_that_changes_during_the_work(tmp_path: Path, films: list[P
 
 def test_captions__are_kept_with_the_sources(tmp_path: Path, films: list[Path]) -> None:
     (films[0].parent / "captions.tsv").write_text("one.mkv\ta man walks\n")
-    make(films, tmp_path / "out.h5", rule=PictureRule(size=16, caption_names=True))
+    make(films, tmp_path / "out.h5", rule=PictureRule(size=16), captions=CaptionRule("names"))
     with open_dataset(tmp_path / "out.h5") as data:
         captions = {source.name: source.caption for source in data.sources}
     assert captions["one.mkv scene 2"] == "a man walks"
@@ -305,7 +305,7 @@ def test_plan__shards_cover_it(tmp_path: Path, films: list[Path]) -> None:
         ("photo0.png", 1),
         ("two.mkv", 15),
     ]
-    whole = Plan(job.files, (), np.concatenate([part.rows for part in job.parts]))
+    whole = Plan(job.files, (), np.concatenate([part.rows for part in job.parts]), ())
     assert all(a <= b for a, b in pairwise(whole.rows["pts"][:10].tolist()))
 
 
