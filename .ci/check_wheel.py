@@ -18,7 +18,7 @@ def main(room: Path) -> None:
     if names != NAMES:
         sys.exit(f"the wheel's top-level names must be {sorted(NAMES)}; they are {sorted(names)}")
     pretrained = [path.as_posix() for path in Path("olacore/pretrained").iterdir() if path.is_file()]
-    for needed in ("olacore/py.typed", "olacore/sample/sample.h5", *pretrained):
+    for needed in ("olacore/py.typed", "olacore/sample/sample.h5", "olacore/sample/words.txt", *pretrained):
         if needed not in files:
             sys.exit(f"the wheel lacks {needed}")
     if any(path.suffix == ".py" for path in Path("datasets").rglob("*")):

@@ -10,6 +10,7 @@ import numpy as np
 
 from olacore import pretrained
 from olacore.data import SPLITS, Dataset, open_dataset
+from olacore.data.open_file import text_maker
 from olacore.errors import FileFormatError
 from olacore.exports import numpy_file
 from olacore.modules import latent_file
@@ -124,6 +125,13 @@ def describe_dataset(dataset: Dataset) -> dict[str, Any]:
     common = {"rows": dataset.count, "rows by split": rows, "digest": dataset.digest()}
     if dataset.kind == "pairs":
         return {"kind": "data set, pairs", **common, "inputs": dataset.inputs, "outputs": dataset.outputs}
+    if not dataset.form.sourced:
+        return {
+            "kind": f"data set, {dataset.kind}",
+            **common,
+            "fields": describe_fields(dataset),
+            "settings": dataset.settings,
+        }
     damaged = dataset.verify()
     sources = {source.name: source for source in dataset.sources}.values()
     facts = {
@@ -137,16 +145,13 @@ def describe_dataset(dataset: Dataset) -> dict[str, Any]:
         "sources": len(sources),
         "sources by kind": dict(Counter(source.kind for source in sources)),
         "sources by split": dict(Counter(source.split for source in sources)),
-        "captions": sum(bool(source.caption) for source in sources),
+        **describe_captions(dataset),
         "licences": sorted({source.licence for source in sources if source.licence}),
         "files": describe_files(dataset),
         "settings": dataset.settings,
     }
     if dataset.kind != "latents":
-        layout = dataset.contents.layout
-        facts["fields"] = {
-            spec.name: describe_field(*layout[spec.name]) for spec in dataset.form.fields if dataset.has(spec.name)
-        }
+        facts["fields"] = describe_fields(dataset)
     if dataset.space is not None:
         facts["teacher"] = dataset.space.maker
         facts["space"] = dataset.space.to_dict()
@@ -154,6 +159,28 @@ def describe_dataset(dataset: Dataset) -> dict[str, Any]:
     if dataset.has("latents"):
         facts["latent mean and spread"] = latent_spread(dataset)
     return facts
+
+
+def describe_captions(dataset: Dataset) -> dict[str, Any]:
+    """Tell how many captions there are, who made their embeddings, and which parts the data have by name."""
+    sources = {source.name: source for source in dataset.sources}.values()
+    parts = Counter(source.part or source.split for source in sources) if any(source.part for source in sources) else {}
+    named = {"sources by part": dict(parts)} if parts else {}
+    if not dataset.captions:
+        return {"captions": sum(bool(source.caption) for source in sources), **named}
+    several = sum(len(captions) > 1 for captions in dataset.captions)
+    return {
+        "captions": len({text for captions in dataset.captions for text in captions}),
+        "pictures with several captions": several,
+        "text teacher": text_maker(dataset.settings),
+        **named,
+    }
+
+
+def describe_fields(dataset: Dataset) -> dict[str, str]:
+    """Tell the type and the shape of an entry of each field."""
+    layout = dataset.contents.layout
+    return {spec.name: describe_field(*layout[spec.name]) for spec in dataset.form.fields if dataset.has(spec.name)}
 
 
 def describe_field(shape: tuple[int, ...], dtype: np.dtype) -> str:

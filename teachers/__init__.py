@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from teachers.jobs.decode_ahead import default_workers
     from teachers.jobs.output_path import check_target
     from teachers.jobs.run import Summary, precompute
+    from teachers.jobs.words import collect_words, precompute_words
     from teachers.options import LoadOptions
     from teachers.own.function import FunctionTeacher
     from teachers.own.organic import OrganicEncoder
@@ -48,10 +49,12 @@ _HOMES = {
     "VideoRule": "teachers.collect.survey",
     "check_target": "teachers.jobs.output_path",
     "default_workers": "teachers.jobs.decode_ahead",
+    "collect_words": "teachers.jobs.words",
     "load_any_teacher": "teachers.registry",
     "load_teacher": "teachers.autoencoders.load",
     "load_text_teacher": "teachers.text.load",
     "precompute": "teachers.jobs.run",
+    "precompute_words": "teachers.jobs.words",
 }
 
 __all__ = [
@@ -69,11 +72,13 @@ __all__ = [
     "Teacher",
     "VideoRule",
     "check_target",
+    "collect_words",
     "default_workers",
     "load_any_teacher",
     "load_teacher",
     "load_text_teacher",
     "precompute",
+    "precompute_words",
 ]
 
 

@@ -28,8 +28,13 @@ def inspect(file: Path, sheet: Path | None, force: bool, as_json: bool) -> None:
         from olacore.media.pictures import write_picture
 
         check_output(sheet, force)
+        from olacore.modules.module import load
+        from olacore.pretrained.catalogue import decoder_of
+
         with open_dataset([file]) as dataset:
-            write_picture(sheet, draw_sheet(dataset))
+            # Where pictures are there, false colours say more about a latent than another picture.
+            name = "" if dataset.has("frames") else decoder_of(dataset.space)
+            write_picture(sheet, draw_sheet(dataset, load(name) if name else None))
     facts = describe(file)
     if as_json:
         print_json(facts)

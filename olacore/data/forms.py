@@ -6,7 +6,7 @@ A file names its form by its schema. Another form is a `Form` that is added to `
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -163,6 +163,16 @@ CAPTIONED = FORMS.add(
             FieldSpec("tokens", ("T", "F"), FLOAT16, optional=True, per="caption", chunked=True),
         ),
         spaced=True,
+    )
+)
+
+# Words, and a text teacher's embedding of each.
+WORD_BYTES = 64
+WORDS = FORMS.add(
+    Form(
+        "olacore/words/1",
+        (FieldSpec("words", (), np.dtype(f"S{WORD_BYTES}")), replace(EMBEDDINGS, per="row")),
+        sourced=False,
     )
 )
 

@@ -1,4 +1,4 @@
-"""The data set that is shipped, inside an installed package or beside it in a checkout."""
+"""The data that are shipped, inside an installed package or beside it in a checkout."""
 
 from __future__ import annotations
 
@@ -14,8 +14,22 @@ def sample_path() -> Path:
     ------
     FileFormatError  if it is in neither place
     """
+    return _shipped("sample.h5")
+
+
+def words_path() -> Path:
+    """Find the list of common English words, one a line, the most common first.
+
+    Raises
+    ------
+    FileFormatError  if it is in neither place
+    """
+    return _shipped("words.txt")
+
+
+def _shipped(name: str) -> Path:
     package = Path(__file__).parents[1]
-    for path in (package / "sample" / "sample.h5", package.parent / "datasets" / "sample.h5"):
+    for path in (package / "sample" / name, package.parent / "datasets" / name):
         if path.exists():
             return path
-    raise FileFormatError("the sample data set sample.h5 is missing; install olacore again.")
+    raise FileFormatError(f"the shipped file {name} is missing; install olacore again.")

@@ -14,14 +14,14 @@ from olacore.commands.say import print_json, say
 from olacore.commands.signals import stop_on_signal
 
 if TYPE_CHECKING:
-    from teachers import Summary, Teacher
+    from teachers import LoadOptions, Summary, Teacher
 
 # Skipped files that are named one by one.
 SHOWN = 10
 
 
 @click.command()
-@click.argument("sources", type=FILE, nargs=-1, required=True)
+@click.argument("sources", type=FILE, nargs=-1)
 @click.option("--h5", type=FILE, required=True, help="The data set to write; with --shard-size a folder.")
 @click.option("--teacher", help="An autoencoder's folder, hub id or file, an organic encoder, or FILE.py:FUNCTION.")
 @click.option("--latents-from", type=FILE, help="An organic encoder that makes the latents, in place of a teacher.")
@@ -36,6 +36,8 @@ SHOWN = 10
 @click.option("--recipe", type=FILE, help="JSON file that names files, authors, licences, splits and crops.")
 @click.option("--text-teacher", help="A text encoder's folder or hub id: embeddings of the captions are stored too.")
 @click.option("--tokens", is_flag=True, help="Store the embeddings of the captions' tokens too.")
+@click.option("--words", is_flag=True, help="Embed single words: of lists, of training captions, and common ones.")
+@click.option("--common", default=30_000, show_default=True, help="With --words: how many of the shipped common words.")
 @click.option("--captions", help="A table (.tsv, .csv, .jsonl); txt: a text beside each picture; names: of the files.")
 @click.option("--split", "parts", type=FILE, help="A table that says which part each picture is in.")
 @click.option("--set", "set_", help="Of a table of several sets: which one; by default that called as the source.")
@@ -80,6 +82,8 @@ def precompute(
     recipe: Path | None,
     text_teacher: str | None,
     tokens: bool,
+    words: bool,
+    common: int,
     captions: str | None,
     parts: Path | None,
     set_: str | None,
@@ -103,10 +107,19 @@ def precompute(
 ) -> None:
     """Make a data set of pictures and videos with what a teacher says of them.
 
-    SOURCES are pictures, videos, zip archives of pictures, and folders of these.
+    SOURCES are pictures, videos, zip archives of pictures, .npz files with an array "images", and folders of these;
+    with --words lists of words, and data sets with captions.
     """
     import teachers
 
+    if words:
+        if text_teacher is None or teacher or latents_from:
+            raise click.UsageError("--words needs --text-teacher, and no other teacher.")
+        loading = teachers.LoadOptions(device=device, offline=offline, self_test=not no_self_test)
+        embed_words(sources, h5, text_teacher, loading, common, resume, force)
+        return
+    if not sources:
+        raise click.UsageError("give one source or more.")
     if (teacher is None) == (latents_from is None):
         raise click.UsageError("give either --teacher or --latents-from.")
     rule = teachers.PictureRule(
@@ -167,6 +180,29 @@ def precompute(
         print_json({"rows": made.rows, "sources": made.sources, "damaged": made.damaged, "skipped": skipped})
     else:
         print_summary(made, h5)
+
+
+def embed_words(
+    sources: Sequence[Path], h5: Path, reference: str, loading: LoadOptions, common: int, resume: bool, force: bool
+) -> None:
+    """Make a table of words."""
+    import teachers
+
+    teachers.check_target(h5, None, resume, force)
+    words = teachers.collect_words(sources, common)
+    teacher = teachers.load_text_teacher(reference, loading)
+    with stop_on_signal() as should_stop, Bar("words") as bar:
+
+        def report(what: str, done: int, total: int) -> None:
+            bar(done, total)
+            if should_stop():
+                raise Stopped
+
+        try:
+            teachers.precompute_words(words, h5, teacher, resume=resume, force=force, progress=report)
+        except Stopped:
+            should_stop.leave(f"{h5} keeps what is done; go on with --resume")
+    say(f"{h5}: {len(words)} words with embeddings of {teacher.name}")
 
 
 class Stopped(Exception):

@@ -125,3 +125,44 @@ def test_signal__keeps_what_is_done(tmp_path: Path, number: str, word: str, code
     subprocess.run([*command, "--resume"], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     with open_dataset(h5) as data:
         assert (data.count, data.complete) == (400, True)
+
+
+def test_captioned__with_a_text_teacher_and_parts(tmp_path: Path, teacher: Path) -> None:
+    from tests.support.text_samples import save_sentence
+
+    pixels = np.random.default_rng(0).integers(0, 256, (6, 16, 16, 3), np.uint8)
+    np.savez(tmp_path / "emoji.npz", images=pixels)
+    long = "f" * 200
+    rows = [("a fox", "train"), ("a hen", "train"), ("a cat", "test"), (long, "val"), ("", "train"), ("a cow", "train")]
+    lines = [f"emoji\t{row}\t{caption}\t{part}" for row, (caption, part) in enumerate(rows)]
+    (tmp_path / "split.tsv").write_text("\n".join(["set\trow\tcaption\tpart", *lines]))
+    text = save_sentence(tmp_path / "text")
+    h5 = tmp_path / "out.h5"
+    given = [tmp_path / "emoji.npz", "--captions", tmp_path / "split.tsv", "--teacher", teacher, "--text-teacher", text]
+    result = ola("precompute", *given, "--h5", h5, *QUICK)
+    assert "5 rows from 5 photographs and scenes (3 train, 1 test, 1 val)" in result.stdout
+    assert "picture 4 in emoji.npz has no caption." in result.stderr
+    assert "1 captions were longer than the text teacher takes, and were cut" in result.stderr
+    facts = json.loads(ola("inspect", h5, "--json", "--sheet", tmp_path / "sheet.png").output)
+    assert (facts["captions"], facts["pictures with several captions"]) == (5, 0)
+    assert facts["sources by part"] == {"train": 3, "test": 1, "val": 1}
+    assert facts["text teacher"].startswith("text (")
+    assert facts["fields"]["embeddings"].startswith("float32")
+    words = ola(
+        "precompute", h5, "--words", "--common", 0, "--text-teacher", text, "--h5", tmp_path / "w.h5", *QUICK[2:3]
+    )
+    assert "4 words with embeddings of text" in words.stdout
+    assert json.loads(ola("inspect", tmp_path / "w.h5", "--json").output)["rows"] == 4
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        (["--words"], "--words needs --text-teacher"),
+        (["--words", "--text-teacher", "x", "--teacher", "y"], "no other teacher"),
+        (["--teacher", "y"], "give one source or more"),
+        (["a.png", "--teacher", "y", "--tokens"], "--tokens needs --text-teacher"),
+    ],
+)
+def test_options__that_exclude_each_other(tmp_path: Path, given: list[str], message: str) -> None:
+    assert message in ola("precompute", *given, "--h5", tmp_path / "out.h5", code=2).stderr

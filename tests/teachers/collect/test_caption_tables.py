@@ -1,0 +1,112 @@
+"""Tables of captions and parts: every way to write one, and what is no table."""
+
+from pathlib import Path
+
+import pytest
+
+from olacore.errors import ConfigError, FileFormatError
+from olacore.media.find import Input
+from teachers.collect.caption_tables import read_table
+from teachers.collect.captions import CaptionRule, Captions, Told
+
+
+def told(folder: Path, *names: str, **rule: object) -> list[Told]:
+    captions = Captions(CaptionRule(**rule))
+    return [captions.of(Input(folder / name, "picture")) for name in names]
+
+
+@pytest.mark.parametrize(
+    ("file", "content"),
+    [
+        ("t.tsv", "a.png\ta red heart\nb.png\ta fox\na.png\tlove\n"),
+        ("t.tsv", "part\tfile\tcaption\ntest\ta.png\ta red heart\ntrain\tb.png\ta fox\ntest\ta.png\tlove\n"),
+        ("t.csv", "file_name,split,text\na.png,test,a red heart\nb.png,train,a fox\na.png,test,love\n"),
+        (
+            "t.jsonl",
+            '{"file_name":"a.png","captions":["a red heart","love",""]}\n\n{"file_name":"b.png","text":"a fox"}',
+        ),
+    ],
+)
+def test_table__gives_all_captions_of_a_picture(tmp_path, file, content):
+    (tmp_path / file).write_text(content)
+    first, second, none = told(tmp_path, "a.png", "b.png", "c.png", table=tmp_path / file)
+    assert (first.captions, second.captions, none) == (("a red heart", "love"), ("a fox",), Told())
+    assert (first.part, second.part) in (("test", "train"), ("", ""))
+
+
+def test_table__finds_files_by_as_many_folders_as_it_has(tmp_path):
+    lines = [("x/a.png", "one"), ("y/a.png", "two"), ("far/away/b.png", "three")]
+    (tmp_path / "t.tsv").write_text("\n".join(map("\t".join, lines)))
+    names = ("x/a.png", "y/a.png", "z/a.png", "b.png")
+    found = told(tmp_path, *names, table=tmp_path / "t.tsv")
+    assert [one.captions for one in found] == [("one",), ("two",), (), ("three",)]
+    zipped = Captions(CaptionRule(tmp_path / "t.tsv")).of(Input(tmp_path / "p.zip", "picture", "y/a.png"))
+    assert zipped.captions == ("two",)
+
+
+@pytest.mark.parametrize(
+    "content", ["keycap\tsymbols\nfox\tanimals\n", "row\tcaption\n1\tfox\n0\tkeycap\n", "keycap\nfox"]
+)
+def test_table__of_an_array_goes_by_rows(tmp_path, content):
+    (tmp_path / "t.tsv").write_text(content)
+    captions = Captions(CaptionRule(tmp_path / "t.tsv"))
+    found = [captions.of(Input(tmp_path / "pictures.npz", "picture", row=row)) for row in range(3)]
+    assert [one.captions for one in found] == [("keycap",), ("fox",), ()]
+
+
+def test_parts__of_a_table_of_their_own_with_better_captions(tmp_path):
+    (tmp_path / "emoji.tsv").write_text("a.png\told name\nb.png\tsecond\nc.png\tthird\n")
+    split = "set\trow\tcaption\tpart\nother\t0\twrong\ttrain\nemoji\t0\tnew name\ttest\nemoji\t1\t\ttrain\n"
+    (tmp_path / "split.tsv").write_text(split)
+    rule = {"table": tmp_path / "emoji.tsv", "parts": tmp_path / "split.tsv"}
+    found = told(tmp_path, "a.png", "b.png", "c.png", **rule, set_="emoji")
+    assert found == [Told(("new name",), "test"), Told(("second",), "train"), Told(("third",), "")]
+    zipped = Captions(CaptionRule(**rule)).of(Input(tmp_path / "emoji.zip", "picture", "a.png"))
+    assert zipped == Told(("new name",), "test")
+    with pytest.raises(ConfigError, match=r"of the sets emoji, other, and .* none of them; say which with --set"):
+        told(tmp_path, "a.png", **rule)
+
+
+def test_parts__need_a_column(tmp_path):
+    (tmp_path / "split.tsv").write_text("file\tcaption\na.png\tfox\n")
+    with pytest.raises(ConfigError, match="expected a column part"):
+        told(tmp_path, "a.png", parts=tmp_path / "split.tsv")
+
+
+def test_texts__beside_pictures(tmp_path):
+    (tmp_path / "a.txt").write_text("a red heart\n\n  love \n")
+    (tmp_path / "b.txt").write_bytes(b"\x00\x01\x02")
+    found = told(tmp_path, "a.png", "b.png", "c.png", table="txt")
+    assert [one.captions for one in found] == [("a red heart", "love"), (), ()]
+
+
+def test_metadata__of_a_data_set_folder_is_found_beside_the_pictures(tmp_path):
+    (tmp_path / "metadata.jsonl").write_text('{"file_name": "a.png", "text": "fox"}\n')
+    assert told(tmp_path, "a.png") == [Told(("fox",))]
+
+
+@pytest.mark.parametrize(
+    ("file", "content", "message"),
+    [
+        ("t.jsonl", b"[1]\n", "line 1 of .* is no JSON object"),
+        ("t.jsonl", b'{"a": 1}\n', "no lines with a file_name or row"),
+        ("t.jsonl", b'{"file_name": "a", "text": 3}\n', "line 1 of .* caption that is no text"),
+        ("t.jsonl", b'{"file_name": 1, "text": "x"}\n', "line 1 of .* file name, part or set that is no text"),
+        ("t.jsonl", b'{"file_name": "a", "text": "x"\n', "line 1 of .*t.jsonl"),
+        ("t.tsv", b"row\tcaption\n-1\tx\n", "line 1 of .* has the row '-1'"),
+        ("t.jsonl", b'{"row": true, "text": "x"}\n', "has the row True"),
+        ("t.tsv", b"", "is empty"),
+        ("t.tsv", b"a\0b\tc\n", "no text in UTF-8"),
+        ("t.tsv", b"a.png\t\x81\n", "no text in UTF-8"),
+        ("t.csv", b'a,"' + b"x" * 140_000 + b'"\n', "no comma-separated table"),
+    ],
+)
+def test_table__that_is_none(tmp_path, file, content, message):
+    (tmp_path / file).write_bytes(content)
+    with pytest.raises(FileFormatError, match=message):
+        read_table(tmp_path / file)
+
+
+def test_table__that_is_missing(tmp_path):
+    with pytest.raises(FileFormatError, match="cannot read the table"):
+        Captions(CaptionRule(tmp_path / "none.tsv"))

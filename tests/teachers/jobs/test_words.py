@@ -1,0 +1,66 @@
+"""Tables of words with a text teacher's embeddings."""
+
+import numpy as np
+import pytest
+
+from olacore.data import open_dataset
+from olacore.data.sample import words_path
+from olacore.errors import ConfigError, DataError, FileFormatError
+from teachers import collect_words, precompute_words
+from teachers.jobs.words import words_in
+from tests.support.captioned_samples import LetterTeacher, make_captioned, write_captioned
+from tests.support.killed import run_killed
+from tests.support.plain_samples import MeanTeacher
+
+
+def test_words__of_a_text():
+    assert words_in("A red-hot fox\u2019s den, 2 pigs") == ["a", "red", "hot", "fox's", "den", "2", "pigs"]
+
+
+def test_collect__takes_training_captions_lists_and_common_words(tmp_path):
+    paths, table = write_captioned(tmp_path)
+    parts = tmp_path / "parts.tsv"
+    parts.write_text(
+        "file\tpart\n" + "".join(f"{p.name}\t{'test' if n >= 5 else 'train'}\n" for n, p in enumerate(paths))
+    )
+    data = make_captioned(paths, table, tmp_path / "data.h5", telling={"parts": parts})
+    (tmp_path / "list.txt").write_text("Zebra\n\nfox\n" + "x" * 65 + "\n")
+    common = words_path().read_text().split()
+    words = collect_words([data, tmp_path / "list.txt"], 3)
+    assert words[:4] == ["a", "fox", "bus", "heart"]
+    assert "moon" not in words, "words of held-out captions are not looked at"
+    behind = [word for word in common[:3] if word not in words[: words.index("zebra")]]
+    assert words[words.index("zebra") :] == ["zebra", *behind]
+    assert len(words) == len(set(words))
+    assert len(common) > 30_000
+
+
+def test_precompute__is_the_same_after_a_kill(tmp_path):
+    words = [f"word{number}" for number in range(10)]
+    precompute_words(words, tmp_path / "whole.h5", LetterTeacher())
+    script = f"""
+from teachers import precompute_words
+from tests.support.captioned_samples import LetterTeacher
+precompute_words({words}, path, LetterTeacher())
+"""
+    run_killed(script, tmp_path / "part.h5", 5)
+    precompute_words(words, tmp_path / "part.h5", LetterTeacher(), resume=True)
+    assert (tmp_path / "part.h5").read_bytes() == (tmp_path / "whole.h5").read_bytes()
+    with open_dataset(tmp_path / "whole.h5") as data:
+        found = data.read(["words", "embeddings"], np.arange(10))
+        assert [word.decode() for word in found["words"]] == words
+        np.testing.assert_array_equal(
+            found["embeddings"], LetterTeacher().answer({"captions": np.array(words)})["embeddings"]
+        )
+
+
+def test_errors(tmp_path):
+    with pytest.raises(DataError, match="expected 1 to"):
+        collect_words([])
+    with pytest.raises(FileFormatError, match="cannot read the list of words"):
+        collect_words([tmp_path / "none.txt"])
+    with pytest.raises(ConfigError, match="is no text encoder"):
+        precompute_words(["a"], tmp_path / "a.h5", MeanTeacher())
+    precompute_words(["a"], tmp_path / "a.h5", LetterTeacher())
+    with pytest.raises(ConfigError, match=r"settings\[words\]"):
+        precompute_words(["b"], tmp_path / "a.h5", LetterTeacher(), resume=True)
