@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 
@@ -149,7 +149,7 @@ class BlockStream:
         rows = self._random(pass_, number + 1).permutation(len(indices) * self._sites)
         return Group(arrays, indices, np.array_split(rows, self._blocks[number]))
 
-    def _choice(self, pass_: int, indices: np.ndarray) -> dict[str, np.ndarray]:
+    def _choice(self, pass_: int, indices: np.ndarray) -> dict[str, Any]:
         """Which caption each of these rows is read with in this pass, where they have several."""
         if not self._chooses:
             return {}

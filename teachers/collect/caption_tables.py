@@ -170,7 +170,7 @@ def _whole(row: Any, number: int, path: Path) -> int | None:
 
 
 def _from_json(path: Path, text: str) -> tuple[list[dict[str, Any]], set[str], bool]:
-    records, columns = [], set[str]()
+    records, columns = list[dict[str, Any]](), set[str]()
     for number, line in enumerate(text.split("\n")):
         if not line.strip():
             continue

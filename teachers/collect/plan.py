@@ -62,7 +62,8 @@ class Plan:
                 if inside > 0 or (start == 0 and not file.rows):
                     files.append(replace(file, rows=max(0, int(inside))))
             numbers, rows["source"] = np.unique(rows["source"], return_inverse=True)
-            sources, captions = (tuple(each[number] for number in numbers) for each in (self.sources, self.captions))
+            sources = tuple(self.sources[number] for number in numbers)
+            captions = tuple(self.captions[number] for number in numbers)
             parts.append(Plan(tuple(files), sources, rows, captions))
         return parts
 
