@@ -9,8 +9,8 @@ import pytest
 
 from olacore.data import open_dataset
 from olacore.errors import ConfigError, DataError
-from tests.support.captioned_samples import CAPTIONS, LetterTeacher, make_captioned, write_captioned
 from tests.support.killed import run_killed
+from tests.support.letter_samples import CAPTIONS, LetterTeacher, make_captioned, write_captioned
 from tests.support.plain_samples import MeanTeacher
 
 PARTS = ("train", "train", "concept-held-out", "train", "concept-validation", "combination test", "train")
@@ -110,7 +110,7 @@ def test_several_captions__without_a_text_teacher_the_first_counts(tmp_path, giv
 
 
 SCRIPT = """
-from tests.support.captioned_samples import make_captioned
+from tests.support.letter_samples import make_captioned
 folder = path.parent
 make_captioned(sorted((folder / "photographs").iterdir()), folder / "captions.tsv", path, workers={workers})
 """

@@ -8,8 +8,8 @@ from olacore.data.sample import words_path
 from olacore.errors import ConfigError, DataError, FileFormatError
 from teachers import collect_words, precompute_words
 from teachers.jobs.words import words_in
-from tests.support.captioned_samples import LetterTeacher, make_captioned, write_captioned
 from tests.support.killed import run_killed
+from tests.support.letter_samples import LetterTeacher, make_captioned, write_captioned
 from tests.support.plain_samples import MeanTeacher
 
 
@@ -40,7 +40,7 @@ def test_precompute__is_the_same_after_a_kill(tmp_path):
     precompute_words(words, tmp_path / "whole.h5", LetterTeacher())
     script = f"""
 from teachers import precompute_words
-from tests.support.captioned_samples import LetterTeacher
+from tests.support.letter_samples import LetterTeacher
 precompute_words({words}, path, LetterTeacher())
 """
     run_killed(script, tmp_path / "part.h5", 5)
