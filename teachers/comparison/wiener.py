@@ -86,7 +86,8 @@ class TextMean:
         units, mean = unit_length(embeddings[rows]), latents.mean(0, dtype=np.float64)
         centred = latents[rows] - mean
         main = centred @ axes[:, :LOOKED_AT]
-        best, width, ridge, inverse = np.inf, WIDTHS[0], RIDGES[0], np.empty(0)
+        best, width, ridge = np.inf, WIDTHS[0], RIDGES[0]
+        inverse = np.zeros((len(rows), len(rows)))
         for tried in WIDTHS:
             kernel = kernel_of(units, units, tried)
             for penalty in RIDGES:
