@@ -76,13 +76,8 @@ def make(
     if (steps is None and minutes is None) or (steps or 0) < 0 or (minutes or 0) < 0:
         raise ConfigError(f"a training ends after steps or minutes, 0 or more; got {steps} and {minutes}.")
     check_data(data)
-    checkpoint = places.out / CHECKPOINT
     if is_there(places.out) and not (places.resume or places.force):
         raise OutputExistsError(f"{places.out} is already there; give --resume to go on, or --force to start anew.")
-    try:
-        checkpoint.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise OutputError(f"cannot make the folder {checkpoint.parent}: {error.strerror or error}.") from error
     try:
         with threads(settings.threads):
             return _make(data, settings, places, steps, minutes, options or LoadOptions(), stop, say)
@@ -112,9 +107,13 @@ def _make(
     text = parts.load_text(places.text, train, options)
     network = parts.build_network(settings, channels, side, int(text.parts[0].network.config.hidden_size))
     whole = parts.build_pipeline(network, vae, text, train.captions)
+    checkpoint = places.out / CHECKPOINT
+    try:
+        checkpoint.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(f"cannot make the folder {checkpoint.parent}: {error.strerror or error}.") from error
     say(f"{len(train)} training rows; {parts.described(settings, whole)}")
     training = Training(whole, train, settings, _digest(train, data.space.fingerprint, text.fingerprint))
-    checkpoint = places.out / CHECKPOINT
     if places.resume and checkpoint.exists():
         training.load(checkpoint)
         say(f"goes on after {training.progress.step} steps")

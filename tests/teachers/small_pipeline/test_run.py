@@ -12,7 +12,7 @@ import pytest
 import torch
 from diffusers import DiffusionPipeline
 
-from olacore.errors import ConfigError, DataError, FingerprintError, OutputExistsError, SearchError
+from olacore.errors import ConfigError, DataError, FingerprintError, OutputError, OutputExistsError, SearchError
 from teachers import LoadOptions, load_teacher
 from teachers.denoisers.load import load_denoiser
 from teachers.small_pipeline import report
@@ -149,7 +149,8 @@ def test_refused__other_teachers(data: CaptionedSample, teachers: tuple[Path, Pa
         train(data, (teachers[0], other[1]), tmp_path / "out")
     (other[0] / "diffusion_pytorch_model.safetensors").write_bytes(changed(other[0]))
     with pytest.raises(FingerprintError, match="--vae has .*, the data has .*; give the autoencoder that made"):
-        train(data, (other[0], teachers[1]), tmp_path / "out", resume=True)
+        train(data, (other[0], teachers[1]), tmp_path / "out")
+    assert not (tmp_path / "out").exists()
 
 
 def changed(folder: Path) -> bytes:
@@ -188,6 +189,15 @@ def test_refused__a_loss_that_is_not_finite(
     with pytest.raises(SearchError, match="loss of step 0 is not finite; train anew with a smaller --learning-rate"):
         train(data, teachers, tmp_path / "out")
     assert not (tmp_path / "out" / CHECKPOINT).exists()
+
+
+def test_refused__a_file_in_place_of_the_folder(
+    data: CaptionedSample, teachers: tuple[Path, Path], tmp_path: Path
+) -> None:
+    (tmp_path / "out").write_bytes(b"mine")
+    with pytest.raises(OutputError, match="cannot make the folder .*training: Not a directory"):
+        train(data, teachers, tmp_path / "out", force=True)
+    assert (tmp_path / "out").read_bytes() == b"mine"
 
 
 def test_refused__settings_and_ends(data: CaptionedSample, teachers: tuple[Path, Path], tmp_path: Path) -> None:
