@@ -8,7 +8,8 @@
 | `own/` | teachers of the user's own: a function in a file, an organic encoder; without torch |
 | `collect/` | which pictures and frames become rows: survey, scenes, crops, recipes, captions, plan; without torch |
 | `jobs/` | `precompute`: decoding ahead, asking, writing, resuming; without torch |
-| `comparison/` | networks under torch that ours are measured beside |
+| `comparison/` | networks under torch, and closed forms, that ours are measured beside |
+| `small_pipeline/` | trains a small text-to-picture pipeline, as a teacher where there is no other |
 | `commands/` | `ola precompute`, `ola vae-test` |
 
 Names are looked up when they are first used.
