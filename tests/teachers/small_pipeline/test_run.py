@@ -21,7 +21,7 @@ from teachers.small_pipeline.pipeline import build_network, encode_captions
 from teachers.small_pipeline.run import CHECKPOINT, REPORT, SHEET, Places, make
 from teachers.small_pipeline.settings import Settings, parts_of
 from teachers.small_pipeline.training import Training, clean_latents
-from tests.support.captioned_samples import CaptionedSample, captioned_sample, save_teachers
+from tests.support.memory_samples import CaptionedSample, captioned_sample, save_teachers
 from tests.support.text_samples import save_sentence
 
 SMALL = Settings(width=16, heads=2, batch=3, warm_up=2, threads=1)
