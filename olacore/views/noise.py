@@ -1,4 +1,7 @@
-"""Noise that a view adds: fixed by the seed of the stream, the pass and the item, whatever block it comes in."""
+"""Noise that a view adds: fixed by the seed of the stream, the pass and the item, whatever block it comes in.
+
+Rows that a teacher answered have noise of their own, which follows from the seed that is stored with them.
+"""
 
 from __future__ import annotations
 
@@ -17,6 +20,19 @@ def normal_like(raw: RawBlock, field: str, use: int = 0) -> np.ndarray:
     out = np.empty(raw.arrays[field].shape, np.float32)
     for place, index in enumerate(raw.indices.tolist()):
         out[place] = generator(raw.seed, raw.pass_, index, use).standard_normal(out.shape[1:], np.float32)
+    return out
+
+
+def noise_of(seeds: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
+    """Return the noise of rows that have seeds of their own: standard normal numbers, (m, *shape) float32.
+
+    Parameters
+    ----------
+    seeds : (m,) uint64
+    """
+    out = np.empty((len(seeds), *shape), np.float32)
+    for place, seed in enumerate(seeds.tolist()):
+        out[place] = np.random.Generator(np.random.Philox(key=seed)).standard_normal(shape, np.float32)
     return out
 
 
