@@ -36,6 +36,27 @@ def noise_of(seeds: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
     return out
 
 
+def noisy_latents(raw: RawBlock, level: float) -> np.ndarray:
+    """Return the noisy latents of a raw block, (m, C, h, w) float16.
+
+    Those that are stored; or the latents with the noise of their rows, where a teacher answered them; or with noise by
+    seed, pass and item.
+
+    Parameters
+    ----------
+    level : what the noise is multiplied with
+    """
+    arrays = raw.arrays
+    if "noisy" in arrays:
+        return arrays["noisy"]
+    latents = arrays["latents"]
+    seeds = arrays.get("noise_seeds")
+    noise = normal_like(raw, "latents") if seeds is None else noise_of(seeds, latents.shape[1:])
+    noise *= np.float32(level)
+    noise += latents
+    return noise.astype(np.float16)
+
+
 def uniform_of(raw: RawBlock, use: int = 0) -> np.ndarray:
     """Return a number in [0, 1) for every item of a raw block, (m,) float64, such as decides its noise level."""
     return np.array([generator(raw.seed, raw.pass_, index, use).random() for index in raw.indices.tolist()])
