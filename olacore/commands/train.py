@@ -18,7 +18,9 @@ STOPPED = {"frozen": "freezing"}
 
 
 @click.command()
-@click.option("--module", type=Modules(), help="encoder, decoder, pair for both, text or denoiser; plain pairs need none.")
+@click.option(
+    "--module", type=Modules(), help="encoder, decoder, pair for both, text or denoiser; plain pairs need none."
+)
 @data_sets
 @click.option("--view", help="patch or global; of a text words, of a denoiser text, whole or window.")
 @click.option("--border", type=int, help="Pixels around a patch that an encoder sees; by default 4.")

@@ -300,9 +300,7 @@ def gather_noisy(noisy, means, numbers, item, site, window, text_window, mean, s
             gather_window_lanes(
                 means, item, site, text_window, mean[text:rest], scale[text:rest], first, LANES, block, text, column
             )
-        gather_number_lanes(
-            numbers, height, width, item, site, mean[rest:], scale[rest:], first, block, rest, column
-        )
+        gather_number_lanes(numbers, height, width, item, site, mean[rest:], scale[rest:], first, block, rest, column)
 
 
 def gather_noisy_reference(

@@ -141,7 +141,9 @@ def measure(module: Module, dataset: Dataset, baselines: Baselines, indices: np.
     mean = scaling.restore_targets(baselines.mean[:, None].copy())
     names = ["module", *(baseline.name for baseline in shown)]
     sums = {name: Metrics(mean[:, 0], "psnr" in kind.figures) for name in names}
-    fields = tuple(dict.fromkeys((*view.fields_in(dataset), *(field for baseline in shown for field in baseline.fields))))
+    fields = tuple(
+        dict.fromkeys((*view.fields_in(dataset), *(field for baseline in shown for field in baseline.fields)))
+    )
     for raw, sites in whole_items(view, dataset, indices, fields):
         block = view.gather(raw, scaling)
         target = scaling.restore_targets(block.targets.copy())

@@ -50,9 +50,7 @@ def header_of(form: str, splits: dict[str, int], optional: tuple[str, ...], text
     settings = {"text_teacher": text, "text_sha256": text.encode().hex().ljust(64, "0")}
     sizes = {"H": SIDE, "W": SIDE, "E": WIDTH}
     count = len(names) * rows
-    return Header(
-        FORMS[form], sizes, count, SPACE, sources, optional=optional, settings=settings, captions=captions
-    )
+    return Header(FORMS[form], sizes, count, SPACE, sources, optional=optional, settings=settings, captions=captions)
 
 
 def of_captions(embeddings: np.ndarray, optional: tuple[str, ...]) -> dict[str, np.ndarray]:
@@ -120,7 +118,9 @@ def replace_rows(path: Path, splits: tuple[int, ...] = (1, 2)) -> Path:
         entries, sources, captions = file["rows"][:], file["sources"]["split"], file["source_captions"][:]
         rows = np.flatnonzero(np.isin(sources[entries["source"]], splits))
         others = captions[np.isin(sources[captions[:, 0]], splits), 1]
-        names = [name for name in ("frames", "latents", "answers", "text_means", "certainty", "embeddings") if name in file]
+        names = [
+            name for name in ("frames", "latents", "answers", "text_means", "certainty", "embeddings") if name in file
+        ]
         for name in names:
             array = file[name][:]
             some = others if name in ("text_means", "certainty", "embeddings") else rows

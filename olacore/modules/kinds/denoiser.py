@@ -51,10 +51,14 @@ def checked(name: str, array: np.ndarray, shape: tuple[int | None, ...]) -> np.n
     ShapeError, DataError  if they are of another shape, no numbers, or not finite
     """
     sizes = array.shape[-len(shape) :]
-    fits = array.ndim - len(shape) in (0, 1) and all(want in (None, size) for want, size in zip(shape, sizes, strict=True))
+    fits = array.ndim - len(shape) in (0, 1) and all(
+        want in (None, size) for want, size in zip(shape, sizes, strict=True)
+    )
     form = ", ".join("any" if size is None else str(size) for size in shape)
     if not fits or 0 in array.shape or array.dtype.kind not in "fiu":
-        raise ShapeError(f"{name} must be numbers of the shape ({form}) or (n, {form}); got {array.dtype} {array.shape}.")
+        raise ShapeError(
+            f"{name} must be numbers of the shape ({form}) or (n, {form}); got {array.dtype} {array.shape}."
+        )
     dtype = np.dtype(np.float16 if len(shape) == 3 else np.float32)
     with np.errstate(over="ignore"):
         rows = np.ascontiguousarray(array, dtype).reshape(-1, *sizes)
