@@ -89,3 +89,16 @@ def every_row(arrays: dict[str, np.ndarray], sites: int) -> RawBlock:
     count = len(next(iter(arrays.values())))
     raw, _ = next(row_ranges(arrays, sites, count * sites))
     return raw
+
+
+def noise_of(seeds: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
+    """Return the noise of rows that have seeds of their own: standard normal numbers, (m, *shape) float32.
+
+    Parameters
+    ----------
+    seeds : (m,) uint64
+    """
+    out = np.empty((len(seeds), *shape), np.float32)
+    for place, seed in enumerate(seeds.tolist()):
+        out[place] = np.random.Generator(np.random.Philox(key=seed)).standard_normal(shape, np.float32)
+    return out

@@ -15,6 +15,7 @@ from bench.speed.memory_cases import (
     random_cases,
     retina_cases,
     window_cases,
+    word_cases,
 )
 from bench.speed.report import Row, rate_row
 from olacore.embed.checked import threads as running_on
@@ -43,6 +44,7 @@ def moving_cases(size: Size) -> Iterator[Case]:
     yield from gather_cases(size.n)
     yield from window_cases(max(1, size.n // 4096))
     yield from retina_cases(max(1, size.n // 256))
+    yield from word_cases(max(1, size.n // 8))
 
 
 def product_row(watch: Stopwatch, threads: int, case: Case, size: Size, product: Action) -> Row:

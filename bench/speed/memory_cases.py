@@ -9,17 +9,25 @@ import numpy as np
 
 from bench.speed.cases import FACTOR, Block, Case, Size
 from olacore.kernels.blend import blend_rows
-from olacore.kernels.gather import gather_patch_targets, gather_patches, gather_sites, gather_windows
+from olacore.kernels.gather import (
+    gather_noisy,
+    gather_patch_targets,
+    gather_patches,
+    gather_sites,
+    gather_windows,
+)
 from olacore.kernels.layout import empty_packed, pack_rows, unpack_rows
 from olacore.kernels.mutate import mutate_population, mutate_rank1, mutate_sparse, recombine_rows
 from olacore.kernels.random import fill_normal, fill_uniform
 from olacore.kernels.scatter import scatter_patches
 from olacore.kernels.trust import update_trust
 from olacore.kernels.windows import cut_windows, fold_windows
+from olacore.kernels.words import hash_words
 from olacore.views.retina import Retina
 
 CHANNELS, BORDER, WINDOW = 4, 4, 3
 SIDE = 64
+TEXT_BYTES, BUCKETS = 48, 2048
 
 
 def random_cases(size: Size) -> Iterator[Case]:
@@ -108,6 +116,13 @@ def gather_cases(samples: int) -> Iterator[Case]:
     def gather() -> None:
         gather_windows(latents, item, site, WINDOW, *window, windows)
 
+    seen = scaling(2 * CHANNELS * WINDOW**2 + 4)
+    numbers = rng.standard_normal((pictures, 2), np.float32)
+    seen_windows = empty_packed(samples, len(seen[0]))
+
+    def gather_both() -> None:
+        gather_noisy(latents, latents, numbers, item, site, WINDOW, WINDOW, *seen, seen_windows)
+
     pixel = scaling(3 * FACTOR**2)
     pixels = np.empty((len(pixel[0]), samples), np.float32)
 
@@ -128,6 +143,7 @@ def gather_cases(samples: int) -> Iterator[Case]:
     for name, action, out, width in (
         ("gather_patches", cut_patches, patches, 1),
         ("gather_windows", gather, windows, 2),
+        ("gather_noisy", gather_both, seen_windows, 2),
         ("gather_patch_targets", cut_pixels, pixels, 1),
         ("gather_sites", cut_cells, cells, 2),
         ("scatter_patches", draw_pixels, pixels, 1),
@@ -135,6 +151,14 @@ def gather_cases(samples: int) -> Iterator[Case]:
         inputs = out.shape[-2] if out.ndim == 3 else out.shape[0]
         traffic = float(samples * inputs * (4 + width))
         yield Case(name, f"{samples}x{inputs}", action, traffic, "GB/s", traffic)
+
+
+def word_cases(texts: int) -> Iterator[Case]:
+    """Texts of some words as vectors."""
+    letters = np.random.default_rng(0).choice(np.frombuffer(b"etaoinshr ", np.uint8), (texts, TEXT_BYTES))
+    out = np.empty((texts, BUCKETS), np.float32)
+    traffic = float(letters.nbytes + 4 * out.nbytes)
+    yield Case("hash_words", f"{texts}x{TEXT_BYTES}", lambda: hash_words(letters, out), traffic, "GB/s", traffic)
 
 
 def window_cases(pictures: int) -> Iterator[Case]:

@@ -19,18 +19,21 @@ from olacore.commands.show import print_figures
 @skip_nonfinite
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object; with several modules, one a line.")
 def evaluate(modules: Sequence[Path], h5: Sequence[Path], split: str, skip_nonfinite: bool, as_json: bool) -> None:
-    """Measure modules on held-out rows, beside least squares of the same shape and the mean."""
+    """Measure modules on held-out rows, beside least squares of the same shape and the mean.
+
+    Parts of the rows that have names, such as concept-held-out, are measured apart.
+    """
     from olacore.data import open_dataset
     from olacore.modules.find import find
     from olacore.modules.module import load
-    from olacore.quality.evaluation import baselines_beside
-    from olacore.quality.evaluation import evaluate as measure
+    from olacore.quality.evaluation import baselines_beside, evaluate_parts, joined
 
     for path in map(find, modules):
         module = load(path)
         with open_dataset(h5) as dataset:
-            figures = measure(module, dataset, baselines_beside(path, module), split, skip_nonfinite)
+            parts = evaluate_parts(module, dataset, baselines_beside(path, module), split, skip_nonfinite)
         if as_json:
-            print_json(figures, indent=None)
-        else:
-            print_figures(figures, f"{path} on {split} rows")
+            print_json(joined(parts), indent=None)
+            continue
+        for part, figures in parts.items():
+            print_figures(figures, f"{path} on {part} rows")

@@ -18,11 +18,17 @@ STOPPED = {"frozen": "freezing"}
 
 
 @click.command()
-@click.option("--module", type=Modules(), help="encoder, decoder, or pair for both; plain pairs need none.")
+@click.option(
+    "--module", type=Modules(), help="encoder, decoder, pair for both, text or denoiser; plain pairs need none."
+)
 @data_sets
-@click.option("--view", help="patch or global; by default patch.")
+@click.option("--view", help="patch or global; of a text words, of a denoiser text, whole or window.")
 @click.option("--border", type=int, help="Pixels around a patch that an encoder sees; by default 4.")
-@click.option("--window", type=int, help="Side of the latent window of a decoder; by default 3.")
+@click.option("--window", type=int, help="Side of the latent window of a decoder, by default 3, or a denoiser, 5.")
+@click.option("--level", type=float, help="Noise level of a denoiser, in the units of the latents.")
+@click.option("--text-window", type=int, help="Side of the window of a denoiser's text mean, by default 3; 0: none.")
+@click.option("--unconditional", is_flag=True, default=None, help="A denoiser without text.")
+@click.option("--buckets", type=int, help="That the words of a text are hashed into; by default 2048.")
 @click.option("--strategy", help="How the population searches; by default rows, stack or pair, by what is asked.")
 @click.option("--option", "options", type=Option(), multiple=True, help="NAME=VALUE, an option of the strategy.")
 @click.option(
@@ -77,8 +83,8 @@ def train(h5: Sequence[Path], options: Sequence[tuple[str, str]], as_json: bool,
     if as_json:
         print_json({"folder": str(result.folder), "stopped": result.stopped, **result.figures})
         return
-    if result.figures:
-        print_figures(result.figures, f"{result.module.kind} on held-out samples")
+    for part, figures in result.parts.items():
+        print_figures(figures, f"{result.module.kind} on {part} samples")
     summary = result.module.training
     made = result.folder / ("decoder" if config.module == "pair" else "") / "module.safetensors"
     say(

@@ -153,6 +153,12 @@ LATENTS = FORMS.add(
 )
 
 EMBEDDINGS = FieldSpec("embeddings", ("E",), FLOAT32, per="caption")
+# Latents that the caption alone leads one to expect, by a module that did not see the row; and how near the caption is
+# to the nearest, and to the eight nearest, captions of training, itself left out.
+OF_TEXT = (
+    FieldSpec("text_means", ("C", "h", "w"), FLOAT16, optional=True, per="caption", chunked=True),
+    FieldSpec("certainty", (2,), FLOAT32, optional=True, per="caption"),
+)
 
 CAPTIONED = FORMS.add(
     Form(
@@ -161,6 +167,26 @@ CAPTIONED = FORMS.add(
             *LATENTS.fields,
             EMBEDDINGS,
             FieldSpec("tokens", ("T", "F"), FLOAT16, optional=True, per="caption", chunked=True),
+            *OF_TEXT,
+        ),
+        spaced=True,
+    )
+)
+
+# A noisy latent is latents + sigmas * noise; the noise follows from the seed, unless the noisy latent itself is stored.
+DENOISED = FORMS.add(
+    Form(
+        "olacore/denoised/1",
+        (
+            FieldSpec("latents", ("C", "h", "w"), FLOAT16, chunked=True),
+            FieldSpec("sigmas", (), FLOAT32),
+            FieldSpec("noise_seeds", (), UINT64),
+            FieldSpec(CAPTION, (), INT32),
+            FieldSpec("answers", ("C", "h", "w"), FLOAT16, optional=True, chunked=True),
+            FieldSpec("plain_answers", ("C", "h", "w"), FLOAT16, optional=True, chunked=True),
+            FieldSpec("noisy", ("C", "h", "w"), FLOAT16, optional=True, chunked=True),
+            EMBEDDINGS,
+            *OF_TEXT,
         ),
         spaced=True,
     )

@@ -95,8 +95,8 @@ def gather_patch_lanes(frames, item, site, size, border, gain, shift, first, lan
 
 
 @device
-def gather_window_lanes(latents, item, site, window, mean, scale, first, lanes, out, column):
-    """Windows of the samples from `first`, `lanes` at most, into out[:, column : column + lanes], then zeros."""
+def gather_window_lanes(latents, item, site, window, mean, scale, first, lanes, out, top_row, column):
+    """Windows of the samples from `first`, `lanes` at most, into out[top_row:, column : column + lanes], then zeros."""
     channels, height, width = latents.shape[1:]
     count = max(min(lanes, item.size - first), 0)
     lines = np.empty((count, mean.size), np.float32)
@@ -112,7 +112,23 @@ def gather_window_lanes(latents, item, site, window, mean, scale, first, lanes, 
                     i += 1
         for i in range(mean.size):
             line[i] = (line[i] - mean[i]) / scale[i]
-    write_lanes(lines, lanes, out, 0, column)
+    write_lanes(lines, lanes, out, top_row, column)
+
+
+@device
+def gather_number_lanes(numbers, height, width, item, site, mean, scale, first, out, top_row, column):
+    """Numbers of the items, and where the sites lie, of LANES samples from `first`, as `gather_window_lanes` does."""
+    count, known = max(min(LANES, item.size - first), 0), numbers.shape[1]
+    lines = np.empty((count, known + 2), np.float32)
+    for s in range(count):
+        line, place = lines[s], site[first + s]
+        for i in range(known):
+            line[i] = numbers[item[first + s], i]
+        line[known] = np.float32(2 * (place // width) + 1) / np.float32(height) - ONE
+        line[known + 1] = np.float32(2 * (place % width) + 1) / np.float32(width) - ONE
+        for i in range(known + 2):
+            line[i] = (line[i] - mean[i]) / scale[i]
+    write_lanes(lines, LANES, out, top_row, column)
 
 
 @kernel
@@ -205,7 +221,7 @@ def gather_windows(latents, item, site, window, mean, scale, out):
     """
     for group in prange(out.shape[0] * GROUPS):
         first, column, block = group * LANES, group % GROUPS * LANES, out[group // GROUPS]
-        gather_window_lanes(latents, item, site, window, mean, scale, first, LANES, block, column)
+        gather_window_lanes(latents, item, site, window, mean, scale, first, LANES, block, 0, column)
 
 
 def gather_windows_reference(
@@ -242,7 +258,7 @@ def gather_sites(latents, item, site, shift, scale, out):
     for group in prange((item.size + LANES - 1) // LANES):
         first = group * LANES
         lanes = min(LANES, item.size - first)
-        gather_window_lanes(latents, item, site, 1, shift, scale, first, lanes, out, first)
+        gather_window_lanes(latents, item, site, 1, shift, scale, first, lanes, out, 0, first)
 
 
 def gather_sites_reference(
@@ -257,3 +273,57 @@ def gather_sites_reference(
     values = latents.view(np.float16).astype(np.float32)
     cells = values.reshape(*latents.shape[:2], -1)[item, :, site]
     out[:] = ((cells - shift) / scale).T
+
+
+@kernel
+def gather_noisy(noisy, means, numbers, item, site, window, text_window, mean, scale, out):
+    """What a denoiser of sites sees, as packed inputs: a window of the noisy latent, one of what the text leads one to
+    expect, numbers of the item, and the row and the column of the site, from -1 to 1 over the latent.
+
+    Parameters
+    ----------
+    noisy : (m, C, h, w) uint16  the bits of float16 numbers
+    means : (m, C, h, w) uint16  likewise; (m, 0, 1, 1) without text
+    numbers : (m, k) float32
+    item, site : (n,) int32
+    window, text_window : sides of the windows in cells, odd; edge cells are repeated
+    mean, scale : (in,)  in = C * window^2 + C * text_window^2 + k + 2
+    out : (chunks, in, CHUNK)  written, zero past the last sample
+    """
+    height, width = noisy.shape[2:]
+    text = noisy.shape[1] * window * window
+    rest = text + means.shape[1] * text_window * text_window
+    for group in prange(out.shape[0] * GROUPS):
+        first, column, block = group * LANES, group % GROUPS * LANES, out[group // GROUPS]
+        gather_window_lanes(noisy, item, site, window, mean[:text], scale[:text], first, LANES, block, 0, column)
+        if rest > text:
+            gather_window_lanes(
+                means, item, site, text_window, mean[text:rest], scale[text:rest], first, LANES, block, text, column
+            )
+        gather_number_lanes(numbers, height, width, item, site, mean[rest:], scale[rest:], first, block, rest, column)
+
+
+def gather_noisy_reference(
+    noisy: np.ndarray,
+    means: np.ndarray,
+    numbers: np.ndarray,
+    item: np.ndarray,
+    site: np.ndarray,
+    window: int,
+    text_window: int,
+    mean: np.ndarray,
+    scale: np.ndarray,
+    out: np.ndarray,
+) -> None:
+    """NumPy twin of `gather_noisy`."""
+    text = noisy.shape[1] * window**2
+    rest = text + means.shape[1] * text_window**2
+    out[:] = 0
+    gather_windows_reference(noisy, item, site, window, mean[:text], scale[:text], out[:, :text])
+    if rest > text:
+        gather_windows_reference(means, item, site, text_window, mean[text:rest], scale[text:rest], out[:, text:rest])
+    height, width = noisy.shape[2:]
+    places = (2 * np.stack(np.divmod(site, width), 1) + 1) / (height, width) - 1
+    rows = np.hstack([numbers[item], places.astype(np.float32)])
+    for s, row in enumerate(rows):
+        out[s // CHUNK, rest:, s % CHUNK] = (row - mean[rest:]) / scale[rest:]

@@ -7,8 +7,8 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from olacore.blocks import noise_of
 from olacore.data import SPLITS, Dataset
-from olacore.data.noise import noise_of
 from olacore.errors import DataError
 from olacore.media.canvas import beside, fit, grid
 

@@ -152,10 +152,12 @@ class Module:
 
     @property
     def imitates(self) -> LatentSpace | None:
-        """The latent space that an encoder was cloned from; None for one that was evolved as part of a pair."""
+        """The latent space that an encoder or a denoiser was cloned from; None for an encoder that was evolved as part
+        of a pair.
+        """
         made = self.makes
         alone = made is not None and self.space is not None and made.fingerprint == self.space.fingerprint
-        return None if self.kind != "encoder" or alone else self.space
+        return None if "latents" not in self.view.target_fields or alone else self.space
 
     @property
     def reads(self) -> LatentSpace | None:
@@ -163,7 +165,7 @@ class Module:
         return self.space if self.kind == "decoder" else None
 
     def run(self, given: Any, n_threads: int | None = None) -> np.ndarray:
-        """Answer what a caller gives, as the module's kind reads it: `encode`, `decode` and `predict` by another name.
+        """Answer what a caller gives, as the module's kind reads it: `encode`, `decode` and so on by another name.
 
         Parameters
         ----------
@@ -239,6 +241,37 @@ class Module:
         """
         self._need("predict")
         return self.run(inputs, n_threads)
+
+    def embed(self, texts: Any, n_threads: int | None = None) -> np.ndarray:
+        """Turn a text, or a list of them, into what the text teacher's embedding would be: (E,) or (n, E) float32.
+
+        Raises
+        ------
+        ShapeError  if the module is of another kind, or there is no text
+        DTypeError, DataError  if something is no text, or cannot be written as UTF-8
+        """
+        self._need("embed")
+        return self.run(texts, n_threads)
+
+    def denoise(self, n_threads: int | None = None, **given: Any) -> np.ndarray:
+        """Answer clean latents, in one pass.
+
+        Parameters
+        ----------
+        given : arrays by name, what `view.given` has, for one latent or for n: `noisy` latents (n, C, h, w) of the
+            view's level, in the scaled latent space; `embeddings` (n, E); `text_means` (n, C, h, w); `certainty` (n, 2)
+
+        Returns
+        -------
+        (C, h, w) or (n, C, h, w) float32
+
+        Raises
+        ------
+        ShapeError  if the module is no denoiser, something is missing or too much, or of another shape
+        DataError  if a number is NaN or inf
+        """
+        self._need("denoise")
+        return self.run(given, n_threads)
 
     def answer(self, arrays: Mapping[str, np.ndarray]) -> np.ndarray:
         """Answer every item of the arrays that the module's view reads, checked already; see `View.empty`."""

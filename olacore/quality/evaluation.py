@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, ClassVar
@@ -12,7 +12,8 @@ import numpy as np
 
 from olacore.blocks import Block, RawBlock, every_row
 from olacore.data import SPLITS, Dataset, find_nonfinite, iterate_once
-from olacore.errors import DataError
+from olacore.data.open_file import text_maker
+from olacore.errors import DataError, FingerprintError
 from olacore.modules.kinds import KINDS
 from olacore.modules.module import Module
 from olacore.quality.baselines import Baselines, fit_to_data
@@ -23,6 +24,8 @@ from olacore.views import View
 from olacore.views.scaling import Scaling
 
 ITEMS_AT_ONCE = 8
+# Figures of a module and of each baseline by name.
+Figures = dict[str, dict[str, Any]]
 
 
 def check_pairing(module: Module, dataset: Dataset) -> None:
@@ -31,20 +34,25 @@ def check_pairing(module: Module, dataset: Dataset) -> None:
     Raises
     ------
     ShapeError  if the dimensions disagree
-    FingerprintError  if the latent spaces do; both are named
+    FingerprintError  if the latent spaces do, or the text teachers where embeddings are read or answered; both are
+    named
     """
     module.view.check(dataset)
     require_same("the module", module.space, "the data", dataset.space, then="use data of the module's own space")
+    ours, theirs = text_maker(module.training), text_maker(dataset.settings)
+    if "embeddings" in module.view.fields and ours and theirs and ours != theirs:
+        makers = f"the module was evolved with those of {ours}, the data have those of {theirs}"
+        raise FingerprintError(f"embeddings differ: {makers}; use data of the module's own text teacher.")
 
 
 def usable_items(dataset: Dataset, view: View, skip_nonfinite: bool) -> dict[str, np.ndarray]:
-    """Return the items of each split, without those that hold NaN or inf.
+    """Return the items of each split that count for a view, without those that hold NaN or inf.
 
     Raises
     ------
     DataError  if there are such items and they are not to be skipped
     """
-    fields = tuple(name for name in view.fields if dataset.is_float(name))
+    fields = tuple(name for name in view.fields_in(dataset) if dataset.is_float(name))
     count, where = find_nonfinite(dataset, fields, first=dataset.count) if fields else (0, np.empty(0, np.int64))
     if count and not skip_nonfinite:
         places = ", ".join(str(index) for index in where[:5])
@@ -52,17 +60,18 @@ def usable_items(dataset: Dataset, view: View, skip_nonfinite: bool) -> dict[str
             f"{count} of {dataset.count} rows hold NaN or inf in {' or '.join(fields)} (first at {places}); "
             "give --skip-nonfinite to leave them out."
         )
-    return {split: np.setdiff1d(dataset.indices(split), where) for split in SPLITS}
+    kept = np.setdiff1d(view.items(dataset), where)
+    return {split: np.intersect1d(dataset.indices(split), kept) for split in SPLITS}
 
 
-def evaluate(
+def evaluate_parts(
     module: Module,
     dataset: Dataset,
     baselines: Baselines | None = None,
     split: str = "held-out",
     skip_nonfinite: bool = False,
-) -> dict[str, dict[str, Any]]:
-    """Measure a module on one part of the data.
+) -> dict[str, Figures]:
+    """Measure a module on one split of the data, each part of it that has a name apart.
 
     Parameters
     ----------
@@ -72,12 +81,13 @@ def evaluate(
 
     Returns
     -------
-    figures of `module` and of the baselines that its kind names, such as `least_squares`, `mean`, and `teacher` where
-    a decoder's data hold the teacher's decoding; see `Metrics.figures`
+    by the name of the part, or of the split for rows of no such part: figures of `module` and of the baselines that its
+    kind names, such as `least_squares`, `mean`, and `teacher` where a decoder's data hold the teacher's decoding; see
+    `Metrics.figures`
 
     Raises
     ------
-    DataError  if the part is empty, or the data hold NaN or inf
+    DataError  if the split is empty, or the data hold NaN or inf
     ShapeError, FingerprintError  if module and data do not belong together
     """
     check_pairing(module, dataset)
@@ -86,13 +96,54 @@ def evaluate(
     if not len(indices):
         raise DataError(f"the data hold no {split} rows to evaluate on.")
     baselines = baselines or fit_for(module, dataset, items)
+    parts = parts_of(dataset, indices, split)
+    return {part: measure(module, dataset, baselines, some) for part, some in parts.items()}
+
+
+def evaluate(
+    module: Module,
+    dataset: Dataset,
+    baselines: Baselines | None = None,
+    split: str = "held-out",
+    skip_nonfinite: bool = False,
+) -> Figures:
+    """Measure a module on one split of the data, which has no parts of several names; see `evaluate_parts`.
+
+    Raises
+    ------
+    DataError  also if it has several parts, whose mean would say nothing
+    """
+    parts = evaluate_parts(module, dataset, baselines, split, skip_nonfinite)
+    if len(parts) > 1:
+        raise DataError(f"{split} rows are of {', '.join(parts)}: measure them apart, with `evaluate_parts`.")
+    return next(iter(parts.values()))
+
+
+def parts_of(dataset: Dataset, indices: np.ndarray, split: str) -> dict[str, np.ndarray]:
+    """Some rows of a split by the names of their parts, sorted; those without one by the name of the split."""
+    if not any(source.part for source in dataset.sources):
+        return {split: indices}
+    sources = dataset.read(("rows",), indices, checked=False)["rows"]["source"].tolist()
+    names = np.array([dataset.sources[source].part or split for source in sources])
+    return {str(name): indices[names == name] for name in np.unique(names)}
+
+
+def joined(parts: Mapping[str, Figures]) -> dict[str, Any]:
+    """Figures by part, or those of a whole split as they are, where no part has a name."""
+    return dict(parts[next(iter(parts))] if parts.keys() <= {*SPLITS} and len(parts) == 1 else parts)
+
+
+def measure(module: Module, dataset: Dataset, baselines: Baselines, indices: np.ndarray) -> Figures:
+    """Return the figures of a module, and of what it is shown beside, on some rows; see `evaluate_parts`."""
     view, scaling, kind = module.view, module.scaling, KINDS.find(module.kind)
     shown = [BASELINES.find(name) for name in kind.baselines]
     shown = [baseline for baseline in shown if baseline.applies(view, dataset)]
     mean = scaling.restore_targets(baselines.mean[:, None].copy())
     names = ["module", *(baseline.name for baseline in shown)]
     sums = {name: Metrics(mean[:, 0], "psnr" in kind.figures) for name in names}
-    fields = tuple(dict.fromkeys((*view.fields, *(field for baseline in shown for field in baseline.fields))))
+    fields = tuple(
+        dict.fromkeys((*view.fields_in(dataset), *(field for baseline in shown for field in baseline.fields)))
+    )
     for raw, sites in whole_items(view, dataset, indices, fields):
         block = view.gather(raw, scaling)
         target = scaling.restore_targets(block.targets.copy())
@@ -181,8 +232,8 @@ def whole_items(
 ) -> Iterator[tuple[RawBlock, int]]:
     """Give all rows of the items `indices`, in order, some items at a time, with the number of rows an item has."""
     sites = view.sites(dataset)
-    for _, arrays in iterate_once(dataset, indices, fields, ITEMS_AT_ONCE if sites > 1 else 1024):
-        yield every_row(arrays, sites), sites
+    for some, arrays in iterate_once(dataset, indices, fields, ITEMS_AT_ONCE if sites > 1 else 1024):
+        yield replace(every_row(arrays, sites), indices=some), sites
 
 
 def fit_for(module: Module, dataset: Dataset, items: dict[str, np.ndarray]) -> Baselines:

@@ -23,12 +23,13 @@ RANGES = {
     "budget": (1, 1 << 50),
 }
 LIMITS = ("generations", "passes", "seconds", "until_loss")
+# What views take; each says which.
+OF_VIEW = ("border", "window", "level", "text_window", "unconditional", "buckets")
 # What has to be the same when a search is resumed, as it was asked for.
 ASKED = (
     "module",
     "view",
-    "border",
-    "window",
+    *OF_VIEW,
     "options",
     "stack",
     "budget",
@@ -48,8 +49,13 @@ class TrainConfig:
     module : kind of the module, such as "encoder" or "decoder"; "pair" for an encoder and the decoder of its own
         latents; None for plain pairs
     h5 : data set files, of one latent space
-    view : how samples are cut, "patch" or "global"; None for the first view that the kind has
-    border, window : pixels around the patch of an encoder, latent sites along a side of a decoder's window
+    view : how samples are cut, such as "patch" or "global"; None for the first view that the kind has
+    border, window : pixels around the patch of an encoder, latent sites along a side of a decoder's or a denoiser's
+        window
+    level : noise level of a denoiser, in the units of the latents
+    text_window : latent sites along a side of a denoiser's window of the text mean; 0 for none
+    unconditional : a denoiser without text
+    buckets : that the words of a text are hashed into
     strategy : its name; None for "rows", "stack" where one is asked for, and "pair" for a pair
     options : of the strategy, those that differ from the default
     loss : what the search minimises: "mse", "mae", "huber", "cosine", "contrast", `my_losses.py:function`, or a
@@ -82,6 +88,10 @@ class TrainConfig:
     view: str | None = None
     border: int | None = None
     window: int | None = None
+    level: float | None = None
+    text_window: int | None = None
+    unconditional: bool | None = None
+    buckets: int | None = None
     strategy: str | None = None
     options: dict[str, Any] = field(default_factory=dict)
     loss: str | Callable[..., Any] = "mse"
@@ -139,7 +149,7 @@ class TrainConfig:
 
     def view_settings(self) -> dict[str, Any]:
         """What was asked of the view."""
-        return {name: getattr(self, name) for name in ("border", "window") if getattr(self, name) is not None}
+        return {name: getattr(self, name) for name in OF_VIEW if getattr(self, name) is not None}
 
     def search_settings(self) -> dict[str, Any]:
         """What decides the course of the search, and so must be the same when it is resumed."""

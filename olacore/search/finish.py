@@ -11,7 +11,7 @@ import numpy as np
 from olacore.data import Dataset
 from olacore.modules.module import Layer, Module
 from olacore.quality.baselines import fit_to_data
-from olacore.quality.evaluation import evaluate
+from olacore.quality.evaluation import Figures, evaluate_parts, joined
 from olacore.search.run_folder import RunFolder
 from olacore.search.task import Progress, Task
 
@@ -27,21 +27,27 @@ class Result:
     module : the best module found, by its validation loss
     folder : the run folder
     stopped : why it ended: "generations", "passes", "time", "loss", "frozen" or "interrupted"
-    figures : held-out figures of module and baselines; empty where there are no held-out samples or the run was
-        interrupted
+    parts : held-out figures of module and baselines by the part of the data, "held-out" where it has no name; empty
+        where there are no held-out samples or the run was interrupted
     """
 
     module: Module
     folder: Path
     stopped: str
-    figures: dict[str, dict[str, Any]]
+    parts: dict[str, Figures]
+
+    @property
+    def figures(self) -> dict[str, Any]:
+        """Held-out figures of module and baselines, by part where parts have names; see `parts`."""
+        return joined(self.parts) if self.parts else {}
 
 
 def best_module(task: Task, progress: Progress) -> Module:
     """Make a module of the best candidate so far."""
     best = progress.best
     layers = tuple(Layer(*layer) for layer in best.hidden)
-    space, stored = task.dataset.space, task.config.settled.weights
+    space = task.dataset.space if {"frames", "latents"} & {*task.view.fields} else None
+    stored = task.config.settled.weights
     summary = summary_of(task, progress)
     return Module(task.view, space, best.weights, best.biases, progress.scaling, summary, stored, layers)
 
@@ -54,6 +60,7 @@ def summary_of(task: Task, progress: Progress) -> dict[str, Any]:
         "data": task.digest,
         "rows": task.rows_per_pass,
         "licences": licences,
+        **text_teacher_of(task),
         "strategy": settled.strategy.name,
         "options": {**config.options, **progress.strategy.chosen},
         "loss": task.objective.name,
@@ -65,6 +72,12 @@ def summary_of(task: Task, progress: Progress) -> dict[str, Any]:
         "validation_loss": float(f"{progress.shown_loss:.6g}"),
         "validation_r2": float(f"{progress.shown_r2:.6g}"),
     }
+
+
+def text_teacher_of(task: Task) -> dict[str, Any]:
+    """Who made the embeddings that a module reads or answers, so that those of others are refused."""
+    names = ("text_teacher", "text_sha256") if "embeddings" in task.view.fields else ()
+    return {name: task.dataset.settings[name] for name in names if name in task.dataset.settings}
 
 
 def finish(
@@ -81,18 +94,19 @@ def finish(
     ----------
     items : indices of the usable items of each split
     """
-    figures: dict[str, dict[str, Any]] = {}
+    parts: dict[str, Figures] = {}
     if stopped != INTERRUPTED:
         baselines = fit_to_data(dataset, module.view, module.scaling, items, module.training["seed"])
         baselines.save(folder.baselines)
         if len(items["held-out"]):
-            figures = evaluate(module, dataset, baselines, skip_nonfinite=skip_nonfinite)
-            module = replace(module, training={**module.training, "held_out": rounded(figures)})
+            parts = evaluate_parts(module, dataset, baselines, skip_nonfinite=skip_nonfinite)
+            held_out = joined({part: rounded(figures) for part, figures in parts.items()})
+            module = replace(module, training={**module.training, "held_out": held_out})
     module.save(folder.module)
-    return Result(module, folder.path, stopped, figures)
+    return Result(module, folder.path, stopped, parts)
 
 
-def rounded(figures: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
+def rounded(figures: Figures) -> Figures:
     """Return the figures with six significant digits, single numbers only."""
     return {
         row: {name: float(f"{value:.6g}") for name, value in values.items() if isinstance(value, float)}

@@ -139,7 +139,7 @@ def memory_plan(task: Task, progress: Progress, validation: Validation, stream: 
     """Bytes that a search holds: what grows with the population, the block, the working arrays and the data."""
     view = task.view
     rows = -(-task.rows_per_pass // stream.blocks_per_pass)
-    whole = len(task.items["train"]) * task.dataset.row_bytes(view.fields)
+    whole = len(task.items["train"]) * task.dataset.row_bytes(view.fields_in(task.dataset))
     return {
         "population": sum(array.nbytes for array in progress.state.values()),
         "block": 4 * -(-rows // CHUNK) * CHUNK * view.inputs + 4 * view.outputs * rows,

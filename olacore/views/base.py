@@ -91,13 +91,26 @@ class View(ABC):
         """All data sets that samples are cut from."""
         return tuple(dict.fromkeys((*self.input_fields, *self.target_fields)))
 
+    def fields_in(self, dataset: Dataset) -> tuple[str, ...]:
+        """Those of a data set, where what it has decides which are read."""
+        return self.fields
+
+    def items(self, dataset: Dataset) -> np.ndarray:
+        """The items of a data set that count, for training and for measuring: sorted int64, by default all.
+
+        Raises
+        ------
+        DataError  if none does
+        """
+        return np.arange(dataset.count)
+
     def stream(
         self, dataset: Dataset, items: np.ndarray, rows: int, seed: int, cursor: dict[str, int] | None = None
     ) -> BlockStream:
         """Stream the samples of `items`, shuffled, in raw blocks of about `rows`."""
         from olacore.data.stream import BlockStream
 
-        return BlockStream(dataset, items, self.fields, self.sites(dataset), rows, seed, cursor)
+        return BlockStream(dataset, items, self.fields_in(dataset), self.sites(dataset), rows, seed, cursor)
 
     def gather(self, raw: RawBlock, scaling: Scaling, into: Block | None = None) -> Block:
         """Cut, standardise and pack the samples of a raw block.

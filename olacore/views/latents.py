@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from olacore.blocks import RawBlock
 from olacore.errors import ConfigError, ShapeError
 from olacore.spaces import MOST_CHANNELS, MOST_FACTOR
 from olacore.views.base import View
+from olacore.views.scaling import Scaling
 
 if TYPE_CHECKING:
     from olacore.data import Dataset
@@ -68,6 +70,12 @@ def space_of(dataset: Dataset, view: type[View]) -> LatentSpace:
             "plain pairs need no kind of module and no view."
         )
     return dataset.space
+
+
+def write_sites(outputs: np.ndarray, raw: RawBlock, scaling: Scaling, out: np.ndarray) -> None:
+    """Write answers for sites, (C, n) float32, into latents (m, C, h, w)."""
+    flat = out.reshape(*out.shape[:2], -1)
+    flat[raw.item, :, raw.site] = scaling.restore_targets(outputs).T
 
 
 def half_bits(latents: np.ndarray) -> np.ndarray:

@@ -1,10 +1,13 @@
-"""Noise that a view adds: fixed by the seed of the stream, the pass and the item, whatever block it comes in."""
+"""Noise that a view adds: fixed by the seed of the stream, the pass and the item, whatever block it comes in.
+
+Rows that a teacher answered have noise of their own, which follows from the seed that is stored with them.
+"""
 
 from __future__ import annotations
 
 import numpy as np
 
-from olacore.blocks import RawBlock
+from olacore.blocks import RawBlock, noise_of
 
 
 def normal_like(raw: RawBlock, field: str, use: int = 0) -> np.ndarray:
@@ -18,6 +21,27 @@ def normal_like(raw: RawBlock, field: str, use: int = 0) -> np.ndarray:
     for place, index in enumerate(raw.indices.tolist()):
         out[place] = generator(raw.seed, raw.pass_, index, use).standard_normal(out.shape[1:], np.float32)
     return out
+
+
+def noisy_latents(raw: RawBlock, level: float) -> np.ndarray:
+    """Return the noisy latents of a raw block, (m, C, h, w) float16.
+
+    Those that are stored; or the latents with the noise of their rows, where a teacher answered them; or with noise by
+    seed, pass and item.
+
+    Parameters
+    ----------
+    level : what the noise is multiplied with
+    """
+    arrays = raw.arrays
+    if "noisy" in arrays:
+        return arrays["noisy"]
+    latents = arrays["latents"]
+    seeds = arrays.get("noise_seeds")
+    noise = normal_like(raw, "latents") if seeds is None else noise_of(seeds, latents.shape[1:])
+    noise *= np.float32(level)
+    noise += latents
+    return noise.astype(np.float16)
 
 
 def uniform_of(raw: RawBlock, use: int = 0) -> np.ndarray:

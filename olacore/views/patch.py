@@ -13,13 +13,19 @@ from olacore.errors import ConfigError
 from olacore.kernels.gather import gather_patch_targets, gather_patches, gather_sites, gather_windows
 from olacore.kernels.scatter import scatter_patches
 from olacore.views.base import add_view
-from olacore.views.latents import LatentView, half_bits, space_of
+from olacore.views.latents import LatentView, half_bits, space_of, write_sites
 from olacore.views.scaling import Scaling
 
 if TYPE_CHECKING:
     from olacore.data import Dataset
 
 MOST_BORDER, MOST_WINDOW = 64, 15
+
+
+def check_window(name: str, window: int) -> None:
+    """Raise `ConfigError` unless so many sites along a side have one in the middle, and are not too many."""
+    if not 1 <= window <= MOST_WINDOW or window % 2 == 0:
+        raise ConfigError(f"{name} must be an odd number from 1 to {MOST_WINDOW}; got {window}.")
 
 
 @dataclass(frozen=True)
@@ -100,8 +106,7 @@ class PatchEncoder(PatchView):
 
     def assemble(self, outputs: np.ndarray, raw: RawBlock, scaling: Scaling, out: np.ndarray) -> None:
         """Write sites."""
-        flat = out.reshape(*out.shape[:2], -1)
-        flat[raw.item, :, raw.site] = scaling.restore_targets(outputs).T
+        write_sites(outputs, raw, scaling, out)
 
 
 @add_view
@@ -131,8 +136,7 @@ class PatchDecoder(PatchView):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if not 1 <= self.window <= MOST_WINDOW or self.window % 2 == 0:
-            raise ConfigError(f"window must be an odd number from 1 to {MOST_WINDOW}; got {self.window}.")
+        check_window("window", self.window)
 
     @classmethod
     def of(cls, dataset: Dataset, settings: Mapping[str, Any]) -> Self:

@@ -4,6 +4,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from olacore.kernels.gather import (
+    gather_noisy,
+    gather_noisy_reference,
     gather_patch_targets,
     gather_patch_targets_reference,
     gather_patches,
@@ -150,3 +152,45 @@ def test_gather__same_bits_for_any_number_of_threads():
     rng, bits, item, site = latents(1, 4, 9, 9, 700)
     window_case = (gather_windows, bits, item, site, 3, *standard(rng, 36))
     np.testing.assert_array_equal(*(run_with_threads(count, lambda: windows(*window_case)) for count in (1, 2)))
+
+
+@given(
+    seed=seeds,
+    rows=st.integers(1, 4),
+    columns=st.integers(1, 4),
+    text_window=st.sampled_from([0, 1, 3]),
+    known=st.sampled_from([0, 2]),
+    n=counts,
+)
+@few
+def test_gather_noisy__equals_twin(seed, rows, columns, text_window, known, n):
+    rng, bits, item, site = latents(seed, 2, rows, columns, n)
+    means = latents(seed + 1, 2, rows, columns, n)[1] if text_window else np.empty((3, 0, 1, 1), np.uint16)
+    numbers = rng.standard_normal((3, known), np.float32)
+    mean, scale = standard(rng, 2 * 9 + 2 * text_window**2 + known + 2)
+    found, expected = empty_packed(n, len(mean)), empty_packed(n, len(mean))
+    found[:] = 7
+    gather_noisy(bits, means, numbers, item, site, 3, text_window, mean, scale, found)
+    gather_noisy_reference(bits, means, numbers, item, site, 3, text_window, mean, scale, expected)
+    np.testing.assert_allclose(found, expected, **TOLERANCE)
+
+
+def test_gather_noisy__ignores_the_number_of_threads():
+    rng, bits, item, site = latents(0, 2, 3, 4, 300)
+    numbers, (mean, scale) = rng.standard_normal((3, 2), np.float32), standard(rng, 40)
+
+    def cut():
+        out = empty_packed(300, 40)
+        gather_noisy(bits, bits, numbers, item, site, 3, 3, mean, scale, out)
+        return out
+
+    np.testing.assert_array_equal(*(run_with_threads(count, cut) for count in (1, 2)))
+
+
+def test_gather_noisy__says_where_a_site_lies():
+    bits, site = np.zeros((1, 1, 2, 4), np.uint16), np.array([0, 7], np.int32)
+    out = empty_packed(2, 3)
+    zeros, ones = np.zeros(3, np.float32), np.ones(3, np.float32)
+    none = np.empty((1, 0, 1, 1), np.uint16)
+    gather_noisy(bits, none, np.empty((1, 0), np.float32), site * 0, site, 1, 0, zeros, ones, out)
+    np.testing.assert_array_equal(out[0, :, :2], [[0, 0], [-0.5, 0.5], [-0.75, 0.75]])

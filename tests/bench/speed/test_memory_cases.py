@@ -11,6 +11,7 @@ from bench.speed.memory_cases import (
     random_cases,
     retina_cases,
     window_cases,
+    word_cases,
 )
 from tests.support.bench_samples import TINY_SIZE
 
@@ -21,6 +22,7 @@ MAKERS = {
     "gather": partial(gather_cases, 5),
     "window": partial(window_cases, 1),
     "retina": partial(retina_cases, 1),
+    "words": partial(word_cases, 2),
 }
 
 

@@ -1,0 +1,214 @@
+"""The views of noisy latents: the whole of one with an embedding, and a window with what the text leads one to expect.
+
+The windows' text means have to be those of a module that did not see the row, or a denoiser learns to copy them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar, Self
+
+import numpy as np
+
+from olacore.blocks import RawBlock
+from olacore.errors import ConfigError, ShapeError
+from olacore.kernels.gather import gather_noisy, gather_sites
+from olacore.views.base import add_view, pack_standardised
+from olacore.views.denoising import DenoiserView, WholeLatent, level_for
+from olacore.views.latents import half_bits, space_of, write_sites
+from olacore.views.noise import noisy_latents
+from olacore.views.patch import check_window
+from olacore.views.scaling import Scaling
+from olacore.views.words import embedding_width
+
+if TYPE_CHECKING:
+    from olacore.data import BlockStream, Dataset
+
+
+@dataclass(frozen=True)
+class NoisyView(DenoiserView):
+    """Base of both.
+
+    Parameters
+    ----------
+    unconditional : without text; of a teacher's answers, those to no prompt are learned where the data hold them
+    """
+
+    unconditional: bool = False
+
+    @property
+    def answered(self) -> tuple[str, ...]:
+        """Answers to no prompt come first where there is no text."""
+        return answers_for(self.unconditional)
+
+    def stream(
+        self, dataset: Dataset, items: np.ndarray, rows: int, seed: int, cursor: dict[str, int] | None = None
+    ) -> BlockStream:
+        """Stream samples; the thread that reads them adds the noise, once a pass."""
+        from olacore.views.noisy_stream import NoisyStream
+
+        fields, sites = self.fields_in(dataset), self.sites(dataset)
+        return NoisyStream(self.level, dataset, items, fields, sites, rows, seed, cursor)
+
+
+@add_view
+@dataclass(frozen=True)
+class Whole(NoisyView, WholeLatent):
+    """From a whole noisy latent and the embedding of its caption to the clean latent."""
+
+    name: ClassVar[str] = "whole"
+    input_fields: ClassVar[tuple[str, ...]] = ("latents", "embeddings")
+    options: ClassVar[tuple[str, ...]] = ("level", "unconditional")
+
+    @classmethod
+    def of(cls, dataset: Dataset, settings: Mapping[str, Any]) -> Self:
+        """The view of the data's latents and embeddings."""
+        space, alone = space_of(dataset, cls), bool(settings.get("unconditional"))
+        assert dataset.latent_shape is not None
+        return cls(
+            channels=space.channels,
+            factor=space.factor,
+            level=level_for(dataset, cls, answers_for(alone), settings.get("level")),
+            height=dataset.latent_shape[1],
+            width=dataset.latent_shape[2],
+            embedding=0 if alone else embedding_width(dataset, cls),
+            unconditional=alone,
+        )
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.unconditional != (self.embedding == 0):
+            raise ConfigError("a denoiser of whole latents has an embedding, or is unconditional.")
+
+    @property
+    def inputs(self) -> int:
+        """Numbers of the latent and of the embedding."""
+        return self.outputs + self.embedding
+
+    @property
+    def given(self) -> dict[str, tuple[int | None, ...]]:
+        """Noisy latents and embeddings."""
+        latents: dict[str, tuple[int | None, ...]] = {"noisy": (self.channels, self.height, self.width)}
+        return latents if self.unconditional else {**latents, "embeddings": (self.embedding,)}
+
+    def cut_inputs(self, raw: RawBlock, scaling: Scaling, out: np.ndarray) -> None:
+        """Put noisy latents and embeddings side by side."""
+        count, numbers = len(raw.item), self.outputs
+        rows = np.empty((count, self.inputs), np.float32)
+        rows[:, :numbers] = noisy_latents(raw, self.level)[raw.item].reshape(count, -1)
+        if not self.unconditional:
+            rows[:, numbers:] = raw.arrays["embeddings"][raw.item]
+        pack_standardised(rows, scaling, out)
+
+
+@add_view
+@dataclass(frozen=True)
+class Window(NoisyView):
+    """From what surrounds a site to the clean latent there, for latents of any size.
+
+    A sample is a window of the noisy latent and one of the text mean, edges repeated, how certain the text mean is, and
+    where the site lies.
+
+    Parameters
+    ----------
+    window, text_window : sites along a side, odd; 0 for no text mean
+    certain : whether it is told how near the caption is to captions of training
+
+    Raises
+    ------
+    ConfigError  if a number is out of range
+    """
+
+    name: ClassVar[str] = "window"
+    input_fields: ClassVar[tuple[str, ...]] = ("latents", "text_means", "certainty")
+    options: ClassVar[tuple[str, ...]] = ("level", "window", "text_window", "unconditional")
+
+    window: int = 5
+    text_window: int = 3
+    certain: bool = False
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_window("window", self.window)
+        if self.text_window:
+            check_window("text_window", self.text_window)
+        if (self.unconditional or self.certain) and self.unconditional != (self.text_window == 0):
+            raise ConfigError(
+                "without text there is no window of a text mean and no certainty of it; "
+                f"got a text window of {self.text_window}."
+            )
+
+    @classmethod
+    def of(cls, dataset: Dataset, settings: Mapping[str, Any]) -> Self:
+        """The view of the data's latents and text means."""
+        space, alone = space_of(dataset, cls), bool(settings.get("unconditional"))
+        text = settings.get("text_window", 0 if alone else cls.text_window)
+        if text and not dataset.has("text_means"):
+            raise ShapeError(
+                "the window view of the denoiser needs text_means, out of a module that did not see the rows, and the "
+                "data hold none; add them, or leave them out with --text-window 0."
+            )
+        return cls(
+            channels=space.channels,
+            factor=space.factor,
+            level=level_for(dataset, cls, answers_for(alone), settings.get("level")),
+            unconditional=alone,
+            window=settings.get("window", cls.window),
+            text_window=text,
+            certain=bool(text) and dataset.has("certainty"),
+        )
+
+    @property
+    def inputs(self) -> int:
+        """Numbers of both windows, of the certainty, and of the place."""
+        return self.channels * (self.window**2 + self.text_window**2) + 2 * self.certain + 2
+
+    @property
+    def outputs(self) -> int:
+        """Channels."""
+        return self.channels
+
+    @property
+    def given(self) -> dict[str, tuple[int | None, ...]]:
+        """Noisy latents, text means and their certainty."""
+        latents: tuple[int | None, ...] = (self.channels, None, None)
+        text = {"text_means": latents} if self.text_window else {}
+        return {"noisy": latents, **text, **({"certainty": (2,)} if self.certain else {})}
+
+    def sites(self, dataset: Dataset) -> int:
+        """All sites of a latent."""
+        assert dataset.latent_shape is not None
+        return dataset.latent_shape[1] * dataset.latent_shape[2]
+
+    def cut_inputs(self, raw: RawBlock, scaling: Scaling, out: np.ndarray) -> None:
+        """Cut windows, and put the rest beside them."""
+        arrays, noisy = raw.arrays, noisy_latents(raw, self.level)
+        means = arrays["text_means"] if self.text_window else np.empty((len(noisy), 0, 1, 1), np.float16)
+        certainty = arrays["certainty"] if self.certain else np.empty((len(noisy), 0), np.float32)
+        mean, scale = scaling.input_mean, scaling.input_scale
+        windows = self.window, self.text_window
+        gather_noisy(half_bits(noisy), half_bits(means), certainty, raw.item, raw.site, *windows, mean, scale, out)
+
+    def cut_targets(self, raw: RawBlock, scaling: Scaling, out: np.ndarray) -> None:
+        """Cut sites."""
+        mean, scale = scaling.target_mean, scaling.target_scale
+        gather_sites(half_bits(self.cut_clean(raw.arrays)), raw.item, raw.site, mean, scale, out)
+
+    def site_count(self, arrays: Mapping[str, np.ndarray]) -> int:
+        """Sites of a latent."""
+        height, width = arrays["noisy"].shape[2:]
+        return height * width
+
+    def empty(self, arrays: Mapping[str, np.ndarray]) -> np.ndarray:
+        """Latents (m, C, h, w) float32."""
+        return np.empty(arrays["noisy"].shape, np.float32)
+
+    def assemble(self, outputs: np.ndarray, raw: RawBlock, scaling: Scaling, out: np.ndarray) -> None:
+        """Write sites."""
+        write_sites(outputs, raw, scaling, out)
+
+
+def answers_for(unconditional: bool) -> tuple[str, ...]:
+    """Fields with the answers that a denoiser with or without text learns, in the order in which they are taken."""
+    return ("plain_answers", "answers") if unconditional else ("answers",)
