@@ -21,8 +21,8 @@ from olacore.kernels.mutate import mutate_population, mutate_rank1, mutate_spars
 from olacore.kernels.random import fill_normal, fill_uniform
 from olacore.kernels.scatter import scatter_patches
 from olacore.kernels.trust import update_trust
-from olacore.kernels.words import hash_words
 from olacore.kernels.windows import cut_windows, fold_windows
+from olacore.kernels.words import hash_words
 from olacore.views.retina import Retina
 
 CHANNELS, BORDER, WINDOW = 4, 4, 3
