@@ -295,11 +295,14 @@ def gather_noisy(noisy, means, numbers, item, site, window, text_window, mean, s
     rest = text + means.shape[1] * text_window * text_window
     for group in prange(out.shape[0] * GROUPS):
         first, column, block = group * LANES, group % GROUPS * LANES, out[group // GROUPS]
-        gather_window_lanes(noisy, item, site, window, mean[:text], scale[:text], first, LANES, block, 0, column)
-        if rest > text:
-            gather_window_lanes(
-                means, item, site, text_window, mean[text:rest], scale[text:rest], first, LANES, block, text, column
-            )
+        # One call in a loop, since it is inlined: two take twice as long to compile.
+        for part in range(2 if rest > text else 1):
+            if part == 0:
+                latents, side, start, stop = noisy, window, 0, text
+            else:
+                latents, side, start, stop = means, text_window, text, rest
+            some, spread = mean[start:stop], scale[start:stop]
+            gather_window_lanes(latents, item, site, side, some, spread, first, LANES, block, start, column)
         gather_number_lanes(numbers, height, width, item, site, mean[rest:], scale[rest:], first, block, rest, column)
 
 

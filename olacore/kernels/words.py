@@ -49,7 +49,7 @@ def lowered(byte):
 
 @device
 def add_runs(text, begin, end, line):
-    """Add the runs of characters of the word text[begin:end]; together they weigh as much as the word."""
+    """Add the runs of characters of the word text[begin:end], lower case; together they weigh as much as the word."""
     count = 0
     for size in range(SHORTEST, LONGEST + 1):
         count += max(end - begin + 3 - size, 0)
@@ -63,7 +63,7 @@ def add_runs(text, begin, end, line):
             elif place == end:
                 byte = END
             else:
-                byte = lowered(text[place])
+                byte = text[place]
             state = hash_byte(state, byte)
             if k + 1 >= SHORTEST:
                 add_feature(state, weight, line)
@@ -72,14 +72,17 @@ def add_runs(text, begin, end, line):
 @device
 def add_text(text, line):
     """Add all features of a text."""
+    lower = np.empty(text.size, np.uint64)
+    for place in range(text.size):
+        lower[place] = lowered(text[place])
     begin, before, words = 0, OFFSET, 0
     while begin < text.size:
-        if lowered(text[begin]) == 0:
+        if lower[begin] == 0:
             begin += 1
             continue
         end, state = begin, hash_byte(OFFSET, WORD)
-        while end < text.size and lowered(text[end]) != 0:
-            state = hash_byte(state, lowered(text[end]))
+        while end < text.size and lower[end] != 0:
+            state = hash_byte(state, lower[end])
             end += 1
         add_feature(state, ONE, line)
         if words:
@@ -87,7 +90,7 @@ def add_text(text, line):
             for part in range(4):
                 both = hash_byte(both, (state >> (EIGHT * np.uint64(part))) & np.uint64(255))
             add_feature(both, ONE, line)
-        add_runs(text, begin, end, line)
+        add_runs(lower, begin, end, line)
         begin, before, words = end, state, words + 1
 
 

@@ -123,9 +123,11 @@ class WholeLatent(DenoiserView):
     def __post_init__(self) -> None:
         super().__post_init__()
         if not (1 <= self.height <= MOST_SIDE and 1 <= self.width <= MOST_SIDE):
-            raise ConfigError(f"a latent has 1 to {MOST_SIDE} sites along a side; got {self.height} x {self.width}.")
+            raise ConfigError(
+                f"height and width of a latent must be 1 to {MOST_SIDE} sites; got {self.height} x {self.width}."
+            )
         if not 0 <= self.embedding <= MOST_WIDTH:
-            raise ConfigError(f"an embedding has at most {MOST_WIDTH} numbers; got {self.embedding}.")
+            raise ConfigError(f"embedding must be 0 to {MOST_WIDTH} numbers; got {self.embedding}.")
 
     @property
     def outputs(self) -> int:

@@ -48,7 +48,7 @@ class Words(View):
         if not FEWEST_BUCKETS <= self.buckets <= MOST_BUCKETS:
             raise ConfigError(f"buckets must be {FEWEST_BUCKETS} to {MOST_BUCKETS}; got {self.buckets}.")
         if self.width < 1:
-            raise ConfigError(f"an embedding has one number or more; got {self.width}.")
+            raise ConfigError(f"width must be one number of an embedding or more; got {self.width}.")
 
     @classmethod
     def of(cls, dataset: Dataset, settings: Mapping[str, Any]) -> Self:

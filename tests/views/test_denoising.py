@@ -206,7 +206,7 @@ def test_views__of_no_sense_are_refused():
         (Prompt(4, 8, 0.0, 3, 3, WIDTH), "height", 0),
         (Words(6), "width", 0),
     ):
-        with pytest.raises(ValueError):
+        with pytest.raises(ValueError, match=name):
             view_from_dict(view.to_dict() | {name: value})
 
 
