@@ -153,6 +153,10 @@ LATENTS = FORMS.add(
 )
 
 EMBEDDINGS = FieldSpec("embeddings", ("E",), FLOAT32, per="caption")
+# What text alone says of the latent, by a module that did not see the rows of the caption, and how sure it is: the
+# caption's similarity to its nearest and to its eight nearest training captions.
+TEXT_MEANS = FieldSpec("text_means", ("C", "h", "w"), FLOAT16, optional=True, per="caption", chunked=True)
+CERTAINTY = FieldSpec("certainty", (2,), FLOAT32, optional=True, per="caption")
 
 CAPTIONED = FORMS.add(
     Form(
@@ -161,6 +165,28 @@ CAPTIONED = FORMS.add(
             *LATENTS.fields,
             EMBEDDINGS,
             FieldSpec("tokens", ("T", "F"), FLOAT16, optional=True, per="caption", chunked=True),
+            TEXT_MEANS,
+            CERTAINTY,
+        ),
+        spaced=True,
+    )
+)
+
+# The noisy latent is the latent and `sigma` times the noise of the row's seed, unless it is stored.
+DENOISED = FORMS.add(
+    Form(
+        "olacore/denoised/1",
+        (
+            FieldSpec("latents", ("C", "h", "w"), FLOAT16, chunked=True),
+            FieldSpec("sigmas", (), FLOAT32),
+            FieldSpec("noise_seeds", (), UINT64),
+            FieldSpec(CAPTION, (), INT32),
+            FieldSpec("answers", ("C", "h", "w"), FLOAT16, optional=True, chunked=True),
+            FieldSpec("plain_answers", ("C", "h", "w"), FLOAT16, optional=True, chunked=True),
+            FieldSpec("noisy", ("C", "h", "w"), FLOAT16, optional=True, chunked=True),
+            EMBEDDINGS,
+            TEXT_MEANS,
+            CERTAINTY,
         ),
         spaced=True,
     )
