@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -12,6 +12,7 @@ from olacore.commands.options import FILE, max_pixels
 from olacore.commands.progress import Bar
 from olacore.commands.say import print_json, say
 from olacore.commands.signals import stop_on_signal
+from teachers.commands.denoise import Stopped, noise_options, precompute_noise, wants_noise
 
 if TYPE_CHECKING:
     from teachers import Summary
@@ -60,6 +61,7 @@ SHOWN = 10
 @click.option("--resume", is_flag=True, help="Go on with a file that is not complete; start it if it is missing.")
 @click.option("--force", is_flag=True, help="Replace the file.")
 @click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON.")
+@noise_options
 def precompute(
     sources: Sequence[Path],
     h5: Path,
@@ -92,13 +94,19 @@ def precompute(
     resume: bool,
     force: bool,
     as_json: bool,
+    **noise: Any,
 ) -> None:
     """Make a data set of pictures and videos with what a teacher says of them.
 
-    SOURCES are pictures, videos, zip archives of pictures, and folders of these.
+    SOURCES are pictures, videos, zip archives of pictures, and folders of these; with --denoiser data with captions.
     """
     import teachers
 
+    if wants_noise(click.get_current_context()):
+        loading = teachers.LoadOptions(device=device, offline=offline, self_test=not no_self_test)
+        mode = {"shard_size": shard_size, "resume": resume, "force": force}
+        precompute_noise(sources, h5, loading, seed, mode, as_json, **noise)
+        return
     if (teacher is None) == (latents_from is None):
         raise click.UsageError("give either --teacher or --latents-from.")
     rule = teachers.PictureRule(
@@ -150,10 +158,6 @@ def precompute(
         print_json({"rows": made.rows, "sources": made.sources, "damaged": made.damaged, "skipped": skipped})
     else:
         print_summary(made, h5)
-
-
-class Stopped(Exception):
-    """Leaves the work between two batches."""
 
 
 def print_summary(made: Summary, h5: Path) -> None:
