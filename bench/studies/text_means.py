@@ -58,8 +58,8 @@ def read_texts(data: Dataset) -> Texts:
     groups = np.arange(len(numbers))
     counts, sums = np.zeros(len(numbers)), np.zeros((len(numbers), int(np.prod(data.latent_shape or ()))))
     for one in data.captions:
-        own = groups[[numbers[text] for text in one if text in numbers]]
-        groups[np.isin(groups, own)] = own.min(initial=len(groups))
+        shared = groups[[numbers[text] for text in one if text in numbers]]
+        groups[np.isin(groups, shared)] = shared.min(initial=len(groups))
     train = data.indices("train")
     for start in range(0, len(train), 256):
         here = train[start : start + 256]

@@ -81,6 +81,8 @@ def sample(
         raise ConfigError(f"{teacher.name} does not sample {asked}: {first}") from error
     finally:
         hook.remove()
+    if not noisy:
+        raise ConfigError(f"{teacher.name} begins at noise alone, which {steps} steps do not leave; take more.")
     found = Trajectory(np.stack(noisy), np.array(sigmas), latents[0].float().cpu().numpy())
     if not (np.isfinite(found.noisy).all() and np.isfinite(found.latent).all()):
         raise DataError(f"{teacher.name} passes through NaN or inf; check its weights and the guidance.")

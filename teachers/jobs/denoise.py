@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from olacore.data import FORMS, Captions, Dataset, Header, Writer, open_dataset, read_plan
+from olacore.data import Captions, Dataset, Header, Writer, open_dataset, read_plan
 from olacore.data.forms import CAPTION, CAPTIONED, DENOISED
 from olacore.errors import ConfigError, DataError, FileFormatError
 from olacore.spaces import require_same
@@ -259,7 +259,7 @@ def asked(number: int, output: Output) -> Iterator[Answer]:
 def check_data(data: Dataset, teacher: DenoiserTeacher | None, h5: Path) -> None:
     """Raise unless rows can be made of these data."""
     paths = ", ".join(map(str, data.contents.paths))
-    if data.form is not FORMS[CAPTIONED.schema]:
+    if data.form != CAPTIONED:
         wanted = f"denoiser rows are made of data with captions ({CAPTIONED.schema})"
         raise FileFormatError(f"{wanted}; {paths} have the form {data.form.schema}.")
     if not data.complete:

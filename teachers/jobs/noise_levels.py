@@ -30,10 +30,10 @@ def find_levels(data: Dataset, teacher: DenoiserTeacher | None, rule: NoiseRule)
     DataError  if levels cannot be chosen, since there are no training rows, or the error does not grow
     """
     if isinstance(rule.levels, tuple):
-        given = sorted(map(rounded, rule.levels), reverse=True)
-        for level in given if teacher else ():
-            teacher.schedule.check(level)
-        return tuple(given)
+        if teacher:
+            for level in rule.levels:
+                teacher.schedule.check(level)
+        return tuple(sorted(map(rounded, rule.levels), reverse=True))
     train = data.indices("train")
     if not len(train):
         raise DataError("noise levels are chosen by training rows, and there are none; give the levels.")
@@ -44,7 +44,7 @@ def find_levels(data: Dataset, teacher: DenoiserTeacher | None, rule: NoiseRule)
     else:
         latents = data.read(["latents"], rows)["latents"].astype(np.float64)
         sigmas, errors = linear_errors(latents.reshape(len(rows), -1))
-    chosen = tuple(rounded(level) for level in equal_shares(sigmas, errors, rule.levels).tolist())
+    chosen = tuple(rounded(level, 3) for level in equal_shares(sigmas, errors, rule.levels).tolist())
     if len(set(chosen)) < len(chosen):
         raise DataError(f"what is left of the noise does not grow with it, so {rule.levels} levels cannot be chosen.")
     return chosen
@@ -63,7 +63,7 @@ def teacher_errors(
     latents = found["latents"].astype(np.float32)
     captions = [text.decode() for text in found["captions"].tolist()]
     noise = noise_of(np.array([drawn(seed, "level", row)[0] for row in range(len(rows))], np.uint64), latents.shape[1:])
-    size = max(float(np.mean(latents**2)), np.finfo(np.float32).tiny)
+    size = float(np.mean(latents**2)) or 1.0
     sigmas = np.geomspace(teacher.schedule.lowest, teacher.schedule.highest, MEASURED_LEVELS)
     errors = []
     for sigma in sigmas.tolist():

@@ -64,9 +64,9 @@ class NoiseRule:
         return {**asked, "seed": self.seed}
 
 
-def rounded(level: float) -> float:
-    """A level as it is stored, in float32, but written as short as it was given."""
-    return float(f"{level:.6g}")
+def rounded(level: float, digits: int = 6) -> float:
+    """A level to as many digits; to six it is what float32 can hold, written short."""
+    return float(f"{level:.{digits}g}")
 
 
 def drawn(*key: object) -> tuple[int, int]:

@@ -122,7 +122,10 @@ def starts_of(data: Dataset, rule: NoiseRule) -> list[Start]:
         raise DataError("trajectories begin at captions of training and validation pictures, and there are none.")
     found = [*known.items()]
     places = spread(len(found), rule.trajectories).tolist()
-    return [Start(*found[place], drawn(rule.seed, found[place][0], number)[0]) for number, place in enumerate(places)]
+    return [
+        Start(text, source, drawn(rule.seed, text, number)[0])
+        for number, (text, source) in enumerate(found[place] for place in places)
+    ]
 
 
 def sheet_of_trajectories(

@@ -217,7 +217,7 @@ def test_levels__are_chosen_by_training_rows_alone(tmp_path: Path) -> None:
     with open_dataset(make(tmp_path / "a.h5")) as data:
         train = data.read(["latents"], np.array([0, 1, 3, 4]))["latents"].astype(np.float64)
         levels = find_levels(data, None, NoiseRule(4))
-        np.testing.assert_allclose(levels, equal_shares(*linear_errors(train.reshape(4, -1)), 4), rtol=1e-5)
+        np.testing.assert_allclose(levels, equal_shares(*linear_errors(train.reshape(4, -1)), 4), rtol=5e-3)
         found = find_levels(data, Noting(), NoiseRule(3))
     assert [*found] == sorted(found, reverse=True)
     np.testing.assert_allclose(asked[0], train, atol=0.1)  # at the lowest level
@@ -272,6 +272,22 @@ def test_denoise__says_which_data_do_not_fit(tmp_path: Path, teacher_of: Any) ->
     with pytest.raises(DataError, match="not complete"):
         run(tmp_path / "half.h5", h5)
     assert not h5.exists()
+
+
+@pytest.mark.parametrize(
+    ("name", "steps", "sentence"),
+    [
+        ("sd3", 1, "begins at noise alone, which 1 steps do not leave"),
+        ("lcm", 999, "does not sample 999 steps of a picture of 64 x 64: "),
+    ],
+)
+def test_trajectories__of_odd_steps_are_refused(
+    tmp_path: Path, teacher_of: Any, name: str, steps: int, sentence: str
+) -> None:
+    teacher = teacher_of(name)
+    path = make(tmp_path / "a.h5", space=teacher.space, side=SIDE)
+    with pytest.raises(ConfigError, match=sentence):
+        run(path, tmp_path / "ways.h5", NoiseRule(trajectories=1, steps=steps), teacher)
 
 
 def test_denoise__nan_in_an_answer_is_refused(tmp_path: Path) -> None:
