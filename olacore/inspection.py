@@ -152,6 +152,8 @@ def describe_dataset(dataset: Dataset) -> dict[str, Any]:
     }
     if dataset.kind != "latents":
         facts["fields"] = describe_fields(dataset)
+    if dataset.has("sigmas"):
+        facts["rows by level"] = count_levels(dataset)
     if dataset.space is not None:
         facts["teacher"] = dataset.space.maker
         facts["space"] = dataset.space.to_dict()
@@ -186,6 +188,13 @@ def describe_fields(dataset: Dataset) -> dict[str, str]:
 def describe_field(shape: tuple[int, ...], dtype: np.dtype) -> str:
     """Tell the type and the shape of an entry of a field."""
     return f"{dtype} {shape}" if shape else str(dtype)
+
+
+def count_levels(dataset: Dataset) -> dict[str, int]:
+    """How many rows a data set for denoisers has at each noise level, the highest first."""
+    sigmas = dataset.read(("sigmas",), np.arange(dataset.count), checked=False)["sigmas"]
+    levels, counts = np.unique(sigmas, return_counts=True)
+    return {f"{level:g}": int(count) for level, count in zip(levels[::-1], counts[::-1], strict=True)}
 
 
 def describe_files(dataset: Dataset) -> dict[str, Any]:

@@ -5,9 +5,10 @@
 | `protocol`, `registry`, `options` | what a teacher is, how one is found by its reference, how it is loaded |
 | `autoencoders/` | `AutoencoderKL` and `AutoencoderTiny` of diffusers: found, read, built, proved |
 | `text/` | text encoders: CLIP's, T5's and sentence encoders |
+| `denoisers/` | denoisers of pipelines: levels, answers, trajectories |
 | `own/` | teachers of the user's own: a function in a file, an organic encoder; without torch |
 | `collect/` | which pictures and frames become rows: survey, scenes, crops, recipes, captions, plan; without torch |
-| `jobs/` | `precompute`: decoding ahead, asking, writing, resuming; without torch |
+| `jobs/` | `precompute`: decoding ahead, asking, writing, resuming; `denoise`: rows for denoisers; without torch |
 | `comparison/` | networks under torch, and closed forms, that ours are measured beside |
 | `small_pipeline/` | trains a small text-to-picture pipeline, as a teacher where there is no other |
 | `commands/` | `ola precompute`, `ola vae-test` |
@@ -23,7 +24,10 @@ if TYPE_CHECKING:
     from teachers.collect.captions import CaptionRule
     from teachers.collect.crops import PictureRule
     from teachers.collect.survey import VideoRule
+    from teachers.denoisers.load import load_denoiser
     from teachers.jobs.decode_ahead import default_workers
+    from teachers.jobs.denoise import denoise
+    from teachers.jobs.noise_rule import NoiseRule
     from teachers.jobs.output_path import check_target
     from teachers.jobs.run import Summary, precompute
     from teachers.jobs.words import collect_words, precompute_words
@@ -43,6 +47,7 @@ _HOMES = {
     "FunctionTeacher": "teachers.own.function",
     "LoadOptions": "teachers.options",
     "Loader": "teachers.registry",
+    "NoiseRule": "teachers.jobs.noise_rule",
     "OrganicEncoder": "teachers.own.organic",
     "PictureRule": "teachers.collect.crops",
     "Summary": "teachers.jobs.run",
@@ -51,7 +56,9 @@ _HOMES = {
     "check_target": "teachers.jobs.output_path",
     "default_workers": "teachers.jobs.decode_ahead",
     "collect_words": "teachers.jobs.words",
+    "denoise": "teachers.jobs.denoise",
     "load_any_teacher": "teachers.registry",
+    "load_denoiser": "teachers.denoisers.load",
     "load_teacher": "teachers.autoencoders.load",
     "load_text_teacher": "teachers.text.load",
     "precompute": "teachers.jobs.run",
@@ -67,6 +74,7 @@ __all__ = [
     "FunctionTeacher",
     "LoadOptions",
     "Loader",
+    "NoiseRule",
     "OrganicEncoder",
     "PictureRule",
     "Summary",
@@ -75,7 +83,9 @@ __all__ = [
     "check_target",
     "collect_words",
     "default_workers",
+    "denoise",
     "load_any_teacher",
+    "load_denoiser",
     "load_teacher",
     "load_text_teacher",
     "precompute",

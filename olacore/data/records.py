@@ -88,6 +88,28 @@ class Captions:
                 numbers.setdefault(text, len(numbers))
         return cls(tuple(numbers), tuple(tuple(numbers[text] for text in dict.fromkeys(one)) for one in texts))
 
+    @classmethod
+    def by_row(cls, texts: Sequence[str], rows: np.ndarray) -> tuple[Self, np.ndarray]:
+        """Number the captions of rows that have one each; a source has those of its rows.
+
+        Parameters
+        ----------
+        texts : n, of each row
+        rows : (n,) of type `ROW`; each source up to the last has some
+
+        Returns
+        -------
+        the captions, and the number of each row's, (n,) int32
+        """
+        numbers: dict[str, int] = {}
+        own = [numbers.setdefault(text, len(numbers)) for text in texts]
+        of_sources: dict[int, dict[int, None]] = {}
+        for source, number in zip(rows["source"].tolist(), own, strict=True):
+            of_sources.setdefault(source, {})[number] = None
+        return cls(tuple(numbers), tuple(tuple(of_sources[source]) for source in sorted(of_sources))), np.array(
+            own, np.int32
+        )
+
     def by_source(self) -> list[tuple[str, ...]]:
         """The texts of each source."""
         return [tuple(self.texts[number] for number in one) for one in self.of_sources]

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from olacore.commands.options import FILE, max_pixels
-from olacore.commands.progress import Bar
 from olacore.commands.say import print_json, say
-from olacore.commands.signals import stop_on_signal
+from teachers.commands.denoise import noise_options, precompute_noise, wants_noise
+from teachers.commands.reporting import reporting
+from teachers.commands.words import embed_words
 
 if TYPE_CHECKING:
-    from teachers import LoadOptions, Summary, Teacher
+    from teachers import Summary, Teacher
 
 # Skipped files that are named one by one.
 SHOWN = 10
@@ -66,6 +67,7 @@ SHOWN = 10
 @click.option("--resume", is_flag=True, help="Go on with a file that is not complete; start it if it is missing.")
 @click.option("--force", is_flag=True, help="Replace the file.")
 @click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON.")
+@noise_options
 def precompute(
     sources: Sequence[Path],
     h5: Path,
@@ -104,22 +106,27 @@ def precompute(
     resume: bool,
     force: bool,
     as_json: bool,
+    **noise: Any,
 ) -> None:
     """Make a data set of pictures and videos with what a teacher says of them.
 
     SOURCES are pictures, videos, zip archives of pictures, .npz files with an array "images", and folders of these;
-    with --words lists of words, and data sets with captions.
+    with --words lists of words, and data sets with captions; with --denoiser data sets with captions.
     """
     import teachers
 
+    bare = teachers.LoadOptions(device=device, offline=offline, self_test=not no_self_test)
     if words:
-        if text_teacher is None or teacher or latents_from:
+        if text_teacher is None or teacher or latents_from or noise["denoiser"]:
             raise click.UsageError("--words needs --text-teacher, and no other teacher.")
-        loading = teachers.LoadOptions(device=device, offline=offline, self_test=not no_self_test)
-        embed_words(sources, h5, text_teacher, loading, common, resume, force)
+        embed_words(sources, h5, text_teacher, bare, common, resume, force)
         return
     if not sources:
         raise click.UsageError("give one source or more.")
+    if wants_noise(click.get_current_context()):
+        mode = {"shard_size": shard_size, "resume": resume, "force": force}
+        precompute_noise(sources, h5, bare, seed, mode, as_json, **noise)
+        return
     if (teacher is None) == (latents_from is None):
         raise click.UsageError("give either --teacher or --latents-from.")
     rule = teachers.PictureRule(
@@ -138,37 +145,26 @@ def precompute(
     video = teachers.VideoRule(every, fps, keyframes, most, least_change, most_damaged)
     loading = teachers.LoadOptions(config, device, batch, offline, self_test=not no_self_test, size=size)
     teachers.check_target(h5, shard_size, resume, force)  # before the seconds that a teacher takes to load
-    with stop_on_signal() as should_stop, Bar("files") as files, Bar("pictures") as rows:
-
-        def report(what: str, done: int, total: int) -> None:
-            (rows if what == "rows" else files)(done, total)
-            if should_stop():
-                raise Stopped
-
-        try:
-            asked: list[Teacher] = [
-                teachers.OrganicEncoder(latents_from)
-                if latents_from
-                else teachers.load_any_teacher(str(teacher), loading)
-            ]
-            texts = teachers.load_text_teacher(text_teacher, loading, tokens=tokens) if text_teacher else None
-            made = teachers.precompute(
-                sources,
-                h5,
-                [*asked, *([texts] if texts else [])],
-                rule,
-                video,
-                telling,
-                recon=recon,
-                shard_size=shard_size,
-                max_pixels=max_pixels,
-                workers=teachers.default_workers() if workers is None else workers,
-                resume=resume,
-                force=force,
-                progress=report,
-            )
-        except Stopped:
-            should_stop.leave(f"{h5} keeps what is done; go on with --resume")
+    with reporting(h5, files="files", rows="pictures") as report:
+        asked: list[Teacher] = [
+            teachers.OrganicEncoder(latents_from) if latents_from else teachers.load_any_teacher(str(teacher), loading)
+        ]
+        texts = teachers.load_text_teacher(text_teacher, loading, tokens=tokens) if text_teacher else None
+        made = teachers.precompute(
+            sources,
+            h5,
+            [*asked, *([texts] if texts else [])],
+            rule,
+            video,
+            telling,
+            recon=recon,
+            shard_size=shard_size,
+            max_pixels=max_pixels,
+            workers=teachers.default_workers() if workers is None else workers,
+            resume=resume,
+            force=force,
+            progress=report,
+        )
     if texts and texts.cut:
         say(f"{texts.cut} captions were longer than the text teacher takes, and were cut", err=True)
     if as_json:
@@ -180,33 +176,6 @@ def precompute(
         print_json({"rows": made.rows, "sources": made.sources, "damaged": made.damaged, "skipped": skipped})
     else:
         print_summary(made, h5)
-
-
-def embed_words(
-    sources: Sequence[Path], h5: Path, reference: str, loading: LoadOptions, common: int, resume: bool, force: bool
-) -> None:
-    """Make a table of words."""
-    import teachers
-
-    teachers.check_target(h5, None, resume, force)
-    words = teachers.collect_words(sources, common)
-    teacher = teachers.load_text_teacher(reference, loading)
-    with stop_on_signal() as should_stop, Bar("words") as bar:
-
-        def report(what: str, done: int, total: int) -> None:
-            bar(done, total)
-            if should_stop():
-                raise Stopped
-
-        try:
-            teachers.precompute_words(words, h5, teacher, resume=resume, force=force, progress=report)
-        except Stopped:
-            should_stop.leave(f"{h5} keeps what is done; go on with --resume")
-    say(f"{h5}: {len(words)} words with embeddings of {teacher.name}")
-
-
-class Stopped(Exception):
-    """Leaves the work between two batches."""
 
 
 def print_summary(made: Summary, h5: Path) -> None:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import torch
@@ -22,12 +22,14 @@ class Family:
     network : the pipeline's attribute: unet or transformer
     sample : what that network calls the noisy latent
     condition : turns a pipeline, a prompt and the pixels' side into the network's other arguments
+    sampling : what such a pipeline has to be told when it makes pictures, beside the usual
     """
 
     name: str
     network: str
     sample: str
     condition: Callable[[Any, str, int], Condition]
+    sampling: Mapping[str, Any] = field(default_factory=dict)
 
 
 def _sd(pipeline: Any, prompt: str, side: int) -> Condition:
@@ -49,6 +51,9 @@ def _sdxl(pipeline: Any, prompt: str, side: int) -> Condition:
     states, _, pooled, _ = pipeline.encode_prompt(
         prompt, device=pipeline._execution_device, num_images_per_prompt=1, do_classifier_free_guidance=False
     )
+    if not prompt and pipeline.config.get("force_zeros_for_empty_prompt"):
+        # What the pipeline itself takes for guidance.
+        states, pooled = torch.zeros_like(states), torch.zeros_like(pooled)
     # Original size, corner of the crop, target size: a whole picture of the size asked for.
     ids = torch.tensor([[side, side, 0, 0, side, side]], dtype=states.dtype, device=states.device)
     return {"encoder_hidden_states": states, "added_cond_kwargs": {"text_embeds": pooled, "time_ids": ids}}
@@ -73,7 +78,9 @@ def _pixart(pipeline: Any, prompt: str, side: int) -> Condition:
 GUIDANCE_LEARNT = 8.0
 _SD = Family("SD 1 and 2", "unet", "sample", _sd)
 _SDXL = Family("SDXL", "unet", "sample", _sdxl)
-_PIXART = Family("PixArt", "transformer", "hidden_states", _pixart)
+# The size asked for as it is, and the caption as it is.
+_AS_GIVEN = {"use_resolution_binning": False, "clean_caption": False}
+_PIXART = Family("PixArt", "transformer", "hidden_states", _pixart, _AS_GIVEN)
 # By the class that a pipeline's `model_index.json` names.
 FAMILIES = {
     "StableDiffusionPipeline": _SD,

@@ -31,6 +31,7 @@ class DenoiserTeacher:
     space : the latent space of its autoencoder
     fingerprint : SHA-256 over the network's weights
     plain : whether it is also asked without a prompt, which guidance needs
+    proved : whether it passes its self-test; what is skipped is said in the data set
 
     Attributes
     ----------
@@ -51,11 +52,12 @@ class DenoiserTeacher:
         fingerprint: str,
         *,
         plain: bool = False,
+        proved: bool = True,
     ) -> None:
         self.name, self.pipeline, self.family, self.schedule, self.space = name, pipeline, family, schedule, space
-        self.fingerprint, self.plain = fingerprint, plain
+        self.fingerprint, self.plain, self.proved = fingerprint, plain, proved
         self.writes = ("answers", "plain_answers") if plain else ("answers",)
-        self._network = getattr(pipeline, family.network)
+        self.network = getattr(pipeline, family.network)
         self._conditions: dict[tuple[str, int], Condition] = {}
 
     @property
@@ -66,6 +68,7 @@ class DenoiserTeacher:
             "denoiser_sha256": self.fingerprint,
             "family": self.family.name,
             "predicts": self.schedule.prediction,
+            "self_test": self.proved,
         }
 
     def answer(self, arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
@@ -73,7 +76,8 @@ class DenoiserTeacher:
 
         Parameters
         ----------
-        arrays : latents (n, C, h, w) and noise of their shape, sigmas (n,) and captions (n,) text
+        arrays : latents (n, C, h, w) and noise of their shape, or in their place what they make, noisy (n, C, h, w);
+            sigmas (n,) and captions (n,) text
 
         Returns
         -------
@@ -84,16 +88,25 @@ class DenoiserTeacher:
         ConfigError  if the teacher does not know a level
         DataError  if an answer is not finite
         """
-        latents, noise = (np.asarray(arrays[name], np.float32) for name in ("latents", "noise"))
-        sigmas = np.asarray(arrays["sigmas"], np.float64).reshape(len(latents))
-        noisy = latents + sigmas[:, None, None, None].astype(np.float32) * noise
+        sigmas = np.asarray(arrays["sigmas"], np.float64)
+        if "noisy" in arrays:
+            noisy = np.asarray(arrays["noisy"], np.float32)
+        else:
+            latents, noise = (np.asarray(arrays[name], np.float32) for name in ("latents", "noise"))
+            noisy = latents + sigmas.reshape(len(latents), 1, 1, 1).astype(np.float32) * noise
         captions = [str(caption) for caption in arrays["captions"]]
-        found = {"answers": self._clean(noisy, sigmas, captions)}
+        found = {"answers": self.clean_each(noisy, sigmas, captions)}
         if self.plain:
-            found["plain_answers"] = self._clean(noisy, sigmas, [""] * len(captions))
+            found["plain_answers"] = self.clean_each(noisy, sigmas, [""] * len(captions))
         return found
 
-    def _clean(self, noisy: np.ndarray, sigmas: np.ndarray, captions: list[str]) -> np.ndarray:
+    def clean_each(self, noisy: np.ndarray, sigmas: np.ndarray, captions: list[str]) -> np.ndarray:
+        """What noisy latents (n, C, h, w) were before noise of n levels, given n captions.
+
+        Raises
+        ------
+        ConfigError, DataError  as `answer` does
+        """
         items = zip(noisy, sigmas.tolist(), captions, strict=True)
         clean = np.stack([self.clean(one, sigma, caption) for one, sigma, caption in items])
         if not np.isfinite(clean).all():
@@ -104,12 +117,12 @@ class DenoiserTeacher:
         """What one noisy latent (C, h, w) was before noise of a level, given a caption."""
         side = noisy.shape[-1] * self.space.factor
         condition = self._condition(caption, side)
-        device = next(self._network.parameters()).device
+        device = next(self.network.parameters()).device
         sample = torch.from_numpy(np.ascontiguousarray(noisy, np.float32))[None].to(device)
         step = torch.tensor([self.schedule.timestep(sigma)], device=device)
         fed = {self.family.sample: self.schedule.feed(sample, sigma), "timestep": step}
         with torch.no_grad():
-            answer = self._network(**fed, **condition, return_dict=False)[0]
+            answer = self.network(**fed, **condition, return_dict=False)[0]
         # Some networks say how sure they are as well, in as many channels again.
         return self.schedule.clean(answer[:, : len(noisy)], sample, sigma)[0].float().cpu().numpy()
 

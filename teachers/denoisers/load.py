@@ -70,7 +70,14 @@ def _load(reference: str, options: LoadOptions, plain: bool) -> DenoiserTeacher:
     vae = load_teacher(folder, replace(options, config=None, self_test=False))
     name = folder.resolve().name if Path(reference).expanduser().exists() else reference
     teacher = DenoiserTeacher(
-        name, pipeline, family, schedule, vae.space, digest_weights(network).hexdigest(), plain=plain
+        name,
+        pipeline,
+        family,
+        schedule,
+        vae.space,
+        digest_weights(network).hexdigest(),
+        plain=plain,
+        proved=options.self_test,
     )
     if options.self_test:
         prove(teacher, vae, reference)

@@ -36,16 +36,28 @@ class Schedule(ABC):
         """What the network is told of a level."""
 
     @abstractmethod
+    def sigma(self, timestep: float) -> float:
+        """The inverse of `timestep`; inf where nothing is left of the clean latent."""
+
+    @abstractmethod
     def feed(self, noisy: Any, sigma: float) -> Any:
         """The noisy latent as the network is fed it."""
+
+    @abstractmethod
+    def fed(self, sample: Any, sigma: float) -> Any:
+        """The noisy latent that a network was fed: the inverse of `feed`."""
 
     @abstractmethod
     def clean(self, answer: Any, noisy: Any, sigma: float) -> Any:
         """The clean latent that an answer stands for."""
 
+    def knows(self, sigma: float) -> bool:
+        """Whether the network knows such a level."""
+        return self.lowest * (1 - ROUNDING) <= sigma <= self.highest * (1 + ROUNDING)
+
     def check(self, sigma: float) -> None:
         """Raise `ConfigError` unless the network knows such a level."""
-        if not self.lowest * (1 - ROUNDING) <= sigma <= self.highest * (1 + ROUNDING):
+        if not self.knows(sigma):
             known = f"{self.lowest:.3g} to {self.highest:.4g}"
             raise ConfigError(f"the teacher knows noise levels from {known}; got {sigma:g}.")
 
@@ -75,9 +87,17 @@ class Variances(Schedule):
         self.check(sigma)
         return float(np.interp(np.log(sigma), self._logs, np.arange(len(self._logs))))
 
+    def sigma(self, timestep: float) -> float:
+        """The level of a step, between those of two whole ones by its logarithm."""
+        return float(np.exp(np.interp(timestep, np.arange(len(self._logs)), self._logs)))
+
     def feed(self, noisy: Any, sigma: float) -> Any:
         """Scaled so that its variance stays that of the clean latent's."""
         return noisy / np.sqrt(1 + sigma**2)
+
+    def fed(self, sample: Any, sigma: float) -> Any:
+        """Scaled back."""
+        return sample * np.sqrt(1 + sigma**2)
 
     def clean(self, answer: Any, noisy: Any, sigma: float) -> Any:
         """The clean latent of the predicted noise, velocity, or itself."""
@@ -108,9 +128,17 @@ class Flow(Schedule):
         self.check(sigma)
         return self.steps * sigma / (1 + sigma)
 
+    def sigma(self, timestep: float) -> float:
+        """The level of a place on the line; its far end is noise alone."""
+        return timestep / (self.steps - timestep) if timestep < self.steps else np.inf
+
     def feed(self, noisy: Any, sigma: float) -> Any:
         """The point on the line."""
         return noisy / (1 + sigma)
+
+    def fed(self, sample: Any, sigma: float) -> Any:
+        """The noisy latent whose point on the line it is."""
+        return sample * (1 + sigma)
 
     def clean(self, answer: Any, noisy: Any, sigma: float) -> Any:
         """The near end, from the point and the direction."""

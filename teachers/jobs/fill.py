@@ -2,9 +2,12 @@
 
 import logging
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import AbstractContextManager, contextmanager
 from itertools import islice
+from pathlib import Path
+from typing import Protocol, TypeVar
 
 import numpy as np
 
@@ -18,9 +21,25 @@ logger = logging.getLogger(__name__)
 
 Opener = Callable[..., Output]
 Tick = Callable[[int, int], None]
+# Answers rows of a file; what it gives stores the answers.
+Answer = Callable[[slice], Callable[[], None]]
 
 
-def make_files(job: Job, opened: Opener, force: bool) -> None:
+class Filled(Protocol):
+    """An open file that is filled row by row."""
+
+    @property
+    def done(self) -> int:
+        """Rows that are in the file."""
+
+    def close(self, complete: bool) -> None:
+        """Finish the file."""
+
+
+F = TypeVar("F", bound=Filled)
+
+
+def make_files(paths: Sequence[Path], opened: Callable[..., Filled], force: bool) -> None:
     """Make every file with all its room before the first is filled, so that a full disk shows now.
 
     Raises
@@ -30,7 +49,7 @@ def make_files(job: Job, opened: Opener, force: bool) -> None:
     """
     made = []
     try:
-        for number, path in enumerate(job.paths):
+        for number, path in enumerate(paths):
             if force or not path.exists():
                 made.append(path)
             opened(number, force=force, resume=not force).close(complete=False)
@@ -41,7 +60,7 @@ def make_files(job: Job, opened: Opener, force: bool) -> None:
 
 
 def fill_files(job: Job, opened: Opener, size: int, batch: int, keyframes: bool, workers: int, tick: Tick) -> None:
-    """Fill the files one after the other, each from its first row that is missing.
+    """Fill the files of a job one after the other, each from its first row that is missing.
 
     Parameters
     ----------
@@ -49,28 +68,57 @@ def fill_files(job: Job, opened: Opener, size: int, batch: int, keyframes: bool,
     size : side of the pictures
     tick : called with the rows done and all rows of the job, before the first row and after each batch
     """
+    counts = [len(part.rows) for part in job.parts]
     told = False
+
+    @contextmanager
+    def asked(number: int, output: Output) -> Iterator[Answer]:
+        nonlocal told
+        left = job.rows - sum(counts[:number]) - output.done
+        if left and not told:
+            logger.info("%s", describe_work(job, output, size, left))
+            told = True
+        part = job.parts[number]
+        tasks = [*tasks_of(job, part, output.done, size, keyframes)]
+        with pictures_ahead(tasks, workers) as pictures:
+            yield lambda here: output.answer(np.stack([*islice(pictures, here.stop - here.start)]), here.start)
+
+    fill_each(counts, opened, asked, batch, tick)
+
+
+def fill_each(
+    counts: Sequence[int],
+    opened: Callable[..., F],
+    asked: Callable[[int, F], AbstractContextManager[Answer]],
+    batch: int,
+    tick: Tick,
+) -> None:
+    """Fill files one after the other, each from its first row that is missing.
+
+    Parameters
+    ----------
+    counts : rows of each file
+    opened : opens the file of a number, for going on with it
+    asked : of such a file and its number, gives what answers some of its rows; they are asked for in order
+    batch : rows at once
+    tick : called with the rows done and all rows, before the first row and after each batch
+    """
     before = 0
-    for number, part in enumerate(job.parts):
+    for number, count in enumerate(counts):
         output = opened(number, resume=True)
         complete = False
         try:
-            left = job.rows - before - output.done
-            if left and not told:
-                logger.info("%s", describe_work(job, output, size, left))
-                told = True
-            tick(before + output.done, job.rows)
-            tasks = [*tasks_of(job, part, output.done, size, keyframes)]
-            with pictures_ahead(tasks, workers) as pictures:
-                for done in fill(output, part, pictures, batch):
-                    tick(before + done, job.rows)
+            tick(before + output.done, sum(counts))
+            with asked(number, output) as answer:
+                for done in fill(output.done, count, batch, answer):
+                    tick(before + done, sum(counts))
             complete = True
         finally:
             output.close(complete)
-        before += len(part.rows)
+        before += count
 
 
-def fill(output: Output, part: Plan, pictures: Iterator[np.ndarray], batch: int) -> Iterator[int]:
+def fill(done: int, count: int, batch: int, answer: Answer) -> Iterator[int]:
     """Fill one file, a batch at a time, and give the rows done after each one.
 
     A batch is written while the teacher works on the next. Batches begin at multiples of `batch`, whatever was done
@@ -78,9 +126,8 @@ def fill(output: Output, part: Plan, pictures: Iterator[np.ndarray], batch: int)
     """
     with ThreadPoolExecutor(1, thread_name_prefix="olacore-writer") as disk:
         stored: Future[None] | None = None
-        for first in range(output.done, len(part.rows), batch):
-            count = min(batch, len(part.rows) - first)
-            store = output.answer(np.stack([*islice(pictures, count)]), first)
+        for first in range(done, count, batch):
+            store = answer(slice(first, min(first + batch, count)))
             before, stored = stored, None
             if before:
                 before.result()
@@ -89,7 +136,7 @@ def fill(output: Output, part: Plan, pictures: Iterator[np.ndarray], batch: int)
                 yield first
         if stored:
             stored.result()
-            yield len(part.rows)
+            yield count
 
 
 def tasks_of(job: Job, part: Plan, done: int, size: int, keyframes: bool) -> Iterator[Task]:

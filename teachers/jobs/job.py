@@ -130,10 +130,7 @@ def kept_plan(header: Header, rows: np.ndarray) -> Plan:
 def _job(
     target: Target, parts: list[Plan], settings: dict[str, Any], inputs: Sequence[Input], digests: Sequence[str]
 ) -> Job:
-    each = [dict(settings) for _ in parts]
-    if target.shard_size is not None:
-        for number, own in enumerate(each, 1):
-            own |= {"shard_size": target.shard_size, "shards": len(parts), "shard": number}
+    each = target.settings(settings, len(parts))
     found = {digest: given for given, digest in zip(reversed(inputs), reversed(digests), strict=True)}
     return Job(parts, target.paths(len(parts)), each, found)
 

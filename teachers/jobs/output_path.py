@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from olacore.data import locked_folder, shard_paths
 from olacore.errors import ConfigError, OutputError, OutputExistsError
@@ -58,6 +59,13 @@ class Target:
     def paths(self, count: int) -> list[Path]:
         """The files of a data set in `count` parts."""
         return [self.h5] if self.shard_size is None else shard_paths(self.h5, count)
+
+    def settings(self, settings: dict[str, Any], count: int) -> list[dict[str, Any]]:
+        """The settings of each of `count` files; a shard says which one it is."""
+        if self.shard_size is None:
+            return [dict(settings)]
+        told = {"shard_size": self.shard_size, "shards": count}
+        return [{**settings, **told, "shard": number} for number in range(1, count + 1)]
 
     def existing(self) -> list[Path]:
         """The files of an earlier run, if all of them are there."""

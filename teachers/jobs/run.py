@@ -119,6 +119,6 @@ def precompute(
         def opened(number: int, **mode: bool) -> Output:
             return Output(plan.paths[number], plan.parts[number], answers, plan.settings[number], **mode)
 
-        make_files(job, opened, force)
+        make_files(job.paths, opened, force)
         fill_files(job, opened, rule.size, answers.batch, video.keyframes, workers, partial(tick, "rows"))
     return Summary(job.rows, job.splits, job.files)

@@ -2,64 +2,13 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Any
-
 import h5py
 import numpy as np
 import pytest
 
-from olacore.data import FORMS, ROW, BlockStream, Captions, Header, InputFile, Source, Writer, open_dataset, read_plan
+from olacore.data import BlockStream, Captions, open_dataset, read_plan
 from olacore.errors import ConfigError, FileFormatError, FingerprintError, ShapeError
-from tests.support.data_samples import SPACE
-
-SIDE, ROWS = 16, 6
-# Two pictures share a caption, one has three.
-TEXTS = (("a red heart",), ("a fox", "an orange fox", "animal"), ("a red heart",))
-SOURCES = tuple(
-    Source(f"{name}.png", "photograph", split, part=part)
-    for name, split, part in (("a", "train", ""), ("b", "train", ""), ("c", "held-out", "concept-held-out"))
-)
-
-FILES = tuple(InputFile(f"{name}.png", "0" * 64, 2) for name in "abc")
-
-
-def rows_of(count: int = ROWS) -> np.ndarray:
-    rows = np.zeros(count, ROW)
-    rows["pts"], rows["height"], rows["width"] = -1, SIDE, SIDE
-    rows["source"] = np.arange(count) % len(SOURCES)
-    return rows
-
-
-def embed(texts: Any) -> dict[str, np.ndarray]:
-    """As many numbers as a teacher would give, here of the letters."""
-    return {"embeddings": np.array([[len(text), text.count("a"), text.count("e")] for text in texts], np.float32)}
-
-
-def open_writer(path: Path, **mode: Any) -> Writer:
-    captions = Captions.of(TEXTS, rows_of())
-    settings = {"text_teacher": "letters", "text_sha256": mode.pop("sha256", "0" * 64)}
-    sizes = {"H": SIDE, "W": SIDE, "E": 3}
-    form = FORMS["olacore/captioned/1"]
-    header = Header(form, sizes, ROWS, SPACE, SOURCES, settings=settings, files=FILES, captions=captions)
-    return Writer(path, header, rows_of(), **mode)
-
-
-def fill(writer: Writer, count: int = ROWS, step: int = 2) -> None:
-    draw = np.random.default_rng(0)
-    frames = draw.integers(0, 256, (ROWS, SIDE, SIDE, 3), np.uint8)
-    latents = draw.standard_normal((ROWS, *(writer.header.sizes[word] for word in "Chw")))
-    for first in range(writer.rows_valid, count, step):
-        here = slice(first, first + step)
-        rows, texts = rows_of()[here], writer.header.captions.texts
-        new = texts[writer.captions_valid : writer.captions_of(rows["source"])]
-        writer.add({"frames": frames[here], "latents": latents[here]}, rows, embed(new) if new else {})
-
-
-def make(path: Path, **mode: Any) -> Path:
-    with open_writer(path, **mode) as writer:
-        fill(writer)
-    return path
+from tests.support.captioned_samples import ROWS, SIDE, SOURCES, TEXTS, embed, fill, make, open_writer, rows_of
 
 
 def test_captioned__is_read_with_each_row_s_caption(tmp_path):

@@ -18,7 +18,7 @@ from teachers.denoisers.denoiser import DenoiserTeacher
 from teachers.denoisers.load import is_pipeline, load_denoiser
 from teachers.denoisers.schedule import Flow, Variances, equal_shares, schedule_of
 from teachers.denoisers.self_test import prove
-from tests.support.pipeline_samples import FAMILIES, save_sd, save_sd3
+from tests.support.pipeline_samples import FAMILIES, save_sd, save_sd3, save_sdxl
 
 RANDOM = np.random.default_rng(0)
 ITEMS = {
@@ -95,11 +95,16 @@ def test_schedule__a_perfect_answer_gives_the_clean_latent(prediction: str) -> N
             "sample": clean,
         }[prediction]
         np.testing.assert_allclose(schedule.clean(perfect, clean + sigma * noise, sigma), clean, atol=1e-4)
+        assert schedule.sigma(schedule.timestep(sigma)) == pytest.approx(sigma)
         fed = schedule.feed(clean + sigma * noise, sigma)
+        np.testing.assert_allclose(schedule.fed(fed, sigma), clean + sigma * noise, rtol=1e-6)
         np.testing.assert_allclose(fed, part**0.5 * clean + (1 - part) ** 0.5 * noise, atol=1e-6)
     straight = Flow(1000)
     np.testing.assert_allclose(straight.clean(noise - clean, clean + 3 * noise, 3.0), clean, atol=1e-5)
     assert straight.timestep(1.0) == 500
+    assert straight.sigma(straight.timestep(3.0)) == pytest.approx(3)
+    np.testing.assert_allclose(straight.fed(straight.feed(clean, 3.0), 3.0), clean)
+    assert not straight.knows(straight.sigma(1000))
 
 
 def test_schedule__levels_are_those_of_the_scheduler() -> None:
@@ -158,6 +163,13 @@ def test_conditions__are_asked_for_once_a_caption(tmp_path: Path) -> None:
     teacher.answer(ITEMS)
     teacher.answer(ITEMS)
     assert asked == ["a cat", "a red heart"]
+
+
+def test_sdxl__without_a_prompt_is_asked_as_its_pipeline_does_for_guidance(tmp_path: Path) -> None:
+    teacher = load(save_sdxl(tmp_path))
+    told = teacher.family.condition(teacher.pipeline, "", 64)
+    assert not told["encoder_hidden_states"].any()
+    assert not told["added_cond_kwargs"]["text_embeds"].any()
 
 
 def refusal(folder: Path) -> str:

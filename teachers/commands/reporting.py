@@ -1,0 +1,36 @@
+"""Progress of work that a signal ends between two batches."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+from olacore.commands.progress import Bar
+from olacore.commands.signals import stop_on_signal
+
+
+class Stopped(Exception):
+    """Leaves the work between two batches."""
+
+
+@contextmanager
+def reporting(h5: Path, **bars: str) -> Iterator[Callable[[str, int, int], None]]:
+    """Give what reports how far the work on a file is; a signal ends it with what is done kept, and says how to go on.
+
+    Parameters
+    ----------
+    bars : what is counted, and what the bar calls it
+    """
+    with stop_on_signal() as should_stop, ExitStack() as stack:
+        shown = {what: stack.enter_context(Bar(title)) for what, title in bars.items()}
+
+        def report(what: str, done: int, total: int) -> None:
+            shown[what](done, total)
+            if should_stop():
+                raise Stopped
+
+        try:
+            yield report
+        except Stopped:
+            should_stop.leave(f"{h5} keeps what is done; go on with --resume")

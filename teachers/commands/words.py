@@ -1,0 +1,27 @@
+"""`ola precompute --words`: a table of single words."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from olacore.commands.say import say
+from teachers.commands.reporting import reporting
+
+if TYPE_CHECKING:
+    from teachers import LoadOptions
+
+
+def embed_words(
+    sources: Sequence[Path], h5: Path, reference: str, loading: LoadOptions, common: int, resume: bool, force: bool
+) -> None:
+    """Make a table of words with a text teacher's embeddings."""
+    import teachers
+
+    teachers.check_target(h5, None, resume, force)
+    words = teachers.collect_words(sources, common)
+    teacher = teachers.load_text_teacher(reference, loading)
+    with reporting(h5, rows="words") as report:
+        teachers.precompute_words(words, h5, teacher, resume=resume, force=force, progress=report)
+    say(f"{h5}: {len(words)} words with embeddings of {teacher.name}")

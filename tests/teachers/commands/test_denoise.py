@@ -1,0 +1,41 @@
+"""`ola precompute --denoiser` as a user meets it."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from olacore.data import open_dataset
+from tests.support.captioned_samples import ROWS, make
+from tests.support.command import check_refusal, ola
+
+
+def test_precompute__rows_without_a_denoiser(tmp_path: Path) -> None:
+    data, rows = make(tmp_path / "a.h5"), tmp_path / "rows.h5"
+    command = ["precompute", data, "--denoiser", "none", "--h5", rows, "--levels", "4,1"]
+    assert "12 rows from 3 photographs and scenes (2 train, 1 held-out)" in ola(*command).stdout
+    told = json.loads(ola(*command, "--resume", "--json").stdout)
+    assert told == {"rows": 2 * ROWS, "sources": {"train": 2, "held-out": 1}}
+    ola("precompute", data, "--denoiser", "none", "--h5", rows, "--levels", 3, "--repeats", 2, "--force")
+    with open_dataset(rows) as found:
+        assert found.count == 6 * ROWS
+        assert found.settings["levels_asked"] == 3
+    check_refusal("data with captions", "precompute", rows, "--denoiser", "none", "--h5", tmp_path / "b.h5")
+    check_refusal("is missing", "precompute", tmp_path / "c.h5", "--denoiser", "none", "--h5", tmp_path / "b.h5")
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        (["--denoiser", "none", "--teacher", "taesd"], "--teacher does not go with --denoiser"),
+        (["--denoiser", "none", "--size", "64"], "--size does not go with --denoiser"),
+        (["--teacher", "taesd", "--levels", "4"], "--levels needs --denoiser"),
+        (["--denoiser", "sd", "--steps", "4"], "--steps needs --trajectories"),
+        (["--denoiser", "sd", "--trajectories", "4", "--levels", "4"], "--levels does not go with --trajectories"),
+        (["--denoiser", "none", "--plain"], "need a denoiser"),
+        (["--denoiser", "none", "--levels", "a,b"], "neither a number of levels nor levels"),
+    ],
+)
+def test_precompute__says_what_does_not_go_together(tmp_path: Path, options: list[str], sentence: str) -> None:
+    result = ola("precompute", tmp_path, "--h5", tmp_path / "a.h5", *options, code=2)
+    assert sentence in " ".join(result.stderr.replace("│", "").split())
