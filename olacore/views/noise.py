@@ -49,20 +49,6 @@ def uniform_of(raw: RawBlock, use: int = 0) -> np.ndarray:
     return np.array([generator(raw.seed, raw.pass_, index, use).random() for index in raw.indices.tolist()])
 
 
-def noise_of(seeds: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
-    """Return the noise that rows name by their seeds, (m, *shape) float32.
-
-    Parameters
-    ----------
-    seeds : (m,) uint64
-    shape : of each
-    """
-    out = np.empty((len(seeds), *shape), np.float32)
-    for place, seed in enumerate(seeds.tolist()):
-        out[place] = np.random.Generator(np.random.Philox(key=int(seed))).standard_normal(shape, np.float32)
-    return out
-
-
 def generator(seed: int, pass_: int, index: int, use: int) -> np.random.Generator:
     """Return random numbers that depend on nothing else."""
     key = np.array([seed, pass_], np.uint64)

@@ -28,7 +28,7 @@ class Levels(click.ParamType):
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[float, ...] | int:
         """Return the levels, or their number."""
         if not isinstance(value, str):
-            return value  # type: ignore[no-any-return]
+            return value
         try:
             return int(value) if value.strip().isdecimal() else tuple(float(level) for level in value.split(","))
         except ValueError:
@@ -49,8 +49,10 @@ OPTIONS = (
 )
 OWN = ("denoiser", "levels", "repeats", "plain", "trajectories", "steps", "guidance", "text_means")
 # Options of the command that count with a denoiser too.
-SHARED = ("sources", "h5", "seed", "shard_size", "device", "offline", "no_self_test")
-SHARED += ("resume", "force", "as_json")
+SHARED = (
+    *("sources", "h5", "seed", "shard_size", "device", "offline", "no_self_test"),
+    *("resume", "force", "as_json"),
+)
 
 
 def noise_options(command: Callable[..., None]) -> Callable[..., None]:

@@ -82,7 +82,7 @@ def sheet_of_rows(data: Dataset, rule: NoiseRule, levels: Sequence[float]) -> Sh
         rows[name] = entries[name]
     files = tuple(replace(file, rows=file.rows * each) for file in data.files)
     return Sheet(
-        Plan(files, tuple(replace(source, caption="") for source in data.sources), rows.repeat(each)),
+        Plan(files, tuple(data.sources), rows.repeat(each), tuple(data.captions)),
         np.arange(data.count).repeat(each),
         np.array(texts, object),
         np.tile(np.repeat(np.array(levels, np.float32), rule.repeats), data.count),
@@ -147,7 +147,7 @@ def sheet_of_trajectories(
         for number, start in enumerate(starts)
     )
     return Sheet(
-        Plan((InputFile(*file, len(rows), frames=count),), sources, rows),
+        Plan((InputFile(*file, len(rows), frames=count),), sources, rows, tuple((start.text,) for start in starts)),
         np.arange(count).repeat(each),
         np.array([start.text for start in starts], object).repeat(each),
         np.tile(np.array(levels, np.float32), count),

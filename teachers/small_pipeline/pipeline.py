@@ -128,7 +128,7 @@ def load_text(reference: str, rows: Rows, options: LoadOptions) -> TextTeacher:
 
 def build_pipeline(
     network: UNet2DConditionModel, vae: NetworkTeacher, text: TextTeacher, captions: Sequence[str]
-) -> StableDiffusionPipeline:
+) -> Any:
     """Put the parts together.
 
     Parameters
@@ -142,8 +142,9 @@ def build_pipeline(
         longest = max(len(ids) for ids in part.tokenizer([*captions, ""], truncation=False, verbose=False)["input_ids"])
         length = min(-(-longest // TOKENS) * TOKENS, part.length)
     part.tokenizer.model_max_length = length
-    part.network.config.use_attention_mask = not part.pads
-    pipeline = StableDiffusionPipeline(
+    config: Any = part.network.config
+    config.use_attention_mask = not part.pads
+    pipeline: Any = StableDiffusionPipeline(
         vae=vae.model,
         text_encoder=part.network,
         tokenizer=part.tokenizer,
@@ -158,7 +159,7 @@ def build_pipeline(
 
 
 @torch.no_grad()
-def encode_captions(pipeline: StableDiffusionPipeline, captions: Sequence[str]) -> tuple[torch.Tensor, torch.Tensor]:
+def encode_captions(pipeline: Any, captions: Sequence[str]) -> tuple[torch.Tensor, torch.Tensor]:
     """What the pipeline tells its network of each caption.
 
     Returns
@@ -176,7 +177,7 @@ def encode_captions(pipeline: StableDiffusionPipeline, captions: Sequence[str]) 
     return torch.cat(parts), torch.tensor([places[caption] for caption in captions], dtype=torch.int64)
 
 
-def save_pipeline(pipeline: StableDiffusionPipeline, vae: str, folder: Path, options: LoadOptions) -> None:
+def save_pipeline(pipeline: Any, vae: str, folder: Path, options: LoadOptions) -> None:
     """Write the pipeline's folder, each file in one step and the index last; the autoencoder's files as they are.
 
     Parameters
@@ -214,7 +215,7 @@ def quiet() -> Any:
         diffusers_logging.set_verbosity(before)
 
 
-def described(settings: Settings, pipeline: StableDiffusionPipeline) -> str:
+def described(settings: Settings, pipeline: Any) -> str:
     """One line about the network."""
     count = sum(weight.numel() for weight in pipeline.unet.parameters())
     widths = json.dumps(pipeline.unet.config.block_out_channels)

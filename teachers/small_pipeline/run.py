@@ -105,7 +105,8 @@ def _make(
     assert data.space is not None
     vae = parts.load_vae(places.vae, data.space, options)
     text = parts.load_text(places.text, train, options)
-    network = parts.build_network(settings, channels, side, int(text.parts[0].network.config.hidden_size))
+    config: Any = text.parts[0].network.config
+    network = parts.build_network(settings, channels, side, config.hidden_size)
     whole = parts.build_pipeline(network, vae, text, train.captions)
     checkpoint = places.out / CHECKPOINT
     try:
