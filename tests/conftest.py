@@ -4,7 +4,11 @@ from pathlib import Path
 
 import pytest
 
+from olacore.jit.threads import let_idle_threads_sleep
 from tests.support.places import ROOT, SHARED
+
+# Before a test loads OpenMP: the threads of two processes that spin where they wait take the cores from each other.
+let_idle_threads_sleep()
 
 
 @pytest.fixture(scope="session")
