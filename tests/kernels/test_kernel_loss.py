@@ -21,13 +21,12 @@ from tests.support.kernel_cases import (
     inputs,
     outputs,
     pack,
-    quartic,
     populations,
+    quartic,
     run_with_threads,
     samples,
     seeds,
 )
-
 
 CASES = {
     "mse": (mse, mse_reference),
