@@ -1,5 +1,7 @@
 """Losses, weights of outputs, and weights on a lattice."""
 
+import pickle
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -8,6 +10,7 @@ from hypothesis import strategies as st
 from olacore.blocks import rows_of
 from olacore.errors import ConfigError, FileFormatError
 from olacore.lattice import LEVELS, from_lattice, to_lattice
+from olacore.losses.base import LOSSES
 from olacore.losses.objective import Objective
 from olacore.losses.user import find_loss
 from olacore.strategies import Classic, Rows
@@ -199,6 +202,13 @@ def test_measure__of_answers_is_what_is_scored(loss):
     given = np.tanh(rows_of(block)[0] @ weights.T + biases).T.astype(np.float32)
     scored = objective.loss_of(weights, biases, block.inputs, block.targets)
     assert objective.measure(given, block.targets) == pytest.approx(scored, rel=1e-4)
+
+
+def test_loss__is_the_same_in_another_process():
+    """Kernels are found by its function, and would be compiled anew for a copy."""
+    assert pickle.loads(pickle.dumps(Objective("mae"))).by is LOSSES["mae"]
+    copy = pickle.loads(pickle.dumps(LOPSIDED))
+    assert (copy.name, copy.function(2, 1)) == ("lopsided", 4)
 
 
 def test_measure__follows_the_scale_of_the_data_and_shows_broken_answers():
