@@ -1,10 +1,15 @@
 """What all tests may ask for."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from olacore.jit.threads import let_idle_threads_sleep
 from tests.support.places import ROOT, SHARED
+
+# Before a test loads OpenMP: the threads of two processes that spin where they wait take the cores from each other.
+let_idle_threads_sleep()
 
 
 @pytest.fixture(scope="session")
@@ -19,7 +24,31 @@ def shared_data() -> Path:
 QUICK = ("kernels/", "data/test_records", "data/test_pairs", "modules/test_file", "modules/test_latent_file",
          "search/test_checkpoint", "search/test_run_folder", "test_registry", "test_spaces")  # fmt: skip
 # But not what compiles kernels of its own, which no cache on disk keeps: seconds each.
-COMPILES = ("test_kernel_serial", "[own]", "user]", "narrow huber]", "[mae-mae_reference]")
+COMPILES = ("test_kernel_serial", "[own]", "user]", "[mae-mae_reference]")
+
+
+# Files in one process, which make what they share once: a workspace where all was run, kernels of a user's loss.
+TOGETHER = {
+    "bench/ovae/test_": "the workspace",
+    "embed/test_checked": "quartic",
+    "kernels/test_kernel_loss": "quartic",
+    "losses/test_objective": "lopsided",
+    "test_extensions": "lopsided",
+}
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Files as they are, but for those above."""
+    from xdist.scheduler import LoadFileScheduling
+
+    class Together(LoadFileScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            file = super()._split_scope(nodeid)
+            shared = (what for place, what in TOGETHER.items() if file.removeprefix("tests/").startswith(place))
+            return next(shared, file)
+
+    return Together(config, log)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

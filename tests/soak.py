@@ -23,6 +23,7 @@ from functools import partial
 from pathlib import Path
 
 import olacore.search.loop
+from olacore.jit.threads import let_idle_threads_sleep
 from olacore.search.train import train
 from tests.support.makers import make_config, story, write_pictures, write_plain
 from tests.support.plain_samples import make, save_photographs
@@ -151,6 +152,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--only", default="", help="kinds whose names begin so")
     asked = parser.parse_args()
+    let_idle_threads_sleep()
     folder = Path(tempfile.mkdtemp(prefix="soak-"))
     draw, wrong = random.Random(asked.seed), 0
     kinds = {name: job for name, job in jobs(folder).items() if name.startswith(asked.only)}

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import h5py.defs
 
+from olacore.data.walk import GREEDY
 from olacore.errors import FileFormatError
 
 logger = logging.getLogger(__name__)
@@ -33,7 +34,7 @@ def require_survivable(paths: Sequence[Path]) -> None:
 
     Raises
     ------
-    FileFormatError  if HDF5 crashes or loops on one of them
+    FileFormatError  if HDF5 crashes or loops on one of them, or takes too much memory
     """
     left = [path for path in paths if _state(path) not in _survived]
     if not left or os.name != "posix" or not Path(sys.executable or "").name.lower().startswith("python"):
@@ -50,9 +51,10 @@ def require_survivable(paths: Sequence[Path]) -> None:
         logger.debug("no process to walk through %s: %s", left, error)
         return
     reason = signal.Signals(-run.returncode).name if run.returncode < 0 else ""
-    if reason in CRASHES | LOOPS:
+    if reason in CRASHES | LOOPS or run.returncode == GREEDY:
         path = left[int(run.stdout.split()[-1])]
         how = "it does not come to an end in it" if reason in LOOPS else f"it ends with {reason}"
+        how = how if reason else "text in it claims more memory than any file needs"
         raise FileFormatError(f"{path} is damaged so that HDF5 cannot read it ({how}); copy it or make it again.")
     if run.returncode:
         logger.debug("no walk through %s: %s", left, run.stderr.decode(errors="replace"))

@@ -2,13 +2,15 @@
 
 Usage: `python walk.py LIBRARY FILE...`, where LIBRARY is anything that is linked with HDF5. It touches what opening a
 data set touches: every link, object, attribute, type and chunk index, and lists that are read whole. A number is
-printed before each file. What HDF5 refuses by itself is passed over: whoever opens the file is told the same. Nothing
-but the standard library is imported, for a quick start.
+printed before each file. What HDF5 refuses by itself is passed over: whoever opens the file is told the same; but not
+where it is for want of memory, which this program is short of and whoever opens the file is not. Nothing but the
+standard library is imported, for a quick start.
 """
 
 from __future__ import annotations
 
 import ctypes
+import errno
 import os
 import sys
 from collections.abc import Iterator
@@ -18,6 +20,9 @@ from contextlib import contextmanager
 SECONDS, BYTES_A_SECOND, MEMORY = 3, 200 << 20, 1 << 30
 # Lists up to this size are read, as opening a data set does.
 READ_BYTES = 64 << 20
+
+# How this program ends where text or a list claims more than that memory.
+GREEDY = 3
 
 # Of HDF5: identifiers of objects and layouts, and what an iteration is told.
 DATASET, VIRTUAL = 5, 3
@@ -30,7 +35,7 @@ class Walker:
     """Calls HDF5 through `ctypes`."""
 
     def __init__(self, library: str) -> None:
-        self.hdf5 = ctypes.CDLL(library)
+        self.hdf5 = ctypes.CDLL(library, use_errno=True)
         self.hdf5.H5open()
         self.call("H5Eset_auto2", 0, None, None)
 
@@ -45,8 +50,9 @@ class Walker:
         """The newest version of a function that comes in several."""
         return next(found for found in (f"{name}3", f"{name}2", f"{name}1", name) if hasattr(self.hdf5, found))
 
-    def walk(self, path: bytes) -> None:
-        """Touch everything in a file."""
+    def walk(self, path: bytes, size: int) -> None:
+        """Touch everything in a file of so many bytes."""
+        self.size = size
         on_link, on_object = Visitor(lambda *given: 0), Visitor(self.visit)
         fields = [BASIC] if hasattr(self.hdf5, "H5Ovisit3") else []
         with self.opened("H5Fopen", path, 0, 0) as file:
@@ -98,15 +104,20 @@ class Walker:
         with self.opened("H5Tget_native_type", kind, 0) as native:
             size = self.call("H5Sget_simple_extent_npoints", space) * self.call("H5Tget_size", native)
             if native >= 0 and 0 < size <= READ_BYTES:
-                self.call(how, found, native, *between, ctypes.create_string_buffer(size))
+                ctypes.set_errno(0)
+                room = ctypes.create_string_buffer(size)
+                failed = self.call(how, found, native, *between, room, result=ctypes.c_int) < 0
+                # Lists of text are as long as the file at most: of a large one they may truly need more.
+                short = failed and ctypes.get_errno() == errno.ENOMEM
+                if short and (how == "H5Aread" or self.size < MEMORY // 2):
+                    os._exit(GREEDY)
 
 
-def limit(path: bytes) -> None:
+def limit(size: int) -> None:
     """Let the file have no more than its time, and this program no more than its memory."""
     import resource
 
     used = resource.getrusage(resource.RUSAGE_SELF)
-    size = os.stat(path).st_size  # noqa: PTH116  pathlib takes as long to load as all else here
     seconds = int(used.ru_utime + used.ru_stime) + SECONDS + size // BYTES_A_SECOND
     limits = {resource.RLIMIT_CPU: seconds, resource.RLIMIT_AS: MEMORY, resource.RLIMIT_CORE: 0}
     for which, value in limits.items():
@@ -119,8 +130,9 @@ def main(library: str, *paths: str) -> None:
     walker = Walker(library)
     for number, path in enumerate(map(os.fsencode, paths)):
         os.write(1, b"%d\n" % number)
-        limit(path)
-        walker.walk(path)
+        size = os.stat(path).st_size  # noqa: PTH116  pathlib takes as long to load as all else here
+        limit(size)
+        walker.walk(path, size)
     # Not by the library's own end, which is as good as what it has read.
     os._exit(0)
 

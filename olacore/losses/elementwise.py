@@ -33,6 +33,10 @@ class Elementwise(Loss):
     def __init__(self, name: str, function: Callable[..., Any], on_arrays: Callable[..., np.ndarray]) -> None:
         self.name, self.function, self.on_arrays = name, function, on_arrays
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Be the same loss in another process where that knows it: kernels that are kept on disk know its function."""
+        return (_loss_of if LOSSES.get(self.name) is self else Elementwise), (self.name, self.function, self.on_arrays)
+
     def score(self, weights, biases, packed, targets, shares, out) -> None:
         """Score every row by itself."""
         make_score_population(self.function)(weights, biases, packed, targets, out)
@@ -44,6 +48,10 @@ class Elementwise(Loss):
     def measure(self, answers: np.ndarray, targets: np.ndarray, shares: np.ndarray) -> np.ndarray:
         """Mean over samples."""
         return self.on_arrays(answers, targets).mean(-1, dtype=np.float64)
+
+
+def _loss_of(name: str, *given: Any) -> Loss:
+    return LOSSES[name] if name in LOSSES else Elementwise(name, *given)
 
 
 MSE = LOSSES.add(Elementwise("mse", mse, mse_reference))

@@ -22,6 +22,8 @@ logger = logging.getLogger(__name__)
 
 # A tag of TIFF, and its values for a page that shows another one in small.
 NEW_SUBFILE, PREVIEWS = 254, (1, 5)
+# Another, and its value where each colour has strips of its own.
+PLANAR, APART = 284, 2
 # What Pillow says of a TIFF that is sound, but whose samples it does not know.
 UNREADABLE = ("unknown pixel mode", "unknown raw mode for given image mode", "string index out of range")
 _large = threading.Lock()
@@ -99,6 +101,8 @@ def _read(file: BinaryIO, name: str, max_pixels: int, profile: bytes | None = No
         _leave_previews(image)
     samples = samples_of(image)
     _check_size(image, name, max_pixels)
+    if image.format == "TIFF":
+        _check_whole(image, name)
     if image.format == "PNG":
         samples = replace(samples, low=_low_bytes(image, file, name))
         if odd := png.odd_colours(file, image.info.get("gamma"), image.info.get("chromaticity")):
@@ -116,6 +120,18 @@ def _check_size(image: Any, name: str, max_pixels: int) -> None:
         millions = f"{width} x {height} pixels, {width * height / 1e6:,.1f} million"
         most = f"at most {max_pixels / 1e6:,.1f} million are read"
         raise FileFormatError(f"{name} has {millions}; {most}; --max-pixels {width * height} allows it.")
+
+
+def _check_whole(image: Any, name: str) -> None:
+    """Refuse a TIFF whose strips or tiles are too few: what they do not cover, Pillow leaves black."""
+    if any(tile[0] != "raw" for tile in image.tile):  # another library looks by itself
+        return
+    width, height = image.size
+    wanted = width * height * (len(image.getbands()) if image.tag_v2.get(PLANAR) == APART else 1)
+    held = sum((right - left) * (bottom - top) for _, (left, top, right, bottom), *_ in image.tile)
+    if held < wanted:
+        share = f"its parts cover {held:,} of {wanted:,} values"
+        raise FileFormatError(f"{name} is damaged: of {width} x {height} pixels {share}; copy it again.")
 
 
 def _open(file: BinaryIO, name: str) -> Any:

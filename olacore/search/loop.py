@@ -67,7 +67,6 @@ def search(
         if config.force:
             folder.clear()  # only now that data and settings have turned out to be sound
         if config.resume:
-            folder.sweep()
             folder.cut_log(progress.generation)
         folder.write_config(task.settings())
         memory = memory_plan(task, progress, validation, stream)

@@ -78,19 +78,14 @@ class RunFolder:
 
     def clear(self) -> None:
         """Remove the files of an earlier run."""
-        self.sweep()
         for name in FILES:
             (self.path / name).unlink(missing_ok=True)
 
-    def sweep(self) -> None:
-        """Remove what a kill in the middle of a save left behind."""
-        for name in FILES:
-            for left in self.path.glob(f".{name}.*.tmp"):
-                left.unlink(missing_ok=True)
-
     @contextmanager
     def held(self) -> Iterator[None]:
-        """Keep other searches out of the folder; leave no empty one behind when the body fails.
+        """Keep other searches out of the folder, and remove what a kill in the middle of a save left behind.
+
+        No empty folder stays behind when the body fails.
 
         Raises
         ------
@@ -99,6 +94,8 @@ class RunFolder:
         """
         with held(self.path):
             self._check_free()
+            for left in (left for name in FILES for left in self.path.glob(f".{name}.*.tmp")):
+                left.unlink(missing_ok=True)
             yield
 
     def write_config(self, settings: dict[str, Any]) -> None:

@@ -72,8 +72,9 @@ def test_usage_errors__exit_with_2(arguments):
 @pytest.mark.parametrize(("number", "word", "code"), [("SIGINT", "interrupted", 130), ("SIGTERM", "terminated", 143)])
 def test_signal__saves_the_run_and_says_how_to_go_on(tmp_path: Path, number: str, word: str, code: int):
     run = tmp_path / "run"
-    command = [sys.executable, cli.__file__, "train", "--module", "encoder", "--h5", str(sample_path())]
-    command += ["--population", "4", "--block", "1024", "--out", str(run)]
+    data = write_pictures(tmp_path / "p.h5", (6, 2, 2), (24, 16))
+    command = [sys.executable, cli.__file__, "train", "--module", "encoder", "--border", "0", "--h5", str(data)]
+    command += ["--population", "4", "--block", "64", "--out", str(run)]
     process = subprocess.Popen([*command, "--time", "10m"], stderr=subprocess.PIPE, text=True)
     log = run / "log.jsonl"
     while process.poll() is None and not (log.exists() and log.stat().st_size):

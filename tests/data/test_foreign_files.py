@@ -304,6 +304,24 @@ def test_open_dataset__a_file_that_hdf5_does_not_survive(
         open_dataset([tmp_path / "a.h5", tmp_path / "b.h5"])
 
 
+@pytest.mark.parametrize("where", ["an attribute", "a list"])
+def test_open_dataset__text_that_claims_gigabytes(tmp_path: Path, where: str) -> None:
+    """The length of a text stands where the text is named, and once more where it lies."""
+    mark, path = "of seventeen bytes", tmp_path / "a.h5"
+    with h5py.File(pairs_file(path, lambda file: file.create_dataset("inputs", data=INPUTS)), "r+") as file:
+        if where == "an attribute":
+            file.attrs["note"] = mark
+        else:
+            file.create_dataset("notes", data=[mark], dtype=h5py.string_dtype())
+    content = path.read_bytes()
+    heap = content.rindex(b"GCOL", 0, content.index(mark.encode()))
+    named = len(mark).to_bytes(4, "little") + heap.to_bytes(8, "little")
+    assert content.count(named) == 1
+    path.write_bytes(content.replace(named, b"\xff" * 4 + named[4:]))
+    with pytest.raises(FileFormatError, match="a.h5 is damaged so that HDF5 cannot read it .text in it claims more"):
+        open_dataset(path)
+
+
 def test_open_dataset__zeros_put_into_the_middle(tmp_path: Path) -> None:
     """With HDF5 2.0 the first place is one where it loops."""
     write_pairs(tmp_path / "whole.h5", np.ones((20, 3), "f4"), np.ones((20, 2), "f4"), np.zeros(20, "u1"))

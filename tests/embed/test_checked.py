@@ -6,14 +6,9 @@ import pytest
 
 from olacore.embed.checked import check_array, compiled_loss, forward, forward_stack, score
 from olacore.errors import ConfigError, DTypeError, ShapeError
+from tests.support.kernel_cases import COMPILED, quartic
 
-COMPILED = not numba.config.DISABLE_JIT
 MOST = numba.config.NUMBA_NUM_THREADS
-
-
-@numba.njit
-def quartic(prediction, target):
-    return (prediction - target) ** 4
 
 
 @pytest.fixture

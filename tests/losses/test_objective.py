@@ -1,6 +1,7 @@
 """Losses, weights of outputs, and weights on a lattice."""
 
-import numba
+import pickle
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -9,11 +10,13 @@ from hypothesis import strategies as st
 from olacore.blocks import rows_of
 from olacore.errors import ConfigError, FileFormatError
 from olacore.lattice import LEVELS, from_lattice, to_lattice
+from olacore.losses.base import LOSSES
 from olacore.losses.objective import Objective
 from olacore.losses.user import find_loss
 from olacore.strategies import Classic, Rows
 from tests.support.makers import JIT
 from tests.support.searches import blocks_of, losses_of, search
+from tests.support.toys import LOPSIDED
 
 
 def answers(strategy, state, block):
@@ -28,13 +31,7 @@ def advance_all(strategy, problem, blocks, objective, generations=30 if JIT else
     return state
 
 
-def own(prediction, target):
-    """Four times as bad above the target as below it."""
-    error = prediction - target
-    return np.float32(4) * error if error > np.float32(0) else -error
-
-
-own_compiled = numba.njit(own) if JIT else own
+own_compiled = LOPSIDED.function  # a user's, four times as bad above the target as below it
 
 
 @pytest.mark.parametrize("loss", ["mae", "huber", "cosine", own_compiled], ids=["mae", "huber", "cosine", "own"])
@@ -122,9 +119,8 @@ def test_find_loss__loads_a_function_from_a_file(tmp_path):
     path.write_text("def squared(prediction, target):\n    return (prediction - target) ** 2\n")
     _, blocks = blocks_of(1)
     ours = Objective(find_loss(f"{path}:squared"))
-    zero = np.zeros((3, 5), np.float32), np.zeros(3, np.float32)
-    expected = losses_of(*zero, blocks[0]).mean()
-    assert ours.loss_of(*zero, blocks[0].inputs, blocks[0].targets) == pytest.approx(expected, rel=1e-4)
+    targets = blocks[0].targets
+    assert ours.measure(np.zeros_like(targets), targets) == pytest.approx(np.square(targets).mean(), rel=1e-4)
     assert ours.name == "squared"
     with pytest.raises(ConfigError, match=r"has no function 'cubed'; define cubed\(prediction, target\)"):
         find_loss(f"{path}:cubed")
@@ -206,6 +202,13 @@ def test_measure__of_answers_is_what_is_scored(loss):
     given = np.tanh(rows_of(block)[0] @ weights.T + biases).T.astype(np.float32)
     scored = objective.loss_of(weights, biases, block.inputs, block.targets)
     assert objective.measure(given, block.targets) == pytest.approx(scored, rel=1e-4)
+
+
+def test_loss__is_the_same_in_another_process():
+    """Kernels are found by its function, and would be compiled anew for a copy."""
+    assert pickle.loads(pickle.dumps(Objective("mae"))).by is LOSSES["mae"]
+    copy = pickle.loads(pickle.dumps(LOPSIDED))
+    assert (copy.name, copy.function(2, 1)) == ("lopsided", 4)
 
 
 def test_measure__follows_the_scale_of_the_data_and_shows_broken_answers():

@@ -92,6 +92,18 @@ def test_tiff__layouts_that_pillow_mistakes_are_refused(
         read(tmp_path, tiff(strips, 6, 11, fields))
 
 
+@pytest.mark.parametrize("apart", [False, True])
+def test_tiff__parts_that_are_not_there_are_not_taken_for_black(tmp_path: Path, apart: bool) -> None:
+    if apart:
+        content = tiff([bytes(66)] * 2, 6, 11, {258: [8] * 3, 262: [2], 277: [3], 284: [2]})
+    else:
+        rows = struct.pack("<HHII", 257, 4, 1, 6), struct.pack("<HHII", 257, 4, 1, 6000)
+        content = tiff([bytes(66)], 6, 11, {258: [8], 262: [1], 277: [1]}).replace(*rows)
+    told = "11 x 6 pixels its parts cover 132 of 198" if apart else "11 x 6000 pixels its parts cover 66 of 66,000"
+    with pytest.raises(FileFormatError, match=f"is damaged: of {told} values; copy it again"):
+        read(tmp_path, content)
+
+
 def test_tiff__a_preview_is_not_the_picture(tmp_path: Path) -> None:
     pages = [Image.new("RGB", (4, 3), "red"), Image.fromarray(BASE.astype(np.uint8))]
     path = tmp_path / "picture.tif"

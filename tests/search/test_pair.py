@@ -176,6 +176,10 @@ def test_pair__interrupted_and_resumed_is_the_uninterrupted_one(pictures, affine
     assert not (tmp_path / "pieces" / "decoder").exists()
     train(replace(config, resume=True))
     assert_same_pair(affine.folder, tmp_path / "pieces")
+    (tmp_path / "pieces" / "decoder" / ".module.safetensors.0123456789abcdef.tmp").touch()  # a save that was killed
+    train(replace(config, resume=True))
+    assert_same_pair(affine.folder, tmp_path / "pieces")
+    assert not [*(tmp_path / "pieces").rglob("*.tmp")]
 
 
 @pytest.mark.parametrize("stop", [5, -3])

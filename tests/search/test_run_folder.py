@@ -119,12 +119,13 @@ def test_held__leaves_no_folder_behind_a_failure(tmp_path):
     assert folder.path.exists()
 
 
-def test_sweep__removes_what_a_killed_save_left(tmp_path):
+def test_held__removes_what_a_killed_save_left(tmp_path):
     folder = RunFolder(tmp_path / "run", resume=False, force=False)
     left, other = folder.path / ".checkpoint.safetensors.0123456789abcdef.tmp", folder.path / "notes.tmp"
     left.touch()
     other.touch()
-    folder.sweep()
+    with folder.held():
+        pass
     assert [*folder.path.iterdir()] == [other]
 
 

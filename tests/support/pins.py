@@ -23,7 +23,7 @@ SEARCHES: dict[str, dict[str, Any]] = {
     "stack-decoder": {"module": "decoder", "generations": 20, "stack": 8, "weights": "float32"},
     "stack-encoder": {"module": "encoder", "generations": 50, "stack": 4, "border": 0, "weights": "float16"},
     "pair": {"module": "pair", "generations": 12, "weights": "float32"},
-    "pair-stack": {"module": "pair", "stack": 6, "generations": 12, "loss": "contrast", "weights": "float16"},
+    "pair-stack": {"module": "pair", "stack": 6, "passes": 8, "loss": "contrast", "weights": "float16"},
 }
 
 

@@ -234,20 +234,19 @@ def elsewhere(rng: Random, file: h5py.File) -> str:
     shape, kind = old.shape, old.dtype
     way = rng.choice(("virtual", "itself", "raw", "filter", "fill"))
     del file[name]
-    if way in ("virtual", "itself"):
-        layout = h5py.VirtualLayout(shape, kind)
-        layout[...] = h5py.VirtualSource("." if way == "itself" else "missing.h5", name, shape, kind)
-        file.create_virtual_dataset(name, layout)
-    elif way == "raw":
+    if way == "raw":
         file.create_dataset(name, shape, kind, external=[("/etc/passwd", 0, h5py.h5f.UNLIMITED)])
     elif way == "fill":
         file.create_dataset(name, shape, kind)
     else:
-        plist = h5py.h5p.create(h5py.h5p.DATASET_CREATE)
-        plist.set_chunk(tuple(max(1, side) for side in shape))
-        plist.set_filter(rng.choice((305, 32_000)), h5py.h5z.FLAG_OPTIONAL, ())
-        space = h5py.h5s.create_simple(shape)
-        h5py.h5d.create(file.id, name.encode(), h5py.h5t.py_create(kind), space, dcpl=plist)
+        plist, space = h5py.h5p.create(h5py.h5p.DATASET_CREATE), h5py.h5s.create_simple(shape)
+        plist.set_obj_track_times(False)  # so that the same damage gives the same bytes
+        if way == "filter":
+            plist.set_chunk(tuple(max(1, side) for side in shape))
+            plist.set_filter(rng.choice((305, 32_000)), h5py.h5z.FLAG_OPTIONAL, ())
+        else:
+            plist.set_virtual(space, b"." if way == "itself" else b"missing.h5", name.encode(), space)
+        h5py.h5d.create(file.id, name.encode(), h5py.h5t.py_create(kind, logical=True), space, dcpl=plist)
     return f"{name} {way}"
 
 
