@@ -60,6 +60,9 @@ PAIRS = (
     f"train --h5 {{file}} --stack 3 {SHORT.replace('--population 4 ', '')}",
     "eval P --h5 {file}",
 )
+LOOKING = ("inspect {file}", "inspect {file} --json", "inspect {file} --sheet sheet.png")
+WORDS = "precompute {list} --words --common 0 --text-teacher text --no-self-test --offline --h5 out.h5"
+DENOISING = ("precompute captioned.h5 --denoiser pipe --no-self-test --offline --levels 1 --h5 out.h5",)
 TEACHING = "--no-self-test --offline --h5 out.h5 --size 16 --workers 0"
 
 KINDS = {
@@ -143,7 +146,56 @@ KINDS = {
     "archive": Kind(
         seeds.archives, {"*.zip": (*on("{file} photos"), "vae-test {file} --encoder E --decoder D --repeats 1")}
     ),
-    "captions": Kind(seeds.captions, {"photos/*.tsv": on("photos", "", "--captions names")}),
+    "captions": Kind(
+        seeds.captions,
+        {
+            "photos/*.tsv": on("photos", "", "--captions names"),
+            "photos/*.txt": on("photos", "--captions txt"),
+            "more.*": on("photos", "--captions {file}"),
+            "parts.tsv": on("photos", "--captions more.csv --split {file}", "--split {file}"),
+            "pictures.npz": on("{file}", "--captions rows.tsv", ""),
+            "rows.tsv": on("pictures.npz", "--captions {file}", "--captions {file} --set pictures"),
+        },
+    ),
+    "captioned": Kind(
+        seeds.captioned,
+        {
+            "captioned.h5": (
+                *LOOKING,
+                "precompute {file} --denoiser none --levels 2 --h5 out.h5",
+                "precompute {file} --denoiser none --levels 2,1 --text-means means.npz --h5 out.h5",
+            ),
+            "expected.h5": (
+                *LOOKING,
+                f"train --module text --buckets 64 --h5 {{file}} {SHORT}",
+                f"train --module denoiser --h5 {{file}} {SHORT}",
+                f"train --module denoiser --view window --level 1 --h5 {{file}} {SHORT}",
+                f"train --module denoiser --view whole --level 1 --h5 {{file}} {SHORT}",
+                f"train --module decoder --h5 {{file}} {SHORT}",
+                "eval T --h5 {file}",
+            ),
+            "denoised.h5": (
+                *LOOKING,
+                f"train --module denoiser --view whole --level 2 --h5 {{file}} {SHORT}",
+                "eval N --h5 {file} --split train",
+            ),
+            "rows.h5": ("precompute captioned.h5 --denoiser none --levels 2,1 --h5 {file} --resume", *LOOKING),
+            "words.h5": LOOKING[:2],
+            "means.npz": ("precompute captioned.h5 --denoiser none --levels 2,1 --text-means {file} --h5 out.h5",),
+            "T": ("inspect {file}", "eval {file} --h5 expected.h5"),
+            "N": ("inspect {file}", "eval {file} --h5 denoised.h5"),
+        },
+    ),
+    "pipeline": Kind(
+        seeds.pipelines,
+        {
+            "text/*": (WORDS.format(list="list.txt"),),
+            "list.txt": (WORDS.format(list="{file}"),),
+            "pipe/*": DENOISING,
+            "pipe/*/*": DENOISING,
+        },
+        ("torch", "diffusers", "transformers"),
+    ),
     "recipe": Kind(seeds.recipes, {"recipe.json": on("photos/0.png photos/1.png", "--recipe {file}")}),
     "report": Kind(seeds.reports, {"report.json": ("bench --quick --against {file}",)}),
 }

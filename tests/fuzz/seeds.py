@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import shutil
 import zipfile
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import h5py
 import numpy as np
 from PIL import Image
 
+from olacore.data import open_dataset
 from olacore.media.pictures import write_picture
 from olacore.search.train import train
 from olacore.views.patch import PatchDecoder, PatchEncoder
@@ -171,6 +173,55 @@ def captions(folder: Path) -> None:
     plain_modules(folder)
     (folder / "photos/captions.tsv").write_text("0.png\ta red fox\n1.png\ta hen\tmore\n")
     (folder / "photos/more.tsv").write_text("0.png\tanother\n")
+    (folder / "photos/0.txt").write_text("a fox\nan animal\n")
+    (folder / "more.csv").write_text('file_name,text\n0.png,"a fox, red"\nphotos/1.png,a hen\n')
+    (folder / "more.jsonl").write_text('{"file_name": "0.png", "captions": ["a fox"]}\n{"row": 1, "text": "a hen"}\n')
+    (folder / "more.tsv").write_text("part\tfile\tcaption\ntrain\t0.png\ta fox\ntest\t1.png\ta hen\n")
+    (folder / "parts.tsv").write_text("file\tpart\n0.png\ttrain\n1.png\theld-out\n")
+    np.savez(folder / "pictures.npz", images=np.stack(smooth_pictures(2, 16, 16)))
+    (folder / "rows.tsv").write_text("set\trow\tcaption\tpart\npictures\t0\ta fox\ttrain\npictures\t1\ta hen\ttest\n")
+
+
+def captioned(folder: Path) -> None:
+    """Data with captions, rows for denoisers of them, words, and modules that read these."""
+    from teachers import precompute_words
+    from tests.support.caption_samples import write_captioned, write_denoised
+    from tests.support.captioned_samples import make
+    from tests.support.letter_samples import LetterTeacher
+
+    make(folder / "captioned.h5")
+    write_captioned(folder / "expected.h5", {"train": 8, "validation": 2, "held-out:concept-held-out": 2})
+    write_denoised(folder / "denoised.h5", {"train": 4, "validation": 2, "held-out": 2})
+    precompute_words(["fox", "hen", "cow"], folder / "words.h5", LetterTeacher())
+    ola("precompute", folder / "captioned.h5", "--denoiser", "none", "--levels", "2,1", "--h5", folder / "rows.h5")
+    with open_dataset(folder / "captioned.h5") as data:
+        texts = sorted({text for captions in data.captions for text in captions})
+        means = np.zeros((len(texts), *(data.latent_shape or ())), np.float32)
+    np.savez(folder / "means.npz", captions=np.array(texts), text_means=means)
+    short = ("--generations", 1, "--population", 4, "--block", 64)
+    for name, data, given in (
+        ("T", "expected.h5", ("text", "--buckets", 64)),
+        ("N", "denoised.h5", ("denoiser", "--view", "whole", "--level", 2)),
+    ):
+        ola("train", "--module", *given, "--h5", folder / data, *short, "--out", folder / "run")
+        (folder / "run/module.safetensors").rename(folder / name)
+        shutil.rmtree(folder / "run")
+
+
+def pipelines(folder: Path) -> None:
+    """A text encoder, a list of words, and a pipeline with data for it."""
+    from teachers.denoisers.load import load_denoiser
+    from teachers.options import LoadOptions
+    from tests.support.captioned_samples import make
+    from tests.support.pipeline_samples import save_sd
+    from tests.support.text_samples import save_sentence
+
+    save_sentence(folder / "text")
+    (folder / "list.txt").write_text("fox\nhen\n")
+    save_sd(folder / "made").rename(folder / "pipe")
+    shutil.rmtree(folder / "made")
+    space = load_denoiser(folder / "pipe", LoadOptions(self_test=False, offline=True)).space
+    make(folder / "captioned.h5", space=space, side=16)
 
 
 def recipes(folder: Path) -> None:
