@@ -75,8 +75,8 @@ def package(first, tmp_path):
 
 
 def run_program(package, code=PROGRAM, before=None, **environment):
-    """What a fresh process that uses the package prints, split at spaces."""
-    wanted = {"PYTHONPATH": str(package), "XDG_CACHE_HOME": str(package / "cache"), **environment}
+    """What a fresh process that uses the package prints, split at spaces; it compiles in little time."""
+    wanted = {"PYTHONPATH": str(package), "XDG_CACHE_HOME": str(package / "cache"), "NUMBA_OPT": "0", **environment}
     others = {name: value for name, value in os.environ.items() if name not in OURS}
     command = [sys.executable, "-W", "error", "-c", code]
     run = subprocess.run(
@@ -175,7 +175,6 @@ def test_disk_cache__reads_a_folder_that_is_read_only(kept):
     "environment",
     [
         pytest.param({"XDG_CACHE_HOME": "/dev/null"}, id="no folder"),
-        pytest.param({"XDG_CACHE_HOME": "/proc"}, id="read-only"),
         pytest.param({"XDG_CACHE_HOME": "", "HOME": "/dev/null"}, id="no home"),
     ],
 )
