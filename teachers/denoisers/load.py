@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from olacore.errors import ConfigError, FileFormatError
 from olacore.foreign.json_text import read_json
+from teachers.hub_folder import folder_of
 from teachers.options import LoadOptions
 
 if TYPE_CHECKING:
@@ -85,21 +87,9 @@ def _load(reference: str, options: LoadOptions, plain: bool) -> DenoiserTeacher:
 
 
 def _folder_of(reference: str, offline: bool) -> Path:
-    path = Path(reference).expanduser()
-    if path.is_dir():
-        return path
-    if path.exists():
-        raise FileFormatError(f"a denoiser is a pipeline's folder or hub id; {path} is a file.")
     from diffusers import DiffusionPipeline
 
-    for local in (True,) if offline else (True, False):
-        try:
-            return Path(DiffusionPipeline.download(reference, local_files_only=local))
-        # The hub's errors have no common base across versions and transports.
-        except Exception as error:
-            reason = type(error).__name__
-    where = "the hub's cache does not hold it" if offline else f"the hub did not give it ({reason})"
-    raise FileFormatError(f"no folder {reference!r}, and {where}; check the name, or download it into a folder.")
+    return folder_of(reference, "a denoiser's pipeline", offline, partial(DiffusionPipeline.download, reference))
 
 
 def _index(folder: Path) -> dict[str, Any]:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from olacore.errors import ConfigError, FileFormatError
 from olacore.foreign.json_text import read_json
+from teachers.hub_folder import folder_of
 from teachers.options import LoadOptions
 
 if TYPE_CHECKING:
@@ -17,8 +18,6 @@ if TYPE_CHECKING:
 CONFIG, MODULES = "config.json", "modules.json"
 # Where pipelines keep their text encoders, each beside its tokenizer.
 PIPELINE = tuple((f"text_encoder{end}", f"tokenizer{end}") for end in ("", "_2", "_3"))
-
-logger = logging.getLogger(__name__)
 
 
 def load_text_teacher(
@@ -82,26 +81,10 @@ def _load(reference: str, options: LoadOptions, tokens: bool) -> TextTeacher:
 
 
 def _folder_of(reference: str, offline: bool) -> Path:
-    path = Path(reference).expanduser()
-    if path.is_dir():
-        return path
-    if path.exists():
-        raise FileFormatError(f"a text teacher is a folder or a hub id; {path} is a file.")
     from huggingface_hub import snapshot_download
 
     wanted = ["*.json", "*.txt", "*.model", "*.safetensors", "text_encoder*/*", "tokenizer*/*"]
-    missing = f"no folder {reference!r}, and"
-    try:
-        return Path(snapshot_download(reference, allow_patterns=wanted, local_files_only=True))
-    # The hub's errors have no common base across versions and transports.
-    except Exception as error:
-        if offline:
-            raise FileFormatError(f"{missing} the hub's cache does not hold it; leave --offline out.") from error
-    try:
-        return Path(snapshot_download(reference, allow_patterns=wanted))
-    except Exception as error:
-        reason = f"the hub did not give it ({type(error).__name__})"
-        raise FileFormatError(f"{missing} {reason}; check the name, or download it into a folder.") from error
+    return folder_of(reference, "a text teacher", offline, partial(snapshot_download, reference, allow_patterns=wanted))
 
 
 def _pairs(root: Path, reference: str) -> Iterator[tuple[Path, Path]]:
@@ -147,7 +130,7 @@ def _clip(folder: Path, tokenizer: Any, kind: str) -> tuple[TextPart, str]:
 
     network = load_whole(getattr(transformers, kind), folder)
     pooling = projected if kind == "CLIPTextModelWithProjection" else pooler
-    length = min(network.config.max_position_embeddings, tokenizer.model_max_length)
+    length = min(network.config.max_position_embeddings, _most(tokenizer, folder))
     return TextPart(network, tokenizer, pooling, length, pads=True), f"{kind} {pooling.__name__} {length}"
 
 
@@ -158,7 +141,7 @@ def _t5(folder: Path, tokenizer: Any, kind: str) -> tuple[TextPart, str]:
     from teachers.text.encoder import TextPart
     from teachers.text.pooling import mean
 
-    length = min(T5_TOKENS, tokenizer.model_max_length)
+    length = min(T5_TOKENS, _most(tokenizer, folder))
     return TextPart(load_whole(T5EncoderModel, folder), tokenizer, mean, length), f"{kind} mean {length}"
 
 
@@ -172,11 +155,19 @@ def _sentence(folder: Path, tokenizer: Any, kind: str) -> tuple[TextPart, str]:
     pooling, how = read_steps(folder)
     network = load_whole(AutoModel, folder)
     told = _json(folder / "sentence_bert_config.json") if (folder / "sentence_bert_config.json").is_file() else {}
-    most = min(getattr(network.config, "max_position_embeddings", 512), tokenizer.model_max_length)
+    most = min(getattr(network.config, "max_position_embeddings", 512), _most(tokenizer, folder))
     length = told.get("max_seq_length") or most
     if not isinstance(length, int) or not 1 < length <= most:
         raise FileFormatError(f"{folder} says that it takes {length!r} tokens; expected 2 to {most}.")
     return TextPart(network, tokenizer, pooling, length), f"{how} {length}"
+
+
+def _most(tokenizer: Any, folder: Path) -> int:
+    """The most tokens that a tokenizer gives; where it says nothing that is a huge number."""
+    most = tokenizer.model_max_length
+    if isinstance(most, bool) or not isinstance(most, int | float) or not most >= 2:
+        raise FileFormatError(f"the tokenizer of {folder} says that it gives {most!r} tokens; expected 2 or more.")
+    return int(min(most, 1 << 31))
 
 
 T5_TOKENS = 256

@@ -181,6 +181,10 @@ def test_load__refuses_damaged_weights_tokenizers_and_unknown_steps(tmp_path: Pa
     (step / "modules.json").write_text(json.dumps(steps))
     assert "the step 'LSTM'" in refusal(step)
     assert "says that it takes 900 tokens" in refusal(save_sentence(tmp_path / "long", max_seq_length=900))
+    length = save_sentence(tmp_path / "length")
+    told = json.loads((length / "tokenizer_config.json").read_text())
+    (length / "tokenizer_config.json").write_text(json.dumps(told | {"model_max_length": "many"}))
+    assert "says that it gives 'many' tokens" in refusal(length)
 
 
 def test_load__tokens_of_encoders_of_different_length_do_not_fit(tmp_path: Path) -> None:
