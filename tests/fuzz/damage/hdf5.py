@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import resource
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -15,6 +16,8 @@ import numpy as np
 
 from tests.fuzz.damage import values
 
+# Bytes that damage may take.
+MEMORY = 1 << 30
 SIGN = b"\x89HDF\r\n\x1a\n"
 TYPES = (">f4", "f8", "f2", "u1", "i1", "i8", "u8", "c8", "S1", "S9", "?", "V3", "i4")
 # An odd value for an attribute; what h5py cannot store is passed over.
@@ -47,6 +50,11 @@ def mangle(rng: Random, data: bytes) -> tuple[bytes, str]:
         child = os.fork()
         if not child:
             try:
+                # What was made to claim terabytes may be read by the next change.
+                pages = int(Path("/proc/self/statm").read_text().split()[0])
+                resource.setrlimit(
+                    resource.RLIMIT_AS, (pages * resource.getpagesize() + MEMORY, resource.RLIM_INFINITY)
+                )
                 note.write_text(change(Random(seed), path))
                 os._exit(0)
             finally:
