@@ -29,7 +29,7 @@ class Levels(click.ParamType):
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[float, ...] | int:
         """Return the levels, or their number."""
         if not isinstance(value, str):
-            return value  # type: ignore[no-any-return]
+            return value
         try:
             return int(value) if value.strip().isdecimal() else tuple(float(level) for level in value.split(","))
         except ValueError:
@@ -48,9 +48,9 @@ OPTIONS = (
     click.option("--guidance", type=float, help="Denoiser: of its sampler; default what the pipeline takes."),
     click.option("--text-means", type=FILE, help="Denoiser: file of what text alone says of each caption's latent."),
 )
-OWN = ("denoiser", "levels", "repeats", "plain", "trajectories", "steps", "guidance", "text_means")
+OWN: tuple[str, ...] = ("denoiser", "levels", "repeats", "plain", "trajectories", "steps", "guidance", "text_means")
 # Options of the command that count with a denoiser too.
-SHARED = ("sources", "h5", "seed", "shard_size", "device", "offline", "no_self_test")
+SHARED: tuple[str, ...] = ("sources", "h5", "seed", "shard_size", "device", "offline", "no_self_test")
 SHARED += ("resume", "force", "as_json")
 
 

@@ -169,7 +169,7 @@ class Output:
             sheet.plan.files,
             captions,
         )
-        self.writer = Writer(path, header, sheet.plan.rows, **mode)
+        self.writer = Writer(path, header, sheet.plan.rows, dict, **mode)
 
     @property
     def done(self) -> int:
