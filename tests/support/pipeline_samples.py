@@ -1,6 +1,7 @@
 """A small random pipeline of each family, as a folder."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +42,17 @@ LINE = {
     "clip_sample": False,
     "steps_offset": 1,
 }
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Networks so small are slower with several threads, on a busy machine much slower."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
 
 
 def _unet(width: int, **more: Any) -> UNet2DConditionModel:

@@ -6,8 +6,10 @@ from pathlib import Path
 import pytest
 
 from olacore.data import open_dataset
+from teachers import LoadOptions, load_teacher
 from tests.support.captioned_samples import ROWS, make
 from tests.support.command import check_refusal, ola
+from tests.support.pipeline_samples import one_thread, save_sd
 
 
 def test_precompute__rows_without_a_denoiser(tmp_path: Path) -> None:
@@ -22,6 +24,22 @@ def test_precompute__rows_without_a_denoiser(tmp_path: Path) -> None:
         assert found.settings["levels_asked"] == 3
     check_refusal("data with captions", "precompute", rows, "--denoiser", "none", "--h5", tmp_path / "b.h5")
     check_refusal("is missing", "precompute", tmp_path / "c.h5", "--denoiser", "none", "--h5", tmp_path / "b.h5")
+
+
+def test_precompute__trajectories_of_a_denoiser(tmp_path: Path) -> None:
+    folder = save_sd(tmp_path)
+    space = load_teacher(folder, LoadOptions(self_test=False)).space
+    data, ways = make(tmp_path / "a.h5", space=space, side=64), tmp_path / "ways.h5"
+    command = ["precompute", data, "--denoiser", folder, "--h5", ways, "--plain", "--offline"]
+    with one_thread():
+        check_refusal("of the noise in latents of real pictures", *command)
+    command += ["--no-self-test", "--trajectories", 2, "--steps", 2, "--guidance", 3]
+    with one_thread():
+        assert "4 rows from 2 trajectories (2 train)" in ola(*command).stdout
+    with open_dataset(ways) as found:
+        assert found.has("noisy")
+        assert found.has("plain_answers")
+        assert (found.settings["guidance"], found.settings["self_test"]) == (3.0, False)
 
 
 @pytest.mark.parametrize(

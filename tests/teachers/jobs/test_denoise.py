@@ -10,7 +10,6 @@ from typing import Any
 import h5py
 import numpy as np
 import pytest
-import torch
 
 from olacore.blocks import noise_of
 from olacore.data import Captions, open_dataset
@@ -26,7 +25,7 @@ from teachers.jobs.noise_rule import NoiseRule
 from tests.support.captioned_samples import ROWS, SOURCES, TEXTS, ToyDenoiser, embed, fill, make, open_writer, rows_of
 from tests.support.data_samples import write_latents
 from tests.support.killed import run_killed
-from tests.support.pipeline_samples import FAMILIES
+from tests.support.pipeline_samples import FAMILIES, one_thread
 
 SIDE = 64
 RULE = NoiseRule((2.0, 0.5), repeats=2)
@@ -42,11 +41,8 @@ def teacher_of(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
         folder = FAMILIES[name](tmp_path_factory.mktemp("pipeline"))
         return load_denoiser(folder, LoadOptions(self_test=False), plain=name != "sd")
 
-    threads = torch.get_num_threads()
-    # Networks so small are slower with several.
-    torch.set_num_threads(1)
-    yield load
-    torch.set_num_threads(threads)
+    with one_thread():
+        yield load
 
 
 def run(path: Path, h5: Path, rule: NoiseRule = RULE, teacher: Any = None, **more: Any) -> Summary:
