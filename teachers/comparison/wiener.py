@@ -87,7 +87,7 @@ class TextMean:
         centred = latents[rows] - mean
         main = centred @ axes[:, :LOOKED_AT]
         best, width, ridge = np.inf, WIDTHS[0], RIDGES[0]
-        inverse = np.zeros((len(rows), len(rows)))
+        inverse: np.ndarray = np.zeros((len(rows), len(rows)))
         for tried in WIDTHS:
             kernel = kernel_of(units, units, tried)
             for penalty in RIDGES:
