@@ -33,6 +33,8 @@ from teachers.small_pipeline.settings import Rows, Settings
 from teachers.text.encoder import TextTeacher
 from teachers.text.load import load_text_teacher
 
+# Of diffusers, which does not tell the types of its parts.
+Pipeline = Any
 INDEX = "model_index.json"
 # The noise of Stable Diffusion: levels 0.03 to 14.6. With latents of about unit variance and a predicted velocity, what
 # the network is fed and has to answer has unit variance at every level.
@@ -126,9 +128,15 @@ def load_text(reference: str, rows: Rows, options: LoadOptions) -> TextTeacher:
     return text
 
 
+def network_config(text: TextTeacher) -> Any:
+    """The configuration of the text teacher's only network."""
+    network: Any = text.parts[0].network
+    return network.config
+
+
 def build_pipeline(
     network: UNet2DConditionModel, vae: NetworkTeacher, text: TextTeacher, captions: Sequence[str]
-) -> Any:
+) -> Pipeline:
     """Put the parts together.
 
     Parameters
@@ -142,9 +150,8 @@ def build_pipeline(
         longest = max(len(ids) for ids in part.tokenizer([*captions, ""], truncation=False, verbose=False)["input_ids"])
         length = min(-(-longest // TOKENS) * TOKENS, part.length)
     part.tokenizer.model_max_length = length
-    config: Any = part.network.config
-    config.use_attention_mask = not part.pads
-    pipeline: Any = StableDiffusionPipeline(
+    network_config(text).use_attention_mask = not part.pads
+    pipeline: Pipeline = StableDiffusionPipeline(
         vae=vae.model,
         text_encoder=part.network,
         tokenizer=part.tokenizer,
@@ -159,7 +166,7 @@ def build_pipeline(
 
 
 @torch.no_grad()
-def encode_captions(pipeline: Any, captions: Sequence[str]) -> tuple[torch.Tensor, torch.Tensor]:
+def encode_captions(pipeline: Pipeline, captions: Sequence[str]) -> tuple[torch.Tensor, torch.Tensor]:
     """What the pipeline tells its network of each caption.
 
     Returns
@@ -177,7 +184,7 @@ def encode_captions(pipeline: Any, captions: Sequence[str]) -> tuple[torch.Tenso
     return torch.cat(parts), torch.tensor([places[caption] for caption in captions], dtype=torch.int64)
 
 
-def save_pipeline(pipeline: Any, vae: str, folder: Path, options: LoadOptions) -> None:
+def save_pipeline(pipeline: Pipeline, vae: str, folder: Path, options: LoadOptions) -> None:
     """Write the pipeline's folder, each file in one step and the index last; the autoencoder's files as they are.
 
     Parameters
@@ -215,7 +222,7 @@ def quiet() -> Any:
         diffusers_logging.set_verbosity(before)
 
 
-def described(settings: Settings, pipeline: Any) -> str:
+def described(settings: Settings, pipeline: Pipeline) -> str:
     """One line about the network."""
     count = sum(weight.numel() for weight in pipeline.unet.parameters())
     widths = json.dumps(pipeline.unet.config.block_out_channels)

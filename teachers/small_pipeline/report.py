@@ -11,7 +11,7 @@ import torch
 from olacore.media.canvas import fit, grid
 from teachers.autoencoders.network import NetworkTeacher
 from teachers.comparison.wiener import TextMean, Wiener, share_left
-from teachers.small_pipeline.pipeline import encode_captions
+from teachers.small_pipeline.pipeline import Pipeline, encode_captions
 from teachers.small_pipeline.settings import Rows
 from teachers.small_pipeline.training import clean_latents
 
@@ -46,7 +46,7 @@ def noisy_latents(rows: Rows, sigma: float, seed: int = 0) -> np.ndarray:
     return rows.latents + (sigma * noise).astype(np.float32)
 
 
-def network_left(pipeline: Any, rows: Rows, ruler: Ruler, plain: bool = False) -> dict[str, float]:
+def network_left(pipeline: Pipeline, rows: Rows, ruler: Ruler, plain: bool = False) -> dict[str, float]:
     """What the network leaves at each level, with the captions or without."""
     states, places = encode_captions(pipeline, rows.captions)
     told = states[torch.zeros_like(places) if plain else places]
@@ -56,7 +56,7 @@ def network_left(pipeline: Any, rows: Rows, ruler: Ruler, plain: bool = False) -
     }
 
 
-def compare(pipeline: Any, train: Rows, parts: Mapping[str, Rows]) -> dict[str, dict[str, dict[str, float]]]:
+def compare(pipeline: Pipeline, train: Rows, parts: Mapping[str, Rows]) -> dict[str, dict[str, dict[str, float]]]:
     """What the network and the closed forms leave of each part at each level; the latter learn the training rows.
 
     Returns
@@ -84,7 +84,7 @@ def compare(pipeline: Any, train: Rows, parts: Mapping[str, Rows]) -> dict[str, 
     return found
 
 
-def draw_samples(pipeline: Any, vae: NetworkTeacher, parts: Mapping[str, Rows]) -> np.ndarray:
+def draw_samples(pipeline: Pipeline, vae: NetworkTeacher, parts: Mapping[str, Rows]) -> np.ndarray:
     """The sheet: prompts of each part, the true latent decoded, and what the pipeline makes of the prompt.
 
     Returns
@@ -103,7 +103,7 @@ def draw_samples(pipeline: Any, vae: NetworkTeacher, parts: Mapping[str, Rows]) 
     return grid(pictures, ["true latent", *(f"seed {seed}" for seed in SEEDS)], labels, CELL)
 
 
-def draw(pipeline: Any, prompt: str, seed: int) -> np.ndarray:
+def draw(pipeline: Pipeline, prompt: str, seed: int) -> np.ndarray:
     """One picture (H, W, 3) uint8 of the pipeline itself."""
     generator: Any = torch.Generator().manual_seed(seed)
     made = pipeline(

@@ -105,8 +105,7 @@ def _make(
     assert data.space is not None
     vae = parts.load_vae(places.vae, data.space, options)
     text = parts.load_text(places.text, train, options)
-    config: Any = text.parts[0].network.config
-    network = parts.build_network(settings, channels, side, config.hidden_size)
+    network = parts.build_network(settings, channels, side, int(parts.network_config(text).hidden_size))
     whole = parts.build_pipeline(network, vae, text, train.captions)
     checkpoint = places.out / CHECKPOINT
     try:

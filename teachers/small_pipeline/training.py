@@ -21,7 +21,7 @@ import torch
 from olacore.errors import ConfigError, SearchError
 from olacore.search.checkpoint import load_checkpoint, save_checkpoint
 from teachers.denoisers.schedule import schedule_of
-from teachers.small_pipeline.pipeline import encode_captions
+from teachers.small_pipeline.pipeline import Pipeline, encode_captions
 from teachers.small_pipeline.settings import Rows, Settings
 
 KIND = "small pipeline"
@@ -65,7 +65,7 @@ class Training:
     deviations : (C,) of the training latents
     """
 
-    def __init__(self, pipeline: Any, rows: Rows, settings: Settings, digest: str) -> None:
+    def __init__(self, pipeline: Pipeline, rows: Rows, settings: Settings, digest: str) -> None:
         self.pipeline, self.settings, self.digest = pipeline, settings, digest
         self.network, self.progress = pipeline.unet, Progress()
         self.weights = list(self.network.parameters())
@@ -244,7 +244,7 @@ class Training:
 
 
 @torch.no_grad()
-def clean_latents(pipeline: Any, noisy: np.ndarray, sigma: float, states: torch.Tensor) -> np.ndarray:
+def clean_latents(pipeline: Pipeline, noisy: np.ndarray, sigma: float, states: torch.Tensor) -> np.ndarray:
     """What the network takes noisy latents (n, C, h, w) of one level for, told the states (n, T, E) of captions."""
     schedule = schedule_of(pipeline.scheduler)
     found = []
