@@ -51,6 +51,19 @@ def load_whole(kind: Any, folder: Path, **more: Any) -> Any:
     return network.float().eval().requires_grad_(False)
 
 
+def require_known_tokens(tokenizer: Any, network: Any, folder: Path) -> None:
+    """Raise unless a text encoder knows every token that its tokenizer may give.
+
+    Raises
+    ------
+    FileFormatError  otherwise
+    """
+    last, known = max(tokenizer.get_vocab().values(), default=0), network.get_input_embeddings().num_embeddings
+    if last >= known:
+        what = f"gives tokens up to number {last}, and the network knows {known}"
+        raise FileFormatError(f"the tokenizer in {folder} {what}; they do not belong together, copy both again.")
+
+
 def digest_weights(network: torch.nn.Module, digest: Any = None) -> Any:
     """Add the tensors of a network, by name, type and shape, to a SHA-256, a new one if none is given; return it."""
     digest = digest or hashlib.sha256()

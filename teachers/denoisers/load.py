@@ -105,7 +105,7 @@ def _pipeline(folder: Path, index: dict[str, Any]) -> Any:
     import diffusers
     import transformers
 
-    from teachers.network import load_whole
+    from teachers.network import load_whole, require_known_tokens
 
     parts = {name: part for name, part in index.items() if isinstance(part, list) and name not in NEEDLESS}
     absent = [name for name, part in parts.items() if part[:1] != [None] and not (folder / name).is_dir()]
@@ -128,6 +128,11 @@ def _pipeline(folder: Path, index: dict[str, Any]) -> Any:
     except Exception as error:  # damage comes as many types
         first = (str(error).strip() or type(error).__name__).splitlines()[0]
         raise FileFormatError(f"the pipeline {folder} cannot be loaded: {first}") from error
+    for name in parts:
+        tokenizer = getattr(pipeline, name, None) if name.startswith("tokenizer") else None
+        encoder = getattr(pipeline, name.replace("tokenizer", "text_encoder"), None)
+        if tokenizer is not None and encoder is not None:
+            require_known_tokens(tokenizer, encoder, folder / name)
     return pipeline
 
 

@@ -246,7 +246,7 @@ def denoise(
         with target.locked():
             make_files(paths, opened, force)
             fill_each([sheet.count for sheet in sheets], opened, asked, work.batch, partial(tick, "rows"))
-    splits = {source.name: source.split for source in whole.plan.sources}
+    splits = {source.name: source.part or source.split for source in whole.plan.sources}
     return Summary(whole.count, dict(Counter(splits.values())), whole.plan.files)
 
 

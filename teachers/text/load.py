@@ -105,6 +105,8 @@ def _part(folder: Path, tokenizer: Path) -> tuple[TextPart, str]:
     """One network, and words that say how its embedding is pooled."""
     from transformers import AutoTokenizer
 
+    from teachers.network import require_known_tokens
+
     config = _json(folder / CONFIG)
     kind = str(next(iter(config.get("architectures") or ()), config.get("model_type")))
     if (folder / MODULES).is_file():
@@ -118,7 +120,9 @@ def _part(folder: Path, tokenizer: Path) -> tuple[TextPart, str]:
         words = AutoTokenizer.from_pretrained(tokenizer, local_files_only=True)
     except Exception as error:  # damage comes as many types
         raise FileFormatError(f"{tokenizer} has no tokenizer that can be read ({error}).") from error
-    return build(folder, words, kind)
+    part, how = build(folder, words, kind)
+    require_known_tokens(words, part.network, tokenizer)
+    return part, how
 
 
 def _clip(folder: Path, tokenizer: Any, kind: str) -> tuple[TextPart, str]:

@@ -15,9 +15,9 @@ from tests.support.pipeline_samples import one_thread, save_sd
 def test_precompute__rows_without_a_denoiser(tmp_path: Path) -> None:
     data, rows = make(tmp_path / "a.h5"), tmp_path / "rows.h5"
     command = ["precompute", data, "--denoiser", "none", "--h5", rows, "--levels", "4,1"]
-    assert "12 rows from 3 photographs and scenes (2 train, 1 held-out)" in ola(*command).stdout
+    assert "12 rows from 3 photographs and scenes (2 train, 1 concept-held-out)" in ola(*command).stdout
     told = json.loads(ola(*command, "--resume", "--json").stdout)
-    assert told == {"rows": 2 * ROWS, "sources": {"train": 2, "held-out": 1}}
+    assert told == {"rows": 2 * ROWS, "sources": {"train": 2, "concept-held-out": 1}}
     ola("precompute", data, "--denoiser", "none", "--h5", rows, "--levels", 3, "--repeats", 2, "--force")
     with open_dataset(rows) as found:
         assert found.count == 6 * ROWS

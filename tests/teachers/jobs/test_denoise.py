@@ -62,7 +62,7 @@ def test_family__rows_hold_what_it_says_of_what_they_hold(tmp_path: Path, teache
     teacher = teacher_of(name)
     path = make(tmp_path / "a.h5", space=teacher.space, side=SIDE)
     made = run(path, tmp_path / "rows.h5", NoiseRule((3.0, 0.5)), teacher)
-    assert (made.rows, made.sources) == (2 * ROWS, {"train": 2, "held-out": 1})
+    assert (made.rows, made.sources) == (2 * ROWS, {"train": 2, "concept-held-out": 1})
     found = read(tmp_path / "rows.h5", fields=teacher.writes)
     texts = [text.decode() for text in found["captions"].tolist()]
     noise = noise_of(found["noise_seeds"], (4, 8, 8))

@@ -185,6 +185,11 @@ def test_load__refuses_damaged_weights_tokenizers_and_unknown_steps(tmp_path: Pa
     told = json.loads((length / "tokenizer_config.json").read_text())
     (length / "tokenizer_config.json").write_text(json.dumps(told | {"model_max_length": "many"}))
     assert "says that it gives 'many' tokens" in refusal(length)
+    more = save_sentence(tmp_path / "more")
+    words_of = json.loads((more / "tokenizer.json").read_text())
+    words_of["model"]["vocab"]["a"] = 30
+    (more / "tokenizer.json").write_text(json.dumps(words_of))
+    assert "gives tokens up to number 30, and the network knows 30" in refusal(more)
 
 
 def test_load__tokens_of_encoders_of_different_length_do_not_fit(tmp_path: Path) -> None:
