@@ -51,13 +51,22 @@ def load_whole(kind: Any, folder: Path, **more: Any) -> Any:
     return network.float().eval().requires_grad_(False)
 
 
-def require_known_tokens(tokenizer: Any, network: Any, folder: Path) -> None:
-    """Raise unless a text encoder knows every token that its tokenizer may give.
+def require_fitting(tokenizer: Any, network: Any, folder: Path, *, pads: bool) -> None:
+    """Raise unless a tokenizer works, and a text encoder knows every token that it may give.
+
+    Parameters
+    ----------
+    pads : whether texts are padded
 
     Raises
     ------
     FileFormatError  otherwise
     """
+    try:
+        tokenizer("a word", truncation=True, max_length=8, padding="max_length" if pads else False)
+    except Exception as error:  # damage comes as many types
+        first = (str(error).strip() or type(error).__name__).splitlines()[0]
+        raise FileFormatError(f"the tokenizer in {folder} does not work: {first}") from error
     last, known = max(tokenizer.get_vocab().values(), default=0), network.get_input_embeddings().num_embeddings
     if last >= known:
         what = f"gives tokens up to number {last}, and the network knows {known}"

@@ -105,7 +105,7 @@ def _pipeline(folder: Path, index: dict[str, Any]) -> Any:
     import diffusers
     import transformers
 
-    from teachers.network import load_whole, require_known_tokens
+    from teachers.network import load_whole, require_fitting
 
     parts = {name: part for name, part in index.items() if isinstance(part, list) and name not in NEEDLESS}
     absent = [name for name, part in parts.items() if part[:1] != [None] and not (folder / name).is_dir()]
@@ -132,7 +132,7 @@ def _pipeline(folder: Path, index: dict[str, Any]) -> Any:
         tokenizer = getattr(pipeline, name, None) if name.startswith("tokenizer") else None
         encoder = getattr(pipeline, name.replace("tokenizer", "text_encoder"), None)
         if tokenizer is not None and encoder is not None:
-            require_known_tokens(tokenizer, encoder, folder / name)
+            require_fitting(tokenizer, encoder, folder / name, pads=True)
     return pipeline
 
 

@@ -105,7 +105,7 @@ def _part(folder: Path, tokenizer: Path) -> tuple[TextPart, str]:
     """One network, and words that say how its embedding is pooled."""
     from transformers import AutoTokenizer
 
-    from teachers.network import require_known_tokens
+    from teachers.network import require_fitting
 
     config = _json(folder / CONFIG)
     kind = str(next(iter(config.get("architectures") or ()), config.get("model_type")))
@@ -121,7 +121,7 @@ def _part(folder: Path, tokenizer: Path) -> tuple[TextPart, str]:
     except Exception as error:  # damage comes as many types
         raise FileFormatError(f"{tokenizer} has no tokenizer that can be read ({error}).") from error
     part, how = build(folder, words, kind)
-    require_known_tokens(words, part.network, tokenizer)
+    require_fitting(words, part.network, tokenizer, pads=part.pads)
     return part, how
 
 

@@ -185,6 +185,10 @@ def test_load__refuses_damaged_weights_tokenizers_and_unknown_steps(tmp_path: Pa
     told = json.loads((length / "tokenizer_config.json").read_text())
     (length / "tokenizer_config.json").write_text(json.dumps(told | {"model_max_length": "many"}))
     assert "says that it gives 'many' tokens" in refusal(length)
+    bare = save_tokenizer(save_clip(tmp_path / "bare"), 20)
+    told = json.loads((bare / "tokenizer_config.json").read_text())
+    (bare / "tokenizer_config.json").write_text(json.dumps(told | {"pad_token": None}))
+    assert "does not work: Asking to pad" in refusal(bare)
     more = save_sentence(tmp_path / "more")
     words_of = json.loads((more / "tokenizer.json").read_text())
     words_of["model"]["vocab"]["a"] = 30
