@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from olacore.errors import DataError
+from olacore.errors import DataError, FileFormatError
 from olacore.spaces import LatentSpace
 from teachers.denoisers.conditions import Condition, Family
 from teachers.denoisers.schedule import Schedule
@@ -132,5 +132,9 @@ class DenoiserTeacher:
             while len(self._conditions) >= KEPT:
                 del self._conditions[next(iter(self._conditions))]
             with torch.no_grad():
-                self._conditions[key] = self.family.condition(self.pipeline, caption, side)
+                try:
+                    self._conditions[key] = self.family.condition(self.pipeline, caption, side)
+                except Exception as error:  # damage comes as many types
+                    first = (str(error).strip() or type(error).__name__).splitlines()[0]
+                    raise FileFormatError(f"the text encoders of {self.name} cannot read a prompt: {first}") from error
         return self._conditions[key]
