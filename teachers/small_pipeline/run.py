@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -79,7 +78,9 @@ def make(
     if is_there(places.out) and not (places.resume or places.force):
         raise OutputExistsError(f"{places.out} is already there; give --resume to go on, or --force to start anew.")
     try:
-        with threads(settings.threads):
+        from teachers.comparison.torch_kernels import torch_threads
+
+        with torch_threads(settings.threads):
             return _make(data, settings, places, steps, minutes, options or LoadOptions(), stop, say)
     except ImportError as error:
         raise ConfigError(f"a small teacher needs {error.name or 'torch'}; pip install 'olacore[teachers]'.") from error
@@ -165,16 +166,3 @@ def _digest(train: Rows, *names: str) -> str:
     for part in (train.latents.tobytes(), train.embeddings.tobytes(), "\0".join((*train.captions, *names)).encode()):
         digest.update(hashlib.sha256(part).digest())
     return digest.hexdigest()
-
-
-@contextmanager
-def threads(count: int) -> Iterator[None]:
-    """So many threads for torch, and as many as before afterwards."""
-    import torch
-
-    before = torch.get_num_threads()
-    torch.set_num_threads(count)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)

@@ -1,7 +1,7 @@
 """A small random pipeline of each family, as a folder."""
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,7 @@ from diffusers import (
 )
 from transformers import AutoTokenizer, CLIPTextModel, CLIPTextModelWithProjection, T5EncoderModel
 
+from teachers.comparison.torch_kernels import torch_threads
 from tests.support.teacher_samples import build_kl
 from tests.support.text_samples import save_clip, save_t5, save_tokenizer
 
@@ -44,15 +45,9 @@ LINE = {
 }
 
 
-@contextmanager
-def one_thread() -> Iterator[None]:
+def one_thread() -> AbstractContextManager[None]:
     """Networks so small are slower with several threads, on a busy machine much slower."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(threads)
+    return torch_threads(1)
 
 
 def _unet(width: int, **more: Any) -> UNet2DConditionModel:
