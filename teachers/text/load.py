@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from olacore.errors import ConfigError, FileFormatError
 from olacore.foreign.json_text import read_json
+from olacore.foreign.schema import listed, maybe, record, require, text
 from teachers.hub_folder import folder_of
 from teachers.options import LoadOptions
 
@@ -52,7 +53,7 @@ def is_text_encoder(reference: str) -> bool:
         return True
     try:
         return any(name in FAMILIES for name in _json(folder / CONFIG).get("architectures") or ())
-    except (FileFormatError, TypeError):
+    except FileFormatError:
         return False
 
 
@@ -134,7 +135,7 @@ def _clip(folder: Path, tokenizer: Any, kind: str) -> tuple[TextPart, str]:
 
     network = load_whole(getattr(transformers, kind), folder)
     pooling = projected if kind == "CLIPTextModelWithProjection" else pooler
-    length = min(network.config.max_position_embeddings, _most(tokenizer, folder))
+    length = _most(tokenizer, network, folder)
     return TextPart(network, tokenizer, pooling, length, pads=True), f"{kind} {pooling.__name__} {length}"
 
 
@@ -145,8 +146,9 @@ def _t5(folder: Path, tokenizer: Any, kind: str) -> tuple[TextPart, str]:
     from teachers.text.encoder import TextPart
     from teachers.text.pooling import mean
 
-    length = min(T5_TOKENS, _most(tokenizer, folder))
-    return TextPart(load_whole(T5EncoderModel, folder), tokenizer, mean, length), f"{kind} mean {length}"
+    network = load_whole(T5EncoderModel, folder)
+    length = min(T5_TOKENS, _most(tokenizer, network, folder))
+    return TextPart(network, tokenizer, mean, length), f"{kind} mean {length}"
 
 
 def _sentence(folder: Path, tokenizer: Any, kind: str) -> tuple[TextPart, str]:
@@ -159,22 +161,27 @@ def _sentence(folder: Path, tokenizer: Any, kind: str) -> tuple[TextPart, str]:
     pooling, how = read_steps(folder)
     network = load_whole(AutoModel, folder)
     told = _json(folder / "sentence_bert_config.json") if (folder / "sentence_bert_config.json").is_file() else {}
-    most = min(getattr(network.config, "max_position_embeddings", 512), _most(tokenizer, folder))
+    most = _most(tokenizer, network, folder)
     length = told.get("max_seq_length") or most
     if not isinstance(length, int) or not 1 < length <= most:
         raise FileFormatError(f"{folder} says that it takes {length!r} tokens; expected 2 to {most}.")
     return TextPart(network, tokenizer, pooling, length), f"{how} {length}"
 
 
-def _most(tokenizer: Any, folder: Path) -> int:
-    """The most tokens that a tokenizer gives; where it says nothing that is a huge number."""
-    most = tokenizer.model_max_length
-    if isinstance(most, bool) or not isinstance(most, int | float) or not most >= 2:
-        raise FileFormatError(f"the tokenizer of {folder} says that it gives {most!r} tokens; expected 2 or more.")
-    return int(min(most, 1 << 31))
+def _most(tokenizer: Any, network: Any, folder: Path) -> int:
+    """The most tokens that a tokenizer gives and a network has positions for; a tokenizer without a limit says a huge
+    number.
+    """
+    places = getattr(network.config, "max_position_embeddings", UNTOLD)
+    told = {"tokenizer": tokenizer.model_max_length, "network": places}
+    for part, most in told.items():
+        if isinstance(most, bool) or not isinstance(most, int | float) or not most >= 2:
+            raise FileFormatError(f"the {part} of {folder} says that it takes {most!r} tokens; expected 2 or more.")
+    return int(min(told.values()))
 
 
-T5_TOKENS = 256
+# Tokens of a network that does not say how many it takes; those of T5, which takes any number.
+UNTOLD, T5_TOKENS = 512, 256
 FAMILIES = {
     "CLIPTextModel": _clip,
     "CLIPTextModelWithProjection": _clip,
@@ -183,8 +190,9 @@ FAMILIES = {
 }
 
 
+# What is read of a configuration here; the rest is for the network.
+ABOUT = record({}, {"architectures": maybe(listed(text())), "model_type": maybe(text())})
+
+
 def _json(path: Path) -> dict[str, Any]:
-    content = read_json(path, "the configuration")
-    if not isinstance(content, dict):
-        raise FileFormatError(f"{path} is no configuration: it holds {type(content).__name__}.")
-    return content
+    return require(ABOUT, read_json(path, "the configuration"), str(path))

@@ -155,6 +155,9 @@ def test_load__refuses_what_is_no_text_encoder(tmp_path: Path) -> None:
     vision.mkdir()
     (vision / "config.json").write_text(json.dumps({"architectures": ["ViTModel"]}))
     assert "'ViTModel'" in refusal(vision)
+    for odd in (7, True, "ViTModel", {"a": 1}, [["ViTModel"]]):
+        (vision / "config.json").write_text(json.dumps({"architectures": odd}))
+        assert "architectures" in refusal(vision)
     (vision / "config.json").write_text("[")
     assert "is no JSON" in refusal(vision)
     file = tmp_path / "a.safetensors"
@@ -184,7 +187,7 @@ def test_load__refuses_damaged_weights_tokenizers_and_unknown_steps(tmp_path: Pa
     length = save_sentence(tmp_path / "length")
     told = json.loads((length / "tokenizer_config.json").read_text())
     (length / "tokenizer_config.json").write_text(json.dumps(told | {"model_max_length": "many"}))
-    assert "says that it gives 'many' tokens" in refusal(length)
+    assert "says that it takes 'many' tokens" in refusal(length)
     bare = save_tokenizer(save_clip(tmp_path / "bare"), 20)
     told = json.loads((bare / "tokenizer_config.json").read_text())
     (bare / "tokenizer_config.json").write_text(json.dumps(told | {"pad_token": None}))
