@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -10,10 +12,31 @@ import torch
 from diffusers.utils import logging as diffusers_logging
 from transformers.utils import logging as transformers_logging
 
-from olacore.errors import FileFormatError
+from olacore.errors import FileFormatError, OlacoreError
 
 # Weights that no answer needs: buffers of older versions, heads of the training, the half of CLIP that sees pictures.
 NEEDLESS = ("position_ids", "pooler.", "cls.", "lm_head.", "logit_scale", "vision_model.", "visual_projection.")
+
+
+@contextmanager
+def sound(what: str) -> Iterator[None]:
+    """Raise whatever a strange network, tokenizer or scheduler raises as one sentence: damage comes as many types.
+
+    Parameters
+    ----------
+    what : begins the sentence, such as "the network in a/b cannot be loaded"
+
+    Raises
+    ------
+    FileFormatError  for all but our own errors and missing packages
+    """
+    try:
+        yield
+    except (ImportError, OlacoreError):
+        raise
+    except Exception as error:
+        first = (str(error).strip() or type(error).__name__).splitlines()[0]
+        raise FileFormatError(f"{what}: {first}") from error
 
 
 def load_whole(kind: Any, folder: Path, **more: Any) -> Any:
@@ -30,13 +53,8 @@ def load_whole(kind: Any, folder: Path, **more: Any) -> Any:
     """
     diffusers_logging.disable_progress_bar()
     transformers_logging.disable_progress_bar()
-    try:
+    with sound(f"the network in {folder} cannot be loaded"):
         network, told = kind.from_pretrained(folder, local_files_only=True, output_loading_info=True, **more)
-    except ImportError:
-        raise
-    except Exception as error:  # damage comes as many types
-        first = (str(error).strip() or type(error).__name__).splitlines()[0]
-        raise FileFormatError(f"the network in {folder} cannot be loaded: {first}") from error
     misfits = {
         "missing": sorted(name for name in told["missing_keys"] if not _needless(name)),
         "unexpected": sorted(name for name in told["unexpected_keys"] if not _needless(name)),
@@ -62,11 +80,8 @@ def require_fitting(tokenizer: Any, network: Any, folder: Path, *, pads: bool) -
     ------
     FileFormatError  otherwise
     """
-    try:
+    with sound(f"the tokenizer in {folder} does not work"):
         tokenizer("a word", truncation=True, max_length=8, padding="max_length" if pads else False)
-    except Exception as error:  # damage comes as many types
-        first = (str(error).strip() or type(error).__name__).splitlines()[0]
-        raise FileFormatError(f"the tokenizer in {folder} does not work: {first}") from error
     last, known = max(tokenizer.get_vocab().values(), default=0), network.get_input_embeddings().num_embeddings
     if last >= known:
         what = f"gives tokens up to number {last}, and the network knows {known}"

@@ -150,7 +150,7 @@ def _table(path: Path, records: list[dict[str, Any]], columns: set[str], headed:
         captions = tuple(dict.fromkeys(caption for one in given if (caption := clean(one))))
         name, row = record.get("name"), record.get("row")
         texts = [record.get(key, "") for key in ("part", "set")]
-        if not all(isinstance(one, str) for one in (*texts, name or "")):
+        if not all(isinstance(one, str) for one in (*texts, "" if name is None else name)):
             raise FileFormatError(f"line {number + 1} of {path} has a file name, part or set that is no text.")
         part, set_ = (clean(one) for one in texts)
         key = None if name is None else unicodedata.normalize("NFC", name).replace("\\", "/")

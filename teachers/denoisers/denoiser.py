@@ -8,10 +8,11 @@ from typing import Any
 import numpy as np
 import torch
 
-from olacore.errors import DataError, FileFormatError
+from olacore.errors import DataError
 from olacore.spaces import LatentSpace
 from teachers.denoisers.conditions import Condition, Family
 from teachers.denoisers.schedule import Schedule
+from teachers.network import sound
 
 # Prompts whose conditions are kept; neighbours of one caption follow each other.
 KEPT = 64
@@ -119,22 +120,18 @@ class DenoiserTeacher:
         condition = self._condition(caption, side)
         device = next(self.network.parameters()).device
         sample = torch.from_numpy(np.ascontiguousarray(noisy, np.float32))[None].to(device)
-        step = torch.tensor([self.schedule.timestep(sigma)], device=device)
-        fed = {self.family.sample: self.schedule.feed(sample, sigma), "timestep": step}
-        with torch.no_grad():
+        with torch.no_grad(), sound(f"the network of {self.name} does not work on latents of this size"):
+            step = torch.tensor([self.schedule.timestep(sigma)], device=device)
+            fed = {self.family.sample: self.schedule.feed(sample, sigma), "timestep": step}
             answer = self.network(**fed, **condition, return_dict=False)[0]
-        # Some networks say how sure they are as well, in as many channels again.
-        return self.schedule.clean(answer[:, : len(noisy)], sample, sigma)[0].float().cpu().numpy()
+            # Some networks say how sure they are as well, in as many channels again.
+            return self.schedule.clean(answer[:, : len(noisy)], sample, sigma)[0].float().cpu().numpy()
 
     def _condition(self, caption: str, side: int) -> Condition:
         key = caption, side
         if key not in self._conditions:
             while len(self._conditions) >= KEPT:
                 del self._conditions[next(iter(self._conditions))]
-            with torch.no_grad():
-                try:
-                    self._conditions[key] = self.family.condition(self.pipeline, caption, side)
-                except Exception as error:  # damage comes as many types
-                    first = (str(error).strip() or type(error).__name__).splitlines()[0]
-                    raise FileFormatError(f"the text encoders of {self.name} cannot read a prompt: {first}") from error
+            with torch.no_grad(), sound(f"the text encoders of {self.name} cannot read a prompt"):
+                self._conditions[key] = self.family.condition(self.pipeline, caption, side)
         return self._conditions[key]

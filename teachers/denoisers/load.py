@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from olacore.errors import ConfigError, FileFormatError
 from olacore.foreign.json_text import read_json
+from olacore.foreign.schema import record, require, text
 from teachers.hub_folder import folder_of
 from teachers.options import LoadOptions
 
@@ -55,19 +56,20 @@ def _load(reference: str, options: LoadOptions, plain: bool) -> DenoiserTeacher:
     from teachers.denoisers.denoiser import DenoiserTeacher
     from teachers.denoisers.schedule import schedule_of
     from teachers.denoisers.self_test import prove
-    from teachers.network import digest_weights
+    from teachers.network import digest_weights, sound
 
     device = find_device(options.device)
     folder = _folder_of(reference, options.offline)
     index = _index(folder)
-    kind = index.get("_class_name")
+    kind = index["_class_name"]
     if kind not in FAMILIES:
         raise FileFormatError(f"{reference} is a {kind!r}; the pipelines known are {', '.join(FAMILIES)}.")
     family = FAMILIES[kind]
     pipeline = _pipeline(folder, index)
     pipeline.to(device)
     pipeline.set_progress_bar_config(disable=True)
-    schedule = schedule_of(pipeline.scheduler)
+    with sound(f"the scheduler of {reference} has no known noise levels"):
+        schedule = schedule_of(pipeline.scheduler)
     network = getattr(pipeline, family.network)
     vae = load_teacher(folder, replace(options, config=None, self_test=False))
     name = folder.resolve().name if Path(reference).expanduser().exists() else reference
@@ -96,18 +98,16 @@ def _index(folder: Path) -> dict[str, Any]:
     if not (folder / INDEX).is_file():
         raise FileFormatError(f"{folder} is no pipeline: {INDEX} is missing.")
     index = read_json(folder / INDEX, "the index of the pipeline")
-    if not isinstance(index, dict):
-        raise FileFormatError(f"{folder / INDEX} describes no pipeline.")
-    return index
+    return require(record({"_class_name": text()}), index, str(folder / INDEX))
 
 
 def _pipeline(folder: Path, index: dict[str, Any]) -> Any:
     import diffusers
     import transformers
 
-    from teachers.network import load_whole, require_fitting
+    from teachers.network import load_whole, require_fitting, sound
 
-    parts = {name: part for name, part in index.items() if isinstance(part, list) and name not in NEEDLESS}
+    parts = {name: part for name, part in index.items() if isinstance(part, list) and part and name not in NEEDLESS}
     absent = [name for name, part in parts.items() if part[:1] != [None] and not (folder / name).is_dir()]
     if absent:
         raise FileFormatError(f"the pipeline {folder} is not whole: {', '.join(absent)} is missing.")
@@ -119,15 +119,10 @@ def _pipeline(folder: Path, index: dict[str, Any]) -> Any:
             given[name] = load_whole(_kind(transformers, part, folder), folder / name)
         elif name in ("unet", "transformer"):
             given[name] = load_whole(_kind(diffusers, part, folder), folder / name, low_cpu_mem_usage=False)
-    try:
+    with sound(f"the pipeline {folder} cannot be loaded"):
         pipeline = diffusers.DiffusionPipeline.from_pretrained(
             folder, local_files_only=True, low_cpu_mem_usage=False, **given
         )
-    except ImportError:
-        raise
-    except Exception as error:  # damage comes as many types
-        first = (str(error).strip() or type(error).__name__).splitlines()[0]
-        raise FileFormatError(f"the pipeline {folder} cannot be loaded: {first}") from error
     for name in parts:
         tokenizer = getattr(pipeline, name, None) if name.startswith("tokenizer") else None
         encoder = getattr(pipeline, name.replace("tokenizer", "text_encoder"), None)

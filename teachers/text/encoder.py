@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from teachers.network import digest_weights
+from teachers.network import digest_weights, sound
 
 logger = logging.getLogger(__name__)
 
@@ -42,19 +42,19 @@ class TextPart:
 
     def encode(self, caption: str) -> tuple[np.ndarray, np.ndarray, bool]:
         """The pooled embedding (E,), those of the tokens (T, F), both float32, and whether the caption was cut."""
-        padding = "max_length" if self.pads else False
-        whole = self.tokenizer(caption, truncation=False, verbose=False)["input_ids"]
-        tokens = self.tokenizer(
-            caption, truncation=True, max_length=self.length, padding=padding, return_tensors="pt", verbose=False
-        )
-        device = next(self.network.parameters()).device
-        ids, mask = tokens["input_ids"].to(device), tokens["attention_mask"].to(device)
-        with torch.no_grad():
+        with torch.no_grad(), sound("the text encoder does not work"):
+            padding = "max_length" if self.pads else False
+            whole = self.tokenizer(caption, truncation=False, verbose=False)["input_ids"]
+            tokens = self.tokenizer(
+                caption, truncation=True, max_length=self.length, padding=padding, return_tensors="pt", verbose=False
+            )
+            device = next(self.network.parameters()).device
+            ids, mask = tokens["input_ids"].to(device), tokens["attention_mask"].to(device)
             # Pipelines of CLIP hand over no mask: what stands behind the end of the text is seen by nothing before it.
             asked = {} if self.pads else {"attention_mask": mask}
             found = self.network(ids, output_hidden_states=True, **asked)
             pooled = self.pooling(found, mask)
-        states = found.hidden_states[self.layer] if self.layer != -1 else found.last_hidden_state
+            states = found.hidden_states[self.layer] if self.layer != -1 else found.last_hidden_state
         return _array(pooled[0]), _array(states[0]), len(whole) > self.length
 
 

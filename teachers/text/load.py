@@ -106,7 +106,7 @@ def _part(folder: Path, tokenizer: Path) -> tuple[TextPart, str]:
     """One network, and words that say how its embedding is pooled."""
     from transformers import AutoTokenizer
 
-    from teachers.network import require_fitting
+    from teachers.network import require_fitting, sound
 
     config = _json(folder / CONFIG)
     kind = str(next(iter(config.get("architectures") or ()), config.get("model_type")))
@@ -117,10 +117,8 @@ def _part(folder: Path, tokenizer: Path) -> tuple[TextPart, str]:
     else:
         known = ", ".join(FAMILIES)
         raise FileFormatError(f"{folder} holds {kind!r}; a text encoder is one of {known}, or has {MODULES}.")
-    try:
+    with sound(f"{tokenizer} has no tokenizer that can be read"):
         words = AutoTokenizer.from_pretrained(tokenizer, local_files_only=True)
-    except Exception as error:  # damage comes as many types
-        raise FileFormatError(f"{tokenizer} has no tokenizer that can be read ({error}).") from error
     part, how = build(folder, words, kind)
     require_fitting(words, part.network, tokenizer, pads=part.pads)
     return part, how

@@ -92,6 +92,7 @@ def test_metadata__of_a_data_set_folder_is_found_beside_the_pictures(tmp_path):
         ("t.jsonl", b'{"a": 1}\n', "no lines with a file_name or row"),
         ("t.jsonl", b'{"file_name": "a", "text": 3}\n', "line 1 of .* caption that is no text"),
         ("t.jsonl", b'{"file_name": 1, "text": "x"}\n', "line 1 of .* file name, part or set that is no text"),
+        ("t.jsonl", b'{"file_name": {}, "text": "x"}\n', "line 1 of .* file name, part or set that is no text"),
         ("t.jsonl", b'{"file_name": "a", "text": "x"\n', "line 1 of .*t.jsonl"),
         ("t.tsv", b"row\tcaption\n-1\tx\n", "line 1 of .* has the row '-1'"),
         ("t.jsonl", b'{"row": true, "text": "x"}\n', "has the row True"),

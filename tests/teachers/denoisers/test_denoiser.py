@@ -191,8 +191,16 @@ def test_load__refuses_pipelines_that_are_unknown_or_not_whole(tmp_path: Path) -
     (folder / "model_index.json").write_text("{")
     assert "is no JSON" in refusal(folder)
     (folder / "model_index.json").write_text("[]")
-    assert "describes no pipeline" in refusal(folder)
+    assert "must be an object" in refusal(folder)
+    tell(_class_name=["StableDiffusionPipeline"])
+    assert "_class_name must be text" in refusal(folder)
     tell()
+    network = folder / "unet/config.json"
+    config = network.read_text()
+    network.write_text(json.dumps(json.loads(config) | {"downsample_padding": 1e308}))
+    with pytest.raises(FileFormatError, match="the network of .* does not work on latents of this size: conv2d"):
+        load(folder).answer(ITEMS)
+    network.write_text(config)
     weights = folder / "unet/diffusion_pytorch_model.safetensors"
     tensors = load_file(weights)
     del tensors["conv_in.weight"]
