@@ -34,7 +34,10 @@ def sound(what: str) -> Iterator[None]:
         yield
     except (ImportError, OlacoreError):
         raise
-    except Exception as error:
+    except BaseException as error:
+        # A panic in the tokenizers' compiled code is no `Exception`; an interruption is none of these.
+        if not isinstance(error, Exception) and type(error).__name__ != "PanicException":
+            raise
         first = (str(error).strip() or type(error).__name__).splitlines()[0]
         raise FileFormatError(f"{what}: {first}") from error
 
@@ -82,7 +85,7 @@ def require_fitting(tokenizer: Any, network: Any, folder: Path, *, pads: bool) -
     """
     with sound(f"the tokenizer in {folder} does not work"):
         tokenizer("a word", truncation=True, max_length=8, padding="max_length" if pads else False)
-    last, known = max(tokenizer.get_vocab().values(), default=0), network.get_input_embeddings().num_embeddings
+        last, known = max(tokenizer.get_vocab().values(), default=0), network.get_input_embeddings().num_embeddings
     if last >= known:
         what = f"gives tokens up to number {last}, and the network knows {known}"
         raise FileFormatError(f"the tokenizer in {folder} {what}; they do not belong together, copy both again.")

@@ -192,6 +192,11 @@ def test_load__refuses_damaged_weights_tokenizers_and_unknown_steps(tmp_path: Pa
     told = json.loads((bare / "tokenizer_config.json").read_text())
     (bare / "tokenizer_config.json").write_text(json.dumps(told | {"pad_token": None}))
     assert "does not work: Asking to pad" in refusal(bare)
+    panics = save_tokenizer(save_clip(tmp_path / "panics"), 20)
+    words_of = json.loads((panics / "tokenizer.json").read_text())
+    words_of["post_processor"]["special_tokens"].popitem()
+    (panics / "tokenizer.json").write_text(json.dumps(words_of))
+    assert "does not work: no entry found for key" in refusal(panics)
     more = save_sentence(tmp_path / "more")
     words_of = json.loads((more / "tokenizer.json").read_text())
     words_of["model"]["vocab"]["a"] = 30
