@@ -40,7 +40,8 @@ def find_places(array: h5py.Dataset) -> Places | None:
     places, size = np.full(len(array), -1, np.int64), bytes_of_row(array)
 
     def note(chunk: h5py.h5d.StoreInfo) -> None:
-        row = chunk.chunk_offset[0]
+        # A damaged index may hold chunks of no place.
+        row = chunk.chunk_offset[0] if chunk.chunk_offset else -1
         if 0 <= row < len(places) and chunk.size == size and chunk.byte_offset <= end:
             places[row] = chunk.byte_offset
 

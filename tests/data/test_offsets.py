@@ -54,6 +54,29 @@ def test_find_places__only_of_what_lies_there_as_it_is(file: h5py.File) -> None:
     assert found == ["contiguous", "chunk a row", "chunk a row, in any order"]
 
 
+class OfNoPlace:
+    """An object of HDF5 whose index of chunks says of one that it lies nowhere, as a damaged one may."""
+
+    def __init__(self, found: Any) -> None:
+        self.found = found
+
+    def __getattr__(self, name: str) -> Any:
+        return OfNoPlace(self.found.id) if name == "id" else getattr(self.found, name)
+
+    def __len__(self) -> int:
+        return len(self.found)
+
+    def chunk_iter(self, note: Any) -> None:
+        self.found.chunk_iter(note)
+        note(h5py.h5d.StoreInfo(None, 0, 0, 60))
+
+
+def test_find_places__passes_over_chunks_of_no_place(file: h5py.File) -> None:
+    array = file["chunk a row"]
+    rows = np.arange(COUNT)
+    np.testing.assert_array_equal(find_places(OfNoPlace(array))(rows), find_places(array)(rows))
+
+
 def test_find_places__none_in_a_file_with_a_block_before_it(tmp_path: Path) -> None:
     make_file(tmp_path / "a.h5", userblock=512)
     with h5py.File(tmp_path / "a.h5") as file:
