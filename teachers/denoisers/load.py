@@ -128,6 +128,11 @@ def _pipeline(folder: Path, index: dict[str, Any]) -> Any:
         encoder = getattr(pipeline, name.replace("tokenizer", "text_encoder"), None)
         if tokenizer is not None and encoder is not None:
             require_fitting(tokenizer, encoder, folder / name, pads=True)
+            places = getattr(encoder.config, "max_position_embeddings", None)
+            # Pipelines pad every prompt to as many tokens as the tokenizer says.
+            if places is not None and not 2 <= tokenizer.model_max_length <= places:
+                told = f"gives {tokenizer.model_max_length} tokens, and the network has places for {places}"
+                raise FileFormatError(f"the tokenizer in {folder / name} {told}; they do not belong together.")
     return pipeline
 
 

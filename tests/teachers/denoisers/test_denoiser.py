@@ -195,6 +195,12 @@ def test_load__refuses_pipelines_that_are_unknown_or_not_whole(tmp_path: Path) -
     tell(_class_name=["StableDiffusionPipeline"])
     assert "_class_name must be text" in refusal(folder)
     tell()
+    words = folder / "tokenizer/tokenizer_config.json"
+    told = words.read_text()
+    for length in (1, 1 << 44):
+        words.write_text(json.dumps(json.loads(told) | {"model_max_length": length}))
+        assert f"gives {length} tokens, and the network has places for" in refusal(folder)
+    words.write_text(told)
     network = folder / "unet/config.json"
     config = network.read_text()
     network.write_text(json.dumps(json.loads(config) | {"downsample_padding": 1e308}))
