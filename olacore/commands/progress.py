@@ -44,6 +44,9 @@ def progress_bars(
             task = drawn.add_task(shown(name), total=total, note="compiling")
 
             def update(event: Any) -> None:
+                if unit == "generation" and (settings := getattr(event, "settings", None)):
+                    # The data may ask for a strategy with another schedule.
+                    drawn.update(task, total=settings.get("generations", total))
                 if (line := getattr(event, "line", None)) is None:
                     return
                 rate = line["samples"] / max(line["seconds"], 1e-9)

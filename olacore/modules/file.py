@@ -33,6 +33,8 @@ POSITIVE = ("input_scale", "target_scale")
 SCALES, COLUMNS = "weight_scales", "weight_columns"
 # What weights have as safetensors calls it; everything else of a module is floats.
 TYPES = {"float32": "F32", "float16": "F16", "int8": "I8"}
+# Share of its scale by which a mean may be off as float16.
+LEAST = 1 / 256
 MOST_LAYERS, MOST_UNITS = 1024, 1 << 24
 WHAT, MAKER = "olacore module", "`ola train`"
 
@@ -77,7 +79,7 @@ def pack(parts: Parts, stored: str) -> Parts:
                 packed[name], packed[scales] = to_lattice(part)
         else:
             keep = stored == "int8" and not stack
-            packed[name] = np.ascontiguousarray(part, np.float32) if keep else to_half(name, part)
+            packed[name] = np.ascontiguousarray(part, np.float32) if keep else to_half(name, parts)
     return packed
 
 
@@ -101,15 +103,35 @@ def lattice_names(name: str) -> tuple[str, str]:
     return start + SCALES, start + COLUMNS
 
 
-def to_half(name: str, part: np.ndarray) -> np.ndarray:
-    """Round a tensor to float16, or say what does not fit."""
+def to_half(name: str, parts: Parts) -> np.ndarray:
+    """Round a tensor to float16; one that is no weights stays float32 where that would lose too much of it.
+
+    Raises
+    ------
+    DataError  if weights do not fit
+    """
+    part = parts[name]
     with np.errstate(over="ignore"):
         half = np.ascontiguousarray(part, np.float16)
-    if not np.isfinite(half).all():
-        raise DataError(f"the tensor {name!r} reaches {np.abs(part).max():.6g}, past float16; store it as float32.")
-    if name in POSITIVE and not half[part != 0].all():
-        raise DataError(f"the tensor {name!r} has scales that are zero as float16; store the module as float32.")
-    return half
+    if name.endswith("weights"):
+        if not np.isfinite(half).all():
+            raise DataError(f"the tensor {name!r} reaches {np.abs(part).max():.6g}, past float16; store it as float32.")
+        return half
+    return half if half_will_do(name, half, parts) else np.ascontiguousarray(part, np.float32)
+
+
+def half_will_do(name: str, half: np.ndarray, parts: Parts) -> bool:
+    """Whether a tensor of biases or of the scaling can be float16; the answer is the same once it was rounded."""
+    part = parts[name]
+    if not np.isfinite(half).all() or (name in POSITIVE and not half[part != 0].all()):
+        return False
+    if name == "biases":
+        # Answers lie in [-1, 1]; units that hardly ever answer 0 are balanced by large biases.
+        return bool((np.abs(part) <= 1).all())
+    if not name.endswith("_mean"):
+        return True
+    scale = to_half(name.replace("_mean", "_scale"), parts).astype(np.float32)
+    return bool((np.abs(half - part) <= LEAST * scale).all())
 
 
 def to_bytes(tensors: Parts, metadata: dict[str, Any], schema: str = SCHEMA) -> bytes:

@@ -34,7 +34,7 @@ from olacore.search.resume import resume, save
 from olacore.search.start import start
 from olacore.search.task import SEARCH_STREAM, Progress, Task
 from olacore.search.validation import Shown, Validation, finite_or_none, shown_on, take
-from olacore.strategies import Report
+from olacore.strategies import Candidate, Report
 
 CHECKPOINT_SECONDS = 10.0
 # Samples, or pictures, that kernels are compiled on.
@@ -62,7 +62,7 @@ def search(
         logger.warning("there is no checkpoint in %s yet: the search starts anew", folder.path)
     progress, validation = resume(task) if resumed else start(task)
     seed = 4 * config.seed + SEARCH_STREAM
-    with task.view.stream(task.dataset, task.items["train"], config.block, seed, progress.cursor) as stream:
+    with task.view.stream(task.dataset, task.items["train"], task.block_rows, seed, progress.cursor) as stream:
         progress.cursor = stream.cursor
         if config.force:
             folder.clear()  # only now that data and settings have turned out to be sound
@@ -99,6 +99,9 @@ def _run(
         validate_now(progress, validation, callbacks)
         return progress.best_loss
 
+    def loss_of(candidate: Candidate) -> float:
+        return validation.loss_of(progress.strategy, candidate)
+
     while not (stopped := limit_reached(task, progress)):
         block = task.view.gather(raw, progress.scaling, block)
         report = _advance(task, progress, block)
@@ -106,7 +109,7 @@ def _run(
         progress.samples += block.rows
         progress.nonfinite += report.nonfinite
         progress.cursor = stream.cursor
-        progress.strategy.between(progress.state, progress.generation, task.config.seed, validate)
+        progress.strategy.between(progress.state, progress.generation, task.config.seed, validate, loss_of)
         progress.seconds = spent + time.perf_counter() - began
         notify(callbacks, Advanced(progress.generation, progress.samples, report))
         if is_reported(progress.generation, task.config.report_every) or progress.generation in report_at:

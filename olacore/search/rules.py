@@ -18,6 +18,8 @@ from olacore.views import VIEWS
 DEFAULT_SECONDS = 60.0
 POPULATION = 40
 PAIR = "pair"
+# A stack for at most so many training samples is a wide one, if it has a unit for each few of them.
+FEW_ROWS, ROWS_PER_UNIT = 8192, 16
 
 
 class Asked(Protocol):
@@ -134,9 +136,10 @@ def check_module(asked: Asked) -> None:
 def choose_strategy(asked: Asked) -> type[Strategy]:
     """Return the strategy that was asked for, or the first one that evolves such a module."""
     stack = asked.stack is not None or asked.budget is not None
-    if stack and asked.strategy not in (None, Stack.name):
-        raise ConfigError(f"a stack is evolved by the strategy {Stack.name}; got {asked.strategy!r}.")
-    name = Stack.name if stack else asked.strategy
+    stacks = [each.name for each in STRATEGIES.values() if each.grows]
+    if stack and asked.strategy not in (None, *stacks):
+        raise ConfigError(f"a stack is evolved by the strategies {' or '.join(stacks)}; got {asked.strategy!r}.")
+    name = Stack.name if stack and asked.strategy is None else asked.strategy
     if name is None:
         return next(each for each in STRATEGIES.values() if evolves(each, asked.module))
     found = STRATEGIES.find(name)
@@ -146,6 +149,12 @@ def choose_strategy(asked: Asked) -> type[Strategy]:
         what = f"the module {asked.module}" if asked.module else "plain pairs"
         raise ConfigError(f"the strategy {name} {kinds}; for {what} there are {', '.join(takes)}.")
     return found
+
+
+def may_be_wide(asked: Asked, rows: int) -> bool:
+    """Whether a stack was asked for that the number of training samples may make a wide one: no strategy was named."""
+    stack = asked.stack is not None or asked.budget is not None
+    return stack and asked.strategy is None and not asked.options and rows <= FEW_ROWS
 
 
 def evolves(strategy: type[Strategy], module: str | None) -> bool:

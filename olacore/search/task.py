@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -13,8 +13,9 @@ from olacore.errors import ConfigError
 from olacore.losses.objective import Objective
 from olacore.quality.evaluation import usable_items
 from olacore.search.config import TrainConfig
+from olacore.search.rules import ROWS_PER_UNIT, may_be_wide
 from olacore.search.run_folder import RunFolder
-from olacore.strategies import Candidate, Sizes, State, Strategy
+from olacore.strategies import Candidate, Sizes, State, Strategy, Wide
 from olacore.views import VIEWS, View, find_view
 from olacore.views.scaling import Scaling
 
@@ -50,6 +51,11 @@ class Task:
         view.check(dataset)
         config.settled.objective.check_outputs(view.outputs, view.pixels, f"the {view.title}")
         items = usable_items(dataset, view, config.skip_nonfinite)
+        rows = len(items["train"]) * view.sites(dataset)
+        if may_be_wide(config, rows):
+            wide = replace(config, strategy=Wide.name)
+            if rows <= ROWS_PER_UNIT * strategy_for(wide, view).units:
+                config = wide
         return cls(config, dataset, folder, view, items, dataset.digest())
 
     @property
@@ -62,12 +68,15 @@ class Task:
         """Training samples."""
         return len(self.items["train"]) * self.view.sites(self.dataset)
 
+    @property
+    def block_rows(self) -> int:
+        """About how many samples a block has: all, for a strategy that has to see them together."""
+        return max(self.config.block, self.rows_per_pass if self.strategy.sees_all else 0)
+
     @cached_property
     def strategy(self) -> Strategy:
         """The strategy that was asked for, as it suits the view."""
-        settled, view = self.config.settled, self.view.to_dict()
-        sizes = Sizes(self.view.inputs, self.view.outputs, view)
-        return settled.strategy.fitted(sizes, settled.weights, self.config.budget)
+        return strategy_for(self.config, self.view)
 
     @property
     def schedule(self) -> int:
@@ -75,7 +84,7 @@ class Task:
         config = self.config
         if config.settled.generations or not config.passes:
             return config.settled.generations or config.settled.strategy.schedule or 1
-        return max(1, round(config.passes * self.rows_per_pass / min(config.block, self.rows_per_pass)))
+        return max(1, round(config.passes * self.rows_per_pass / min(self.block_rows, self.rows_per_pass)))
 
     def settings(self) -> dict[str, Any]:
         """What has to be the same when the search is resumed."""
@@ -112,6 +121,13 @@ class Progress:
     nonfinite: int = 0
     stale: int = 0
     seconds: float = 0.0
+
+
+def strategy_for(config: TrainConfig, view: View) -> Any:
+    """Return the strategy that a configuration asks for, as it suits a view."""
+    settled = config.settled
+    sizes = Sizes(view.inputs, view.outputs, view.to_dict())
+    return settled.strategy.fitted(sizes, settled.weights, config.budget)
 
 
 def view_for(config: TrainConfig, dataset: Dataset) -> View:

@@ -52,7 +52,9 @@ class Validation:
         return self.block.inputs.nbytes + self.block.targets.nbytes
 
     def loss_of(self, strategy: Strategy, candidate: Candidate) -> float:
-        """Return the loss by which candidates are compared, in the scale that the strategy sees."""
+        """Return the loss by which candidates are compared, in the scale that the strategy says."""
+        if strategy.compares_shown:
+            return self.shown(strategy, candidate).loss
         with ONE_AT_A_TIME:
             return strategy.loss_of(candidate, self.block, self.objective)
 
@@ -96,9 +98,9 @@ def take(progress: Progress, validation: Validation) -> tuple[Shown, bool]:
     loss = validation.loss_of(progress.strategy, candidate)
     shown = validation.shown(progress.strategy, candidate)
     progress.stale = 0 if loss < progress.best_loss * (1 - BETTER) else progress.stale + 1
-    improved = loss < progress.best_loss
+    improved = loss < progress.best_loss * (1 + progress.strategy.alike)
     if improved:
-        progress.best_loss, progress.best = loss, candidate.copy()
+        progress.best_loss, progress.best = min(loss, progress.best_loss), candidate.copy()
         progress.shown_loss, progress.shown_r2 = shown.loss, shown.r2
     return shown, improved
 

@@ -4,6 +4,7 @@ from olacore.strategies.base import STRATEGIES, Candidate, Hidden, Problem, Repo
 
 from olacore.strategies.rows import Rows  # isort: skip  the default comes first
 from olacore.strategies.stack import Stack  # isort: skip
+from olacore.strategies.wide import Wide  # isort: skip
 from olacore.strategies.pair import Pair  # isort: skip
 from olacore.strategies.classic import Classic  # isort: skip
 
@@ -20,4 +21,5 @@ __all__ = [
     "Stack",
     "State",
     "Strategy",
+    "Wide",
 ]

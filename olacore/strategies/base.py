@@ -116,6 +116,10 @@ class Strategy(ABC):
     headroom : targets are scaled down by it, so that the tanh of the answer works in its linear part
     schedule : generations where none were asked for, of a strategy that cools down and so has to know their number
     populated : whether it takes `--population`
+    sees_all : whether a block has to hold all training samples
+    compares_shown : whether validation losses are compared in the units of the targets, or as the strategy sees them
+    alike : share by which a later candidate's validation loss may be higher than the best one and still take its place
+    grows : whether it makes stacks, of as many units as `--stack` and `--budget` say
     losses : names of the losses that it minimises; None for all that weigh samples alike
     weighs_outputs : whether outputs may have weights in the loss
     stores : how the weights that it evolves may be stored, the default first
@@ -133,6 +137,10 @@ class Strategy(ABC):
     headroom: ClassVar[float] = 1.0
     schedule: ClassVar[int | None] = None
     populated: ClassVar[bool] = True
+    sees_all: ClassVar[bool] = False
+    compares_shown: ClassVar[bool] = False
+    alike: ClassVar[float] = 0.0
+    grows: ClassVar[bool] = False
     losses: ClassVar[tuple[str, ...] | None] = None
     weighs_outputs: ClassVar[bool] = True
     stores: ClassVar[tuple[str, ...]] = ("float32", "float16")
@@ -244,13 +252,19 @@ class Strategy(ABC):
         return {}
 
     def between(  # noqa: B027  most strategies have nothing to do here
-        self, state: State, generation: int, seed: int, validate: Callable[[], float]
+        self,
+        state: State,
+        generation: int,
+        seed: int,
+        validate: Callable[[], float],
+        loss_of: Callable[[Candidate], float],
     ) -> None:
         """Change the state after so many generations, as where hidden units join.
 
         Parameters
         ----------
         validate : returns the best validation loss, after the candidate of now was counted in
+        loss_of : the loss of a candidate on the validation samples
         """
 
     def grown(self, state: State, units: int) -> State:

@@ -128,7 +128,8 @@ def test_train__a_stack_refuses_nonfinite_data(tmp_path):
 
 def test_train__contrast_stores_and_lowers_its_own_loss(pictures, tmp_path):
     lines: list[dict] = []
-    config = stacked(pictures, tmp_path / "run", module="decoder", loss="contrast", generations=16, report_every=4)
+    changes = {"module": "decoder", "loss": "contrast", "strategy": "stack", "generations": 16, "report_every": 4}
+    config = stacked(pictures, tmp_path / "run", **changes)
     result = train(config, (lambda event: lines.append(event.line) if isinstance(event, Reported) else None,))
     assert result.module.training["loss"] == "contrast"
     assert lines[-1]["best_validation_loss"] < 0.5 * lines[0]["validation_loss"]
@@ -139,7 +140,7 @@ def test_train__contrast_stores_and_lowers_its_own_loss(pictures, tmp_path):
     [
         ({"stack": 0}, "stack must be at least 1; got 0"),
         ({"budget": 0}, "budget must be at least 1; got 0"),
-        ({"strategy": "classic"}, "a stack is evolved by the strategy stack; got 'classic'"),
+        ({"strategy": "classic"}, "a stack is evolved by the strategies stack or wide; got 'classic'"),
         ({"loss": "mae"}, "the strategy stack minimises mse or contrast, all outputs alike; got 'mae'"),
         (
             {"output_weights": (1, 2)},

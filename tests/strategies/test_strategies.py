@@ -28,7 +28,9 @@ def least_squares_loss(block: Block) -> float:
 
 def test_strategies__lists_those_there_are():
     assert all(strategy.name == name for name, strategy in STRATEGIES.items())
-    with pytest.raises(ConfigError, match="there is no strategy 'annealing'; there are rows, stack, pair, classic"):
+    with pytest.raises(
+        ConfigError, match="there is no strategy 'annealing'; there are rows, stack, wide, pair, classic"
+    ):
         STRATEGIES.find("annealing")
 
 

@@ -70,8 +70,15 @@ class PairPlan(Plan):
         if not stack:
             return watch.finished(replace(keep_decoder(config, found, out / "decoder"), folder=out))
         budget = config.budget - found.module.nbytes() if config.budget is not None else None
+        strategy = config.settled.strategy.name
         second = replace(
-            config, module="decoder", border=None, latents_from=found.folder, budget=budget, out=out / "decoder"
+            config,
+            module="decoder",
+            strategy=strategy,
+            border=None,
+            latents_from=found.folder,
+            budget=budget,
+            out=out / "decoder",
         )
         return replace(SINGLE.run(second, watch), folder=out)
 

@@ -23,7 +23,7 @@ from threadpoolctl import threadpool_limits
 from olacore.blocks import Block
 from olacore.kernels.layout import CHUNK
 from olacore.losses.objective import MSE, Objective
-from olacore.strategies.base import STRATEGIES, Hidden, Problem, Report, Sizes, State, Strategy, check_losses
+from olacore.strategies.base import STRATEGIES, Candidate, Hidden, Problem, Report, Sizes, State, Strategy, check_losses
 from olacore.strategies.common.axes import random_numbers, response_axes
 from olacore.strategies.common.readout import LINEAR
 from olacore.strategies.rows import Rows
@@ -81,6 +81,7 @@ class Stack(Strategy):
     headroom: ClassVar[float] = LINEAR
     schedule: ClassVar[int | None] = GENERATIONS
     populated: ClassVar[bool] = False
+    grows: ClassVar[bool] = True
     losses: ClassVar[tuple[str, ...] | None] = ("mse", "contrast")
     weighs_outputs: ClassVar[bool] = False
     joins: ClassVar[tuple[str, ...]] = ("pair",)
@@ -144,7 +145,14 @@ class Stack(Strategy):
                 return units
         return 0
 
-    def between(self, state: State, generation: int, seed: int, validate: Callable[[], float]) -> None:
+    def between(
+        self,
+        state: State,
+        generation: int,
+        seed: int,
+        validate: Callable[[], float],
+        loss_of: Callable[[Candidate], float],
+    ) -> None:
         """Add hidden units where their time has come and growth still pays on the validation samples."""
         if not (units := self.growth(state, generation)):
             return

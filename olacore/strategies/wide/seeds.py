@@ -1,0 +1,69 @@
+"""Where hidden units are born: at samples of the inputs, or at the middles of groups of samples.
+
+A unit at the centre c answers tanh(width (x . c - |c|^2) / size - 1); `size` is the mean square length of an input. At
+its own centre every unit answers alike. Nearly everywhere else it is in the tail of tanh, where it grows as
+exp(2 width x . c / size): read together, such units reach what a Gaussian kernel at the centres does.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from threadpoolctl import threadpool_limits
+
+from olacore.kernels.forward import multiply_packed
+from olacore.kernels.layout import empty_packed, pack_rows
+
+# Rounds in which centres move to the middles of the samples that are nearest to them.
+ROUNDS = 5
+# Pre-activation of a unit at its own centre.
+AT_CENTRE = -1.0
+# Added to the overlap of a unit with itself: units which nearly coincide are not played off against each other, so that
+# their read-outs stay small enough for int8.
+JITTER = 0.02
+
+
+def find_centres(sample: np.ndarray, units: int, draw: np.random.Generator) -> np.ndarray:
+    """Return centres (m, in) float32 with m the smaller of `units` and the samples.
+
+    Parameters
+    ----------
+    sample : (n, in) float32 standardised inputs
+    """
+    if units >= len(sample):
+        return sample.copy()
+    centres = sample[np.sort(draw.choice(len(sample), units, False))].copy()
+    packed = empty_packed(*sample.shape)
+    pack_rows(sample, packed)
+    scores = np.empty((units, len(sample)), np.float32)
+    for _ in range(ROUNDS):
+        lengths = np.float32(-0.5) * np.square(centres).sum(1)
+        multiply_packed(centres, lengths, packed, scores)
+        nearest = scores.argmax(0)
+        count = np.bincount(nearest, minlength=units)
+        order = np.argsort(nearest, kind="stable")
+        taken = np.flatnonzero(count)
+        starts = np.concatenate([[0], np.cumsum(count[taken])[:-1]])
+        sums = np.add.reduceat(sample[order].astype(np.float64), starts, axis=0)
+        centres[taken] = sums / count[taken, None]
+    return centres
+
+
+def units_at(centres: np.ndarray, width: float, size: float) -> tuple[np.ndarray, np.ndarray]:
+    """Return weights (m, in) and biases (m,) of units at centres (m, in)."""
+    weights = np.float32(width / size) * centres
+    lengths = np.square(centres, dtype=np.float64).sum(1)
+    return weights, (AT_CENTRE - width / size * lengths).astype(np.float32)
+
+
+def whitening(centres: np.ndarray, width: float, size: float) -> np.ndarray:
+    """Return W (m, m) float32, lower triangular, with W K W^T = 1 for the overlap K of Gaussians at the centres.
+
+    K_ij = exp(-width |c_i - c_j|^2 / size): what a change of one unit's read-out does to the others'.
+    """
+    with threadpool_limits(1, user_api="blas"):
+        products = centres.astype(np.float64) @ centres.T
+        lengths = np.diag(products)
+        overlap = np.exp(width / size * np.minimum(2 * products - lengths[:, None] - lengths, 0))
+        overlap[np.diag_indices_from(overlap)] += JITTER
+        triangle = np.linalg.cholesky(overlap)
+        return np.ascontiguousarray(np.linalg.inv(triangle), np.float32)

@@ -1,0 +1,307 @@
+"""Wide stacks: thousands of units and hundreds of outputs, from few samples.
+
+Units are born at samples of the inputs (`seeds`) and answers read them, and the inputs themselves, through a read-out
+that is evolved. It moves in the metric of the units' overlap: along the axes of that metric a short step changes the
+answers little wherever units nearly coincide, and squared steps are what shrinkage is measured in. Read-outs of several
+shrinkages are the population. Axes are taken in groups at random; along each the loss is exactly a parabola, and the
+steps of a group are shared by the overlap of its responses: a Newton step in that subspace, from differences of losses.
+
+Validation samples judge the read-outs. The least trusted makes room for a copy of the most trusted whose shrinkage
+mutated; where they cannot tell two apart, the smaller shrinkage is trusted, since it follows the training samples.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, replace
+from functools import partial
+from math import inf
+from typing import Any, ClassVar
+
+import numpy as np
+from threadpoolctl import threadpool_limits
+
+from olacore.blocks import Block
+from olacore.errors import ConfigError
+from olacore.kernels.forward import forward_population
+from olacore.kernels.products import multiply_rows
+from olacore.lattice import from_even_lattice, to_even_lattice
+from olacore.losses.objective import MSE, Objective
+from olacore.strategies.base import STRATEGIES, Candidate, Hidden, Problem, Report, Sizes, State, Strategy, check_losses
+from olacore.strategies.common.axes import random_numbers
+from olacore.strategies.common.readout import LINEAR, multiply, pack
+from olacore.strategies.stack.size import MOST_UNITS, units_within
+from olacore.strategies.wide.seeds import AT_CENTRE, find_centres, units_at, whitening
+
+# Shrinkages at the start, and by what factor one mutates at most.
+SHRINKAGES, MUTATION = (0.1, 1.0, 10.0), 10.0
+# What an input weighs beside a unit in the metric.
+AFFINE = 0.3
+# Times that all axes take their turn in a generation, and the generations between two judgements.
+TURNS, JUDGED = 2, 2
+# Validation losses within this share of the lowest one cannot be told apart.
+ALIKE = 0.005
+# All training samples are in memory together, with what every unit answers.
+MOST_ROWS = 16_384
+# Share of the generations after which shrinkages mutate no more; generations where none were asked for.
+SETTLED = 0.7
+GENERATIONS = 12
+# Units and generations of trial searches, the steps between widths that are tried, and how many at most in one way.
+TRIAL_UNITS, TRIAL_GENERATIONS, CLIMB = 512, 2, 8
+TINY = 1e-12
+
+logger = logging.getLogger(__name__)
+
+
+@STRATEGIES.add
+@dataclass(frozen=True)
+class Wide(Strategy):
+    """Units that are born at samples, and a population of read-outs.
+
+    Parameters
+    ----------
+    units : hidden units at most; there are no more than samples
+    width : how fast a unit falls off around its centre; 0 to choose it on the validation samples
+    axes : of the read-out, that move together
+    """
+
+    name: ClassVar[str] = "wide"
+    ranges: ClassVar[dict[str, tuple[float, float]]] = {
+        "units": (1, MOST_UNITS),
+        "width": (0, 1e6),
+        "axes": (2, inf),
+    }
+    headroom: ClassVar[float] = LINEAR
+    schedule: ClassVar[int | None] = GENERATIONS
+    populated: ClassVar[bool] = False
+    grows: ClassVar[bool] = True
+    sees_all: ClassVar[bool] = True
+    compares_shown: ClassVar[bool] = True
+    alike: ClassVar[float] = ALIKE
+    losses: ClassVar[tuple[str, ...] | None] = ("mse", "contrast")
+    weighs_outputs: ClassVar[bool] = False
+    stores: ClassVar[tuple[str, ...]] = ("int8", "float16", "float32")
+
+    derived: ClassVar[tuple[str, ...]] = ("form",)
+
+    units: int = 4096
+    width: float = 0.0
+    axes: int = 256
+    form: str = "float32"
+
+    def stored(self, form: str) -> Wide:
+        """Units are born, and read-outs answer, as they will be stored."""
+        return replace(self, form=form)
+
+    def fitted(self, sizes: Sizes, form: str, budget: int | None) -> Wide:
+        """As many units as the budget has room for, at most those that were asked for."""
+        if budget is None:
+            return self
+        return replace(self, units=min(units_within(budget, sizes.inputs, sizes.outputs, form), self.units))
+
+    def tuned(
+        self,
+        problem: Problem,
+        block: Block,
+        objective: Objective,
+        loss_of: Callable[[Candidate], float],
+        asked: Collection[str],
+    ) -> Wide:
+        """Choose the width by short searches: with few units first, then with all of them around the best.
+
+        Raises
+        ------
+        ConfigError  if there are too many samples
+        """
+        if problem.rows is not None and problem.rows > MOST_ROWS:
+            raise ConfigError(
+                f"the strategy {self.name} takes at most {MOST_ROWS} training samples, all at once; "
+                f"the data hold {problem.rows}. The strategy stack takes any number."
+            )
+        if self.width:
+            return self
+        few = replace(self, units=min(self.units, TRIAL_UNITS))
+
+        def tried(self: Wide, width: float) -> float:
+            trial = replace(self, width=width)
+            state = trial.start(problem)
+            for generation in range(TRIAL_GENERATIONS):
+                trial.advance(state, block, problem.seed, generation, objective)
+            loss = min(loss_of(trial.read(state, genome)) for genome in range(len(state["readouts"])))
+            logger.info("a trial of %d units of width %.3g: validation loss %.4g", len(state["weights"]), width, loss)
+            return loss
+
+        best = climb(partial(tried, few), 2.0, 4.0)
+        return replace(self, width=climb(partial(tried, self), best, 2.0**0.5))
+
+    @property
+    def chosen(self) -> dict[str, Any]:
+        """The width."""
+        return {"width": self.width}
+
+    def start(self, problem: Problem) -> State:
+        """Units at samples, and read-outs that are zero."""
+        draw = random_numbers(problem.seed, 0, 5)
+        size = max(float(np.square(problem.sample, dtype=np.float64).sum(1).mean()), TINY)
+        centres = find_centres(problem.sample, self.units, draw)
+        weights, biases = units_at(centres, self.width or 1.0, size)
+        weights, biases = as_stored(weights, self.form), as_stored(biases, self.form)
+        features = len(centres) + problem.inputs
+        population = len(SHRINKAGES)
+        return {
+            "weights": weights[:, None],
+            "biases": biases[:, None],
+            "trust": np.ones(population, np.float32),
+            "shrinkage": np.array(SHRINKAGES),
+            "schedule": np.array([problem.generations]),
+            "readouts": np.zeros((population, problem.outputs, features), np.float32),
+            "readout_biases": np.zeros((population, problem.outputs), np.float32),
+            "white": whitening(centres, self.width or 1.0, size),
+            "input_gain": np.array([AFFINE / np.sqrt(size)], np.float32),
+            "middle": np.zeros(features, np.float32),
+            "active": np.zeros(len(centres), np.float32),
+        }
+
+    def advance(self, state: State, block: Block, seed: int, generation: int, objective: Objective = MSE) -> Report:
+        """Move all read-outs along all axes, group by group."""
+        roots = objective.roots(block.targets)
+        responses = self._responses(state, block)
+        if generation == 0:
+            state["middle"] = responses.mean(1, dtype=np.float64).astype(np.float32)
+        responses -= state["middle"][:, None]
+        responses *= roots
+        residuals = [(block.targets - biases[:, None]) * roots for biases in state["readout_biases"]]
+        if generation:
+            packed = pack(responses)
+            for residual, readout in zip(residuals, state["readouts"], strict=True):
+                residual -= multiply(readout, None, packed, block.rows)
+        losses = np.array([np.square(residual, dtype=np.float64).mean() for residual in residuals])
+        nonfinite = check_losses(losses, generation)
+        for turn in range(TURNS):
+            draw = random_numbers(seed, generation * TURNS + turn, 6)
+            order = draw.permutation(len(responses))
+            for first in range(0, len(order), self.axes):
+                self._move(state, residuals, responses, order[first : first + self.axes])
+            self._move_biases(state, residuals, roots)
+        return Report(float(losses[state["trust"].argmax()]), 1.0, nonfinite)
+
+    def between(
+        self,
+        state: State,
+        generation: int,
+        seed: int,
+        validate: Callable[[], float],
+        loss_of: Callable[[Candidate], float],
+    ) -> None:
+        """Judge the read-outs, and let a mutated copy of the best take the place of the worst."""
+        if generation % JUDGED:
+            return
+        losses = np.array([loss_of(self.read(state, genome)) for genome in range(len(state["readouts"]))])
+        alike = losses <= losses.min() * (1 + ALIKE)
+        best = int(np.where(alike, state["shrinkage"], np.inf).argmin())
+        excess = np.maximum(losses / max(losses.min(), TINY) - 1, 0)
+        state["trust"] = np.exp(-excess / ALIKE).astype(np.float32) * np.float32(0.5)
+        state["trust"][best] = 1
+        if generation < SETTLED * state["schedule"][0]:
+            worst = int(np.where(np.arange(len(losses)) == best, -np.inf, losses).argmax())
+            # Away from the shrinkages that there are.
+            others = np.log(np.delete(state["shrinkage"], worst))
+            draw = random_numbers(seed, generation, 7)
+            mutants = np.log(state["shrinkage"][best]) + np.log(MUTATION) * draw.uniform(-1, 1, 8)
+            lonely = np.abs(mutants[:, None] - others).min(1).argmax()
+            state["shrinkage"][worst] = np.exp(mutants[lonely])
+            for name in ("readouts", "readout_biases"):
+                state[name][worst] = state[name][best]
+
+    def candidate(self, state: State) -> tuple[np.ndarray, np.ndarray]:
+        """The most trusted read-out, in terms of inputs and units."""
+        found = self.read(state, int(state["trust"].argmax()))
+        return found.weights, found.biases
+
+    def hidden(self, state: State) -> Hidden:
+        """The units."""
+        return ((state["weights"][:, 0], state["biases"][:, 0]),)
+
+    def read(self, state: State, genome: int) -> Candidate:
+        """Return a genome's read-out in terms of inputs and units: the gain of a unit counts 1 + tanh."""
+        units, readout = len(state["weights"]), state["readouts"][genome]
+        with threadpool_limits(1, user_api="blas"):
+            of_units = (readout[:, :units] @ state["white"]) * np.float32(GAIN)
+            shift = of_units.sum(1, dtype=np.float64) - readout.astype(np.float64) @ state["middle"]
+        weights = np.hstack([readout[:, units:] * state["input_gain"], of_units])
+        rounded = as_stored(weights, self.form)
+        # What rounding changes is made up for where units answer what they do on average: nearly -1, most of them.
+        lost = (of_units - rounded[:, -units:]).astype(np.float64) @ state["active"]
+        biases = state["readout_biases"][genome] + shift + lost
+        return Candidate(rounded, biases.astype(np.float32), self.hidden(state))
+
+    def working_bytes(self, inputs: int, outputs: int, rows: int) -> int:
+        """Responses of units and inputs three times, residuals of all read-outs, and a change of one."""
+        features = self.units + inputs
+        return 4 * rows * (3 * features + (len(SHRINKAGES) + 1) * outputs) + 24 * self.units**2
+
+    def _responses(self, state: State, block: Block) -> np.ndarray:
+        """What the read-outs read, (units + in, n)."""
+        units, inputs = len(state["weights"]), block.inputs.shape[1]
+        active = np.empty((1, units, block.rows), np.float32)
+        forward_population(state["weights"].swapaxes(0, 1), state["biases"].T, block.inputs, active)
+        if not state["active"].any():
+            state["active"] = active[0].mean(1, dtype=np.float64).astype(np.float32)
+        active += 1
+        active *= np.float32(GAIN)
+        responses = np.empty((units + inputs, block.rows), np.float32)
+        responses[:units] = multiply(state["white"], None, pack(active[0]), block.rows)
+        plain = block.inputs.swapaxes(0, 1).reshape(inputs, -1)[:, : block.rows]
+        np.multiply(plain, state["input_gain"], out=responses[units:])
+        return responses
+
+    def _move(self, state: State, residuals: list[np.ndarray], responses: np.ndarray, group: np.ndarray) -> None:
+        """Move all read-outs along a group of axes."""
+        taken = responses[group]
+        packed = pack(taken)
+        overlap = np.empty((len(group), len(group)), np.float32)
+        multiply_rows(taken, taken, overlap)
+        overlap = overlap.astype(np.float64)
+        for genome, shrinkage in enumerate(state["shrinkage"]):
+            fall = np.empty((len(residuals[genome]), len(group)), np.float32)
+            multiply_rows(residuals[genome], taken, fall)
+            now = state["readouts"][genome][:, group]
+            with threadpool_limits(1, user_api="blas"):
+                bend = overlap + shrinkage * np.eye(len(group))
+                steps = np.linalg.solve(bend, (fall - shrinkage * now).T).T.astype(np.float32)
+            state["readouts"][genome][:, group] = now + steps
+            residuals[genome] -= multiply(steps, None, packed, responses.shape[1])
+
+    def _move_biases(self, state: State, residuals: list[np.ndarray], roots: np.ndarray) -> None:
+        for genome, residual in enumerate(residuals):
+            step = (residual * roots).sum(1, dtype=np.float64) / np.square(roots, dtype=np.float64).sum()
+            state["readout_biases"][genome] += step.astype(np.float32)
+            residual -= step[:, None].astype(np.float32) * roots
+
+
+def climb(loss_of: Callable[[float], float], start: float, factor: float) -> float:
+    """Return where the loss is least among numbers a factor apart, going down from a start as long as it falls."""
+    losses = {number: loss_of(number) for number in (start, start / factor)}
+    down = losses[start / factor] < losses[start]
+    number = start / factor if down else start
+    for _ in range(CLIMB):
+        following = number / factor if down else number * factor
+        losses[following] = loss_of(following)
+        if losses[following] >= losses[number]:
+            break
+        number = following
+    return min(losses, key=lambda number: losses[number])
+
+
+def as_stored(part: np.ndarray, form: str) -> np.ndarray:
+    """Return weights (out, in), or biases, rounded as a file of this form holds them."""
+    if form == "float32":
+        return part
+    if form == "int8" and part.ndim == 2:
+        return from_even_lattice(*to_even_lattice(part))
+    return part.astype(np.float16).astype(np.float32)
+
+
+# A unit's answer is 1 at its centre, where tanh is in its exponential part.
+GAIN = np.exp(-2 * AT_CENTRE)

@@ -1,0 +1,165 @@
+"""Wide stacks as a strategy: how well, what is judged, what is stored."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from olacore.blocks import Block, rows_of
+from olacore.errors import SearchError
+from olacore.kernels.layout import empty_packed, pack_rows
+from olacore.losses.objective import MSE
+from olacore.strategies import Candidate, Problem, State, Wide
+from tests.support.makers import JIT, quiet, threads
+from tests.support.searches import copy_of
+
+WIDE = Wide(units=120 if JIT else 40, width=2.0, axes=32)
+GENERATIONS = 6
+
+
+INPUTS = 16
+
+
+def families(seed: int, rows: int = 400 if JIT else 120) -> Block:
+    """Samples of 40 families: each has two targets of its own, which no affine map of 16 inputs knows."""
+    fixed, rng = np.random.default_rng(99), np.random.default_rng(seed)
+    middles, answers = fixed.standard_normal((40, INPUTS)), fixed.standard_normal((2, 40)) / 40
+    family = np.arange(rows) % 40
+    x = middles[family] + 0.3 * rng.standard_normal((rows, INPUTS))
+    packed = empty_packed(rows, INPUTS)
+    pack_rows(x.astype(np.float32), packed)
+    return Block(packed, np.ascontiguousarray(answers[:, family], np.float32))
+
+
+def problem(block: Block, generations: int = GENERATIONS) -> Problem:
+    return Problem(INPUTS, 2, 4, 0, rows_of(block)[0], generations)
+
+
+def loss_of(candidate: Candidate, block: Block) -> float:
+    return WIDE.loss_of(candidate, block, MSE)
+
+
+def search(strategy: Wide, block: Block, generations: int = GENERATIONS, state: State | None = None, first: int = 0):
+    """The state after so many generations, judged by samples of their own."""
+    judges = families(50)
+    state = strategy.start(problem(block)) if state is None else state
+    for generation in range(first, generations):
+        strategy.advance(state, block, 0, generation)
+        strategy.between(state, generation + 1, 0, lambda: 0.0, lambda candidate: loss_of(candidate, judges))
+    return state
+
+
+@pytest.fixture(scope="module")
+def block() -> Block:
+    return families(0)
+
+
+@pytest.fixture(scope="module")
+def found(block: Block) -> State:
+    return search(WIDE, block)
+
+
+def test_wide__comes_far_below_the_best_affine_map(block: Block, found: State) -> None:
+    test = families(1000)
+    x, y = rows_of(test)
+    wide = np.hstack([x, np.ones((len(x), 1))])
+    affine = ((wide @ np.linalg.lstsq(wide, y, rcond=None)[0] - y) ** 2).mean()
+    assert loss_of(WIDE.best(found), test) < (0.2 if JIT else 0.6) * affine
+
+
+def test_advance__lowers_the_loss_with_its_shrinkage_every_time(block: Block) -> None:
+    state = WIDE.start(problem(block))
+    before = np.full(len(state["shrinkage"]), np.inf)
+    for generation in range(4):
+        WIDE.advance(state, block, 0, generation)
+        now = []
+        for genome, shrinkage in enumerate(state["shrinkage"]):
+            error = loss_of(WIDE.read(state, genome), block) * block.targets.size
+            now.append(error + shrinkage * np.square(state["readouts"][genome], dtype=np.float64).sum())
+        assert (np.array(now) < before * (1 + 1e-4)).all()
+        before = np.array(now)
+
+
+def test_advance__ends_where_ridge_in_the_metric_does(block: Block) -> None:
+    strategy = replace(WIDE, axes=1000)
+    state = strategy.start(problem(block))
+    for generation in range(4):
+        strategy.advance(state, block, 0, generation)
+    responses = strategy._responses(state, block).astype(np.float64)
+    responses -= responses.mean(1, keepdims=True)
+    targets = block.targets - block.targets.mean(1, keepdims=True, dtype=np.float64)
+    bend = responses @ responses.T + state["shrinkage"][1] * np.eye(len(responses))
+    ridge = np.linalg.solve(bend, responses @ targets.T).T
+    assert np.linalg.norm(state["readouts"][1] - ridge) < 0.01 * np.linalg.norm(ridge)
+
+
+def test_wide__equal_states_go_on_equally(block: Block, found: State) -> None:
+    half = copy_of(search(WIDE, block, 3))
+    again = search(WIDE, block, state=half, first=3)
+    for name, array in found.items():
+        np.testing.assert_array_equal(again[name], array, strict=True)
+
+
+def test_wide__same_bits_for_any_number_of_threads(block: Block, found: State) -> None:
+    with threads(1):
+        one = search(WIDE, block)
+    for name, array in found.items():
+        np.testing.assert_array_equal(one[name], array)
+
+
+def test_between__the_smaller_shrinkage_is_trusted_where_losses_are_alike(block: Block) -> None:
+    state = search(WIDE, block, 2)
+    losses = iter([1.004, 1.0, 3.0])
+    state["shrinkage"] = np.array([0.1, 1.0, 10.0])
+    WIDE.between(state, 2, 0, lambda: 0.0, lambda _: next(losses))
+    assert state["trust"].argmax() == 0
+    assert state["trust"][2] < state["trust"][1] < 1
+    assert state["shrinkage"][2] != 10
+    np.testing.assert_array_equal(state["readouts"][2], state["readouts"][0])
+
+
+@pytest.mark.parametrize("form", ["int8", "float16"])
+def test_read__what_is_stored_answers_like_what_was_evolved(block: Block, form: str) -> None:
+    stored, test = WIDE.stored(form), families(1000)
+    state = search(stored, block)
+    for weights, _ in stored.hidden(state):
+        assert len(np.unique(weights)) < 255 * weights.shape[1] or form == "float16"
+    whole = loss_of(replace(stored, form="float32").best(state), test)
+    assert loss_of(stored.best(state), test) < whole + 0.01 * float(np.var(test.targets))
+
+
+def test_tuned__chooses_a_width_near_the_best(block: Block) -> None:
+    strategy, judges = replace(WIDE, width=0.0), families(50)
+
+    def judge(candidate: Candidate) -> float:
+        return loss_of(candidate, judges)
+
+    tuned = strategy.tuned(problem(block), block, MSE, judge, ())
+    assert tuned.chosen == {"width": tuned.width}
+    losses = {}
+    for width in (0.1, tuned.width, 40.0):
+        state = search(replace(strategy, width=width), block, 2)
+        losses[width] = min(judge(strategy.read(state, genome)) for genome in range(3))
+    assert min(losses, key=lambda width: losses[width]) == tuned.width
+    assert replace(strategy, width=7.0).tuned(problem(block), block, MSE, judge, ()).width == 7
+
+
+def test_start__has_no_more_units_than_samples_and_survives_inputs_that_are_all_alike() -> None:
+    packed = empty_packed(20, INPUTS)
+    pack_rows(np.zeros((20, INPUTS), np.float32), packed)
+    block = Block(packed, np.linspace(-0.1, 0.1, 40, dtype=np.float32).reshape(2, 20))
+    state = search(WIDE, block, 2)
+    assert state["weights"].shape == (20, 1, INPUTS)
+    weights, biases = WIDE.candidate(state)
+    assert np.isfinite(weights).all()
+    np.testing.assert_allclose(
+        biases + weights[:, INPUTS:] @ np.full(20, np.tanh(-1)), block.targets.mean(1), atol=1e-3
+    )
+
+
+def test_advance__a_loss_that_is_not_finite_ends_the_search(block: Block) -> None:
+    broken = Block(block.inputs, np.full_like(block.targets, np.nan))
+    with quiet(), pytest.raises(SearchError, match="every loss of generation 0 is NaN or inf"):
+        WIDE.advance(WIDE.start(problem(block)), broken, 0, 0)
