@@ -55,15 +55,17 @@ def units_at(centres: np.ndarray, width: float, size: float) -> tuple[np.ndarray
     return weights, (AT_CENTRE - width / size * lengths).astype(np.float32)
 
 
-def whitening(centres: np.ndarray, width: float, size: float) -> np.ndarray:
-    """Return W (m, m) float32, lower triangular, with W K W^T = 1 for the overlap K of Gaussians at the centres.
-
-    K_ij = exp(-width |c_i - c_j|^2 / size): what a change of one unit's read-out does to the others'.
-    """
+def overlap(centres: np.ndarray, width: float, size: float) -> np.ndarray:
+    """Return how much Gaussians at the centres overlap, (m, m) float64: exp(-width |c_i - c_j|^2 / size)."""
     with threadpool_limits(1, user_api="blas"):
         products = centres.astype(np.float64) @ centres.T
-        lengths = np.diag(products)
-        overlap = np.exp(width / size * np.minimum(2 * products - lengths[:, None] - lengths, 0))
-        overlap[np.diag_indices_from(overlap)] += JITTER
-        triangle = np.linalg.cholesky(overlap)
-        return np.ascontiguousarray(np.linalg.inv(triangle), np.float32)
+    lengths = np.diag(products)
+    found = np.exp(width / size * np.minimum(2 * products - lengths[:, None] - lengths, 0))
+    found[np.diag_indices_from(found)] += JITTER
+    return found
+
+
+def whitening(overlap: np.ndarray) -> np.ndarray:
+    """Return W (m, m) float32, lower triangular, with W K W^T = 1 for an overlap K."""
+    with threadpool_limits(1, user_api="blas"):
+        return np.ascontiguousarray(np.linalg.inv(np.linalg.cholesky(overlap)), np.float32)

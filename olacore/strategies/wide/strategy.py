@@ -1,19 +1,19 @@
 """Wide stacks: thousands of units and hundreds of outputs, from few samples.
 
-Units are born at samples of the inputs (`seeds`) and answers read them, and the inputs themselves, through a read-out
-that is evolved. It moves in the metric of the units' overlap: along the axes of that metric a short step changes the
-answers little wherever units nearly coincide, and squared steps are what shrinkage is measured in. Read-outs of several
-shrinkages are the population. Axes are taken in groups at random; along each the loss is exactly a parabola, and the
-steps of a group are shared by the overlap of its responses: a Newton step in that subspace, from differences of losses.
+Units are born at samples of the inputs (`seeds`), some more than there will be, and those are selected that help most
+with samples which they did not see (`selection`). Answers read the units, and the inputs themselves, through a read-out
+that is evolved (`readout`). It moves in the metric of the units' overlap: along the axes of that metric a short step
+changes the answers little wherever units nearly coincide, and squared steps are what shrinkage is measured in.
 
-Validation samples judge the read-outs. The least trusted makes room for a copy of the most trusted whose shrinkage
-mutated; where they cannot tell two apart, the smaller shrinkage is trusted, since it follows the training samples.
+Read-outs of several shrinkages are the population, and validation samples judge them. The least trusted makes room for
+a copy of the most trusted whose shrinkage mutated; where the samples cannot tell two apart, the smaller shrinkage is
+trusted, since it follows the training samples.
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from math import inf
@@ -25,14 +25,15 @@ from threadpoolctl import threadpool_limits
 from olacore.blocks import Block
 from olacore.errors import ConfigError
 from olacore.kernels.forward import forward_population
-from olacore.kernels.products import multiply_rows
 from olacore.lattice import from_even_lattice, to_even_lattice
 from olacore.losses.objective import MSE, Objective
 from olacore.strategies.base import STRATEGIES, Candidate, Hidden, Problem, Report, Sizes, State, Strategy, check_losses
 from olacore.strategies.common.axes import random_numbers
 from olacore.strategies.common.readout import LINEAR, multiply, pack
 from olacore.strategies.stack.size import MOST_UNITS, units_within
-from olacore.strategies.wide.seeds import AT_CENTRE, find_centres, units_at, whitening
+from olacore.strategies.wide.readout import sweep
+from olacore.strategies.wide.seeds import AT_CENTRE, find_centres, overlap, units_at, whitening
+from olacore.strategies.wide.selection import absence_costs
 
 # Shrinkages at the start, and by what factor one mutates at most.
 SHRINKAGES, MUTATION = (0.1, 1.0, 10.0), 10.0
@@ -47,8 +48,10 @@ MOST_ROWS = 16_384
 # Share of the generations after which shrinkages mutate no more; generations where none were asked for.
 SETTLED = 0.7
 GENERATIONS = 12
-# Units and generations of trial searches, the steps between widths that are tried, and how many at most in one way.
-TRIAL_UNITS, TRIAL_GENERATIONS, CLIMB = 512, 2, 8
+# Units, generations and shrinkage of trial searches, and how many widths are tried at most in one direction.
+TRIAL_UNITS, TRIAL_GENERATIONS, TRIAL_SHRINKAGES, CLIMB = 512, 2, (1.0,), 8
+# Units at the start for one in the end, and up to which share of the units the last round of selection takes out.
+SPARE, LAST = 1.5, 0.3
 TINY = 1e-12
 
 logger = logging.getLogger(__name__)
@@ -121,19 +124,18 @@ class Wide(Strategy):
             )
         if self.width:
             return self
-        few = replace(self, units=min(self.units, TRIAL_UNITS))
 
-        def tried(self: Wide, width: float) -> float:
-            trial = replace(self, width=width)
-            state = trial.start(problem)
+        def tried(units: int, width: float) -> float:
+            trial = replace(self, units=min(self.units, units), width=width)
+            state = trial._first(problem, trial.units, TRIAL_SHRINKAGES)
             for generation in range(TRIAL_GENERATIONS):
                 trial.advance(state, block, problem.seed, generation, objective)
-            loss = min(loss_of(trial.read(state, genome)) for genome in range(len(state["readouts"])))
+            loss = loss_of(trial.read(state, 0))
             logger.info("a trial of %d units of width %.3g: validation loss %.4g", len(state["weights"]), width, loss)
             return loss
 
-        best = climb(partial(tried, few), 2.0, 4.0)
-        return replace(self, width=climb(partial(tried, self), best, 2.0**0.5))
+        best = climb(partial(tried, TRIAL_UNITS), 2.0, 4.0)
+        return replace(self, width=climb(partial(tried, self.units), best, 2.0**0.5))
 
     @property
     def chosen(self) -> dict[str, Any]:
@@ -141,48 +143,67 @@ class Wide(Strategy):
         return {"width": self.width}
 
     def start(self, problem: Problem) -> State:
-        """Units at samples, and read-outs that are zero."""
+        """Units at samples, some more than there will be, and read-outs that are zero."""
+        return self._first(problem, int(SPARE * self.units), SHRINKAGES)
+
+    def _first(self, problem: Problem, units: int, shrinkages: Sequence[float]) -> State:
         draw = random_numbers(problem.seed, 0, 5)
         size = max(float(np.square(problem.sample, dtype=np.float64).sum(1).mean()), TINY)
-        centres = find_centres(problem.sample, self.units, draw)
+        centres = find_centres(problem.sample, units, draw)
         weights, biases = units_at(centres, self.width or 1.0, size)
-        weights, biases = as_stored(weights, self.form), as_stored(biases, self.form)
-        features = len(centres) + problem.inputs
-        population = len(SHRINKAGES)
-        return {
-            "weights": weights[:, None],
-            "biases": biases[:, None],
+        population = len(shrinkages)
+        state = {
+            "weights": as_stored(weights, self.form)[:, None],
+            "biases": as_stored(biases, self.form)[:, None],
             "trust": np.ones(population, np.float32),
-            "shrinkage": np.array(SHRINKAGES),
+            "shrinkage": np.array(shrinkages, np.float64),
             "schedule": np.array([problem.generations]),
-            "readouts": np.zeros((population, problem.outputs, features), np.float32),
+            "size": np.array([size]),
+            "readouts": np.zeros((population, problem.outputs, 0), np.float32),
             "readout_biases": np.zeros((population, problem.outputs), np.float32),
-            "white": whitening(centres, self.width or 1.0, size),
-            "input_gain": np.array([AFFINE / np.sqrt(size)], np.float32),
-            "middle": np.zeros(features, np.float32),
-            "active": np.zeros(len(centres), np.float32),
+        }
+        self._settle(state)
+        return state
+
+    def _settle(self, state: State) -> None:
+        """Make what belongs to the units that there are, with read-outs that are zero."""
+        (units, _, inputs), (population, outputs, _) = state["weights"].shape, state["readouts"].shape
+        state |= {
+            "readouts": np.zeros((population, outputs, units + inputs), np.float32),
+            "white": whitening(self._overlap(state)),
+            # What the read-outs read, and what units answer, on average.
+            "middle": np.zeros(units + inputs, np.float32),
+            "active": np.zeros(units, np.float32),
         }
 
+    def _overlap(self, state: State) -> np.ndarray:
+        size, width = float(state["size"][0]), self.width or 1.0
+        return overlap(state["weights"][:, 0] * np.float32(size / width), width, size)
+
+    def grown(self, state: State, units: int) -> State:
+        """Leave so many units."""
+        if 0 < units < len(state["weights"]):
+            self._keep(state, np.arange(units))
+        return state
+
     def advance(self, state: State, block: Block, seed: int, generation: int, objective: Objective = MSE) -> Report:
-        """Move all read-outs along all axes, group by group."""
+        """Move all read-outs along all axes, group by group; at first, select among the units before that."""
         roots = objective.roots(block.targets)
+        check_losses(np.array([np.square(block.targets, dtype=np.float64).sum()]), generation)
+        if len(state["weights"]) > self.units:
+            self._select(state, block, roots, random_numbers(seed, generation, 8))
         responses = self._responses(state, block)
-        if generation == 0:
-            state["middle"] = responses.mean(1, dtype=np.float64).astype(np.float32)
-        responses -= state["middle"][:, None]
         responses *= roots
         residuals = [(block.targets - biases[:, None]) * roots for biases in state["readout_biases"]]
-        if generation:
+        if state["readouts"].any():
             packed = pack(responses)
             for residual, readout in zip(residuals, state["readouts"], strict=True):
                 residual -= multiply(readout, None, packed, block.rows)
         losses = np.array([np.square(residual, dtype=np.float64).mean() for residual in residuals])
         nonfinite = check_losses(losses, generation)
         for turn in range(TURNS):
-            draw = random_numbers(seed, generation * TURNS + turn, 6)
-            order = draw.permutation(len(responses))
-            for first in range(0, len(order), self.axes):
-                self._move(state, residuals, responses, order[first : first + self.axes])
+            order = random_numbers(seed, generation * TURNS + turn, 6).permutation(len(responses))
+            sweep(state["readouts"], residuals, responses, state["shrinkage"], order, self.axes)
             self._move_biases(state, residuals, roots)
         return Report(float(losses[state["trust"].argmax()]), 1.0, nonfinite)
 
@@ -229,7 +250,7 @@ class Wide(Strategy):
         with threadpool_limits(1, user_api="blas"):
             of_units = (readout[:, :units] @ state["white"]) * np.float32(GAIN)
             shift = of_units.sum(1, dtype=np.float64) - readout.astype(np.float64) @ state["middle"]
-        weights = np.hstack([readout[:, units:] * state["input_gain"], of_units])
+        weights = np.hstack([readout[:, units:] * np.float32(AFFINE / np.sqrt(state["size"][0])), of_units])
         rounded = as_stored(weights, self.form)
         # What rounding changes is made up for where units answer what they do on average: nearly -1, most of them.
         lost = (of_units - rounded[:, -units:]).astype(np.float64) @ state["active"]
@@ -237,41 +258,48 @@ class Wide(Strategy):
         return Candidate(rounded, biases.astype(np.float32), self.hidden(state))
 
     def working_bytes(self, inputs: int, outputs: int, rows: int) -> int:
-        """Responses of units and inputs three times, residuals of all read-outs, and a change of one."""
-        features = self.units + inputs
-        return 4 * rows * (3 * features + (len(SHRINKAGES) + 1) * outputs) + 24 * self.units**2
+        """Responses of units and inputs three times, residuals of all read-outs, a change of one, and moments."""
+        units = min(int(SPARE * self.units), rows)
+        return 4 * rows * (3 * (units + inputs) + (len(SHRINKAGES) + 1) * outputs) + 32 * units**2
 
-    def _responses(self, state: State, block: Block) -> np.ndarray:
-        """What the read-outs read, (units + in, n)."""
-        units, inputs = len(state["weights"]), block.inputs.shape[1]
-        active = np.empty((1, units, block.rows), np.float32)
+    def _active(self, state: State, block: Block) -> np.ndarray:
+        """What units answer, from 0 on and 1 at their centre, (units, n)."""
+        active = np.empty((1, len(state["weights"]), block.rows), np.float32)
         forward_population(state["weights"].swapaxes(0, 1), state["biases"].T, block.inputs, active)
         if not state["active"].any():
             state["active"] = active[0].mean(1, dtype=np.float64).astype(np.float32)
         active += 1
         active *= np.float32(GAIN)
+        return active[0]
+
+    def _responses(self, state: State, block: Block) -> np.ndarray:
+        """What the read-outs read, (units + in, n), about its mean."""
+        units, inputs = len(state["weights"]), block.inputs.shape[1]
         responses = np.empty((units + inputs, block.rows), np.float32)
-        responses[:units] = multiply(state["white"], None, pack(active[0]), block.rows)
+        responses[:units] = multiply(state["white"], None, pack(self._active(state, block)), block.rows)
         plain = block.inputs.swapaxes(0, 1).reshape(inputs, -1)[:, : block.rows]
-        np.multiply(plain, state["input_gain"], out=responses[units:])
+        np.multiply(plain, np.float32(AFFINE / np.sqrt(state["size"][0])), out=responses[units:])
+        if not state["middle"].any():
+            state["middle"] = responses.mean(1, dtype=np.float64).astype(np.float32)
+        responses -= state["middle"][:, None]
         return responses
 
-    def _move(self, state: State, residuals: list[np.ndarray], responses: np.ndarray, group: np.ndarray) -> None:
-        """Move all read-outs along a group of axes."""
-        taken = responses[group]
-        packed = pack(taken)
-        overlap = np.empty((len(group), len(group)), np.float32)
-        multiply_rows(taken, taken, overlap)
-        overlap = overlap.astype(np.float64)
-        for genome, shrinkage in enumerate(state["shrinkage"]):
-            fall = np.empty((len(residuals[genome]), len(group)), np.float32)
-            multiply_rows(residuals[genome], taken, fall)
-            now = state["readouts"][genome][:, group]
-            with threadpool_limits(1, user_api="blas"):
-                bend = overlap + shrinkage * np.eye(len(group))
-                steps = np.linalg.solve(bend, (fall - shrinkage * now).T).T.astype(np.float32)
-            state["readouts"][genome][:, group] = now + steps
-            residuals[genome] -= multiply(steps, None, packed, responses.shape[1])
+    def _select(self, state: State, block: Block, roots: np.ndarray, draw: np.random.Generator) -> None:
+        """Take out half of the units that are too many, or all in the last round."""
+        answers = self._active(state, block)
+        answers -= answers.mean(1, keepdims=True, dtype=np.float64).astype(np.float32)
+        targets = block.targets - block.targets.mean(1, keepdims=True, dtype=np.float64).astype(np.float32)
+        answers, targets = answers * roots, targets * roots
+        costs = absence_costs(answers, targets, self._overlap(state), state["white"], self.axes, draw)
+        spare = len(costs) - self.units
+        out = spare if spare <= LAST * self.units else -(-spare // 2)
+        self._keep(state, np.sort(np.argsort(costs, kind="stable")[out:]))
+
+    def _keep(self, state: State, units: np.ndarray) -> None:
+        """Take out all other units."""
+        for name in ("weights", "biases"):
+            state[name] = np.ascontiguousarray(state[name][units])
+        self._settle(state)
 
     def _move_biases(self, state: State, residuals: list[np.ndarray], roots: np.ndarray) -> None:
         for genome, residual in enumerate(residuals):

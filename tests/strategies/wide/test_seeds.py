@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from olacore.strategies.wide.seeds import AT_CENTRE, JITTER, find_centres, units_at, whitening
+from olacore.strategies.wide.seeds import AT_CENTRE, JITTER, find_centres, overlap, units_at, whitening
 from tests.support.makers import threads
 
 SAMPLE = np.random.default_rng(0).standard_normal((90, 4)).astype(np.float32)
@@ -46,11 +46,11 @@ def test_unit__answers_alike_at_its_own_centre() -> None:
 
 
 def test_whitening__turns_the_overlap_into_one() -> None:
-    white = whitening(SAMPLE, 3.0, 4.0).astype(np.float64)
-    overlap = np.exp(-0.75 * np.square(SAMPLE[:, None] - SAMPLE).sum(2, dtype=np.float64)) + JITTER * np.eye(90)
-    np.testing.assert_allclose(white @ overlap @ white.T, np.eye(90), atol=1e-4)
+    white = whitening(overlap(SAMPLE, 3.0, 4.0)).astype(np.float64)
+    expected = np.exp(-0.75 * np.square(SAMPLE[:, None] - SAMPLE).sum(2, dtype=np.float64)) + JITTER * np.eye(90)
+    np.testing.assert_allclose(white @ expected @ white.T, np.eye(90), atol=1e-4)
     assert not np.triu(white, 1).any()
 
 
 def test_whitening__survives_units_that_coincide() -> None:
-    assert np.isfinite(whitening(np.repeat(SAMPLE[:2], 30, 0), 1.0, 4.0)).all()
+    assert np.isfinite(whitening(overlap(np.repeat(SAMPLE[:2], 30, 0), 1.0, 4.0))).all()
