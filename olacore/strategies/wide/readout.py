@@ -6,7 +6,7 @@ differences of losses. Shrinkage is a cost of squared steps along the axes.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 
 import numpy as np
 from threadpoolctl import threadpool_limits
@@ -16,10 +16,10 @@ from olacore.strategies.common.readout import multiply, pack
 
 
 def sweep(
-    readouts: Sequence[np.ndarray],
-    residuals: Sequence[np.ndarray],
+    readouts: Iterable[np.ndarray],
+    residuals: Iterable[np.ndarray],
     responses: np.ndarray,
-    shrinkages: Sequence[float],
+    shrinkages: Iterable[float],
     order: np.ndarray,
     axes: int,
 ) -> None:
@@ -28,7 +28,7 @@ def sweep(
     Parameters
     ----------
     readouts : (out, k) each; written
-    residuals : (out, n) each, what the answers lack; written
+    residuals : (out, n) each, what the answers lack; written; like the others gone through once a group
     responses : (k, n) of the axes
     shrinkages : of each read-out
     order : (k,) in which the axes take their turn
