@@ -144,7 +144,11 @@ class Wide(Strategy):
 
     def start(self, problem: Problem) -> State:
         """Units at samples, some more than there will be, and read-outs that are zero."""
-        return self._first(problem, int(SPARE * self.units), SHRINKAGES)
+        return self._first(problem, self._units_at_first(len(problem.sample)), SHRINKAGES)
+
+    def _units_at_first(self, samples: int) -> int:
+        """Some to select from, as long as each stands for two samples or more."""
+        return max(self.units, min(int(SPARE * self.units), samples // 2))
 
     def _first(self, problem: Problem, units: int, shrinkages: Sequence[float]) -> State:
         draw = random_numbers(problem.seed, 0, 5)
@@ -259,7 +263,7 @@ class Wide(Strategy):
 
     def working_bytes(self, inputs: int, outputs: int, rows: int) -> int:
         """Responses of units and inputs three times, residuals of all read-outs, a change of one, and moments."""
-        units = min(int(SPARE * self.units), rows)
+        units = min(self._units_at_first(rows), rows)
         return 4 * rows * (3 * (units + inputs) + (len(SHRINKAGES) + 1) * outputs) + 32 * units**2
 
     def _active(self, state: State, block: Block) -> np.ndarray:

@@ -15,7 +15,7 @@ from olacore.strategies import Candidate, Problem, State, Wide
 from tests.support.makers import JIT, quiet, threads
 from tests.support.searches import copy_of
 
-WIDE = Wide(units=120 if JIT else 40, width=2.0, axes=32)
+WIDE = Wide(units=100 if JIT else 30, width=2.0, axes=32)
 GENERATIONS = 6
 # Generations until no unit is too many.
 SELECTED = 2
