@@ -23,7 +23,7 @@ def test_parse_method__reads_settings():
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [
-        ("sgd", "there is no method 'sgd'; there are rows, stack, pair, classic, "),
+        ("sgd", "there is no method 'sgd'; there are rows, stack, wide, pair, classic, "),
         ("rows/rowwise", "only peers are run row by row; 'rows' is none"),
         ("rows:population", "a setting is NAME=VALUE; got 'population'"),
     ],
