@@ -41,7 +41,7 @@ STOPPED = {"frozen": "freezing"}
 @click.option(
     "--weights",
     type=click.Choice(["float32", "float16", "int8"]),
-    help="How they are stored; by default float16 for stacks and pairs, else float32.",
+    help="How they are stored; by default int8 for wide stacks, float16 for other stacks and pairs, else float32.",
 )
 @click.option("--stack", type=int, help="Grow a stack of up to so many hidden units beside the affine map.")
 @click.option("--budget", type=Bytes(), help="Size of the file at most, as 256KB; alone, a stack fills it.")
@@ -67,7 +67,7 @@ STOPPED = {"frozen": "freezing"}
 def train(h5: Sequence[Path], options: Sequence[tuple[str, str]], as_json: bool, **settings: Any) -> None:
     """Evolve a module from data sets. With no limit given, 60 s of search or until it freezes.
 
-    A stack or a pair takes 400 generations then.
+    A stack or a pair takes 400 generations then, a stack of few samples 12.
 
     A pair is an encoder and the decoder of its own latents, in OUT/encoder and OUT/decoder.
     """

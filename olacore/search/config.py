@@ -61,16 +61,16 @@ class TrainConfig:
     loss : what the search minimises: "mse", "mae", "huber", "cosine", "contrast", `my_losses.py:function`, or a
         compiled function of (prediction, target), see `Objective`
     output_weights : weight of each output in the loss; none for equal ones
-    weights : how weights are stored: "float32", "float16", or "int8", weights of 255 levels a row; None for float16 of
-        stacks and pairs, else float32
+    weights : how weights are stored: "float32", "float16", or "int8", weights of 255 levels a row; None for int8 of
+        wide stacks, float16 of other stacks and pairs, else float32
     stack : hidden units at most of a stack; None for one affine map
     budget : bytes that the module's file may take; with it alone, a stack grows up to it
     latents_from : an organic encoder whose latents take the place of the data's; a file or a name
     population : number of genomes, of strategies that have a choice; None for 40
     seed : of every random number
     block : samples read at once
-    generations, passes, seconds, until_loss : when to stop; with none of them, after 60 s of search, or after 400
-        generations where the search cools down. `until_loss` is in the units of the targets
+    generations, passes, seconds, until_loss : when to stop; with none of them, after 60 s of search, or after as many
+        generations as a strategy that cools down says. `until_loss` is in the units of the targets
     patience : reports without a better validation loss after which the search is frozen; 0 never freezes. A fixed
         number of generations or passes is always run to its end
     report_every : generations between reports, each with a validation

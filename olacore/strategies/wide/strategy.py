@@ -52,6 +52,8 @@ GENERATIONS = 12
 TRIAL_UNITS, TRIAL_GENERATIONS, TRIAL_SHRINKAGES, CLIMB = 512, 2, (1.0,), 8
 # Units at the start for one in the end, and up to which share of the units the last round of selection takes out.
 SPARE, LAST = 1.5, 0.3
+# Units that kernels are compiled with.
+WARM_UP_UNITS = 16
 TINY = 1e-12
 
 logger = logging.getLogger(__name__)
@@ -238,6 +240,11 @@ class Wide(Strategy):
             state["shrinkage"][worst] = np.exp(mutants[lonely])
             for name in ("readouts", "readout_biases"):
                 state[name][worst] = state[name][best]
+
+    def warm_up(self, state: State, block: Block, seed: int, generation: int, objective: Objective) -> None:
+        """Run a generation of a few units."""
+        self._keep(state, np.arange(min(len(state["weights"]), self.units, WARM_UP_UNITS)))
+        self.advance(state, block, seed, generation, objective)
 
     def candidate(self, state: State) -> tuple[np.ndarray, np.ndarray]:
         """The most trusted read-out, in terms of inputs and units."""
