@@ -14,6 +14,8 @@ from transformers.utils import logging as transformers_logging
 
 from olacore.errors import FileFormatError, OlacoreError
 
+# Tokens of a text encoder that does not say how many it takes.
+UNTOLD = 512
 # Weights that no answer needs: buffers of older versions, heads of the training, the half of CLIP that sees pictures.
 NEEDLESS = ("position_ids", "pooler.", "cls.", "lm_head.", "logit_scale", "vision_model.", "visual_projection.")
 
@@ -89,6 +91,22 @@ def require_fitting(tokenizer: Any, network: Any, folder: Path, *, pads: bool) -
     if last >= known:
         what = f"gives tokens up to number {last}, and the network knows {known}"
         raise FileFormatError(f"the tokenizer in {folder} {what}; they do not belong together, copy both again.")
+
+
+def most_tokens(tokenizer: Any, network: Any, folder: Path) -> int:
+    """The most tokens that a tokenizer gives and a network has positions for; a tokenizer without a limit says a huge
+    number.
+
+    Raises
+    ------
+    FileFormatError  if one of them says what is no number of 2 or more
+    """
+    places = getattr(network.config, "max_position_embeddings", UNTOLD)
+    told = {"tokenizer": tokenizer.model_max_length, "network": places}
+    for part, most in told.items():
+        if isinstance(most, bool) or not isinstance(most, int | float) or not most >= 2:
+            raise FileFormatError(f"the {part} of {folder} says that it takes {most!r} tokens; expected 2 or more.")
+    return int(min(told.values()))
 
 
 def digest_weights(network: torch.nn.Module, digest: Any = None) -> Any:

@@ -105,7 +105,7 @@ def _pipeline(folder: Path, index: dict[str, Any]) -> Any:
     import diffusers
     import transformers
 
-    from teachers.network import load_whole, require_fitting, sound
+    from teachers.network import load_whole, most_tokens, require_fitting, sound
 
     parts = {name: part for name, part in index.items() if isinstance(part, list) and part and name not in NEEDLESS}
     absent = [name for name, part in parts.items() if part[:1] != [None] and not (folder / name).is_dir()]
@@ -130,7 +130,7 @@ def _pipeline(folder: Path, index: dict[str, Any]) -> Any:
             require_fitting(tokenizer, encoder, folder / name, pads=True)
             places = getattr(encoder.config, "max_position_embeddings", None)
             # Pipelines pad every prompt to as many tokens as the tokenizer says.
-            if places is not None and not 2 <= tokenizer.model_max_length <= places:
+            if places is not None and most_tokens(tokenizer, encoder, folder / name) < tokenizer.model_max_length:
                 told = f"gives {tokenizer.model_max_length} tokens, and the network has places for {places}"
                 raise FileFormatError(f"the tokenizer in {folder / name} {told}; they do not belong together.")
     return pipeline

@@ -127,59 +127,47 @@ def _part(folder: Path, tokenizer: Path) -> tuple[TextPart, str]:
 def _clip(folder: Path, tokenizer: Any, kind: str) -> tuple[TextPart, str]:
     import transformers
 
-    from teachers.network import load_whole
+    from teachers.network import load_whole, most_tokens
     from teachers.text.encoder import TextPart
     from teachers.text.pooling import pooler, projected
 
     network = load_whole(getattr(transformers, kind), folder)
     pooling = projected if kind == "CLIPTextModelWithProjection" else pooler
-    length = _most(tokenizer, network, folder)
+    length = most_tokens(tokenizer, network, folder)
     return TextPart(network, tokenizer, pooling, length, pads=True), f"{kind} {pooling.__name__} {length}"
 
 
 def _t5(folder: Path, tokenizer: Any, kind: str) -> tuple[TextPart, str]:
     from transformers import T5EncoderModel
 
-    from teachers.network import load_whole
+    from teachers.network import load_whole, most_tokens
     from teachers.text.encoder import TextPart
     from teachers.text.pooling import mean
 
     network = load_whole(T5EncoderModel, folder)
-    length = min(T5_TOKENS, _most(tokenizer, network, folder))
+    length = min(T5_TOKENS, most_tokens(tokenizer, network, folder))
     return TextPart(network, tokenizer, mean, length), f"{kind} mean {length}"
 
 
 def _sentence(folder: Path, tokenizer: Any, kind: str) -> tuple[TextPart, str]:
     from transformers import AutoModel
 
-    from teachers.network import load_whole
+    from teachers.network import load_whole, most_tokens
     from teachers.text.encoder import TextPart
     from teachers.text.sentence import read_steps
 
     pooling, how = read_steps(folder)
     network = load_whole(AutoModel, folder)
     told = _json(folder / "sentence_bert_config.json") if (folder / "sentence_bert_config.json").is_file() else {}
-    most = _most(tokenizer, network, folder)
+    most = most_tokens(tokenizer, network, folder)
     length = told.get("max_seq_length") or most
     if not isinstance(length, int) or not 1 < length <= most:
         raise FileFormatError(f"{folder} says that it takes {length!r} tokens; expected 2 to {most}.")
     return TextPart(network, tokenizer, pooling, length), f"{how} {length}"
 
 
-def _most(tokenizer: Any, network: Any, folder: Path) -> int:
-    """The most tokens that a tokenizer gives and a network has positions for; a tokenizer without a limit says a huge
-    number.
-    """
-    places = getattr(network.config, "max_position_embeddings", UNTOLD)
-    told = {"tokenizer": tokenizer.model_max_length, "network": places}
-    for part, most in told.items():
-        if isinstance(most, bool) or not isinstance(most, int | float) or not most >= 2:
-            raise FileFormatError(f"the {part} of {folder} says that it takes {most!r} tokens; expected 2 or more.")
-    return int(min(told.values()))
-
-
-# Tokens of a network that does not say how many it takes; those of T5, which takes any number.
-UNTOLD, T5_TOKENS = 512, 256
+# Of T5, which takes any number.
+T5_TOKENS = 256
 FAMILIES = {
     "CLIPTextModel": _clip,
     "CLIPTextModelWithProjection": _clip,
