@@ -170,6 +170,14 @@ def open_missing_streams() -> None:
             setattr(sys, name, open(number, "w" if number else "r", closefd=False))  # noqa: SIM115
 
 
+def threads_work() -> bool:
+    """Are there threads that Python would wait for at its end?"""
+    threading = sys.modules.get("threading")
+    return threading is not None and any(
+        not thread.daemon and thread is not threading.main_thread() for thread in threading.enumerate()
+    )
+
+
 def main() -> None:
     """Run `ola`: exit code 0 done, 1 a known error, 2 wrong usage, 130 interrupted, 143 terminated."""
     signals = Signals()
@@ -198,6 +206,9 @@ def main() -> None:
         if code != 128 + signals.number:  # else the command has told it
             signals.tell()
         code = 128 + signals.number
+        if threads_work():  # for nobody: what they were for is unwound, and they may never end
+            sys.stdout.flush()
+            os._exit(code)
     sys.exit(code)
 
 

@@ -220,6 +220,12 @@ def test_signal__while_python_waits_for_threads_at_its_end():
 
 
 @needs_signals
+def test_signal__while_another_thread_works_waits_for_nobody():
+    run = fresh(JOINED.replace("lambda: sys.exit(0)", "lambda: signal.raise_signal(signal.SIGTERM)"))
+    assert (run.returncode, run.stderr) == (143, "terminated\n")
+
+
+@needs_signals
 def test_signal__where_python_drops_exceptions_is_not_lost():
     run = fresh(DROPPED)
     assert (run.returncode, run.stdout, run.stderr) == (143, "", "terminated\n")
