@@ -13,7 +13,11 @@ from diffusers.utils import logging as diffusers_logging
 from transformers.utils import logging as transformers_logging
 
 from olacore.errors import FileFormatError, OlacoreError
+from olacore.foreign.json_text import read_json
 
+CONFIG = "config.json"
+# Layers of a kind that a network may have.
+MOST_LAYERS = 1024
 # Tokens of a text encoder that does not say how many it takes.
 UNTOLD = 512
 # Weights that no answer needs: buffers of older versions, heads of the training, the half of CLIP that sees pictures.
@@ -56,6 +60,7 @@ def load_whole(kind: Any, folder: Path, **more: Any) -> Any:
     ------
     FileFormatError  if it cannot be loaded, weights are missing, too many or misshapen, or not finite
     """
+    require_countable(folder)
     diffusers_logging.disable_progress_bar()
     transformers_logging.disable_progress_bar()
     with sound(f"the network in {folder} cannot be loaded"):
@@ -72,6 +77,30 @@ def load_whole(kind: Any, folder: Path, **more: Any) -> Any:
     if broken:
         raise FileFormatError(f"{folder} has NaN or inf in {', '.join(broken[:3])}; copy it again.")
     return network.float().eval().requires_grad_(False)
+
+
+def require_countable(folder: Path) -> None:
+    """Raise unless a network's configuration asks for as many layers as there may be: they are built one by one.
+
+    Raises
+    ------
+    FileFormatError  otherwise
+    """
+    path = folder / CONFIG
+    if not path.is_file():
+        return  # whoever loads it says so
+
+    def check(key: str, value: Any) -> None:
+        if isinstance(value, dict):
+            for inner, more in value.items():
+                check(f"{key} {inner}" if "layers" in key else inner, more)
+        elif isinstance(value, list):
+            for more in value:
+                check(key, more)
+        elif "layers" in key and isinstance(value, int | float) and not value <= MOST_LAYERS:
+            raise FileFormatError(f"{path} asks for {value:g} {key}; a network has {MOST_LAYERS} layers at most.")
+
+    check("", read_json(path, "the configuration of a network"))
 
 
 def require_fitting(tokenizer: Any, network: Any, folder: Path, *, pads: bool) -> None:

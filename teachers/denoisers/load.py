@@ -117,7 +117,7 @@ def _pipeline(folder: Path, index: dict[str, Any]) -> Any:
     for name, part in parts.items():
         if name.startswith("text_encoder") and name not in given:
             given[name] = load_whole(_kind(transformers, part, folder), folder / name)
-        elif name in ("unet", "transformer"):
+        elif name in ("unet", "transformer", "vae"):
             given[name] = load_whole(_kind(diffusers, part, folder), folder / name, low_cpu_mem_usage=False)
     with sound(f"the pipeline {folder} cannot be loaded"):
         pipeline = diffusers.DiffusionPipeline.from_pretrained(

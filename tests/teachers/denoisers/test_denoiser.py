@@ -211,6 +211,12 @@ def test_load__refuses_pipelines_that_are_unknown_or_not_whole(tmp_path: Path) -
     with pytest.raises(FileFormatError, match="the network of .* does not work on latents of this size: conv2d"):
         load(folder).answer(ITEMS)
     network.write_text(config)
+    for part, more in (("unet", {"layers_per_block": [1, 1 << 40]}), ("vae", {"layers_per_block": 1 << 40})):
+        path = folder / part / "config.json"
+        before = path.read_text()
+        path.write_text(json.dumps(json.loads(before) | more))
+        assert "1.09951e+12 layers_per_block; a network has 1024 layers at most" in refusal(folder)
+        path.write_text(before)
     weights = folder / "unet/diffusion_pytorch_model.safetensors"
     tensors = load_file(weights)
     del tensors["conv_in.weight"]
