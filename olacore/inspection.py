@@ -84,6 +84,7 @@ def describe(path: Path) -> dict[str, Any]:
         "view": module.view.to_dict(),
         "inputs": module.view.inputs,
         "outputs": module.view.outputs,
+        **({} if module.components is None else {"components": module.components}),
         "hidden": [layer.units for layer in module.hidden],
         "stored": module.stored,
         "parameters": module.parameters,

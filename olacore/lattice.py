@@ -51,3 +51,12 @@ def even_columns(weights: np.ndarray) -> np.ndarray:
     """The power of two next above each column's largest weight, (in,) float16."""
     _, exponents = np.frexp(np.abs(weights).max(0))
     return np.ldexp(np.float32(1), np.clip(exponents, LEAST_EXPONENT, MOST_EXPONENT)).astype(np.float16)
+
+
+def as_stored(part: np.ndarray, form: str) -> np.ndarray:
+    """Return weights (out, in) of a stack, or biases, rounded as a file of the form "float32", "float16" or "int8"."""
+    if form == "float32":
+        return part
+    if form == "int8" and part.ndim == 2:
+        return from_even_lattice(*to_even_lattice(part))
+    return part.astype(np.float16).astype(np.float32)

@@ -18,8 +18,7 @@ from olacore.errors import ConfigError
 from olacore.kernels.layout import CHUNK, empty_packed
 from olacore.quality.evaluation import usable_items
 from olacore.search.config import TrainConfig
-from olacore.search.start import SAMPLE_ROWS
-from olacore.search.task import SAMPLE_STREAM, view_for
+from olacore.search.task import SAMPLE_ROWS, SAMPLE_STREAM, view_for
 from olacore.views import View
 from olacore.views.scaling import Scaling
 

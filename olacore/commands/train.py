@@ -45,6 +45,11 @@ STOPPED = {"frozen": "freezing"}
 )
 @click.option("--stack", type=int, help="Grow a stack of up to so many hidden units beside the affine map.")
 @click.option("--budget", type=Bytes(), help="Size of the file at most, as 256KB; alone, a stack fills it.")
+@click.option(
+    "--components",
+    type=int,
+    help="Principal components of the targets to work with, which the module carries; wide stacks choose, 0 for none.",
+)
 @click.option("--latents-from", help="An organic encoder that makes the latents, in place of the data's.")
 @click.option("--population", type=int, help="Number of genomes, where there is a choice; by default 40.")
 @click.option("--seed", default=0, show_default=True)
@@ -67,7 +72,7 @@ STOPPED = {"frozen": "freezing"}
 def train(h5: Sequence[Path], options: Sequence[tuple[str, str]], as_json: bool, **settings: Any) -> None:
     """Evolve a module from data sets. With no limit given, 60 s of search or until it freezes.
 
-    A stack or a pair takes 400 generations then, a stack of few samples 12.
+    A stack or a pair takes 400 generations then, a stack of few samples 6.
 
     A pair is an encoder and the decoder of its own latents, in OUT/encoder and OUT/decoder.
     """

@@ -18,7 +18,7 @@ from olacore.modules.program import Program
 
 
 class NumpyFile(Exporter):
-    """Arrays `weights_0`, `biases_0` and so on, `gain` and `shift`; what they are for as JSON in `about`."""
+    """Arrays `weights_0`, `biases_0` and so on, `gain`, `shift`, and `basis` if there is one; as JSON, `about` them."""
 
     name: ClassVar[str] = "npz"
     suffix: ClassVar[str] = ".npz"
@@ -26,6 +26,8 @@ class NumpyFile(Exporter):
     def write(self, program: Program, about: dict[str, Any], path: Path) -> None:
         """Write the arrays of the program."""
         arrays = {"gain": program.gain, "shift": program.shift}
+        if program.basis is not None:
+            arrays["basis"] = program.basis
         for number, step in enumerate(program.steps):
             arrays |= {f"weights_{number}": step.weights, f"biases_{number}": step.biases}
         told = {**about, "gather": program.gather, "steps": len(program.steps), "bound": program.bound}

@@ -1,8 +1,9 @@
 """A module's file: safetensors, readable without olacore, with one metadata key `olacore` that holds sorted JSON.
 
-Tensors are `weights`, `biases`, the scaling's four, and `hidden_0_weights`, `hidden_0_biases` and so on for the hidden
-maps of a stack. As int8, a tensor `..._weights` has its scales in `..._weight_scales`; in a stack there are also scales
-of its columns, `..._weight_columns`.
+Tensors are `weights`, `biases`, the scaling's four, `hidden_0_weights`, `hidden_0_biases` and so on for the hidden maps
+of a stack, and `basis_weights` where a module answers components of its targets. As int8, a tensor `..._weights` has
+its scales in `..._weight_scales`; in a stack, and of a basis, there are also scales of its columns,
+`..._weight_columns`.
 
 The metadata hold a digest of everything else in the file (`tensor_file`), which modules of version 0.1 do not have.
 
@@ -12,6 +13,7 @@ a decoder `reads`. Schema 1 named a single `space`; it is read, but no longer wr
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +31,7 @@ from olacore.spaces import SPACE
 SCHEMA, SCHEMA_1 = "olacore/module/2", "olacore/module/1"
 STORED = ("float32", "float16", "int8")
 TENSORS = ("weights", "biases", "input_mean", "input_scale", "target_mean", "target_scale")
+BASIS = "basis_weights"
 POSITIVE = ("input_scale", "target_scale")
 SCALES, COLUMNS = "weight_scales", "weight_columns"
 # What weights have as safetensors calls it; everything else of a module is floats.
@@ -45,6 +48,7 @@ ABOUT = record(
         "activation": one_of(["tanh"]),
         "weights": one_of(STORED),
         "layers": listed(whole(1, MOST_UNITS), 2, MOST_LAYERS),
+        "components": whole(1, MOST_UNITS),
         **{role: maybe(SPACE) for role in ("makes", "imitates", "reads", "space")},
     },
 )
@@ -54,9 +58,10 @@ ABOUT_2 = record({role: maybe(SPACE) for role in ("makes", "imitates", "reads")}
 Parts = dict[str, np.ndarray]
 
 
-def tensor_names(hidden: int) -> tuple[str, ...]:
+def tensor_names(hidden: int, basis: bool = False) -> tuple[str, ...]:
     """Names of the tensors of a module with so many hidden maps, whatever form they are stored in."""
-    return TENSORS + tuple(f"hidden_{k}_{part}" for k in range(hidden) for part in ("weights", "biases"))
+    maps = tuple(f"hidden_{k}_{part}" for k in range(hidden) for part in ("weights", "biases"))
+    return TENSORS + maps + ((BASIS,) if basis else ())
 
 
 def pack(parts: Parts, stored: str) -> Parts:
@@ -68,12 +73,12 @@ def pack(parts: Parts, stored: str) -> Parts:
     """
     if stored == "float32":
         return {name: np.ascontiguousarray(part, np.float32) for name, part in parts.items()}
-    stack = len(parts) > len(TENSORS)
+    stack = "hidden_0_weights" in parts
     packed: Parts = {}
     for name, part in parts.items():
         if stored == "int8" and name.endswith("weights"):
             scales, columns = lattice_names(name)
-            if stack:
+            if stack or name == BASIS:
                 packed[name], packed[scales], packed[columns] = to_even_lattice(part)
             else:
                 packed[name], packed[scales] = to_lattice(part)
@@ -83,10 +88,10 @@ def pack(parts: Parts, stored: str) -> Parts:
     return packed
 
 
-def unpack(tensors: Parts, hidden: int) -> Parts:
-    """Return the float32 tensors that a file's tensors stand for."""
+def unpack(tensors: Parts, names: Iterable[str]) -> Parts:
+    """Return the float32 tensors of these names that a file's tensors stand for."""
     parts: Parts = {}
-    for name in tensor_names(hidden):
+    for name in names:
         scales, columns = lattice_names(name)
         if columns in tensors:
             parts[name] = from_even_lattice(tensors[name], tensors[scales], tensors[columns])
@@ -131,6 +136,8 @@ def half_will_do(name: str, half: np.ndarray, parts: Parts) -> bool:
     if not name.endswith("_mean"):
         return True
     scale = to_half(name.replace("_mean", "_scale"), parts).astype(np.float32)
+    if name == "target_mean" and BASIS in parts:
+        scale = np.abs(parts[BASIS] * scale[:, None]).max(0)
     return bool((np.abs(half - part) <= LEAST * scale).all())
 
 
@@ -149,8 +156,8 @@ def read_module(path: Path) -> tuple[dict[str, Any], Parts]:
     """
     data = read_file(path, "the module", safetensors_file.MOST_BYTES)
     content = read_metadata(path, data)
-    sizes = content.get("layers", [0, 0])
-    return content, read_tensors(path, data, len(sizes) - 2, content)
+    names = tensor_names(len(content.get("layers", [0, 0])) - 2, "components" in content)
+    return content, read_tensors(path, data, names, content)
 
 
 def read_metadata(path: Path, data: bytes) -> dict[str, Any]:
@@ -173,12 +180,12 @@ def read_metadata(path: Path, data: bytes) -> dict[str, Any]:
     return content
 
 
-def read_tensors(path: Path, data: bytes, hidden: int, content: dict[str, Any]) -> Parts:
+def read_tensors(path: Path, data: bytes, names: tuple[str, ...], content: dict[str, Any]) -> Parts:
     """Return the finite tensors of a module's file as float32.
 
     Parameters
     ----------
-    hidden : how many hidden maps its metadata tell of
+    names : of the tensors that it has, by what its metadata tell
     content : its metadata; they name the form of its weights, and the digest that all tensors have
 
     Raises
@@ -190,11 +197,11 @@ def read_tensors(path: Path, data: bytes, hidden: int, content: dict[str, Any]) 
     header = safetensors_file.parse_header(data, path, WHAT, MAKER)
     tensors = safetensors_file.read_tensors(data, path, header, tuple(TYPES.values()))
     check_digest(path, tensors, content)
-    known = set(tensor_names(hidden))
+    known = {*names}
     known |= {other for name in known if name.endswith("weights") for other in lattice_names(name)}
     if unknown := sorted(tensors.keys() - known):
         raise FileFormatError(f"{path} holds a tensor {unknown[0]!r}, which a module of its layers does not have.")
-    for name in tensor_names(hidden):
+    for name in names:
         if name not in tensors:
             raise FileFormatError(f"{path} is no complete module: the tensor {name!r} is missing.")
         if not np.isfinite(tensors[name]).all():
@@ -203,7 +210,7 @@ def read_tensors(path: Path, data: bytes, hidden: int, content: dict[str, Any]) 
         if name.endswith("weights"):
             check_lattice(path, tensors, name)
     with np.errstate(over="ignore"):
-        return unpack(tensors, hidden)
+        return unpack(tensors, names)
 
 
 def check_type(path: Path, found: str, name: str, stored: str) -> None:

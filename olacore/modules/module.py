@@ -17,7 +17,7 @@ from olacore.jit.threads import threads
 from olacore.kernels.forward import forward_population
 from olacore.kernels.layers import append_layer
 from olacore.media.arrays import as_array
-from olacore.modules.file import POSITIVE, STORED, TENSORS, Parts, pack, read_module, to_bytes, unpack
+from olacore.modules.file import BASIS, POSITIVE, STORED, TENSORS, Parts, pack, read_module, to_bytes, unpack
 from olacore.modules.find import find
 from olacore.modules.identity import ROLES, Own, own_space, spaces_in, spaces_to_dict
 from olacore.modules.kinds import KINDS
@@ -60,7 +60,7 @@ class Module:
     space : the latent space of the latents that it was trained with; None for plain pairs
     weights : (out, in + all hidden units) float32, of the map that answers
     biases : (out,) float32
-    scaling : standardisation of inputs and targets
+    scaling : standardisation of inputs and targets; with a basis, the map answers components of the targets
     training : summary of how it was found: data digest, seed, generations, metrics beside baselines, licence
     stored : "float32"; "float16", the scaling too; or "int8": weights on a lattice of 255 levels a row, a quarter of
         the size. All numbers are rounded to it at once, so that a module equals what its file gives back
@@ -95,7 +95,7 @@ class Module:
             if name in POSITIVE and not (part > 0).all():
                 raise DataError(f"the tensor {name!r} of a module must be above 0; got {part.min():g}.")
         if self.stored != "float32":
-            parts = unpack(pack(self._parts(), self.stored), len(self.hidden))
+            parts = unpack(pack(self._parts(), self.stored), tuple(self._parts()))
             for name, value in from_parts(parts, len(self.hidden)).items():
                 object.__setattr__(self, name, value)
 
@@ -109,16 +109,20 @@ class Module:
                     f"got {layer.weights.shape} and {layer.biases.shape}."
                 )
             width += units
-        shape = (self.view.outputs, width)
+        basis = self.scaling.basis
+        if basis is not None and not self.view.rotates:
+            raise ShapeError(f"{what} answers targets, and no components of them.")
+        shape = (self.view.outputs if basis is None else self.scaling.outputs, width)
         if self.weights.shape != shape or self.biases.shape != shape[:1]:
             raise ShapeError(
                 f"{what} needs weights {shape} and biases {shape[:1]}; "
                 f"got {self.weights.shape} and {self.biases.shape}."
             )
-        sizes = tuple(part.shape for part in vars(self.scaling).values())
-        shape = (self.view.outputs, self.view.inputs)
-        if sizes != ((shape[1],),) * 2 + ((shape[0],),) * 2:
-            raise ShapeError(f"{what} needs scaling for {shape}; got {sizes}.")
+        sizes = tuple(part.shape for part in self.scaling.tensors.values())
+        inputs, outputs, answers = self.view.inputs, self.view.outputs, shape[0]
+        expected = ((inputs,), (inputs,), (outputs,), (answers,), *(() if basis is None else ((answers, outputs),)))
+        if sizes != expected:
+            raise ShapeError(f"{what} needs scaling for {(outputs, inputs)}; got {sizes}.")
 
     @property
     def kind(self) -> str:
@@ -134,6 +138,11 @@ class Module:
     def layers(self) -> tuple[int, ...]:
         """Sizes of a row's inputs, of each hidden map and of the answer."""
         return (self.view.inputs, *(layer.units for layer in self.hidden), self.view.outputs)
+
+    @property
+    def components(self) -> int | None:
+        """How many components of its targets the last map answers; None where it answers them themselves."""
+        return None if self.scaling.basis is None else self.scaling.outputs
 
     @property
     def digest(self) -> str:
@@ -283,7 +292,7 @@ class Module:
 
     def forward(self, raw: RawBlock) -> np.ndarray:
         """Answer every sample of a raw block: (out, n) float32, in the scale of the standardised targets."""
-        outputs = np.empty((1, self.view.outputs, len(raw.item)), np.float32)
+        outputs = np.empty((1, self.scaling.outputs, len(raw.item)), np.float32)
         room = sum(layer.units for layer in self.hidden)
         packed = self.view.gather_inputs(raw, self.scaling, room=room)
         for layer in self.hidden:
@@ -302,7 +311,10 @@ class Module:
 
     def __repr__(self) -> str:
         """Say what it is, without its numbers."""
-        sizes = " - ".join(map(str, self.layers))
+        parts = [*map(str, self.layers)]
+        if self.components is not None:
+            parts.insert(-1, f"{self.components} components")
+        sizes = " - ".join(parts)
         space = f" of {self.space.maker}" if self.space else ""
         return f"<Module: {self.view.title}{space}, {sizes}, {self.stored}>"
 
@@ -322,7 +334,9 @@ class Module:
         return to_bytes(pack(self._parts(), self.stored), self._metadata())
 
     def _parts(self) -> Parts:
-        parts = {"weights": self.weights, "biases": self.biases, **vars(self.scaling)}
+        parts = {"weights": self.weights, "biases": self.biases, **self.scaling.tensors}
+        if self.components is not None:
+            parts[BASIS] = parts.pop("basis")
         for number, layer in enumerate(self.hidden):
             parts |= {f"hidden_{number}_{name}": part for name, part in vars(layer).items()}
         return parts
@@ -336,7 +350,8 @@ class Module:
             "training": self.training,
             **spaces_to_dict({role: getattr(self, role) for role in ROLES}),
         }
-        return content | ({"layers": list(self.layers)} if self.hidden else {})
+        content |= {"layers": list(self.layers)} if self.hidden else {}
+        return content | ({} if self.components is None else {"components": self.components})
 
     def _need(self, verb: str) -> None:
         kind = KINDS.find(self.kind)
@@ -350,7 +365,7 @@ def from_parts(parts: Parts, hidden: int) -> dict[str, Any]:
     return {
         "weights": parts["weights"],
         "biases": parts["biases"],
-        "scaling": Scaling(*(parts[name] for name in TENSORS[2:])),
+        "scaling": Scaling(**{name: parts[name] for name in TENSORS[2:]}, basis=parts.get(BASIS)),
         "hidden": tuple(Layer(parts[f"hidden_{k}_weights"], parts[f"hidden_{k}_biases"]) for k in range(hidden)),
     }
 
@@ -379,6 +394,8 @@ def load(reference: Path | str) -> Module:
         module = Module(view, space, training=content["training"], stored=stored, own=own, **maps)
         if sizes and tuple(sizes) != module.layers:
             raise ShapeError(f"layers {sizes} needs tensors of these sizes; got {list(module.layers)}")
+        if content.get("components") != module.components:
+            raise ShapeError(f"{content['components']} components need tensors of that size; got {module.components}")
         return module
     except (KeyError, TypeError, ValueError) as error:
         raise FileFormatError(f"{path} is damaged: tensors and metadata make no module ({error}).") from error

@@ -39,7 +39,9 @@ class Program:
     gather : the view as plain values, which says how the inputs of a sample are cut, and how answers are put together
     inputs, outputs : numbers of a sample
     steps : maps in order; the last one answers
-    gain, shift : (out,) float32; a target is answer * gain + shift, in the units of the data, pixels in [-1, 1]
+    gain : float32, a number for each answer
+    shift : (out,) float32; targets are answer * gain + shift, in the units of the data, pixels in [-1, 1]
+    basis : (answers, out) float32; with one, targets are (answer * gain) basis + shift; else None
     bound : what targets are clipped to, as (-bound, bound); None where they are not
     """
 
@@ -49,6 +51,7 @@ class Program:
     steps: tuple[Step, ...]
     gain: np.ndarray
     shift: np.ndarray
+    basis: np.ndarray | None
     bound: float | None
 
     @classmethod
@@ -67,7 +70,15 @@ class Program:
             moved = biases - wide[:, : view.inputs] @ mean
             steps.append(Step(wide.astype(np.float32), moved.astype(np.float32)))
         size = view.inputs, view.outputs
-        return cls(view.to_dict(), *size, tuple(steps), scaling.target_scale, scaling.target_mean, view.bound)
+        return cls(
+            view.to_dict(),
+            *size,
+            tuple(steps),
+            gain=scaling.target_scale,
+            shift=scaling.target_mean,
+            basis=scaling.basis,
+            bound=view.bound,
+        )
 
     def run(self, inputs: np.ndarray) -> np.ndarray:
         """Compute it in NumPy: gathered inputs (n, in) to targets (n, out), float32."""
@@ -75,5 +86,6 @@ class Program:
         for step in self.steps:
             answer = np.tanh(known @ step.weights.T + step.biases)
             known = np.hstack([known, answer])
-        targets = answer * self.gain + self.shift
+        parts = answer * self.gain
+        targets = (parts if self.basis is None else parts @ self.basis) + self.shift
         return targets if self.bound is None else np.clip(targets, -self.bound, self.bound)

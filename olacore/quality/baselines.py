@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from olacore.blocks import Block, rows_of
+from olacore.blocks import Block, RawBlock, rows_of
 from olacore.data import Dataset
 from olacore.errors import DataError, FileFormatError
 from olacore.files import replace_file
@@ -149,18 +149,18 @@ def fit_to_data(dataset: Dataset, view: View, scaling: Scaling, items: dict[str,
     ------
     DataError  if one of the splits is empty
     """
-    validation = validation_block(dataset, view, scaling, items["validation"], seed)
+    validation = view.gather(validation_samples(dataset, view, items["validation"], seed), scaling)
     with view.stream(dataset, items["train"], BLOCK_ROWS, 4 * seed + BASELINES_STREAM) as stream:
         count = min(stream.blocks_per_pass, MOST_ROWS // BLOCK_ROWS)
         return fit_baselines((view.gather(next(stream), scaling) for _ in range(count)), validation, scaling)
 
 
-def validation_block(dataset: Dataset, view: View, scaling: Scaling, items: np.ndarray, seed: int) -> Block:
-    """Return the validation rows that candidates and closed forms are chosen by: the first of a seeded order."""
+def validation_samples(dataset: Dataset, view: View, items: np.ndarray, seed: int) -> RawBlock:
+    """Return the validation samples that candidates and closed forms are chosen by: the first of a seeded order."""
     if not len(items):
         raise DataError("the data hold no validation rows; make them from more sources, or give more files.")
     with view.stream(dataset, items, VALIDATION_ROWS, 4 * seed + VALIDATION_STREAM) as stream:
-        return view.gather(next(stream), scaling)
+        return next(stream)
 
 
 def _sum_products(blocks: Iterable[Block]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

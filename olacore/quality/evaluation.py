@@ -146,7 +146,7 @@ def measure(module: Module, dataset: Dataset, baselines: Baselines, indices: np.
     )
     for raw, sites in whole_items(view, dataset, indices, fields):
         block = view.gather(raw, scaling)
-        target = scaling.restore_targets(block.targets.copy())
+        target = view.gather_truth(raw) if scaling.basis is not None else scaling.restore_targets(block.targets.copy())
         sums["module"].add(module.answer_samples(raw), target, target.shape[1] // sites)
         for baseline in shown:
             answer = baseline.answer(Measured(view, scaling, baselines, raw, block))
@@ -207,7 +207,7 @@ class MeanBaseline(Baseline):
     def answer(self, measured: Measured) -> np.ndarray:
         """The mean."""
         mean = measured.scaling.restore_targets(measured.fitted.mean[:, None].copy())
-        return np.broadcast_to(mean, measured.block.targets.shape)
+        return np.broadcast_to(mean, (len(mean), measured.block.rows))
 
 
 class TeacherBaseline(Baseline):
@@ -252,4 +252,4 @@ def baselines_beside(path: Path, module: Module) -> Baselines | None:
     if not kept.exists():
         return None
     found = Baselines.load(kept)
-    return found if found.weights.shape == (module.view.outputs, module.view.inputs) else None
+    return found if found.weights.shape == (module.scaling.outputs, module.view.inputs) else None

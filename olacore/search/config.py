@@ -21,6 +21,7 @@ RANGES = {
     "seed": (0, (1 << 62) - 1),
     "stack": (1, MOST),
     "budget": (1, 1 << 50),
+    "components": (0, MOST),
 }
 LIMITS = ("generations", "passes", "seconds", "until_loss")
 # What views take; each says which.
@@ -33,6 +34,7 @@ ASKED = (
     "options",
     "stack",
     "budget",
+    "components",
     "seed",
     "block",
     "report_every",
@@ -65,6 +67,8 @@ class TrainConfig:
         wide stacks, float16 of other stacks and pairs, else float32
     stack : hidden units at most of a stack; None for one affine map
     budget : bytes that the module's file may take; with it alone, a stack grows up to it
+    components : principal components of the targets that the search works with, and the module carries; 0 for the
+        targets as they are; None to let a wide stack of many targets choose
     latents_from : an organic encoder whose latents take the place of the data's; a file or a name
     population : number of genomes, of strategies that have a choice; None for 40
     seed : of every random number
@@ -99,6 +103,7 @@ class TrainConfig:
     weights: str | None = None
     stack: int | None = None
     budget: int | None = None
+    components: int | None = None
     latents_from: Path | str | None = None
     population: int | None = None
     seed: int = 0

@@ -33,7 +33,7 @@ from olacore.search.observers import (
 from olacore.search.resume import resume, save
 from olacore.search.start import start
 from olacore.search.task import SEARCH_STREAM, Progress, Task
-from olacore.search.validation import Shown, Validation, finite_or_none, shown_on, take
+from olacore.search.validation import Samples, Shown, Validation, finite_or_none, shown_on, take
 from olacore.strategies import Candidate, Report
 
 CHECKPOINT_SECONDS = 10.0
@@ -114,7 +114,8 @@ def _run(
         notify(callbacks, Advanced(progress.generation, progress.samples, report))
         if is_reported(progress.generation, task.config.report_every) or progress.generation in report_at:
             shown = validate_now(progress, validation, callbacks)
-            line = _line(task, progress, block, report, shown, stream.wait_seconds)
+            samples = Samples(block, None if progress.scaling.basis is None else task.view.gather_truth(raw))
+            line = _line(task, progress, samples, report, shown, stream.wait_seconds)
             notify(callbacks, Reported(line, lambda: best_module(task, progress)))
         if should_stop():
             stopped = "interrupted"
@@ -139,13 +140,13 @@ def validate_now(progress: Progress, validation: Validation, callbacks: Sequence
 
 def memory_plan(task: Task, progress: Progress, validation: Validation, stream: BlockStream) -> dict[str, int]:
     """Bytes that a search holds: what grows with the population, the block, the working arrays and the data."""
-    view = task.view
+    view, outputs = task.view, progress.scaling.outputs
     rows = -(-task.rows_per_pass // stream.blocks_per_pass)
     whole = len(task.items["train"]) * task.dataset.row_bytes(view.fields_in(task.dataset))
     return {
         "population": sum(array.nbytes for array in progress.state.values()),
-        "block": 4 * -(-rows // CHUNK) * CHUNK * view.inputs + 4 * view.outputs * rows,
-        "working arrays": progress.strategy.working_bytes(view.inputs, view.outputs, rows),
+        "block": 4 * -(-rows // CHUNK) * CHUNK * view.inputs + 4 * outputs * rows,
+        "working arrays": progress.strategy.working_bytes(view.inputs, outputs, rows),
         "validation samples": validation.nbytes,
         # The group in use and the one that is read meanwhile; a split that fits one group is held once.
         "data": whole if whole <= BUFFER_BYTES else 2 * BUFFER_BYTES,
@@ -170,11 +171,13 @@ def _warm_up(task: Task, progress: Progress, validation: Validation, raw: RawBlo
     validation.shown(strategy, candidate)
 
 
-def _line(task: Task, progress: Progress, block: Block, report: Report, shown: Shown, waited: float) -> dict[str, Any]:
+def _line(
+    task: Task, progress: Progress, samples: Samples, report: Report, shown: Shown, waited: float
+) -> dict[str, Any]:
     low, middle, high = (float(q) for q in np.quantile(progress.state["trust"], (0, 0.5, 1)))
     strategy = progress.strategy
     candidate = strategy.best(progress.state)
-    loss = shown_on(block, strategy, candidate, progress.scaling, task.view.bound, task.objective).loss
+    loss, _ = shown_on(samples, strategy, candidate, progress.scaling, task.view.bound, task.objective)
     return {
         "generation": progress.generation,
         "seconds": round(progress.seconds, 3),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import fields, replace
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -16,7 +16,6 @@ from olacore.search.validation import Validation
 from olacore.strategies import Candidate
 from olacore.views.scaling import Scaling
 
-SCALING = tuple(field.name for field in fields(Scaling))
 SCALES = ("input_scale", "target_scale")
 COUNTERS: dict[str, Any] = {"generation": 0, "samples": 0, "nonfinite": 0, "stale": 0, "seconds": 0.0}
 CURSOR = {"pass": 0, "group": 0, "block": 0}
@@ -46,7 +45,7 @@ def units_in(progress: Progress) -> dict[str, int]:
 def arrays_of(progress: Progress) -> Tensors:
     """All arrays of a search by their names in a checkpoint."""
     arrays = {f"state_{name}": array for name, array in progress.state.items()}
-    arrays |= {"best_weights": progress.best.weights, "best_biases": progress.best.biases, **vars(progress.scaling)}
+    arrays |= {"best_weights": progress.best.weights, "best_biases": progress.best.biases, **progress.scaling.tensors}
     for number, (weights, biases) in enumerate(progress.best.hidden):
         arrays |= {f"best_hidden_{number}_weights": weights, f"best_hidden_{number}_biases": biases}
     return arrays | {name: np.array(float(getattr(progress, name))) for name in LOSSES}
@@ -73,7 +72,7 @@ def resume(task: Task) -> tuple[Progress, Validation]:
             check_arrays(arrays, expected)
         except FileFormatError as error:
             raise FileFormatError(f"cannot resume from {file.path}: {error}") from error
-    scaling = Scaling(*(arrays[name] for name in SCALING))
+    scaling = Scaling(**{name: arrays[name] for name in first.scaling.tensors})
     hidden = tuple(
         (arrays[f"best_hidden_{k}_weights"], arrays[f"best_hidden_{k}_biases"]) for k in range(len(first.best.hidden))
     )

@@ -20,6 +20,8 @@ POPULATION = 40
 PAIR = "pair"
 # A stack for at most so many training samples is a wide one, if it has a unit for each few of them.
 FEW_ROWS, ROWS_PER_UNIT = 8192, 16
+# Losses that are the same in orthonormal components of the targets.
+SQUARES = ("mse", "contrast")
 
 
 class Asked(Protocol):
@@ -51,6 +53,9 @@ class Asked(Protocol):
 
     @property
     def budget(self) -> int | None: ...
+
+    @property
+    def components(self) -> int | None: ...
 
     @property
     def latents_from(self) -> Path | str | None: ...
@@ -104,6 +109,10 @@ def settle(asked: Asked) -> Settled:
     kind = choose_strategy(asked)
     objective = Objective(find_loss(asked.loss) if isinstance(asked.loss, str) else asked.loss, asked.output_weights)
     check_loss(kind, objective, asked.output_weights)
+    if asked.components and (objective.by.name not in SQUARES or asked.output_weights):
+        raise ConfigError(
+            f"components keep what {' and '.join(SQUARES)} measure, all outputs alike; leave --components out."
+        )
     weights = asked.weights or kind.stores[0]
     if weights not in STORED:
         raise ConfigError(f"weights must be {', '.join(STORED[:-1])} or {STORED[-1]}; got {weights!r}.")

@@ -3,18 +3,13 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import replace
-
-import numpy as np
 
 from olacore.blocks import Block, rows_of
-from olacore.search.task import SAMPLE_STREAM, Progress, Task
+from olacore.search.task import Progress, Task
 from olacore.search.validation import Validation
 from olacore.strategies import Candidate, Problem
 from olacore.views.scaling import Scaling
 
-# Samples that the statistics of inputs and targets come from.
-SAMPLE_ROWS = 16_384
 # With fewer training samples than this many times the inputs, a warning says so.
 FEW = 2
 
@@ -23,17 +18,12 @@ logger = logging.getLogger(__name__)
 
 def measure(task: Task) -> tuple[Scaling, Problem, Block]:
     """Look at the first training samples: their scaling, what a strategy is told of them, and they themselves."""
-    config, view = task.config, task.view
-    with view.stream(task.dataset, task.items["train"], SAMPLE_ROWS, 4 * config.seed + SAMPLE_STREAM) as stream:
-        raw = next(stream)
-    inputs, targets = rows_of(view.gather(raw, Scaling.identity(view.inputs, view.outputs)))
-    scaling = Scaling.fit(inputs, targets, view.bound)
-    scaling = replace(scaling, target_scale=scaling.target_scale * np.float32(task.strategy.headroom))
-    block = view.gather(raw, scaling)
+    config, view, scaling = task.config, task.view, task.scaling
+    block = view.gather(task.first_samples(), scaling)
     sample, _ = rows_of(block)
     problem = Problem(
         view.inputs,
-        view.outputs,
+        scaling.outputs,
         config.settled.population,
         config.seed,
         sample,

@@ -8,18 +8,24 @@ from typing import Any
 
 import numpy as np
 
+from olacore.blocks import RawBlock, rows_of
 from olacore.data import Dataset
 from olacore.errors import ConfigError
+from olacore.lattice import as_stored
 from olacore.losses.objective import Objective
 from olacore.quality.evaluation import usable_items
+from olacore.search.components import Components, with_basis
 from olacore.search.config import TrainConfig
 from olacore.search.rules import ROWS_PER_UNIT, may_be_wide
 from olacore.search.run_folder import RunFolder
 from olacore.strategies import Candidate, Sizes, State, Strategy, Wide
+from olacore.strategies.stack.size import basis_bytes
 from olacore.views import VIEWS, View, find_view
 from olacore.views.scaling import Scaling
 
 SEARCH_STREAM, SAMPLE_STREAM = 0, 1
+# Samples that the statistics of inputs and targets come from.
+SAMPLE_ROWS = 16_384
 
 
 @dataclass(frozen=True)
@@ -49,12 +55,18 @@ class Task:
         """
         view = view_for(config, dataset)
         view.check(dataset)
+        if config.components and not (view.rotates and config.components < view.outputs):
+            raise ConfigError(
+                f"the {view.title} answers no components of its targets; leave --components out."
+                if not view.rotates
+                else f"components must be fewer than the {view.outputs} targets; got {config.components}."
+            )
         config.settled.objective.check_outputs(view.outputs, view.pixels, f"the {view.title}")
         items = usable_items(dataset, view, config.skip_nonfinite)
         rows = len(items["train"]) * view.sites(dataset)
         if may_be_wide(config, rows):
             wide = replace(config, strategy=Wide.name)
-            if rows <= ROWS_PER_UNIT * strategy_for(wide, view).units:
+            if rows <= ROWS_PER_UNIT * strategy_for(wide, view, view.outputs).units:
                 config = wide
         return cls(config, dataset, folder, view, items, dataset.digest())
 
@@ -76,7 +88,38 @@ class Task:
     @cached_property
     def strategy(self) -> Strategy:
         """The strategy that was asked for, as it suits the view."""
-        return strategy_for(self.config, self.view)
+        return strategy_for(self.config, self.view, self.scaling.outputs)
+
+    @cached_property
+    def scaling(self) -> Scaling:
+        """Of inputs and targets, measured on the first training samples, for what the strategy answers."""
+        view, strategy = self.view, self.config.settled.strategy
+        raw = self.first_samples()
+        inputs, targets = rows_of(view.gather(raw, Scaling.identity(view.inputs, view.outputs)))
+        scaling = Scaling.fit(inputs, targets, view.bound)
+        if (basis := self._basis(targets, scaling)) is not None:
+            scaling = with_basis(scaling, targets, basis)
+        return replace(scaling, target_scale=scaling.target_scale * np.float32(strategy.headroom))
+
+    def first_samples(self) -> RawBlock:
+        """The training samples that statistics come from: the first of a seeded order."""
+        seed = 4 * self.config.seed + SAMPLE_STREAM
+        with self.view.stream(self.dataset, self.items["train"], SAMPLE_ROWS, seed) as stream:
+            return next(stream)
+
+    def _basis(self, targets: np.ndarray, scaling: Scaling) -> np.ndarray | None:
+        """Components of the targets as the module will hold them, where the search works with some."""
+        config, view = self.config, self.view
+        strategy: Any = config.settled.strategy
+        asked = config.components
+        if asked == 0 or not (asked or (strategy.rotates and view.rotates)):
+            return None
+        found = Components.of(targets, scaling.target_mean)
+        if asked is None:
+            units = min(strategy.units, self.rows_per_pass)
+            fits = None if config.budget is None else lambda count: room_for(config, view, count, units)
+            asked = found.enough(view.outputs, fits)
+        return None if asked is None else as_stored(found.basis[:asked].astype(np.float32), config.settled.weights)
 
     @property
     def schedule(self) -> int:
@@ -123,11 +166,26 @@ class Progress:
     seconds: float = 0.0
 
 
-def strategy_for(config: TrainConfig, view: View) -> Any:
-    """Return the strategy that a configuration asks for, as it suits a view."""
-    settled = config.settled
-    sizes = Sizes(view.inputs, view.outputs, view.to_dict())
-    return settled.strategy.fitted(sizes, settled.weights, config.budget)
+def strategy_for(config: TrainConfig, view: View, answers: int) -> Any:
+    """Return the strategy that a configuration asks for, as it suits a view, of whose targets there may be components.
+
+    Parameters
+    ----------
+    answers : of the module: the view's targets, or fewer components of them
+    """
+    settled, budget = config.settled, config.budget
+    sizes = Sizes(view.inputs, answers, view.to_dict())
+    if budget is not None and answers < view.outputs:
+        budget = max(budget - basis_bytes(answers, view.outputs, settled.weights), 0)
+    return settled.strategy.fitted(sizes, settled.weights, budget)
+
+
+def room_for(config: TrainConfig, view: View, components: int, units: int) -> bool:
+    """Whether the file that was asked for has room for so many hidden units beside so many components."""
+    try:
+        return int(strategy_for(config, view, components).units) >= units
+    except ConfigError:
+        return False
 
 
 def view_for(config: TrainConfig, dataset: Dataset) -> View:

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
-from olacore.blocks import Block
+from olacore.blocks import Block, RawBlock
+from olacore.data import Dataset
 from olacore.jit.flags import ONE_AT_A_TIME
 from olacore.losses.objective import Objective
-from olacore.quality.baselines import validation_block
+from olacore.quality.baselines import validation_samples
+from olacore.quality.evaluation import parts_of
 from olacore.search.task import Progress, Task
 from olacore.strategies import Candidate, Strategy
+from olacore.views import View
 from olacore.views.scaling import Scaling
 
 # A validation loss has to fall by this share to count as better, or noise would keep a search from freezing.
@@ -34,62 +37,98 @@ class Shown:
     r2: float
 
 
+@dataclass(frozen=True)
+class Samples:
+    """Samples as a strategy sees them.
+
+    Parameters
+    ----------
+    block : inputs, and targets or components of them
+    truth : the targets as they are in the data, where the block has components of them; else None
+    """
+
+    block: Block
+    truth: np.ndarray | None
+
+    @classmethod
+    def of(cls, view: View, raw: RawBlock, scaling: Scaling) -> Samples:
+        """Cut raw samples."""
+        return cls(view.gather(raw, scaling), None if scaling.basis is None else view.gather_truth(raw))
+
+    def targets(self, scaling: Scaling) -> np.ndarray:
+        """The targets in their units, (out, n); not to be written."""
+        return scaling.restore_targets(self.block.targets.copy()) if self.truth is None else self.truth
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes that they take."""
+        truth = 0 if self.truth is None else self.truth.nbytes
+        return self.block.inputs.nbytes + self.block.targets.nbytes + truth
+
+
 class Validation:
-    """The validation samples of a search."""
+    """The validation samples of a search: parts of them that have names count alike, whatever their sizes."""
 
     def __init__(self, task: Task, scaling: Scaling) -> None:
         self.objective = task.objective
         self.scaling, self.bound = scaling, task.view.bound
-        self.block: Block = validation_block(
-            task.dataset, task.view, scaling, task.items["validation"], task.config.seed
-        )
-        targets = scaling.restore_targets(self.block.targets.copy())
+        raw = validation_samples(task.dataset, task.view, task.items["validation"], task.config.seed)
+        self.parts = [Samples.of(task.view, part, scaling) for part in parts_of_block(task.dataset, raw)]
+        targets = np.hstack([part.targets(scaling) for part in self.parts])
         self.variance = float(np.square(targets - targets.mean(1, keepdims=True, dtype=np.float64)).sum())
 
     @property
     def nbytes(self) -> int:
         """Bytes that they take."""
-        return self.block.inputs.nbytes + self.block.targets.nbytes
+        return sum(part.nbytes for part in self.parts)
 
     def loss_of(self, strategy: Strategy, candidate: Candidate) -> float:
         """Return the loss by which candidates are compared, in the scale that the strategy says."""
         if strategy.compares_shown:
             return self.shown(strategy, candidate).loss
         with ONE_AT_A_TIME:
-            return strategy.loss_of(candidate, self.block, self.objective)
+            losses = [strategy.loss_of(candidate, part.block, self.objective) for part in self.parts]
+        return float(np.mean(losses))
 
     def shown(self, strategy: Strategy, candidate: Candidate) -> Shown:
         """Return loss and R2 in the units of the targets."""
-        return shown_on(self.block, strategy, candidate, self.scaling, self.bound, self.objective, self.variance)
+        found = [shown_on(part, strategy, candidate, self.scaling, self.bound, self.objective) for part in self.parts]
+        losses, errors = zip(*found, strict=True)
+        error = sum(errors)
+        r2 = 1 - error / max(self.variance, TINY) if np.isfinite(error) else -np.inf
+        return Shown(float(np.mean(losses)), r2)
+
+
+def parts_of_block(dataset: Dataset, raw: RawBlock) -> list[RawBlock]:
+    """Validation samples by the names of their parts; all of them where there is but one."""
+    items = raw.indices[raw.item]
+    parts = parts_of(dataset, np.unique(items), "validation")
+    taken = [np.flatnonzero(np.isin(items, part)) for part in parts.values()] if len(parts) > 1 else []
+    return [replace(raw, item=raw.item[which], site=raw.site[which]) for which in taken] or [raw]
 
 
 def shown_on(
-    block: Block,
+    samples: Samples,
     strategy: Strategy,
     candidate: Candidate,
     scaling: Scaling,
     bound: float | None,
     objective: Objective,
-    variance: float | None = None,
-) -> Shown:
-    """Return loss and R2 of a candidate on a block in the units of the targets.
+) -> tuple[float, float]:
+    """Return the loss of a candidate on samples, and its squared error, in the units of the targets.
 
     Parameters
     ----------
     bound : answers are clipped to it, as pixels are
-    variance : of all targets about their means; None to leave R2 out, as NaN
     """
     with ONE_AT_A_TIME:
-        answers = scaling.restore_targets(strategy.answer(candidate, block))
+        answers = scaling.restore_targets(strategy.answer(candidate, samples.block))
     if bound is not None:
         np.clip(answers, -bound, bound, out=answers)
-    targets = scaling.restore_targets(block.targets.copy())
+    targets = samples.targets(scaling)
     loss = objective.measure(answers, targets)
-    if variance is None:
-        return Shown(loss, float("nan"))
     answers -= targets
-    error = float(np.square(answers, out=answers).sum(dtype=np.float64))
-    return Shown(loss, 1 - error / max(variance, TINY) if np.isfinite(error) else -np.inf)
+    return loss, float(np.square(answers, out=answers).sum(dtype=np.float64))
 
 
 def take(progress: Progress, validation: Validation) -> tuple[Shown, bool]:

@@ -117,6 +117,7 @@ class Strategy(ABC):
     schedule : generations where none were asked for, of a strategy that cools down and so has to know their number
     populated : whether it takes `--population`
     sees_all : whether a block has to hold all training samples
+    rotates : whether it works with components of many targets by itself
     compares_shown : whether validation losses are compared in the units of the targets, or as the strategy sees them
     alike : share by which a later candidate's validation loss may be higher than the best one and still take its place
     grows : whether it makes stacks, of as many units as `--stack` and `--budget` say
@@ -138,6 +139,7 @@ class Strategy(ABC):
     schedule: ClassVar[int | None] = None
     populated: ClassVar[bool] = True
     sees_all: ClassVar[bool] = False
+    rotates: ClassVar[bool] = False
     compares_shown: ClassVar[bool] = False
     alike: ClassVar[float] = 0.0
     grows: ClassVar[bool] = False

@@ -41,6 +41,7 @@ class View(ABC):
     input_fields, target_fields : data sets that inputs and targets are cut from
     bound : largest absolute target where the data's range is known, as of pixels in [-1, 1]; else None
     pixels : whether targets are the pixels of a patch, in the order (row, column, colour)
+    rotates : whether a module may answer components of its targets instead, see `Scaling`
     options : settings of `TrainConfig` that it takes
     """
 
@@ -50,6 +51,7 @@ class View(ABC):
     target_fields: ClassVar[tuple[str, ...]]
     bound: ClassVar[float | None] = None
     pixels: ClassVar[bool] = False
+    rotates: ClassVar[bool] = False
     options: ClassVar[tuple[str, ...]] = ()
 
     @classmethod
@@ -134,12 +136,18 @@ class View(ABC):
 
     def gather_targets(self, raw: RawBlock, scaling: Scaling, into: np.ndarray | None = None) -> np.ndarray:
         """Cut and standardise the targets: (out, n) float32."""
+        if scaling.basis is not None:
+            return scaling.standardise_targets(self.gather_truth(raw))
         shape = (self.outputs, len(raw.item))
         out = within(into, shape)
         if out is None:
             out = np.empty(shape, np.float32)
         self.cut_targets(raw, scaling, out)
         return out
+
+    def gather_truth(self, raw: RawBlock) -> np.ndarray:
+        """Cut the targets as they are in the data: (targets, n) float32."""
+        return self.gather_targets(raw, Scaling.identity(self.inputs, self.outputs))
 
     @abstractmethod
     def cut_inputs(self, raw: RawBlock, scaling: Scaling, out: np.ndarray) -> None:

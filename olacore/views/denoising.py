@@ -116,6 +116,8 @@ class WholeLatent(DenoiserView):
     embedding : numbers of an embedding; 0 without text
     """
 
+    rotates: ClassVar[bool] = True
+
     height: int = 1
     width: int = 1
     embedding: int = 0

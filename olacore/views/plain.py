@@ -35,6 +35,7 @@ class Plain(View):
     name: ClassVar[str] = "plain"
     input_fields: ClassVar[tuple[str, ...]] = ("inputs",)
     target_fields: ClassVar[tuple[str, ...]] = ("targets",)
+    rotates: ClassVar[bool] = True
 
     inputs: int = 1
     outputs: int = 1

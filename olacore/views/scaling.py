@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from olacore.errors import DataError
 
@@ -22,16 +23,31 @@ class Scaling:
     """Standardisation that a module carries: `x = (input - input_mean) / input_scale`, `target = y * target_scale +
     target_mean`.
 
+    With a basis, an answer is a number for each of its components: `target = (y * target_scale) basis + target_mean`.
+
     Parameters
     ----------
     input_mean, input_scale : (in,) float32
-    target_mean, target_scale : (out,) float32
+    target_mean : (targets,) float32
+    target_scale : (out,) float32; there are as many answers as targets, or as components of the basis
+    basis : (out, targets) float32, about orthonormal rows; None for answers that are targets
     """
 
     input_mean: np.ndarray
     input_scale: np.ndarray
     target_mean: np.ndarray
     target_scale: np.ndarray
+    basis: np.ndarray | None = None
+
+    @property
+    def outputs(self) -> int:
+        """Numbers that a module of this scaling answers, before they become targets."""
+        return len(self.target_scale)
+
+    @property
+    def tensors(self) -> dict[str, np.ndarray]:
+        """Its arrays by name, those that there are."""
+        return {name: part for name, part in vars(self).items() if part is not None}
 
     @classmethod
     def identity(cls, inputs: int, outputs: int) -> Scaling:
@@ -77,7 +93,19 @@ class Scaling:
         return cls(mean.astype(f32), scale.astype(f32), centre.astype(f32), reach.astype(f32))
 
     def restore_targets(self, outputs: np.ndarray) -> np.ndarray:
-        """Turn a module's outputs (out, n) into targets of the data's own scale, in place."""
+        """Turn a module's outputs (out, n), changing them, into targets (targets, n) of the data's own scale."""
         outputs *= self.target_scale[:, None]
+        if self.basis is not None:
+            with threadpool_limits(1, user_api="blas"):
+                outputs = self.basis.T @ outputs
         outputs += self.target_mean[:, None]
         return outputs
+
+    def standardise_targets(self, targets: np.ndarray) -> np.ndarray:
+        """Turn targets (targets, n) of the data's own scale, changing them, into answers of a module, (out, n)."""
+        targets -= self.target_mean[:, None]
+        if self.basis is not None:
+            with threadpool_limits(1, user_api="blas"):
+                targets = self.basis @ targets
+        targets /= self.target_scale[:, None]
+        return targets

@@ -39,6 +39,7 @@ class Words(View):
     name: ClassVar[str] = "words"
     input_fields: ClassVar[tuple[str, ...]] = ("captions",)
     target_fields: ClassVar[tuple[str, ...]] = ("embeddings",)
+    rotates: ClassVar[bool] = True
     options: ClassVar[tuple[str, ...]] = ("buckets",)
 
     width: int

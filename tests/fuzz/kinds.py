@@ -71,7 +71,7 @@ KINDS = {
         {
             "encoder*.safetensors": ENCODING,
             "decoder*.safetensors": DECODING,
-            "plain.safetensors": (
+            "plain*.safetensors": (
                 "inspect {file} --json",
                 "eval {file} --h5 pairs.h5",
                 "export {file} --to npz -o o.npz",

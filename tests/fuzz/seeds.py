@@ -53,6 +53,7 @@ def modules(folder: Path) -> None:
     ):
         make_module(view, **more).save(folder / f"{name}.safetensors")
     make_module(PLAIN, None).save(folder / "plain.safetensors")
+    make_module(PLAIN, None, hidden=(3,), stored="int8", components=2).save(folder / "plain-components.safetensors")
 
 
 def latents(folder: Path) -> None:

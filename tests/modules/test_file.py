@@ -28,8 +28,9 @@ GLOBAL_ENCODER = make_module(WholeEncoder(4))
 GLOBAL_DECODER = make_module(WholeDecoder(4))
 PAIRS = make_module(Plain(5, 3), space=None)
 STACK = make_module(Plain(5, 3), space=None, hidden=(6, 2))
+COMPONENTS = make_module(Plain(5, 3), space=None, hidden=(6,), components=2)
 NAMES = tensor_names(2)
-MODULES = [ENCODER, DECODER, GLOBAL_ENCODER, GLOBAL_DECODER, PAIRS, STACK]
+MODULES = [ENCODER, DECODER, GLOBAL_ENCODER, GLOBAL_DECODER, PAIRS, STACK, COMPONENTS]
 
 
 def tensors_of(module: Module) -> dict[str, np.ndarray]:
@@ -261,11 +262,30 @@ def test_load__names_layers_that_the_tensors_have_not(tmp_path):
         load(rewritten(tmp_path / "m", STACK, layers=[5, 6, 3]))
 
 
+def test_load__names_components_that_the_tensors_have_not(tmp_path):
+    assert repr(COMPONENTS) == "<Module: plain, 5 - 6 - 2 components - 3, float32>"
+    with pytest.raises(FileFormatError, match="3 components need tensors of that size; got 2"):
+        load(rewritten(tmp_path / "m", COMPONENTS, components=3))
+    with pytest.raises(FileFormatError, match=r"m is damaged: components must be a whole number from 1"):
+        load(rewritten(tmp_path / "m", COMPONENTS, components=0))
+    with pytest.raises(FileFormatError, match="no complete module: the tensor 'basis_weights' is missing"):
+        load(rewritten(tmp_path / "m", COMPONENTS, {"basis_weights": None}))
+    with pytest.raises(FileFormatError, match="no complete module: the tensor 'basis_weights' is missing"):
+        load(rewritten(tmp_path / "m", STACK, components=3))
+    for name, wrong in (("basis_weights", np.ones((3, 2), np.float32)), ("target_scale", np.ones(3, np.float32))):
+        with pytest.raises(FileFormatError, match="a plain needs (scaling|weights)"):
+            load(rewritten(tmp_path / "m", COMPONENTS, {name: wrong}))
+    content = {name: tensor for name, tensor in COMPONENTS._metadata().items() if name != "components"}
+    (tmp_path / "m").write_bytes(to_bytes(tensors_of(COMPONENTS), content))
+    with pytest.raises(FileFormatError, match="a tensor 'basis_weights', which a module of its layers does not have"):
+        load(tmp_path / "m")
+
+
 # ---------------------------------------------------------------- float16 and int8
 
 
 @pytest.mark.parametrize("stored", STORED)
-@pytest.mark.parametrize("module", [PAIRS, STACK, DECODER])
+@pytest.mark.parametrize("module", [PAIRS, STACK, DECODER, COMPONENTS])
 def test_save__in_every_form_comes_back_equal(stored, module, tmp_path):
     kept = replace(module, stored=stored)
     kept.save(tmp_path / "m")

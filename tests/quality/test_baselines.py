@@ -9,7 +9,7 @@ from safetensors.numpy import save_file
 from olacore.blocks import Block, every_row, rows_of
 from olacore.data import open_dataset, write_pairs
 from olacore.errors import DataError, FileFormatError
-from olacore.quality.baselines import EDGE, RIDGES, Baselines, fit_baselines, fit_to_data, validation_block
+from olacore.quality.baselines import EDGE, RIDGES, Baselines, fit_baselines, fit_to_data, validation_samples
 from olacore.views.patch import PatchEncoder
 from olacore.views.plain import Plain
 from olacore.views.scaling import Scaling
@@ -163,7 +163,7 @@ def test_fit_to_data__is_fit_baselines_on_the_training_rows(tmp_path):
         found = fit_to_data(data, view, scaling, items, seed=3)
         assert found.rows == len(items["train"])
         whole = view.gather(every_row(rows, 1), scaling)
-        validation = validation_block(data, view, scaling, items["validation"], seed=3)
+        validation = view.gather(validation_samples(data, view, items["validation"], seed=3), scaling)
         assert validation.rows == len(items["validation"])
     np.testing.assert_allclose(found.weights, fit_baselines([whole], validation).weights, atol=1e-4)
 
@@ -180,10 +180,10 @@ def test_fit_to_data__needs_rows_of_both_splits(tmp_path):
                 fit_to_data(data, view, Scaling.identity(5, 3), items, 0)
 
 
-def test_validation_block__is_the_same_for_the_same_seed(tmp_path):
+def test_validation_samples__are_the_same_for_the_same_seed(tmp_path):
     view = PatchEncoder(4, border=0)
-    scaling = Scaling.identity(view.inputs, view.outputs)
     with open_dataset(write_pictures(tmp_path / "p.h5")) as data:
-        blocks = [validation_block(data, view, scaling, data.indices("validation"), seed) for seed in (1, 1, 2)]
-    np.testing.assert_array_equal(blocks[0].targets, blocks[1].targets)
-    assert not np.array_equal(blocks[0].targets, blocks[2].targets)
+        found = [validation_samples(data, view, data.indices("validation"), seed) for seed in (1, 1, 2)]
+        targets = [view.gather_truth(raw) for raw in found]
+    np.testing.assert_array_equal(targets[0], targets[1])
+    assert not np.array_equal(targets[0], targets[2])

@@ -124,20 +124,29 @@ def is_plain(path: Path) -> bool:
 
 
 def make_module(
-    view: View, space: LatentSpace | None = SPACE, seed: int = 0, hidden: tuple[int, ...] = (), stored: str = "float32"
+    view: View,
+    space: LatentSpace | None = SPACE,
+    seed: int = 0,
+    hidden: tuple[int, ...] = (),
+    stored: str = "float32",
+    components: int | None = None,
 ) -> Module:
-    """A module of that view with small random numbers everywhere, and hidden maps of so many units."""
+    """A module of that view with small random numbers everywhere, hidden maps of so many units, and so many components
+    of its targets.
+    """
     rng = np.random.default_rng(seed)
 
     def small(*shape: int) -> np.ndarray:
         return rng.normal(0, 0.1, shape).astype(np.float32)
 
-    scaling = Scaling(small(view.inputs), 1 + small(view.inputs), small(view.outputs), 1 + small(view.outputs))
+    answers = components or view.outputs
+    basis = small(components, view.outputs) if components else None
+    scaling = Scaling(small(view.inputs), 1 + small(view.inputs), small(view.outputs), 1 + small(answers), basis)
     layers, width = [], view.inputs
     for units in hidden:
         layers.append(Layer(small(units, width), small(units)))
         width += units
-    weights, biases = small(view.outputs, width), small(view.outputs)
+    weights, biases = small(answers, width), small(answers)
     return Module(view, space, weights, biases, scaling, {"seed": seed}, stored, tuple(layers))
 
 

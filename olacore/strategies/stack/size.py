@@ -33,3 +33,8 @@ def units_within(budget: int, inputs: int, outputs: int, stored: str) -> int:
 def affine_bytes(inputs: int, outputs: int, stored: str) -> int:
     """Return what the file of a module without hidden units takes at most."""
     return ABOUT + SIZES[stored] * outputs * inputs + 8 * (inputs + outputs) + 4 * outputs
+
+
+def basis_bytes(components: int, targets: int, stored: str) -> int:
+    """Return what so many components of targets add to the file of a module that answers them, at most."""
+    return SIZES[stored] * components * targets + 6 * (components + targets) + ABOUT // 8

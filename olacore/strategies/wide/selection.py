@@ -9,15 +9,21 @@ the units answer on the rest, and the shrinkage ("optimal brain surgeon", Hassib
 
 from __future__ import annotations
 
+from itertools import product
+
 import numpy as np
 from threadpoolctl import threadpool_limits
 
 from olacore.kernels.products import multiply_rows
-from olacore.strategies.common.readout import multiply, pack
 from olacore.strategies.wide.readout import sweep
+from olacore.strategies.wide.seeds import multiply_lower
 
 # Folds of the samples, the shrinkage of their read-outs, and how often all axes of those take their turn.
 FOLDS, SHRINKAGE, TURNS = 2, 0.5, 3
+# Times that the samples are cut into folds anew: which half a family falls into is chance.
+CUTS = 3
+# Share of the targets' variance that the outputs hold which costs are measured on, those of most variance.
+LEADING = 0.9
 
 
 def absence_costs(
@@ -28,7 +34,7 @@ def absence_costs(
     axes: int,
     draw: np.random.Generator,
 ) -> np.ndarray:
-    """Return by how much the squared error of all folds would rise without each unit, (m,) float64.
+    """Return by how much the squared error of all folds of all cuts would rise without each unit, (m,) float64.
 
     Parameters
     ----------
@@ -37,13 +43,13 @@ def absence_costs(
     overlap, white : (m, m) of the units, and what whitens it
     axes : that the read-outs move along together
     """
-    fold = draw.integers(0, FOLDS, answers.shape[1])
+    targets = leading(targets)
     costs = np.zeros(len(answers))
-    for number in range(FOLDS):
+    for fold, number in product(draw.integers(0, FOLDS, (CUTS, answers.shape[1])), range(FOLDS)):
         seen, unseen = (np.ascontiguousarray(answers[:, which]) for which in (fold != number, fold == number))
         readout = np.zeros((len(targets), len(answers)), np.float32)
         residual = np.ascontiguousarray(targets[:, fold != number])
-        responses = multiply(white, None, pack(seen), seen.shape[1])
+        responses = multiply_lower(white, seen)
         for _ in range(TURNS):
             sweep([readout], [residual], responses, [SHRINKAGE], draw.permutation(len(answers)), axes)
         moments = np.empty(overlap.shape, np.float32)
@@ -56,3 +62,12 @@ def absence_costs(
             pulled = (missed.T @ of_units).astype(np.float64)
         costs += 2 * (change * pulled).sum(0) + np.square(change).sum(0) * np.square(of_units, dtype=np.float64).sum(0)
     return costs
+
+
+def leading(targets: np.ndarray) -> np.ndarray:
+    """Return as few outputs (out, n) as hold most of the variance of targets about their means, in their order."""
+    variance = np.square(targets, dtype=np.float64).sum(1)
+    order = np.argsort(-variance, kind="stable")
+    held = np.cumsum(variance[order])
+    count = int(np.searchsorted(held, LEADING * held[-1])) + 1
+    return np.ascontiguousarray(targets[np.sort(order[:count])])

@@ -13,7 +13,7 @@ trusted, since it follows the training samples.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from math import inf
@@ -25,31 +25,31 @@ from threadpoolctl import threadpool_limits
 from olacore.blocks import Block
 from olacore.errors import ConfigError
 from olacore.kernels.forward import forward_population
-from olacore.lattice import from_even_lattice, to_even_lattice
+from olacore.lattice import as_stored
 from olacore.losses.objective import MSE, Objective
 from olacore.strategies.base import STRATEGIES, Candidate, Hidden, Problem, Report, Sizes, State, Strategy, check_losses
 from olacore.strategies.common.axes import random_numbers
 from olacore.strategies.common.readout import LINEAR, multiply, pack
 from olacore.strategies.stack.size import MOST_UNITS, units_within
 from olacore.strategies.wide.readout import sweep
-from olacore.strategies.wide.seeds import AT_CENTRE, find_centres, overlap, units_at, whitening
+from olacore.strategies.wide.seeds import AT_CENTRE, find_centres, multiply_lower, overlap, units_at, whitening
 from olacore.strategies.wide.selection import absence_costs
 
-# Shrinkages at the start, and by what factor one mutates at most.
+# Shrinkages at the start, and by what factor one mutates at most in the first generation; later ones, by less and less.
 SHRINKAGES, MUTATION = (0.1, 1.0, 10.0), 10.0
 # What an input weighs beside a unit in the metric.
 AFFINE = 0.3
-# Times that all axes take their turn in a generation, and the generations between two judgements.
-TURNS, JUDGED = 2, 2
+# Times that all axes take their turn in a generation.
+TURNS = 4
 # Validation losses within this share of the lowest one cannot be told apart.
-ALIKE = 0.005
+ALIKE = 0.002
 # All training samples are in memory together, with what every unit answers.
 MOST_ROWS = 16_384
 # Share of the generations after which shrinkages mutate no more; generations where none were asked for.
 SETTLED = 0.7
-GENERATIONS = 12
+GENERATIONS = 6
 # Units, generations and shrinkage of trial searches, and how many widths are tried at most in one direction.
-TRIAL_UNITS, TRIAL_GENERATIONS, TRIAL_SHRINKAGES, CLIMB = 512, 2, (1.0,), 8
+TRIAL_UNITS, TRIAL_GENERATIONS, TRIAL_SHRINKAGES, CLIMB = 512, 1, (1.0,), 8
 # Units at the start for one in the end, and up to which share of the units the last round of selection takes out.
 SPARE, LAST = 1.5, 0.3
 # Units that kernels are compiled with.
@@ -82,6 +82,7 @@ class Wide(Strategy):
     populated: ClassVar[bool] = False
     grows: ClassVar[bool] = True
     sees_all: ClassVar[bool] = True
+    rotates: ClassVar[bool] = True
     compares_shown: ClassVar[bool] = True
     alike: ClassVar[float] = ALIKE
     losses: ClassVar[tuple[str, ...] | None] = ("mse", "contrast")
@@ -136,8 +137,8 @@ class Wide(Strategy):
             logger.info("a trial of %d units of width %.3g: validation loss %.4g", len(state["weights"]), width, loss)
             return loss
 
-        best = climb(partial(tried, TRIAL_UNITS), 2.0, 4.0)
-        return replace(self, width=climb(partial(tried, self.units), best, 2.0**0.5))
+        best = next(iter(climb(partial(tried, TRIAL_UNITS), 2.0, 4.0)))
+        return replace(self, width=lowest(climb(partial(tried, self.units), best, 2.0)))
 
     @property
     def chosen(self) -> dict[str, Any]:
@@ -196,8 +197,9 @@ class Wide(Strategy):
         """Move all read-outs along all axes, group by group; at first, select among the units before that."""
         roots = objective.roots(block.targets)
         check_losses(np.array([np.square(block.targets, dtype=np.float64).sum()]), generation)
-        if len(state["weights"]) > self.units:
-            self._select(state, block, roots, random_numbers(seed, generation, 8))
+        draw = random_numbers(seed, generation, 8)
+        while len(state["weights"]) > self.units:
+            self._select(state, block, roots, draw)
         responses = self._responses(state, block)
         responses *= roots
         residuals = [(block.targets - biases[:, None]) * roots for biases in state["readout_biases"]]
@@ -222,8 +224,6 @@ class Wide(Strategy):
         loss_of: Callable[[Candidate], float],
     ) -> None:
         """Judge the read-outs, and let a mutated copy of the best take the place of the worst."""
-        if generation % JUDGED:
-            return
         losses = np.array([loss_of(self.read(state, genome)) for genome in range(len(state["readouts"]))])
         alike = losses <= losses.min() * (1 + ALIKE)
         best = int(np.where(alike, state["shrinkage"], np.inf).argmin())
@@ -235,7 +235,7 @@ class Wide(Strategy):
             # Away from the shrinkages that there are.
             others = np.log(np.delete(state["shrinkage"], worst))
             draw = random_numbers(seed, generation, 7)
-            mutants = np.log(state["shrinkage"][best]) + np.log(MUTATION) * draw.uniform(-1, 1, 8)
+            mutants = np.log(state["shrinkage"][best]) + np.log(MUTATION) / generation * draw.uniform(-1, 1, 8)
             lonely = np.abs(mutants[:, None] - others).min(1).argmax()
             state["shrinkage"][worst] = np.exp(mutants[lonely])
             for name in ("readouts", "readout_biases"):
@@ -287,7 +287,7 @@ class Wide(Strategy):
         """What the read-outs read, (units + in, n), about its mean."""
         units, inputs = len(state["weights"]), block.inputs.shape[1]
         responses = np.empty((units + inputs, block.rows), np.float32)
-        responses[:units] = multiply(state["white"], None, pack(self._active(state, block)), block.rows)
+        responses[:units] = multiply_lower(state["white"], self._active(state, block))
         plain = block.inputs.swapaxes(0, 1).reshape(inputs, -1)[:, : block.rows]
         np.multiply(plain, np.float32(AFFINE / np.sqrt(state["size"][0])), out=responses[units:])
         if not state["middle"].any():
@@ -319,27 +319,39 @@ class Wide(Strategy):
             residual -= step[:, None].astype(np.float32) * roots
 
 
-def climb(loss_of: Callable[[float], float], start: float, factor: float) -> float:
-    """Return where the loss is least among numbers a factor apart, going down from a start as long as it falls."""
-    losses = {number: loss_of(number) for number in (start, start / factor)}
-    down = losses[start / factor] < losses[start]
-    number = start / factor if down else start
+def climb(loss_of: Callable[[float], float], start: float, factor: float) -> dict[float, float]:
+    """Try numbers a factor apart, from a start on in the direction in which the loss falls, until it no longer does.
+
+    Returns
+    -------
+    the losses of the numbers that were tried, the lowest first
+    """
+    losses = {number: loss_of(number) for number in (start, start * factor)}
+    up = losses[start * factor] < losses[start]
+    number = start * factor if up else start
     for _ in range(CLIMB):
-        following = number / factor if down else number * factor
+        following = number * factor if up else number / factor
         losses[following] = loss_of(following)
         if losses[following] >= losses[number]:
             break
         number = following
-    return min(losses, key=lambda number: losses[number])
+    return dict(sorted(losses.items(), key=lambda tried: tried[1]))
 
 
-def as_stored(part: np.ndarray, form: str) -> np.ndarray:
-    """Return weights (out, in), or biases, rounded as a file of this form holds them."""
-    if form == "float32":
-        return part
-    if form == "int8" and part.ndim == 2:
-        return from_even_lattice(*to_even_lattice(part))
-    return part.astype(np.float16).astype(np.float32)
+def lowest(losses: Mapping[float, float]) -> float:
+    """Return where a parabola through the lowest loss and its neighbours is lowest, over the logarithm of the numbers.
+
+    Parameters
+    ----------
+    losses : of numbers the same factor apart, the lowest first
+    """
+    best, numbers = next(iter(losses)), sorted(losses)
+    place = numbers.index(best)
+    if not 0 < place < len(numbers) - 1:
+        return best
+    below, above = numbers[place - 1], numbers[place + 1]
+    fall, rise = losses[below] - losses[best], losses[above] - losses[best]
+    return float(best * (above / best) ** (0.5 * (fall - rise) / max(fall + rise, TINY)))
 
 
 # A unit's answer is 1 at its centre, where tanh is in its exponential part.

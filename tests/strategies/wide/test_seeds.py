@@ -5,7 +5,16 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from olacore.strategies.wide.seeds import AT_CENTRE, JITTER, find_centres, overlap, units_at, whitening
+from olacore.strategies.wide.seeds import (
+    AT_CENTRE,
+    JITTER,
+    find_centres,
+    inverse_of_lower,
+    multiply_lower,
+    overlap,
+    units_at,
+    whitening,
+)
 from tests.support.makers import threads
 
 SAMPLE = np.random.default_rng(0).standard_normal((90, 4)).astype(np.float32)
@@ -54,3 +63,11 @@ def test_whitening__turns_the_overlap_into_one() -> None:
 
 def test_whitening__survives_units_that_coincide() -> None:
     assert np.isfinite(whitening(overlap(np.repeat(SAMPLE[:2], 30, 0), 1.0, 4.0))).all()
+
+
+@pytest.mark.parametrize("size", [1, 256, 257, 700])
+def test_lower__inverse_and_product_equal_those_of_any_matrix(size: int) -> None:
+    lower = np.tril(draw().standard_normal((size, size))) / size**0.5 + 2 * np.eye(size)
+    np.testing.assert_allclose(inverse_of_lower(lower), np.linalg.inv(lower), atol=1e-9)
+    rows = draw().standard_normal((size, 70)).astype(np.float32)
+    np.testing.assert_allclose(multiply_lower(lower.astype(np.float32), rows), lower @ rows, atol=1e-4)

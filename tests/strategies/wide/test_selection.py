@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from itertools import product
+
 import numpy as np
 import pytest
 
 from olacore.strategies.wide.readout import sweep
 from olacore.strategies.wide.seeds import find_centres, overlap, units_at, whitening
-from olacore.strategies.wide.selection import FOLDS, SHRINKAGE, absence_costs
+from olacore.strategies.wide.selection import CUTS, FOLDS, SHRINKAGE, absence_costs, leading
 
 UNITS, ROWS = 7, 60
 
@@ -35,10 +37,9 @@ def fit(answers: np.ndarray, targets: np.ndarray, metric: np.ndarray) -> np.ndar
 def test_costs__are_what_fits_without_a_unit_lose_on_the_other_fold() -> None:
     answers, targets, metric = units_and_targets()
     found = absence_costs(answers, targets, metric, whitening(metric), 1000, draw())
-    fold = draw().integers(0, FOLDS, ROWS)
     wide, goal = answers.astype(np.float64), targets.astype(np.float64)
     expected = np.zeros(UNITS)
-    for number in range(FOLDS):
+    for fold, number in product(draw().integers(0, FOLDS, (CUTS, ROWS)), range(FOLDS)):
         seen, unseen = fold != number, fold == number
         whole = np.square(goal[:, unseen] - fit(wide[:, seen], goal[:, seen], metric) @ wide[:, unseen]).sum()
         for unit in range(UNITS):
@@ -63,6 +64,12 @@ def test_costs__of_units_that_help_nobody_else_are_below_those_of_a_family() -> 
         answers.astype(np.float32), targets.astype(np.float32), metric, whitening(metric), 1000, draw()
     )
     assert found[3] < found[:3].min()
+
+
+def test_leading__outputs_are_the_fewest_of_most_variance() -> None:
+    targets = np.array([[1.0], [3.0], [0.5], [2.0]], np.float32) * np.array([[1.0, -1.0]], np.float32)
+    np.testing.assert_array_equal(leading(targets), targets[[1, 3]])
+    np.testing.assert_array_equal(leading(targets[:1]), targets[:1])
 
 
 @pytest.mark.parametrize("axes", [1, 3, 100])

@@ -12,15 +12,12 @@ from olacore.errors import SearchError
 from olacore.kernels.layout import empty_packed, pack_rows
 from olacore.losses.objective import MSE
 from olacore.strategies import Candidate, Problem, State, Wide
+from olacore.strategies.wide.strategy import climb, lowest
 from tests.support.makers import JIT, quiet, threads
 from tests.support.searches import copy_of
 
 WIDE = Wide(units=100 if JIT else 30, width=2.0, axes=32)
 GENERATIONS = 6
-# Generations until no unit is too many.
-SELECTED = 2
-
-
 INPUTS = 16
 
 
@@ -73,17 +70,16 @@ def test_wide__comes_far_below_the_best_affine_map(block: Block, found: State) -
 
 def test_advance__lowers_the_loss_with_its_shrinkage_every_time(block: Block) -> None:
     state = WIDE.start(problem(block))
-    for generation in range(SELECTED):
-        WIDE.advance(state, block, 0, generation)
-    assert len(state["weights"]) == WIDE.units
+    assert len(state["weights"]) > WIDE.units
     before = np.full(len(state["shrinkage"]), np.inf)
-    for generation in range(SELECTED, 6):
+    for generation in range(4):
         WIDE.advance(state, block, 0, generation)
         now = []
         for genome, shrinkage in enumerate(state["shrinkage"]):
             error = loss_of(WIDE.read(state, genome), block) * block.targets.size
             now.append(error + shrinkage * np.square(state["readouts"][genome], dtype=np.float64).sum())
         assert (np.array(now) < before * (1 + 1e-4)).all()
+        assert len(state["weights"]) == WIDE.units
         before = np.array(now)
 
 
@@ -116,7 +112,7 @@ def test_wide__same_bits_for_any_number_of_threads(block: Block, found: State) -
 
 def test_between__the_smaller_shrinkage_is_trusted_where_losses_are_alike(block: Block) -> None:
     state = search(WIDE, block, 2)
-    losses = iter([1.004, 1.0, 3.0])
+    losses = iter([1.001, 1.0, 3.0])
     state["shrinkage"] = np.array([0.1, 1.0, 10.0])
     WIDE.between(state, 2, 0, lambda: 0.0, lambda _: next(losses))
     assert state["trust"].argmax() == 0
@@ -168,3 +164,15 @@ def test_advance__a_loss_that_is_not_finite_ends_the_search(block: Block) -> Non
     broken = Block(block.inputs, np.full_like(block.targets, np.nan))
     with quiet(), pytest.raises(SearchError, match="every loss of generation 0 is NaN or inf"):
         WIDE.advance(WIDE.start(problem(block)), broken, 0, 0)
+
+
+@pytest.mark.parametrize("start", [0.5, 3.0, 40.0])
+def test_climb__finds_the_lowest_place_between_the_numbers_it_tries(start: float) -> None:
+    tried = climb(lambda number: (np.log(number) - np.log(3.7)) ** 2, start, 2.0)
+    assert next(iter(tried)) == min(tried, key=lambda number: abs(np.log(number / 3.7)))
+    assert lowest(tried) == pytest.approx(3.7)
+
+
+def test_lowest__at_the_end_of_what_was_tried_is_that_end() -> None:
+    assert lowest({2.0: 1.0, 4.0: 2.0}) == 2.0
+    assert lowest(climb(lambda number: 1.0, 2.0, 2.0)) == 2.0
