@@ -16,62 +16,40 @@ from pathlib import Path
 import numpy as np
 
 from olacore.data import Dataset, open_dataset
-from olacore.errors import ConfigError, DataError
+from olacore.data.texts import Texts, certainty, folds_of, read_texts
+from olacore.errors import DataError
 from olacore.files import check_output, replace_file
-
-NEAREST = 8
 
 
 @dataclass(frozen=True)
-class Texts:
-    """The captions of a data set.
+class KnownTexts(Texts):
+    """Captions, and what is to be known of them.
 
     Parameters
     ----------
-    captions : k texts
-    units : (k, E) float64, their embeddings, of unit length
-    counts : (k,) training rows that have each
-    latents : (k, numbers) float64, the mean latent of these rows; zeros where there are none
-    groups : (k,) equal for captions that share a picture, or are the caption of one picture by way of others
+    latents : (k, numbers) float64, the mean latent of the training rows of each; zeros where there are none
     """
 
-    captions: list[str]
-    units: np.ndarray
-    counts: np.ndarray
     latents: np.ndarray
-    groups: np.ndarray
+
+    @classmethod
+    def read(cls, data: Dataset) -> KnownTexts:
+        """Read every caption of a data set once, and the latents of the training rows that have it."""
+        texts = read_texts(data)
+        numbers = {text: number for number, text in enumerate(texts.captions)}
+        sums = np.zeros((len(numbers), int(np.prod(data.latent_shape or ()))))
+        sources = data.read(["rows"], np.arange(data.count))["rows"]["source"]
+        train = data.indices("train")
+        for start in range(0, len(train), 256):
+            here = train[start : start + 256]
+            latents = data.read(["latents"], here)["latents"].reshape(len(here), -1)
+            for row, latent in zip(here, latents, strict=True):
+                sums[[numbers[text] for text in data.captions[sources[row]]]] += latent
+        known = (texts.captions, texts.embeddings, texts.counts, texts.groups, texts.of_rows)
+        return cls(*known, sums / np.maximum(texts.counts, 1)[:, None])
 
 
-def read_texts(data: Dataset) -> Texts:
-    """Read every caption of a data set once, and the training rows that have it."""
-    sources = data.read(["rows"], np.arange(data.count))["rows"]["source"]
-    numbers: dict[str, int] = {}
-    places = []
-    for source, row in zip(*np.unique(sources, return_index=True), strict=True):
-        for choice, text in enumerate(data.captions[source]):
-            if text not in numbers:
-                numbers[text] = len(numbers)
-                places.append((row, choice))
-    rows, choice = np.array(places, np.int64).T
-    units = data.read(["embeddings"], rows, choice=choice)["embeddings"].astype(np.float64)
-    units /= np.maximum(np.linalg.norm(units, axis=1, keepdims=True), np.finfo(np.float64).tiny)
-    groups = np.arange(len(numbers))
-    counts, sums = np.zeros(len(numbers)), np.zeros((len(numbers), int(np.prod(data.latent_shape or ()))))
-    for one in data.captions:
-        shared = groups[[numbers[text] for text in one if text in numbers]]
-        groups[np.isin(groups, shared)] = shared.min(initial=len(groups))
-    train = data.indices("train")
-    for start in range(0, len(train), 256):
-        here = train[start : start + 256]
-        latents = data.read(["latents"], here)["latents"].reshape(len(here), -1)
-        for row, latent in zip(here, latents, strict=True):
-            own = [numbers[text] for text in data.captions[sources[row]]]
-            counts[own] += 1
-            sums[own] += latent
-    return Texts([*numbers], units, counts, sums / np.maximum(counts, 1)[:, None], groups)
-
-
-def fit_and_ask(texts: Texts, known: np.ndarray, asked: np.ndarray, width: float, ridge: float) -> np.ndarray:
+def fit_and_ask(texts: KnownTexts, known: np.ndarray, asked: np.ndarray, width: float, ridge: float) -> np.ndarray:
     """Kernel ridge regression from embeddings to latents: the kernel exp(2 width (e.c - 1)) of unit vectors.
 
     Parameters
@@ -92,7 +70,7 @@ def fit_and_ask(texts: Texts, known: np.ndarray, asked: np.ndarray, width: float
     return np.exp(2 * width * (texts.units[asked] @ texts.units[known].T - 1)) @ solution + mean
 
 
-def text_means(texts: Texts, folds: int, width: float, ridge: float, seed: int) -> np.ndarray:
+def text_means(texts: KnownTexts, folds: int, width: float, ridge: float, seed: int) -> np.ndarray:
     """The text mean of every caption by a fit that did not see its rows: (k, numbers).
 
     Raises
@@ -100,35 +78,13 @@ def text_means(texts: Texts, folds: int, width: float, ridge: float, seed: int) 
     ConfigError  if a fold would have nothing to learn from
     """
     train = np.flatnonzero(texts.counts)
-    groups = np.unique(texts.groups[train])
-    if not 2 <= folds <= len(groups):
-        raise ConfigError(
-            f"folds must be 2 to {len(groups)}, the training captions that share no picture; got {folds}."
-        )
-    order = np.random.default_rng(seed).permutation(groups).tolist()
-    fold_of = {group: place % folds for place, group in enumerate(order)}
-    own = np.array([fold_of.get(group, -1) for group in texts.groups.tolist()])
-    own[texts.counts == 0] = -1
+    own = folds_of(texts, folds, seed)
     found = np.empty_like(texts.latents)
     for fold in (*range(folds), -1):
         asked = np.flatnonzero(own == fold)
         known = train[own[train] != fold]
         if len(asked):
             found[asked] = fit_and_ask(texts, known, asked, width, ridge)
-    return found
-
-
-def certainty(texts: Texts) -> np.ndarray:
-    """Similarity of every caption to its nearest and to its eight nearest training captions, (k, 2) float32.
-
-    Itself and the captions that share its pictures are left out.
-    """
-    train = np.flatnonzero(texts.counts)
-    found = np.empty((len(texts.captions), 2), np.float32)
-    for number, (unit, group) in enumerate(zip(texts.units, texts.groups, strict=True)):
-        others = train[texts.groups[train] != group]
-        near = np.sort(texts.units[others] @ unit)[::-1][:NEAREST]
-        found[number] = near[0], near.mean()
     return found
 
 
@@ -144,7 +100,7 @@ def make_file(h5: Path, out: Path, folds: int, width: float, ridge: float, seed:
     with open_dataset([h5]) as data:
         if not data.form.captioned or not data.has("embeddings"):
             raise DataError(f"text means are made of data with captions and embeddings; {h5} holds {data.kind}.")
-        texts = read_texts(data)
+        texts = KnownTexts.read(data)
         shape = data.latent_shape or ()
     means = text_means(texts, folds, width, ridge, seed).reshape(len(texts.captions), *shape).astype(np.float16)
     content = io.BytesIO()

@@ -22,7 +22,7 @@ from typing import Any
 
 import numpy as np
 
-from bench.studies.text_means import Texts, fit_and_ask, read_texts
+from bench.studies.text_means import KnownTexts, fit_and_ask
 from olacore.data import Dataset, open_dataset
 from olacore.search.config import TrainConfig
 from olacore.search.train import train
@@ -40,7 +40,7 @@ def parts_of(data: Dataset) -> dict[str, np.ndarray]:
     return {str(name): rows[names == name] for name in np.unique(names)}
 
 
-def closed_forms(data: Dataset, texts: Texts) -> dict[str, Left]:
+def closed_forms(data: Dataset, texts: KnownTexts) -> dict[str, Left]:
     """What is left of the variance of each held-out part by the nearest caption's picture and by a kernel."""
     numbers = {caption: number for number, caption in enumerate(texts.captions)}
     known = np.flatnonzero(texts.counts)
@@ -97,7 +97,7 @@ def main() -> None:
     parser.add_argument("--strategy")
     asked = parser.parse_args()
     with open_dataset(asked.data) as data:
-        forms = closed_forms(data, read_texts(data))
+        forms = closed_forms(data, KnownTexts.read(data))
     for name, left in forms.items():
         tell({"name": name, "left": {part: round(value, 4) for part, value in left.items()}})
     sizes = [{"stack": units} for units in asked.units] + [{"budget": budget} for budget in asked.budget]

@@ -50,6 +50,11 @@ STOPPED = {"frozen": "freezing"}
     type=int,
     help="Principal components of the targets to work with, which the module carries; wide stacks choose, 0 for none.",
 )
+@click.option(
+    "--folds",
+    type=int,
+    help="Also evolve so many modules, each without a part of the training samples; their answers: OUT/answers.npz.",
+)
 @click.option("--latents-from", help="An organic encoder that makes the latents, in place of the data's.")
 @click.option("--population", type=int, help="Number of genomes, where there is a choice; by default 40.")
 @click.option("--seed", default=0, show_default=True)

@@ -22,6 +22,7 @@ RANGES = {
     "stack": (1, MOST),
     "budget": (1, 1 << 50),
     "components": (0, MOST),
+    "folds": (2, 100),
 }
 LIMITS = ("generations", "passes", "seconds", "until_loss")
 # What views take; each says which.
@@ -69,6 +70,8 @@ class TrainConfig:
     budget : bytes that the module's file may take; with it alone, a stack grows up to it
     components : principal components of the targets that the search works with, and the module carries; 0 for the
         targets as they are; None to let a wide stack of many targets choose
+    folds : also evolve so many modules, each without a fold of the training samples, and write what they answer to
+        those, see `olacore.search.plans.folds`
     latents_from : an organic encoder whose latents take the place of the data's; a file or a name
     population : number of genomes, of strategies that have a choice; None for 40
     seed : of every random number
@@ -104,6 +107,7 @@ class TrainConfig:
     stack: int | None = None
     budget: int | None = None
     components: int | None = None
+    folds: int | None = None
     latents_from: Path | str | None = None
     population: int | None = None
     seed: int = 0

@@ -29,6 +29,21 @@ SAMPLE_ROWS = 16_384
 
 
 @dataclass(frozen=True)
+class Fold:
+    """One of several folds of the training samples, which a search does not see.
+
+    Parameters
+    ----------
+    number, count : of this one, and of all
+    rows : of the data that are in it
+    """
+
+    number: int
+    count: int
+    rows: np.ndarray
+
+
+@dataclass(frozen=True)
 class Task:
     """What is searched: nothing in it changes.
 
@@ -36,6 +51,7 @@ class Task:
     ----------
     items : indices of the usable items of each split
     digest : of the data
+    fold : of the training samples that is left out; None for none
     """
 
     config: TrainConfig
@@ -44,9 +60,10 @@ class Task:
     view: View
     items: dict[str, np.ndarray]
     digest: str
+    fold: Fold | None = None
 
     @classmethod
-    def of(cls, config: TrainConfig, dataset: Dataset, folder: RunFolder) -> Task:
+    def of(cls, config: TrainConfig, dataset: Dataset, folder: RunFolder, fold: Fold | None = None) -> Task:
         """Look at the data.
 
         Raises
@@ -63,12 +80,14 @@ class Task:
             )
         config.settled.objective.check_outputs(view.outputs, view.pixels, f"the {view.title}")
         items = usable_items(dataset, view, config.skip_nonfinite)
+        if fold is not None:
+            items["train"] = np.setdiff1d(items["train"], fold.rows)
         rows = len(items["train"]) * view.sites(dataset)
         if may_be_wide(config, rows):
             wide = replace(config, strategy=Wide.name)
             if rows <= ROWS_PER_UNIT * strategy_for(wide, view, view.outputs).units:
                 config = wide
-        return cls(config, dataset, folder, view, items, dataset.digest())
+        return cls(config, dataset, folder, view, items, dataset.digest(), fold)
 
     @property
     def objective(self) -> Objective:
@@ -133,7 +152,8 @@ class Task:
         """What has to be the same when the search is resumed."""
         # What cools down does so over generations that cannot become more or fewer on the way.
         cools = {} if self.config.settled.strategy.schedule is None else {"generations": self.schedule}
-        return {**self.config.search_settings(), "data": self.digest, **cools}
+        fold = {} if self.fold is None else {"fold": f"{self.fold.number} of {self.fold.count}"}
+        return {**self.config.search_settings(), "data": self.digest, **cools, **fold}
 
 
 @dataclass

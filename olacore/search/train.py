@@ -10,6 +10,7 @@ from olacore.search.finish import Result
 from olacore.search.observers import Callback
 from olacore.search.plans import PLANS, SINGLE
 from olacore.search.plans.base import Watch
+from olacore.search.plans.folds import run_folds
 
 __all__ = ["Result", "train", "train_each"]
 
@@ -32,8 +33,8 @@ def train(
     ------
     OlacoreError  one of its kinds, for any known fault of settings, data or output
     """
-    plan = PLANS.get(config.module or "", SINGLE)
-    return plan.run(config, Watch(callbacks, should_stop, report_at))
+    watch = Watch(callbacks, should_stop, report_at)
+    return run_folds(config, watch) if config.folds else PLANS.get(config.module or "", SINGLE).run(config, watch)
 
 
 def train_each(configs: Sequence[TrainConfig], backend: str = "local", **options: int) -> list[Result]:

@@ -19,7 +19,7 @@ from olacore.foreign.schema import shown
 NAMES = ("captions", "text_means", "certainty")
 OPTIONAL = "certainty"
 MOST_BYTES = 1 << 31
-MAKER = "`python -m bench.studies.text_means`"
+MAKER = "`ola train --folds`"
 
 
 class CaptionFields:

@@ -7,7 +7,7 @@ from olacore.search.finish import Result, best_module, finish
 from olacore.search.loop import search
 from olacore.search.plans.base import Plan, Watch, open_data
 from olacore.search.run_folder import RunFolder, next_free
-from olacore.search.task import Task
+from olacore.search.task import Fold, Task
 
 
 class SinglePlan(Plan):
@@ -15,11 +15,11 @@ class SinglePlan(Plan):
 
     name = "single"
 
-    def run(self, config: TrainConfig, watch: Watch) -> Result:
-        """Search in the run folder."""
+    def run(self, config: TrainConfig, watch: Watch, fold: Fold | None = None) -> Result:
+        """Search in the run folder, without the samples of a fold."""
         folder = RunFolder(config.out or next_free(config.module or "plain"), config.resume, config.force)
         with folder.held(), open_data(config) as dataset:
-            task = Task.of(config, dataset, folder)
+            task = Task.of(config, dataset, folder, fold)
             progress, stopped = search(task, watch.callbacks, watch.should_stop, watch.report_at)
             module = best_module(task, progress)
             return watch.finished(finish(module, dataset, folder, task.items, stopped, config.skip_nonfinite))

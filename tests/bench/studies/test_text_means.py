@@ -5,15 +5,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bench.studies.text_means import Texts, certainty, fit_and_ask, make_file, read_texts, text_means
+from bench.studies.text_means import KnownTexts, fit_and_ask, make_file, text_means
 from olacore.data import open_dataset
+from olacore.data.texts import certainty
 from olacore.errors import ConfigError, DataError
 from teachers.jobs.text_means import read_text_means
 from tests.support.captioned_samples import make
 from tests.support.data_samples import write_latents
 
 
-def texts_of(count: int = 12, held_out: int = 2) -> Texts:
+def texts_of(count: int = 12, held_out: int = 2) -> KnownTexts:
     random = np.random.default_rng(0)
     units = random.standard_normal((count, 3))
     counts = np.array([1.0 + number % 3 for number in range(count)])
@@ -22,7 +23,7 @@ def texts_of(count: int = 12, held_out: int = 2) -> Texts:
     groups[1] = 0
     latents = random.standard_normal((count, 5)) * (counts > 0)[:, None]
     captions = [f"caption {number}" for number in range(count)]
-    return Texts(captions, units / np.linalg.norm(units, axis=1, keepdims=True), counts, latents, groups)
+    return KnownTexts(captions, units.astype(np.float32), counts, groups, np.arange(count), latents)
 
 
 def test_text_means__a_row_has_no_part_in_its_own_caption_s(tmp_path: Path) -> None:
@@ -45,7 +46,8 @@ def test_text_means__others_come_from_all_training_rows() -> None:
 def test_fit__rows_of_one_caption_count_as_often_as_they_are() -> None:
     texts = texts_of()
     each = np.repeat(np.arange(12), texts.counts.astype(int))
-    single = Texts([], texts.units[each], np.ones(len(each)), texts.latents[each], each)
+    numbers = np.arange(len(each))
+    single = KnownTexts([], texts.embeddings[each], np.ones(len(each)), each, numbers, texts.latents[each])
     found = fit_and_ask(texts, np.arange(10), np.array([3]), 2.0, 0.3)
     place = np.flatnonzero(each == 3)[:1]
     np.testing.assert_allclose(found, fit_and_ask(single, np.arange(len(each)), place, 2.0, 0.3), rtol=1e-8)
@@ -66,7 +68,7 @@ def test_file__has_every_caption(tmp_path: Path) -> None:
     captions, arrays = read_text_means(tmp_path / "means.npz", (2, 2, 2))
     assert captions == ["a red heart", "a fox", "an orange fox", "animal"]
     with open_dataset(path) as data:
-        texts = read_texts(data)
+        texts = KnownTexts.read(data)
         latents = data.read(["latents"], np.array([0, 1, 3, 4]))["latents"].astype(np.float64)
     assert texts.counts.tolist() == [2, 2, 2, 2]
     assert texts.groups.tolist() == [0, 1, 1, 1]

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from bench.studies import text_to_latent
-from bench.studies.text_means import read_texts
+from bench.studies.text_means import KnownTexts
 from olacore.data import open_dataset
 from tests.support.caption_samples import write_captioned
 from tests.support.makers import JIT
@@ -27,7 +27,7 @@ def test_closed_forms__measure_each_held_out_part(h5: Path) -> None:
     with open_dataset(h5) as data:
         parts = text_to_latent.parts_of(data)
         np.testing.assert_array_equal(np.sort(np.concatenate([*parts.values()])), data.indices("held-out"))
-        found = text_to_latent.closed_forms(data, read_texts(data))
+        found = text_to_latent.closed_forms(data, KnownTexts.read(data))
     assert found.keys() == {"nearest caption", "kernel, all captions"}
     assert all(left.keys() == parts.keys() and min(left.values()) > 0 for left in found.values())
 
