@@ -311,10 +311,8 @@ class Module:
 
     def __repr__(self) -> str:
         """Say what it is, without its numbers."""
-        parts = [*map(str, self.layers)]
-        if self.components is not None:
-            parts.insert(-1, f"{self.components} components")
-        sizes = " - ".join(parts)
+        last = f"{self.components} components - {self.layers[-1]}" if self.components else self.layers[-1]
+        sizes = " - ".join(map(str, (*self.layers[:-1], last)))
         space = f" of {self.space.maker}" if self.space else ""
         return f"<Module: {self.view.title}{space}, {sizes}, {self.stored}>"
 
