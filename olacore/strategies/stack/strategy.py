@@ -25,6 +25,7 @@ from olacore.kernels.layout import CHUNK
 from olacore.losses.objective import MSE, Objective
 from olacore.strategies.base import STRATEGIES, Candidate, Hidden, Problem, Report, Sizes, State, Strategy, check_losses
 from olacore.strategies.common.axes import random_numbers, response_axes
+from olacore.strategies.common.noise import MOST_NOISE, noisy
 from olacore.strategies.common.readout import LINEAR
 from olacore.strategies.rows import Rows
 from olacore.strategies.stack.selection import ROWS, is_due, select, split
@@ -65,6 +66,7 @@ class Stack(Strategy):
     damp : share of its step that a unit takes at the start, times 10 / sqrt(inputs)
     readout_damp : share of its step that the read-out takes at the start
     carry : share of the layer's last change that is repeated
+    noise : spread of normal noise that is added to standardised inputs, other noise in each generation
     """
 
     name: ClassVar[str] = "stack"
@@ -76,6 +78,7 @@ class Stack(Strategy):
         "damp": (1e-6, 1),
         "readout_damp": (1e-6, 1),
         "carry": (0, 0.99),
+        "noise": (0, MOST_NOISE),
     }
 
     headroom: ClassVar[float] = LINEAR
@@ -94,6 +97,7 @@ class Stack(Strategy):
     damp: float = 0.05
     readout_damp: float = 0.15
     carry: float = 0.8
+    noise: float = 0.0
 
     def fitted(self, sizes: Sizes, form: str, budget: int | None) -> Stack:
         """As many units as the budget has room for, at most those that were asked for."""
@@ -115,6 +119,7 @@ class Stack(Strategy):
 
     def advance(self, state: State, block: Block, seed: int, generation: int, objective: Objective = MSE) -> Report:
         """Take one step on each part of the block; at first, one generation of the affine map."""
+        block = noisy(block, self.noise, seed, generation)
         if not units_in(state):
             return Rows().advance(state, block, seed, generation)
         if is_due(generation, int(state["schedule"][0])):

@@ -29,6 +29,7 @@ from olacore.lattice import as_stored
 from olacore.losses.objective import MSE, Objective
 from olacore.strategies.base import STRATEGIES, Candidate, Hidden, Problem, Report, Sizes, State, Strategy, check_losses
 from olacore.strategies.common.axes import random_numbers
+from olacore.strategies.common.noise import MOST_NOISE, noisy
 from olacore.strategies.common.readout import LINEAR, multiply, pack
 from olacore.strategies.stack.size import MOST_UNITS, units_within
 from olacore.strategies.wide.readout import sweep
@@ -42,7 +43,7 @@ AFFINE = 0.3
 # Times that all axes take their turn in a generation.
 TURNS = 4
 # Validation losses within this share of the lowest one cannot be told apart.
-ALIKE = 0.002
+ALIKE = 0.004
 # All training samples are in memory together, with what every unit answers.
 MOST_ROWS = 16_384
 # Share of the generations after which shrinkages mutate no more; generations where none were asked for.
@@ -69,6 +70,7 @@ class Wide(Strategy):
     units : hidden units at most; there are no more than samples
     width : how fast a unit falls off around its centre; 0 to choose it on the validation samples
     axes : of the read-out, that move together
+    noise : spread of normal noise that is added to standardised inputs, other noise in each generation
     """
 
     name: ClassVar[str] = "wide"
@@ -76,6 +78,7 @@ class Wide(Strategy):
         "units": (1, MOST_UNITS),
         "width": (0, 1e6),
         "axes": (2, inf),
+        "noise": (0, MOST_NOISE),
     }
     headroom: ClassVar[float] = LINEAR
     schedule: ClassVar[int | None] = GENERATIONS
@@ -94,6 +97,7 @@ class Wide(Strategy):
     units: int = 4096
     width: float = 0.0
     axes: int = 256
+    noise: float = 0.0
     form: str = "float32"
 
     def stored(self, form: str) -> Wide:
@@ -195,6 +199,7 @@ class Wide(Strategy):
 
     def advance(self, state: State, block: Block, seed: int, generation: int, objective: Objective = MSE) -> Report:
         """Move all read-outs along all axes, group by group; at first, select among the units before that."""
+        block = noisy(block, self.noise, seed, generation)
         roots = objective.roots(block.targets)
         check_losses(np.array([np.square(block.targets, dtype=np.float64).sum()]), generation)
         draw = random_numbers(seed, generation, 8)
