@@ -85,7 +85,7 @@ class Task:
         rows = len(items["train"]) * view.sites(dataset)
         if may_be_wide(config, rows):
             wide = replace(config, strategy=Wide.name)
-            if rows <= ROWS_PER_UNIT * strategy_for(wide, view, view.outputs).units:
+            if rows <= ROWS_PER_UNIT * most_units(wide, view):
                 config = wide
         return cls(config, dataset, folder, view, items, dataset.digest(), fold)
 
@@ -195,9 +195,31 @@ def strategy_for(config: TrainConfig, view: View, answers: int) -> Any:
     """
     settled, budget = config.settled, config.budget
     sizes = Sizes(view.inputs, answers, view.to_dict())
-    if budget is not None and answers < view.outputs:
-        budget = max(budget - basis_bytes(answers, view.outputs, settled.weights), 0)
-    return settled.strategy.fitted(sizes, settled.weights, budget)
+    if budget is None or answers == view.outputs:
+        return settled.strategy.fitted(sizes, settled.weights, budget)
+    left = max(budget - basis_bytes(answers, view.outputs, settled.weights), 0)
+    try:
+        return settled.strategy.fitted(sizes, settled.weights, left)
+    except ConfigError as error:
+        raise ConfigError(
+            f"a file of {budget} bytes has no room for a stack of {view.inputs} inputs and {answers} components"
+            f" of {view.outputs} targets."
+        ) from error
+
+
+def most_units(config: TrainConfig, view: View) -> int:
+    """How many hidden units a file of the size that was asked for has room for, before the data are looked at.
+
+    Raises
+    ------
+    ConfigError  if not even one, beside a single component of the targets
+    """
+    try:
+        return int(strategy_for(config, view, view.outputs).units)
+    except ConfigError:
+        if not (view.rotates and view.outputs > 1):
+            raise
+        return int(strategy_for(config, view, 1).units)
 
 
 def room_for(config: TrainConfig, view: View, components: int, units: int) -> bool:

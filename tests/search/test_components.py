@@ -130,6 +130,19 @@ def test_train__a_budget_counts_the_basis(pairs, tmp_path):
 
 
 @searched
+def test_train__a_budget_with_no_room_for_all_targets_has_room_for_components(tmp_path):
+    rng = np.random.default_rng(0)
+    x = rng.standard_normal((300, 60)).astype(np.float32)
+    y = np.tanh(x[:, :4]) @ rng.standard_normal((4, 200)).astype(np.float32)
+    write_pairs(tmp_path / "p.h5", x, y)
+    result = train(make_config(tmp_path / "p.h5", tmp_path / "run", budget=15_000, generations=1))
+    assert result.module.components == 4
+    assert result.module.nbytes() <= 15_000
+    with pytest.raises(ConfigError, match="5000 bytes has no room for a stack of 60 inputs and 1 components of 200"):
+        train(make_config(tmp_path / "p.h5", tmp_path / "small", budget=5000))
+
+
+@searched
 def test_train__components_are_the_same_for_one_thread_and_through_a_resume(pairs, tmp_path):
     settings = {"stack": 40, "generations": 4}
     train(make_config(pairs, tmp_path / "whole", **settings))
