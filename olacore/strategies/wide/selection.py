@@ -19,7 +19,7 @@ from olacore.strategies.wide.readout import sweep
 from olacore.strategies.wide.seeds import multiply_lower
 
 # Folds of the samples, the shrinkage of their read-outs, and how often all axes of those take their turn.
-FOLDS, SHRINKAGE, TURNS = 2, 0.5, 3
+FOLDS, SHRINKAGE, TURNS = 2, 1.5, 3
 # Times that the samples are cut into folds anew: which half a family falls into is chance.
 CUTS = 3
 # Share of the targets' variance that the outputs hold which costs are measured on, those of most variance.
