@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import io
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,7 +18,7 @@ import numpy as np
 
 from olacore.data import Dataset, open_dataset
 from olacore.data.texts import Texts, certainty, folds_of, read_texts
-from olacore.errors import DataError
+from olacore.errors import DataError, OlacoreError
 from olacore.files import check_output, replace_file
 
 
@@ -119,7 +120,10 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--force", action="store_true")
     asked = parser.parse_args()
-    make_file(asked.h5, asked.out, asked.folds, asked.width, asked.ridge, asked.seed, asked.force)
+    try:
+        make_file(asked.h5, asked.out, asked.folds, asked.width, asked.ridge, asked.seed, asked.force)
+    except OlacoreError as error:
+        sys.exit(f"error: {error}")
 
 
 if __name__ == "__main__":

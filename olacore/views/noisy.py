@@ -147,7 +147,8 @@ class Window(NoisyView):
         if text and not dataset.has("text_means"):
             raise ShapeError(
                 "the window view of the denoiser needs text_means, out of a module that did not see the rows, and the "
-                "data hold none; add them, or leave them out with --text-window 0."
+                "data hold none; make rows with `ola precompute --denoiser none --text-means FILE`, or leave them out "
+                "with --text-window 0."
             )
         return cls(
             channels=space.channels,

@@ -11,7 +11,7 @@ from olacore.foreign.reading import read_file
 from olacore.media.archives import open_member
 from olacore.media.find import Input, is_table
 from olacore.media.kinds import look_at
-from teachers.collect.caption_tables import MOST, Line, Table, clean, decode, read_table
+from teachers.collect.caption_tables import CAPTIONS, MOST, NAMES, Line, Table, clean, decode, read_table
 
 logger = logging.getLogger(__name__)
 
@@ -70,6 +70,9 @@ class Captions:
         self._parts = Index(read_table(rule.parts), rule.set_) if rule.parts else None
         if self._parts and "part" not in self._parts.table.columns:
             raise ConfigError(f"{rule.parts} says of no picture which part it belongs to; expected a column part.")
+        tables = [index.table for index in (own, self._parts) if index]
+        if rule.needed and own and not any("caption" in table.columns for table in tables):
+            raise ConfigError(f"{rule.table} has no captions; a column of them is called {' or '.join(CAPTIONS)}.")
 
     @property
     def has_parts(self) -> bool:
@@ -78,6 +81,11 @@ class Captions:
 
     def of(self, source: Input) -> Told:
         """What is told of a picture or video."""
+        if self._own and source.row is None and "name" not in self._own.table.columns:
+            raise ConfigError(
+                f"{self._own.table.path} has rows and no names of files, which {source.path} needs: give a table with "
+                f"a column such as {NAMES[0]} with --captions, and this one with --split."
+            )
         lines = self._own.find(source) if self._own else []
         told = _joined(lines)
         if self.rule.table == BESIDE:
@@ -121,6 +129,8 @@ class Index:
             row = line.number if line.row is None else line.row
             self._by_row.setdefault((line.set_, row), []).append(line)
         self.sets = {line.set_ for line in table.lines} if "set" in table.columns else set[str]()
+        if set_ is not None and self.sets and set_ not in self.sets:
+            raise ConfigError(f"{table.path} has no set {set_!r}; it is of {', '.join(sorted(self.sets))}.")
 
     def find(self, source: Input, row: int | None = None) -> list[Line]:
         """The lines of a picture or video.

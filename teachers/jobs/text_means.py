@@ -110,7 +110,8 @@ def read_text_means(path: Path, shape: tuple[int, ...]) -> tuple[list[str], dict
         raise FileFormatError(f"{path} has a caption twice; make it again with {MAKER}.")
     for name, wanted in (("text_means", shape), (OPTIONAL, (2,))):
         if name in arrays and arrays[name].shape != (len(texts), *wanted):
-            raise ShapeError(f"{name} in {path} must be {(len(texts), *wanted)}; got {arrays[name].shape}.")
+            found = arrays[name].shape
+            raise ShapeError(f"{name} in {path} must be {(len(texts), *wanted)}; got {found}. Are they of other data?")
     return texts, arrays
 
 

@@ -116,7 +116,8 @@ def _part(folder: Path, tokenizer: Path) -> tuple[TextPart, str]:
         build = FAMILIES[kind]
     else:
         known = ", ".join(FAMILIES)
-        raise FileFormatError(f"{folder} holds {kind!r}; a text encoder is one of {known}, or has {MODULES}.")
+        what = "says of no model what it is" if kind == "None" else f"holds {kind!r}"
+        raise FileFormatError(f"{folder} {what}; a text encoder is one of {known}, or has {MODULES}.")
     with sound(f"{tokenizer} has no tokenizer that can be read"):
         words = AutoTokenizer.from_pretrained(tokenizer, local_files_only=True)
     part, how = build(folder, words, kind)

@@ -111,3 +111,14 @@ def test_table__that_is_none(tmp_path, file, content, message):
 def test_table__that_is_missing(tmp_path):
     with pytest.raises(FileFormatError, match="cannot read the table"):
         Captions(CaptionRule(tmp_path / "none.tsv"))
+
+
+def test_table__that_cannot_tell_of_the_pictures_is_refused_by_what_it_lacks(tmp_path):
+    (tmp_path / "title.tsv").write_text("file\ttitle\tpart\na.png\ta fox\ttrain\n")
+    with pytest.raises(ConfigError, match=r"title\.tsv has no captions; a column of them is called caption or"):
+        Captions(CaptionRule(tmp_path / "title.tsv", needed=True))
+    (tmp_path / "rows.tsv").write_text("row\tset\tcaption\n0\temoji\ta fox\n0\tother\ta hen\n")
+    with pytest.raises(ConfigError, match=r"rows\.tsv has rows and no names of files, which .*p\.zip needs"):
+        Captions(CaptionRule(tmp_path / "rows.tsv")).of(Input(tmp_path / "p.zip", "picture", "a.png"))
+    with pytest.raises(ConfigError, match=r"rows\.tsv has no set 'emojy'; it is of emoji, other\."):
+        Captions(CaptionRule(tmp_path / "rows.tsv", set_="emojy"))
