@@ -216,10 +216,11 @@ def most_units(config: TrainConfig, view: View) -> int:
     """
     try:
         return int(strategy_for(config, view, view.outputs).units)
-    except ConfigError:
-        if not (view.rotates and view.outputs > 1):
-            raise
-        return int(strategy_for(config, view, 1).units)
+    except ConfigError as error:
+        try:
+            return int(strategy_for(config, view, 1).units) if view.rotates else 0
+        except ConfigError:
+            raise error from None
 
 
 def room_for(config: TrainConfig, view: View, components: int, units: int) -> bool:

@@ -138,7 +138,7 @@ def test_train__a_budget_with_no_room_for_all_targets_has_room_for_components(tm
     result = train(make_config(tmp_path / "p.h5", tmp_path / "run", budget=15_000, generations=1))
     assert result.module.components == 4
     assert result.module.nbytes() <= 15_000
-    with pytest.raises(ConfigError, match="5000 bytes has no room for a stack of 60 inputs and 1 components of 200"):
+    with pytest.raises(ConfigError, match="5000 bytes has no room for a stack of 60 inputs and 200 outputs"):
         train(make_config(tmp_path / "p.h5", tmp_path / "small", budget=5000))
 
 

@@ -41,7 +41,7 @@ def searched(name: str, folder: Path) -> dict[str, np.ndarray]:
                 f"{where}/hidden_{number}_weights": layer.weights,
                 f"{where}/hidden_{number}_biases": layer.biases,
             }
-        found |= {f"{where}/{key}": part for key, part in vars(module.scaling).items()}
+        found |= {f"{where}/{key}": part for key, part in module.scaling.tensors.items()}
     return found
 
 
