@@ -207,7 +207,10 @@ def main() -> None:
             signals.tell()
         code = 128 + signals.number
         if threads_work():  # for nobody: what they were for is unwound, and they may never end
-            sys.stdout.flush()
+            try:  # noqa: SIM105 - nothing is imported while a signal is answered
+                sys.stdout.flush()
+            except (OSError, ValueError):  # whoever read it is gone, and the process has to end all the same
+                pass
             os._exit(code)
     sys.exit(code)
 
