@@ -23,6 +23,10 @@ COMMANDS = {
         "bench.command:bench",
         "Measure this machine's ceilings, and how near the kernels, training and inference come to them.",
     ),
+    "bundle": (
+        "olacore.commands.bundle:bundle",
+        "Put modules that draw together into a set, for `ola generate --set`.",
+    ),
     "compare": (
         "olacore.commands.compare:compare",
         "Compare an encoder's latents with those of a data set, channel by channel, with plots.",
@@ -46,6 +50,10 @@ COMMANDS = {
     "export": (
         "olacore.commands.export:export",
         "Write a module in a form that other programs run.",
+    ),
+    "generate": (
+        "olacore.commands.generate:generate",
+        'Draw a picture of what a text says: ola generate "a red heart" -o heart.png.',
     ),
     "inspect": (
         "olacore.commands.inspect:inspect",

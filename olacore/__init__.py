@@ -1,7 +1,8 @@
 """Gradient-free cloning of neural networks on a plain CPU.
 
-`load` reads a module, also a pretrained one by its name, `train` evolves one from data, `evaluate` measures it; names
-are looked up when they are first used, so that importing the package compiles and loads next to nothing.
+`load` reads a module, also a pretrained one by its name, `train` evolves one from data, `evaluate` measures it,
+`generate` draws a picture of a text; names are looked up when they are first used, so that importing the package
+compiles and loads next to nothing.
 """
 
 from importlib import import_module
@@ -12,6 +13,7 @@ from olacore.version import __version__
 if TYPE_CHECKING:
     from olacore import pretrained
     from olacore.data import open_dataset
+    from olacore.drawing.generator import Generator, generate
     from olacore.errors import OlacoreError
     from olacore.modules.module import Module, load
     from olacore.quality.baselines import Baselines
@@ -22,6 +24,8 @@ if TYPE_CHECKING:
 _HOMES = {
     "Baselines": "olacore.quality.baselines",
     "TrainConfig": "olacore.search.config",
+    "Generator": "olacore.drawing.generator",
+    "generate": "olacore.drawing.generator",
     "open_dataset": "olacore.data",
     "OlacoreError": "olacore.errors",
     "evaluate": "olacore.quality.evaluation",
@@ -33,11 +37,13 @@ _HOMES = {
 
 __all__ = [
     "Baselines",
+    "Generator",
     "Module",
     "OlacoreError",
     "TrainConfig",
     "__version__",
     "evaluate",
+    "generate",
     "load",
     "open_dataset",
     "pretrained",

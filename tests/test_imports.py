@@ -136,7 +136,7 @@ def test_layers__import_only_what_they_may(layer, path):
         assert "teachers" not in roots(imported(path, lazy=False))
 
 
-BASE = ("errors", "names", "registry", "version", "files", "foreign")
+BASE = ("errors", "registry", "version", "files", "foreign")
 # What each room of `olacore` may import of the others, lazily or not: imports point one way.
 ROOMS = {
     "foreign": ("errors", "foreign"),
@@ -147,8 +147,21 @@ ROOMS = {
     "data": (*BASE, "blocks", "spaces", "data"),
     "losses": (*BASE, "jit", "kernels", "losses"),
     "media": (*BASE, "blocks", "spaces", "data", "media"),
-    "views": (*BASE, "jit", "kernels", "blocks", "spaces", "data", "media", "views"),
-    "modules": (*BASE, "jit", "kernels", "lattice", "blocks", "spaces", "media", "views", "pretrained", "modules"),
+    "text": (*BASE, "text"),
+    "views": (*BASE, "jit", "kernels", "blocks", "spaces", "data", "media", "text", "views"),
+    "modules": (
+        *BASE,
+        "jit",
+        "kernels",
+        "lattice",
+        "blocks",
+        "spaces",
+        "media",
+        "text",
+        "views",
+        "pretrained",
+        "modules",
+    ),
     "strategies": (*BASE, "jit", "kernels", "lattice", "blocks", "losses", "strategies"),
     "embed": (*BASE, "jit", "kernels", "embed"),
 }

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from olacore.names import shown
+from olacore.foreign.names import shown
 
 if TYPE_CHECKING:
     from rich.console import RenderableType

@@ -19,7 +19,7 @@ from bench.ovae.report import make_report, write_all
 from bench.ovae.speed import time_all
 from bench.ovae.training import train_all
 from bench.ovae.workspace import Workspace
-from olacore.names import shown
+from olacore.foreign.names import shown
 from olacore.pretrained import FOLDER as PACKAGE
 
 

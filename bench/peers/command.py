@@ -18,7 +18,7 @@ from bench.peers.run import Comparison
 from bench.peers.summary import summarise
 from bench.peers.tables import render
 from bench.peers.targets import judge
-from olacore.names import shown
+from olacore.foreign.names import shown
 
 # Of tables in a file.
 WIDTH = 180

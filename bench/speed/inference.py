@@ -12,7 +12,8 @@ import numpy as np
 from bench.common.timing import SETTLE, Action, Stopwatch, paired_ratio
 from bench.speed.cases import FACTOR
 from bench.speed.report import Row, latency_row
-from olacore.modules.module import Layer, Module
+from olacore.modules.layers import Layer
+from olacore.modules.module import Module
 from olacore.views.patch import PatchDecoder, PatchEncoder
 from olacore.views.scaling import Scaling
 

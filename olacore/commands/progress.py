@@ -9,7 +9,7 @@ from typing import Any
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
-from olacore.names import shown
+from olacore.foreign.names import shown
 
 
 class Bar:

@@ -16,7 +16,7 @@ from typing import Any
 import click
 
 from olacore.errors import OutputError
-from olacore.names import json_value, shown
+from olacore.foreign.names import json_value, shown
 
 
 def say(text: object, err: bool = False, lines: bool = False) -> None:

@@ -11,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from olacore.commands.say import printing
-from olacore.names import shown
+from olacore.foreign.names import shown
 
 
 def print_table(

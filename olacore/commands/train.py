@@ -22,13 +22,15 @@ STOPPED = {"frozen": "freezing"}
     "--module", type=Modules(), help="encoder, decoder, pair for both, text or denoiser; plain pairs need none."
 )
 @data_sets
-@click.option("--view", help="patch or global; of a text words, of a denoiser text, whole or window.")
+@click.option("--view", help="patch or global; of a text table or words, of a denoiser text, whole or window.")
 @click.option("--border", type=int, help="Pixels around a patch that an encoder sees; by default 4.")
 @click.option("--window", type=int, help="Side of the latent window of a decoder, by default 3, or a denoiser, 5.")
 @click.option("--level", type=float, help="Noise level of a denoiser, in the units of the latents.")
 @click.option("--text-window", type=int, help="Side of the window of a denoiser's text mean, by default 3; 0: none.")
 @click.option("--unconditional", is_flag=True, default=None, help="A denoiser without text.")
 @click.option("--buckets", type=int, help="That the words of a text are hashed into; by default 2048.")
+@click.option("--words", type=FILE, help="Of a text of the view table: a file of `ola precompute --words`.")
+@click.option("--word-size", type=int, help="Numbers of a word's vector in such a table; by default 96.")
 @click.option("--strategy", help="How the population searches; by default rows, stack or pair, by what is asked.")
 @click.option("--option", "options", type=Option(), multiple=True, help="NAME=VALUE, an option of the strategy.")
 @click.option(
@@ -56,6 +58,7 @@ STOPPED = {"frozen": "freezing"}
     help="Also evolve so many modules, each without a part of the training samples; their answers: OUT/answers.npz.",
 )
 @click.option("--latents-from", help="An organic encoder that makes the latents, in place of the data's.")
+@click.option("--text-from", help="A text module that makes the embeddings, in place of the data's.")
 @click.option("--population", type=int, help="Number of genomes, where there is a choice; by default 40.")
 @click.option("--seed", default=0, show_default=True)
 @click.option("--block", default=8192, show_default=True, help="Rows of the data read at once.")

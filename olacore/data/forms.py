@@ -193,12 +193,17 @@ DENOISED = FORMS.add(
     )
 )
 
-# Words, and a text teacher's embedding of each.
+# Words, a text teacher's embedding of each, and how far the word moves the teacher behind other words: 1 less the
+# cosine, or 1 where that was not asked.
 WORD_BYTES = 64
 WORDS = FORMS.add(
     Form(
         "olacore/words/1",
-        (FieldSpec("words", (), np.dtype(f"S{WORD_BYTES}")), replace(EMBEDDINGS, per="row")),
+        (
+            FieldSpec("words", (), np.dtype(f"S{WORD_BYTES}")),
+            replace(EMBEDDINGS, per="row"),
+            FieldSpec("shifts", (), FLOAT32),
+        ),
         sourced=False,
     )
 )

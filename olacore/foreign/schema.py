@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import MISSING, fields
+from dataclasses import MISSING, Field, fields
 from typing import Any
 
 from olacore.errors import FileFormatError
@@ -176,13 +176,20 @@ def mapping(part: Check) -> Check:
 def fields_of(kind: type) -> Check:
     """An object that a dataclass can be made of: its fields and no others.
 
-    Those that are annotated as plain numbers, flags or text, or as these by name, have to be.
+    Those that are annotated as plain numbers, flags or text, or as these by name, have to be. Fields that `is_plain`
+    denies are none of it.
     """
     types = {"int": whole(), "float": number(), "str": text(), "bool": flag}
     types |= {f"dict[str, {name}]": mapping(part) for name, part in types.items()}
-    checks = {one.name: types.get(str(one.type), anything) for one in fields(kind)}
-    needed = {one.name for one in fields(kind) if one.default is MISSING and one.default_factory is MISSING}
+    known = [one for one in fields(kind) if is_plain(one)]
+    checks = {one.name: types.get(str(one.type), anything) for one in known}
+    needed = {one.name for one in known if one.default is MISSING and one.default_factory is MISSING}
     return record({name: checks[name] for name in checks if name in needed}, checks, closed=True)
+
+
+def is_plain(one: Field[Any]) -> bool:
+    """Whether a field of a dataclass is a plain value, and not arrays that are kept apart."""
+    return bool(one.metadata.get("plain", True))
 
 
 def shown(value: Any) -> str:

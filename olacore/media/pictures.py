@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, NamedTuple
@@ -141,8 +141,30 @@ def check_picture(path: Path, height: int = 0, width: int = 0) -> None:
         raise ShapeError(f"cannot write {path}: it would have {size}. Take .png.")
 
 
-def write_picture(path: Path, picture: np.ndarray) -> None:
+def read_note(path: Path, key: str) -> str | None:
+    """The text that a PNG keeps under a key; None where it has none, or is another kind of picture.
+
+    Raises
+    ------
+    FileFormatError  if it is missing, or no picture
+    """
+    from PIL import Image, UnidentifiedImageError
+
+    try:
+        with silence, Image.open(path) as image:
+            image.load()
+            found = getattr(image, "text", {}).get(key)
+    except (UnidentifiedImageError, OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+        raise FileFormatError(f"cannot read {path} as a picture: {error}.") from error
+    return None if found is None else str(found)
+
+
+def write_picture(path: Path, picture: np.ndarray, notes: Mapping[str, str] | None = None) -> None:
     """Write (H, W, 3) uint8 RGB in one step, replacing what is there; the suffix names the format.
+
+    Parameters
+    ----------
+    notes : texts by key that a PNG keeps; other formats leave them out
 
     Raises
     ------
@@ -159,5 +181,13 @@ def write_picture(path: Path, picture: np.ndarray) -> None:
         raise DTypeError(f"a picture must be uint8; got {picture.dtype}.")
     check_picture(path, *picture.shape[:2])
     content = io.BytesIO()
-    Image.fromarray(picture).save(content, WRITTEN[path.suffix.lower()][0], **SETTINGS)
+    form = WRITTEN[path.suffix.lower()][0]
+    kept = {}
+    if notes and form == "PNG":
+        from PIL.PngImagePlugin import PngInfo
+
+        kept["pnginfo"] = PngInfo()
+        for key, text in notes.items():
+            kept["pnginfo"].add_itxt(key, text)
+    Image.fromarray(picture).save(content, form, **SETTINGS, **kept)
     replace_file(path, content.getvalue())

@@ -3,7 +3,7 @@
 Tensors are `weights`, `biases`, the scaling's four, `hidden_0_weights`, `hidden_0_biases` and so on for the hidden maps
 of a stack, and `basis_weights` where a module answers components of its targets. As int8, a tensor `..._weights` has
 its scales in `..._weight_scales`; in a stack, and of a basis, there are also scales of its columns,
-`..._weight_columns`.
+`..._weight_columns`. Arrays that a view carries are `view_...`, kept as they are.
 
 The metadata hold a digest of everything else in the file (`tensor_file`), which modules of version 0.1 do not have.
 
@@ -34,8 +34,10 @@ TENSORS = ("weights", "biases", "input_mean", "input_scale", "target_mean", "tar
 BASIS = "basis_weights"
 POSITIVE = ("input_scale", "target_scale")
 SCALES, COLUMNS = "weight_scales", "weight_columns"
+CARRIED = "view_"
 # What weights have as safetensors calls it; everything else of a module is floats.
 TYPES = {"float32": "F32", "float16": "F16", "int8": "I8"}
+CARRIED_TYPES = {"U8": np.dtype(np.uint8), "I8": np.dtype(np.int8), "F16": np.dtype(np.float16)}
 # Share of its scale by which a mean may be off as float16.
 LEAST = 1 / 256
 MOST_LAYERS, MOST_UNITS = 1024, 1 << 24
@@ -141,13 +143,18 @@ def half_will_do(name: str, half: np.ndarray, parts: Parts) -> bool:
     return bool((np.abs(half - part) <= LEAST * scale).all())
 
 
+def named_as_carried(tensors: Parts) -> Parts:
+    """The arrays that a view carries, as they are named in a file."""
+    return {CARRIED + name: part for name, part in tensors.items()}
+
+
 def to_bytes(tensors: Parts, metadata: dict[str, Any], schema: str = SCHEMA) -> bytes:
     """Return the content of a module's file."""
     return (seal if schema == SCHEMA else write)(tensors, {"schema": schema, **metadata})
 
 
-def read_module(path: Path) -> tuple[dict[str, Any], Parts]:
-    """Read the metadata and the float32 tensors of a module's file.
+def read_module(path: Path) -> tuple[dict[str, Any], Parts, Parts]:
+    """Read the metadata, the float32 tensors, and the arrays that the view carries, of a module's file.
 
     Raises
     ------
@@ -157,7 +164,7 @@ def read_module(path: Path) -> tuple[dict[str, Any], Parts]:
     data = read_file(path, "the module", safetensors_file.MOST_BYTES)
     content = read_metadata(path, data)
     names = tensor_names(len(content.get("layers", [0, 0])) - 2, "components" in content)
-    return content, read_tensors(path, data, names, content)
+    return content, *read_tensors(path, data, names, content)
 
 
 def read_metadata(path: Path, data: bytes) -> dict[str, Any]:
@@ -180,8 +187,8 @@ def read_metadata(path: Path, data: bytes) -> dict[str, Any]:
     return content
 
 
-def read_tensors(path: Path, data: bytes, names: tuple[str, ...], content: dict[str, Any]) -> Parts:
-    """Return the finite tensors of a module's file as float32.
+def read_tensors(path: Path, data: bytes, names: tuple[str, ...], content: dict[str, Any]) -> tuple[Parts, Parts]:
+    """Return the finite tensors of a module's file as float32, and the arrays that its view carries as they are.
 
     Parameters
     ----------
@@ -195,8 +202,12 @@ def read_tensors(path: Path, data: bytes, names: tuple[str, ...], content: dict[
     """
     stored = content.get("weights", "float32")
     header = safetensors_file.parse_header(data, path, WHAT, MAKER)
-    tensors = safetensors_file.read_tensors(data, path, header, tuple(TYPES.values()))
+    tensors = safetensors_file.read_tensors(data, path, header, tuple({*TYPES.values(), *CARRIED_TYPES}))
     check_digest(path, tensors, content)
+    carried = {name.removeprefix(CARRIED): tensors.pop(name) for name in [*tensors] if name.startswith(CARRIED)}
+    for name, part in carried.items():
+        if part.dtype not in CARRIED_TYPES.values():
+            raise FileFormatError(f"{path} is damaged: the tensor {CARRIED + name!r} is {part.dtype}.")
     known = {*names}
     known |= {other for name in known if name.endswith("weights") for other in lattice_names(name)}
     if unknown := sorted(tensors.keys() - known):
@@ -210,7 +221,7 @@ def read_tensors(path: Path, data: bytes, names: tuple[str, ...], content: dict[
         if name.endswith("weights"):
             check_lattice(path, tensors, name)
     with np.errstate(over="ignore"):
-        return unpack(tensors, names)
+        return unpack(tensors, names), carried
 
 
 def check_type(path: Path, found: str, name: str, stored: str) -> None:

@@ -17,37 +17,29 @@ from olacore.jit.threads import threads
 from olacore.kernels.forward import forward_population
 from olacore.kernels.layers import append_layer
 from olacore.media.arrays import as_array
-from olacore.modules.file import BASIS, POSITIVE, STORED, TENSORS, Parts, pack, read_module, to_bytes, unpack
+from olacore.modules.file import (
+    BASIS,
+    POSITIVE,
+    STORED,
+    Parts,
+    named_as_carried,
+    pack,
+    read_module,
+    to_bytes,
+    unpack,
+)
 from olacore.modules.find import find
 from olacore.modules.identity import ROLES, Own, own_space, spaces_in, spaces_to_dict
 from olacore.modules.kinds import KINDS
 from olacore.modules.kinds.base import answer_all
 from olacore.modules.latent_doubts import LatentWarning, doubt_latents
+from olacore.modules.layers import Layer, from_parts
 from olacore.modules.program import Program
 from olacore.modules.tensor_file import digest_of
 from olacore.spaces import LatentSpace
 from olacore.views import View, view_from_dict
 from olacore.views.patch import PatchEncoder
 from olacore.views.scaling import Scaling
-
-
-@dataclass(frozen=True)
-class Layer:
-    """A hidden map of a stack, `tanh(W x + b)`; x is the inputs and what all hidden maps before it answered.
-
-    Parameters
-    ----------
-    weights : (units, in) float32
-    biases : (units,) float32
-    """
-
-    weights: np.ndarray
-    biases: np.ndarray
-
-    @property
-    def units(self) -> int:
-        """Numbers that it answers."""
-        return len(self.biases)
 
 
 @dataclass(frozen=True, repr=False)
@@ -147,7 +139,7 @@ class Module:
     @property
     def digest(self) -> str:
         """SHA-256 over its weights as stored, its view and its scaling."""
-        return digest_of(pack(self._parts(), self.stored), self.view.to_dict())
+        return digest_of(self._tensors(), self.view.to_dict())
 
     @property
     def makes(self) -> LatentSpace | None:
@@ -329,7 +321,10 @@ class Module:
         return len(self._content())
 
     def _content(self) -> bytes:
-        return to_bytes(pack(self._parts(), self.stored), self._metadata())
+        return to_bytes(self._tensors(), self._metadata())
+
+    def _tensors(self) -> Parts:
+        return pack(self._parts(), self.stored) | named_as_carried(self.view.tensors)
 
     def _parts(self) -> Parts:
         parts = {"weights": self.weights, "biases": self.biases, **self.scaling.tensors}
@@ -358,16 +353,6 @@ class Module:
             raise ShapeError(f"a module of kind {kind.name} cannot {verb}; use {instead}.")
 
 
-def from_parts(parts: Parts, hidden: int) -> dict[str, Any]:
-    """Return the weights, biases, scaling and hidden maps of a module, by the names of its fields."""
-    return {
-        "weights": parts["weights"],
-        "biases": parts["biases"],
-        "scaling": Scaling(**{name: parts[name] for name in TENSORS[2:]}, basis=parts.get(BASIS)),
-        "hidden": tuple(Layer(parts[f"hidden_{k}_weights"], parts[f"hidden_{k}_biases"]) for k in range(hidden)),
-    }
-
-
 def load(reference: Path | str) -> Module:
     """Read a module from its file.
 
@@ -382,10 +367,10 @@ def load(reference: Path | str) -> Module:
     module, or of an unknown schema
     """
     path = find(reference)
-    content, parts = read_module(path)
+    content, parts, carried = read_module(path)
     sizes = content.get("layers", ())
     try:
-        view = view_from_dict(content["view"])
+        view = view_from_dict(content["view"], carried)
         stored = content.get("weights", "float32")
         space, own = spaces_in(content, view.to_dict(), pack(parts, stored))
         maps = from_parts(parts, max(len(sizes) - 2, 0))

@@ -14,6 +14,11 @@ def names() -> list[str]:
     return sorted(path.stem for path in FOLDER.glob("*.safetensors"))
 
 
+def sets() -> list[str]:
+    """Names of the sets of modules that draw from text, sorted."""
+    return sorted(path.parent.name for path in FOLDER.glob("*/set.json"))
+
+
 def is_name(reference: Path | str) -> bool:
     """Whether it is no file and looks like the name of a pretrained module: no folder, no suffix."""
     path = Path(reference)

@@ -26,7 +26,7 @@ RANGES = {
 }
 LIMITS = ("generations", "passes", "seconds", "until_loss")
 # What views take; each says which.
-OF_VIEW = ("border", "window", "level", "text_window", "unconditional", "buckets")
+OF_VIEW = ("border", "window", "level", "text_window", "unconditional", "buckets", "words", "word_size")
 # What has to be the same when a search is resumed, as it was asked for.
 ASKED = (
     "module",
@@ -59,6 +59,7 @@ class TrainConfig:
     text_window : latent sites along a side of a denoiser's window of the text mean; 0 for none
     unconditional : a denoiser without text
     buckets : that the words of a text are hashed into
+    words, word_size : file of words with a text teacher's embeddings, and numbers of a word's vector, of a text's table
     strategy : its name; None for "rows", "stack" where one is asked for, and "pair" for a pair
     options : of the strategy, those that differ from the default
     loss : what the search minimises: "mse", "mae", "huber", "cosine", "contrast", `my_losses.py:function`, or a
@@ -73,6 +74,7 @@ class TrainConfig:
     folds : also evolve so many modules, each without a fold of the training samples, and write what they answer to
         those, see `olacore.search.plans.folds`
     latents_from : an organic encoder whose latents take the place of the data's; a file or a name
+    text_from : a text module whose embeddings take the place of the data's
     population : number of genomes, of strategies that have a choice; None for 40
     seed : of every random number
     block : samples read at once
@@ -99,6 +101,8 @@ class TrainConfig:
     text_window: int | None = None
     unconditional: bool | None = None
     buckets: int | None = None
+    words: Path | str | None = None
+    word_size: int | None = None
     strategy: str | None = None
     options: dict[str, Any] = field(default_factory=dict)
     loss: str | Callable[..., Any] = "mse"
@@ -109,6 +113,7 @@ class TrainConfig:
     components: int | None = None
     folds: int | None = None
     latents_from: Path | str | None = None
+    text_from: Path | str | None = None
     population: int | None = None
     seed: int = 0
     block: int = 8192
@@ -129,6 +134,8 @@ class TrainConfig:
         if self.out is not None:
             object.__setattr__(self, "out", Path(self.out))
         object.__setattr__(self, "output_weights", tuple(self.output_weights))
+        if self.words is not None:
+            object.__setattr__(self, "words", str(self.words))
         for name, (least, most) in RANGES.items():
             value = getattr(self, name)
             if value is not None and not least <= value <= most:

@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 
 from olacore.data import Dataset
-from olacore.modules.module import Layer, Module
+from olacore.modules.layers import Layer
+from olacore.modules.module import Module
 from olacore.quality.baselines import fit_to_data
 from olacore.quality.evaluation import Figures, evaluate_parts, joined
 from olacore.search.run_folder import RunFolder

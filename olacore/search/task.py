@@ -13,6 +13,7 @@ from olacore.data import Dataset
 from olacore.errors import ConfigError
 from olacore.lattice import as_stored
 from olacore.losses.objective import Objective
+from olacore.modules.tensor_file import digest_of
 from olacore.quality.evaluation import usable_items
 from olacore.search.components import Components, with_basis
 from olacore.search.config import TrainConfig
@@ -115,7 +116,7 @@ class Task:
         view, strategy = self.view, self.config.settled.strategy
         raw = self.first_samples()
         inputs, targets = rows_of(view.gather(raw, Scaling.identity(view.inputs, view.outputs)))
-        scaling = Scaling.fit(inputs, targets, view.bound)
+        scaling = Scaling.fit(inputs, targets, view.bound, alike=view.alike)
         if (basis := self._basis(targets, scaling)) is not None:
             scaling = with_basis(scaling, targets, basis)
         return replace(scaling, target_scale=scaling.target_scale * np.float32(strategy.headroom))
@@ -153,7 +154,8 @@ class Task:
         # What cools down does so over generations that cannot become more or fewer on the way.
         cools = {} if self.config.settled.strategy.schedule is None else {"generations": self.schedule}
         fold = {} if self.fold is None else {"fold": f"{self.fold.number} of {self.fold.count}"}
-        return {**self.config.search_settings(), "data": self.digest, **cools, **fold}
+        carried = {"view": digest_of(self.view.tensors, {})} if self.view.tensors else {}
+        return {**self.config.search_settings(), "data": self.digest, **carried, **cools, **fold}
 
 
 @dataclass
@@ -195,15 +197,17 @@ def strategy_for(config: TrainConfig, view: View, answers: int) -> Any:
     """
     settled, budget = config.settled, config.budget
     sizes = Sizes(view.inputs, answers, view.to_dict())
-    if budget is None or answers == view.outputs:
+    carried = sum(part.nbytes for part in view.tensors.values())
+    if budget is None or (answers == view.outputs and not carried):
         return settled.strategy.fitted(sizes, settled.weights, budget)
-    left = max(budget - basis_bytes(answers, view.outputs, settled.weights), 0)
+    basis = 0 if answers == view.outputs else basis_bytes(answers, view.outputs, settled.weights)
+    left = max(budget - carried - basis, 0)
     try:
         return settled.strategy.fitted(sizes, settled.weights, left)
     except ConfigError as error:
         raise ConfigError(
             f"a file of {budget} bytes has no room for a stack of {view.inputs} inputs and {answers} components"
-            f" of {view.outputs} targets."
+            f" of {view.outputs} targets{f', beside {carried} bytes of its view' if carried else ''}."
         ) from error
 
 

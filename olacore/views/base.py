@@ -9,14 +9,14 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 
 from olacore.blocks import Block, RawBlock, within
 from olacore.errors import ConfigError
-from olacore.foreign.schema import fields_of, listed, record, text, whole
+from olacore.foreign.schema import fields_of, is_plain, listed, record, text, whole
 from olacore.kernels.layout import CHUNK, empty_packed, pack_rows
 from olacore.registry import Registry
 from olacore.views.scaling import Scaling
@@ -41,8 +41,10 @@ class View(ABC):
     input_fields, target_fields : data sets that inputs and targets are cut from
     bound : largest absolute target where the data's range is known, as of pixels in [-1, 1]; else None
     pixels : whether targets are the pixels of a patch, in the order (row, column, colour)
+    alike : whether its inputs have one scale, so that how much each varies says how much it counts
     rotates : whether a module may answer components of its targets instead, see `Scaling`
     options : settings of `TrainConfig` that it takes
+    carries : names of the arrays that it is made of beside plain values, which a module's file keeps as they are
     """
 
     kind: ClassVar[str]
@@ -51,8 +53,10 @@ class View(ABC):
     target_fields: ClassVar[tuple[str, ...]]
     bound: ClassVar[float | None] = None
     pixels: ClassVar[bool] = False
+    alike: ClassVar[bool] = False
     rotates: ClassVar[bool] = False
     options: ClassVar[tuple[str, ...]] = ()
+    carries: ClassVar[tuple[str, ...]] = ()
 
     @classmethod
     @abstractmethod
@@ -64,6 +68,16 @@ class View(ABC):
         ShapeError  if samples of this view cannot be cut from the data
         ConfigError  if a setting is out of range
         """
+
+    @classmethod
+    def of_values(cls, values: Mapping[str, Any], tensors: Mapping[str, np.ndarray]) -> Self:
+        """Return the view of plain values, checked already, and of the arrays that it carries."""
+        return cls(**values)
+
+    @property
+    def tensors(self) -> dict[str, np.ndarray]:
+        """The arrays that it carries, by name: int8, uint8 or float16."""
+        return {}
 
     @property
     @abstractmethod
@@ -171,7 +185,11 @@ class View(ABC):
 
     def to_dict(self) -> dict[str, Any]:
         """Return the view as plain values."""
-        return {"kind": self.kind, "name": self.name, **asdict(self)}
+        return {
+            "kind": self.kind,
+            "name": self.name,
+            **{name: getattr(self, name) for name in plain_fields(type(self))},
+        }
 
 
 def pack_standardised(rows: np.ndarray, scaling: Scaling, out: np.ndarray) -> None:
@@ -196,8 +214,13 @@ def find_view(kind: str, name: str) -> type[View]:
     return VIEWS[kind].find(name)
 
 
-def view_from_dict(values: Mapping[str, Any]) -> View:
-    """Rebuild a view from what `to_dict` gave, also in version 0.1.
+def plain_fields(view: type[View]) -> list[str]:
+    """Names of the fields of a view that are plain values."""
+    return [one.name for one in fields(view) if is_plain(one)]
+
+
+def view_from_dict(values: Mapping[str, Any], tensors: Mapping[str, np.ndarray] | None = None) -> View:
+    """Rebuild a view from what `to_dict` gave, also in version 0.1, and from the arrays that it carries.
 
     Raises
     ------
@@ -209,7 +232,11 @@ def view_from_dict(values: Mapping[str, Any]) -> View:
         inputs, outputs = values["plain"]
         values = {"kind": "plain", "name": "plain", "inputs": inputs, "outputs": outputs}
     view = find_view(values["kind"], values["name"])
-    known = {field.name for field in fields(view)}
+    known = plain_fields(view)
     given = {name: value for name, value in values.items() if name in known}
     fields_of(view)(given, "view")
-    return view(**given)
+    carried = tensors or {}
+    if {*carried} != {*view.carries}:
+        there, expected = (", ".join(sorted(names)) or "none" for names in (carried, view.carries))
+        raise ValueError(f"the {view.name} view of the {view.kind} carries {expected}; got {there}")
+    return view.of_values(given, carried)

@@ -61,7 +61,9 @@ class Scaling:
         )
 
     @classmethod
-    def fit(cls, inputs: np.ndarray, targets: np.ndarray, target_bound: float | None) -> Scaling:
+    def fit(
+        cls, inputs: np.ndarray, targets: np.ndarray, target_bound: float | None, *, alike: bool = False
+    ) -> Scaling:
         """Measure the scaling on a sample of rows.
 
         Parameters
@@ -69,6 +71,7 @@ class Scaling:
         inputs : (n, in)
         targets : (n, out)
         target_bound : the largest absolute value that a target can take, for targets of a known range; None for others
+        alike : divide all inputs by one number, the root mean square of their spreads
 
         Raises
         ------
@@ -76,6 +79,8 @@ class Scaling:
         """
         mean = inputs.mean(0, dtype=np.float64)
         spread = inputs.std(0, dtype=np.float64)
+        if alike:
+            spread = np.full_like(spread, np.sqrt(np.square(spread).mean()))
         # An input that never changes carries nothing: it stays at zero instead of being blown up.
         scale = np.where(spread > TINY * np.maximum(np.abs(mean), LEAST), spread, 1.0)
         if target_bound is not None:

@@ -1,4 +1,4 @@
-"""The view of texts by their words: hashed words, pairs of words and runs of characters, without a vocabulary."""
+"""Views of texts: to their embeddings; by hashed words, pairs of words and runs of characters, without a vocabulary."""
 
 from __future__ import annotations
 
@@ -20,15 +20,13 @@ if TYPE_CHECKING:
 FEWEST_BUCKETS, MOST_BUCKETS = 16, 1 << 16
 
 
-@add_view
 @dataclass(frozen=True)
-class Words(View):
-    """From a caption to its embedding.
+class Embedding(View):
+    """Base of all: from a caption to its embedding.
 
     Parameters
     ----------
     width : numbers of an embedding
-    buckets : that features are hashed into
 
     Raises
     ------
@@ -36,30 +34,15 @@ class Words(View):
     """
 
     kind: ClassVar[str] = "text"
-    name: ClassVar[str] = "words"
     input_fields: ClassVar[tuple[str, ...]] = ("captions",)
     target_fields: ClassVar[tuple[str, ...]] = ("embeddings",)
     rotates: ClassVar[bool] = True
-    options: ClassVar[tuple[str, ...]] = ("buckets",)
 
     width: int
-    buckets: int = 2048
 
     def __post_init__(self) -> None:
-        if not FEWEST_BUCKETS <= self.buckets <= MOST_BUCKETS:
-            raise ConfigError(f"buckets must be {FEWEST_BUCKETS} to {MOST_BUCKETS}; got {self.buckets}.")
         if self.width < 1:
             raise ConfigError(f"width must be one number of an embedding or more; got {self.width}.")
-
-    @classmethod
-    def of(cls, dataset: Dataset, settings: Mapping[str, Any]) -> Self:
-        """The view of the data's embeddings."""
-        return cls(embedding_width(dataset, cls), settings.get("buckets", cls.buckets))
-
-    @property
-    def inputs(self) -> int:
-        """Buckets."""
-        return self.buckets
 
     @property
     def outputs(self) -> int:
@@ -69,13 +52,6 @@ class Words(View):
     def check(self, dataset: Dataset) -> None:
         """Raise `ShapeError` unless the data hold captions and embeddings of this width."""
         check_embeddings(dataset, type(self), self.width)
-
-    def cut_inputs(self, raw: RawBlock, scaling: Scaling, out: np.ndarray) -> None:
-        """Hash captions."""
-        captions = np.ascontiguousarray(raw.arrays["captions"][raw.item])
-        features = np.empty((len(captions), self.buckets), np.float32)
-        hash_words(captions.view(np.uint8).reshape(len(captions), -1), features)
-        pack_standardised(features, scaling, out)
 
     def cut_targets(self, raw: RawBlock, scaling: Scaling, out: np.ndarray) -> None:
         """Take embeddings."""
@@ -92,6 +68,48 @@ class Words(View):
     def assemble(self, outputs: np.ndarray, raw: RawBlock, scaling: Scaling, out: np.ndarray) -> None:
         """Write embeddings."""
         out[raw.item] = scaling.restore_targets(outputs).T
+
+
+@add_view
+@dataclass(frozen=True)
+class Words(Embedding):
+    """By the features that the caption's words are hashed into.
+
+    Parameters
+    ----------
+    buckets : that features are hashed into
+
+    Raises
+    ------
+    ConfigError  if a number is out of range
+    """
+
+    name: ClassVar[str] = "words"
+    options: ClassVar[tuple[str, ...]] = ("buckets",)
+
+    buckets: int = 2048
+
+    def __post_init__(self) -> None:
+        if not FEWEST_BUCKETS <= self.buckets <= MOST_BUCKETS:
+            raise ConfigError(f"buckets must be {FEWEST_BUCKETS} to {MOST_BUCKETS}; got {self.buckets}.")
+        super().__post_init__()
+
+    @classmethod
+    def of(cls, dataset: Dataset, settings: Mapping[str, Any]) -> Self:
+        """The view of the data's embeddings."""
+        return cls(embedding_width(dataset, cls), settings.get("buckets", cls.buckets))
+
+    @property
+    def inputs(self) -> int:
+        """Buckets."""
+        return self.buckets
+
+    def cut_inputs(self, raw: RawBlock, scaling: Scaling, out: np.ndarray) -> None:
+        """Hash captions."""
+        captions = np.ascontiguousarray(raw.arrays["captions"][raw.item])
+        features = np.empty((len(captions), self.buckets), np.float32)
+        hash_words(captions.view(np.uint8).reshape(len(captions), -1), features)
+        pack_standardised(features, scaling, out)
 
 
 def embedding_width(dataset: Dataset, view: type[View]) -> int:

@@ -11,7 +11,7 @@ from functools import partial
 from typing import Any, TypeVar
 
 from olacore.media.find import Input
-from olacore.processes import spawning
+from olacore.search.backends.processes import spawning
 from teachers.collect.survey import Finding, VideoRule, survey
 
 logger = logging.getLogger(__name__)

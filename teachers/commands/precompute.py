@@ -38,7 +38,8 @@ SHOWN = 10
 @click.option("--text-teacher", help="A text encoder's folder or hub id: embeddings of the captions are stored too.")
 @click.option("--tokens", is_flag=True, help="Store the embeddings of the captions' tokens too.")
 @click.option("--words", is_flag=True, help="Embed single words: of lists, of training captions, and common ones.")
-@click.option("--common", default=30_000, show_default=True, help="With --words: how many of the shipped common words.")
+@click.option("--vocabulary", default=20_000, show_default=True, help="With --words: of the text teacher's own words.")
+@click.option("--common", default=25_000, show_default=True, help="With --words: how many of the shipped common words.")
 @click.option("--captions", help="A table (.tsv, .csv, .jsonl); txt: a text beside each picture; names: of the files.")
 @click.option("--split", "parts", type=FILE, help="A table that says which part each picture is in.")
 @click.option("--set", "set_", help="Of a table of several sets: which one; by default that called as the source.")
@@ -85,6 +86,7 @@ def precompute(
     text_teacher: str | None,
     tokens: bool,
     words: bool,
+    vocabulary: int,
     common: int,
     captions: str | None,
     parts: Path | None,
@@ -119,7 +121,7 @@ def precompute(
     if words:
         if text_teacher is None or teacher or latents_from or noise["denoiser"]:
             raise click.UsageError("--words needs --text-teacher, and no other teacher.")
-        embed_words(sources, h5, text_teacher, bare, common, resume, force)
+        embed_words(sources, h5, text_teacher, bare, (vocabulary, common), resume, force)
         return
     if not sources:
         raise click.UsageError("give one source or more.")

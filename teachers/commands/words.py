@@ -14,14 +14,21 @@ if TYPE_CHECKING:
 
 
 def embed_words(
-    sources: Sequence[Path], h5: Path, reference: str, loading: LoadOptions, common: int, resume: bool, force: bool
+    sources: Sequence[Path],
+    h5: Path,
+    reference: str,
+    loading: LoadOptions,
+    counts: tuple[int, int],
+    resume: bool,
+    force: bool,
 ) -> None:
-    """Make a table of words with a text teacher's embeddings."""
+    """Make a table of words with a text teacher's embeddings; `counts` of its vocabulary and of common words."""
     import teachers
 
     teachers.check_target(h5, None, resume, force)
-    words = teachers.collect_words(sources, common)
     teacher = teachers.load_text_teacher(reference, loading)
+    vocabulary, common = counts
+    words = teachers.collect_words(sources, common, teacher.vocabulary()[:vocabulary])
     with reporting(h5, rows="words") as report:
         teachers.precompute_words(words, h5, teacher, resume=resume, force=force, progress=report)
     say(f"{h5}: {len(words)} words with embeddings of {teacher.name}")

@@ -17,7 +17,7 @@ import numpy as np
 from olacore.errors import DataError, FileFormatError, OlacoreError
 from olacore.media.find import Input
 from olacore.media.pictures import Square, crop
-from olacore.processes import spawning
+from olacore.search.backends.processes import spawning
 from teachers.collect.video import Video
 
 # Pictures that are handed over together, and chunks that a thread may be ahead.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import re
 import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -16,23 +15,21 @@ from olacore.data.forms import WORD_BYTES
 from olacore.data.sample import words_path
 from olacore.errors import ConfigError, DataError
 from olacore.foreign.reading import read_file
+from olacore.text.words import words_in
 from teachers.collect.caption_tables import decode
 from teachers.jobs.output_path import check_target
 from teachers.jobs.run import Progress
 from teachers.protocol import Teacher
 
+# What words are put behind, to see how far they move the teacher; only the first words of a table are, among which are
+# those that say little, such as articles.
+PROBES, PROBED = ("red house", "dog", "smiling face"), 2000
 # Of a list of words.
 MOST_BYTES = 1 << 27
 MOST_WORDS = 1 << 22
-WORD = re.compile(r"[^\W_]+(?:['\u2019][^\W_]+)*")
 
 
-def words_in(text: str) -> list[str]:
-    """The words of a text in lower case: letters and digits, with apostrophes in them."""
-    return [word.replace("\u2019", "'") for word in WORD.findall(unicodedata.normalize("NFC", text).lower())]
-
-
-def collect_words(sources: Sequence[Path], common: int = 0) -> list[str]:
+def collect_words(sources: Sequence[Path], common: int = 0, vocabulary: Sequence[str] = ()) -> list[str]:
     """List words, each once.
 
     Parameters
@@ -40,6 +37,7 @@ def collect_words(sources: Sequence[Path], common: int = 0) -> list[str]:
     sources : lists of words, one a line; or data sets with captions, of which the words of training rows count, the
         most frequent first
     common : so many of the shipped common words behind them
+    vocabulary : words of a text teacher, between them
 
     Raises
     ------
@@ -47,8 +45,10 @@ def collect_words(sources: Sequence[Path], common: int = 0) -> list[str]:
     DataError  if there is no word, or a data set has no captions
     """
     data = [path.is_dir() or path.suffix.lower() in (".h5", ".hdf5") for path in sources]
-    lists = [_of_captions(path) if is_data else _of_list(path) for path, is_data in zip(sources, data, strict=True)]
-    lists.append(_of_list(words_path())[:common])
+    lists: list[Sequence[str]] = [
+        _of_captions(path) if is_data else _of_list(path) for path, is_data in zip(sources, data, strict=True)
+    ]
+    lists += [vocabulary, _of_list(words_path())[:common]]
     found = dict.fromkeys(word for words in lists for word in words if 0 < len(word.encode()) <= WORD_BYTES)
     if not 0 < len(found) <= MOST_WORDS:
         raise DataError(f"expected 1 to {MOST_WORDS:,} words; got {len(found):,}.")
@@ -91,11 +91,24 @@ def precompute_words(
             some = [*words[first : first + teacher.batch]]
             embeddings = teacher.answer({"captions": np.array(some)})["embeddings"]
             stored = np.array([word.encode() for word in some], f"S{WORD_BYTES}")
-            writer.add({"words": stored, "embeddings": embeddings})
+            moved = np.ones(len(some), np.float32)
+            moved[: max(PROBED - first, 0)] = shifts(teacher, some[: max(PROBED - first, 0)])
+            writer.add({"words": stored, "embeddings": embeddings, "shifts": moved})
         told("rows", len(words), len(words))
         complete = True
     finally:
         writer.close(complete)
+
+
+def shifts(teacher: Teacher, words: Sequence[str]) -> np.ndarray:
+    """How far each word moves a teacher behind each of `PROBES`, on average: (n,), 1 less the cosine."""
+    if not words:
+        return np.empty(0, np.float32)
+    texts = [*PROBES, *(f"{probe} {word}" for word in words for probe in PROBES)]
+    found = teacher.answer({"captions": np.array(texts)})["embeddings"].astype(np.float64)
+    found /= np.maximum(np.linalg.norm(found, axis=1, keepdims=True), np.finfo(np.float64).tiny)
+    before, after = found[: len(PROBES)], found[len(PROBES) :].reshape(len(words), len(PROBES), -1)
+    return np.asarray(1 - (after * before).sum(2).mean(1), np.float32)
 
 
 def digest(words: Iterable[str]) -> str:

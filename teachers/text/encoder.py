@@ -11,10 +11,13 @@ from typing import Any
 import numpy as np
 import torch
 
+from olacore.text.words import WORD
 from teachers.network import digest_weights, sound
 
 logger = logging.getLogger(__name__)
 
+# What SentencePiece and GPT-2 put in front of a token that begins a word.
+BEGINS = ("\u2581", "\u0120")
 # Turns the last hidden states (1, T, E), the mask (1, T) and whatever else the network gave into one vector (1, E).
 Pooling = Callable[[Any, torch.Tensor], torch.Tensor]
 
@@ -90,6 +93,16 @@ class TextTeacher:
         """Names the teacher, so that embeddings of two are never mixed."""
         return {"text_teacher": self.name, "text_sha256": self.fingerprint}
 
+    def vocabulary(self) -> list[str]:
+        """The whole words that the tokenizers know as one token, in lower case; in the order of their numbers, which is
+        that of how common they are where the tokenizer learnt it so. Single characters that are no ASCII are left out.
+        """
+        found: dict[str, None] = {}
+        for part in self.parts:
+            known = part.tokenizer.get_vocab()
+            found |= dict.fromkeys(whole_words(sorted(known, key=known.__getitem__)))
+        return [*found]
+
     def answer(self, arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
         """Encode captions (n,) text: `embeddings` (n, E) and, where asked for, `tokens` (n, T, F), float32."""
         found = [self._encode(str(caption)) for caption in arrays["captions"]]
@@ -103,6 +116,20 @@ class TextTeacher:
         self.cut += any(cut for _, _, cut in each)
         pooled = np.concatenate([pooled for pooled, _, _ in each])
         return pooled, np.concatenate([states for _, states, _ in each], axis=-1) if self.tokens else pooled
+
+
+def whole_words(tokens: Sequence[str]) -> list[str]:
+    """Those of a tokenizer's tokens that are words from beginning to end, in lower case.
+
+    WordPiece marks what does not begin a word, CLIP what ends one, and SentencePiece and GPT-2 what begins one.
+    """
+    if any(token.endswith("</w>") for token in tokens):
+        found = [token.removesuffix("</w>") for token in tokens if token.endswith("</w>")]
+    elif any(token.startswith("##") for token in tokens):
+        found = [token for token in tokens if not token.startswith("##")]
+    else:
+        found = [token[1:] for token in tokens if token[:1] in BEGINS]
+    return [word.lower() for word in found if (len(word) > 1 or word.isascii()) and WORD.fullmatch(word)]
 
 
 def fingerprint_of(parts: Sequence[TextPart], words: Sequence[str]) -> str:

@@ -14,7 +14,8 @@ from safetensors.numpy import save_file
 
 from olacore.errors import ConfigError, DataError, FileFormatError, OutputError, ShapeError
 from olacore.modules.file import COLUMNS, SCALES, STORED, TENSORS, pack, tensor_names, to_bytes
-from olacore.modules.module import Layer, Module, from_parts, load
+from olacore.modules.layers import Layer, from_parts
+from olacore.modules.module import Module, load
 from olacore.modules.tensor_file import write
 from olacore.views.patch import PatchDecoder, PatchEncoder
 from olacore.views.plain import Plain

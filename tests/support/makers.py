@@ -14,7 +14,8 @@ import numpy as np
 import pytest
 
 from olacore.data import ROW, LatentWriter, Source, write_pairs
-from olacore.modules.module import Layer, Module
+from olacore.modules.layers import Layer
+from olacore.modules.module import Module
 from olacore.search.config import TrainConfig
 from olacore.spaces import LatentSpace
 from olacore.views import View

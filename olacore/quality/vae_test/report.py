@@ -12,8 +12,8 @@ import numpy as np
 
 from olacore.errors import DataError, FileFormatError, OutputError, OutputExistsError
 from olacore.files import replace_file
+from olacore.foreign.names import file_name, json_value
 from olacore.media.pictures import crop, write_picture
-from olacore.names import file_name, json_value
 from olacore.quality.vae_test.codecs import TEACHER, Lineup
 from olacore.quality.vae_test.figure import draw_comparison
 from olacore.quality.vae_test.measure import REPEATS, Measured, VaeTest

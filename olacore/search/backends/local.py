@@ -7,8 +7,8 @@ from concurrent.futures import ProcessPoolExecutor
 from typing import ClassVar
 
 from olacore.errors import ConfigError
-from olacore.processes import spawning, worker_deaths_told
 from olacore.search.backends.base import BACKENDS, Answer, Backend, Payload
+from olacore.search.backends.processes import spawning, worker_deaths_told
 
 
 @BACKENDS.add

@@ -6,9 +6,12 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from olacore.data import Dataset, open_dataset
+from olacore.data.embedded import EmbeddedDataset
 from olacore.data.encoded import EncodedDataset
+from olacore.errors import ConfigError
 from olacore.modules.module import load
 from olacore.registry import Registry
 from olacore.search.config import TrainConfig
@@ -57,6 +60,21 @@ PLANS: Registry[Plan] = Registry("plan")
 
 @contextmanager
 def open_data(config: TrainConfig) -> Iterator[Dataset]:
-    """Open the data of a search, with the latents that it asks for."""
+    """Open the data of a search, with the latents and embeddings that it asks for."""
     with open_dataset(config.h5) as dataset:
-        yield dataset if config.latents_from is None else EncodedDataset(dataset, load(config.latents_from))
+        if config.latents_from is not None:
+            dataset = EncodedDataset(dataset, load(config.latents_from))
+        yield dataset if config.text_from is None else embedded(dataset, config.text_from)
+
+
+def embedded(dataset: Dataset, reference: Path | str) -> EmbeddedDataset:
+    """Data with the embeddings of a text module.
+
+    Raises
+    ------
+    ConfigError  if it is none, or the data hold no captions
+    """
+    text = load(reference)
+    if text.kind != "text":
+        raise ConfigError(f"embeddings come from a text module; {reference} is a {text.view.title}.")
+    return EmbeddedDataset(dataset, text)

@@ -12,7 +12,8 @@ from olacore.blocks import Block, rows_of
 from olacore.errors import ConfigError, SearchError
 from olacore.kernels.layers import read_through
 from olacore.losses.objective import MSE, Objective
-from olacore.modules.module import Layer, Module
+from olacore.modules.layers import Layer
+from olacore.modules.module import Module
 from olacore.search.config import TrainConfig
 from olacore.strategies import Stack
 from olacore.strategies.common.readout import LINE

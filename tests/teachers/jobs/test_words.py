@@ -6,8 +6,8 @@ import pytest
 from olacore.data import open_dataset
 from olacore.data.sample import words_path
 from olacore.errors import ConfigError, DataError, FileFormatError
+from olacore.text import words_in
 from teachers import collect_words, precompute_words
-from teachers.jobs.words import words_in
 from tests.support.killed import run_killed
 from tests.support.letter_samples import LetterTeacher, make_captioned, write_captioned
 from tests.support.plain_samples import MeanTeacher

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from olacore.names import file_name, json_value, shown
+from olacore.foreign.names import file_name, json_value, shown
 
 ANY = st.text(st.characters(exclude_categories=[]))
 

@@ -11,7 +11,7 @@ import pytest
 
 import olacore
 from olacore.errors import DataError
-from olacore.processes import inherited, spawning, worker_deaths_told
+from olacore.search.backends.processes import inherited, spawning, worker_deaths_told
 
 ROOT = Path(olacore.__file__).parents[1]
 needs_signals = pytest.mark.skipif(os.name != "posix", reason="signals are those of Unix")
@@ -19,7 +19,7 @@ needs_signals = pytest.mark.skipif(os.name != "posix", reason="signals are those
 # Starts a worker that says its number and waits; dies itself without a word to it.
 DYING = """
 import os, time
-from olacore.processes import spawning
+from olacore.search.backends.processes import spawning
 if __name__ == "__main__":
     context = spawning()
     here, there = context.Pipe()
@@ -31,7 +31,7 @@ if __name__ == "__main__":
 POOL = """
 import os
 from concurrent.futures import ProcessPoolExecutor
-from olacore.processes import spawning
+from olacore.search.backends.processes import spawning
 if __name__ == "__main__":
     with ProcessPoolExecutor(1, spawning()) as pool:
         print(pool.submit(os.path.basename, "a/b").result())

@@ -1,0 +1,41 @@
+"""`ola bundle`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from olacore.commands.options import FILE, MODULE
+from olacore.commands.say import say
+
+
+@click.command()
+@click.option("--text", required=True, type=FILE, help=f"Text module, of the view table. {MODULE}")
+@click.option("--mean", required=True, type=FILE, help="Denoiser of the view text: from an embedding to a latent.")
+@click.option("--decoder", required=True, type=FILE, help="Decoder of its latents.")
+@click.option("--encoder", type=FILE, help="Encoder to its latents, for `ola generate --init`.")
+@click.option("--denoiser", "denoisers", type=FILE, multiple=True, help="Denoiser of a noise level; may be repeated.")
+@click.option("--h5", required=True, type=FILE, help="The captioned data that they were trained on.")
+@click.option("-o", "--output", required=True, type=FILE, help="The folder of the set.")
+@click.option("--force", is_flag=True, help="Replace the set that is there.")
+def bundle(
+    text: Path,
+    mean: Path,
+    decoder: Path,
+    encoder: Path | None,
+    denoisers: tuple[Path, ...],
+    h5: Path,
+    output: Path,
+    force: bool,
+) -> None:
+    """Put modules that draw together into a set, for `ola generate --set`.
+
+    The set keeps the training captions and small pictures of what they belong to.
+    """
+    from olacore.drawing.bundle import make_set
+
+    modules = {"text": text, "mean": mean, "decoder": decoder} | ({"encoder": encoder} if encoder else {})
+    folder = make_set(output, modules, h5, levels=denoisers, force=force)
+    size = sum(path.stat().st_size for path in folder.iterdir())
+    say(f"{folder}: {size} bytes; draw with: ola generate 'a prompt' --set {folder}")

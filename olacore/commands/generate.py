@@ -1,0 +1,111 @@
+"""`ola generate`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from olacore.commands.options import FILE
+from olacore.commands.say import print_json, say
+
+# What `--like` takes from the picture instead.
+TAKEN = ("seed", "count", "variety", "steps", "solver", "guidance", "negative")
+
+
+@click.command()
+@click.argument("prompt", required=False)
+@click.option(
+    "-o", "--output", type=FILE, help="The picture, otherwise named after the prompt; a folder with --prompts."
+)
+@click.option("-n", "count", type=int, help="Pictures, of seeds that follow each other, as a grid.")
+@click.option("--seed", type=int, help="Of the noise; otherwise one by chance, which is told.")
+@click.option("--variety", type=float, help="Noise level to start from: 0 is most faithful and the default, 4 freest.")
+@click.option("--steps", type=int, help="Noise levels to pass at most.")
+@click.option("--solver", help="dpm, the default, or ddim.")
+@click.option("--guidance", type=float, help="Above 1, exaggerate what sets the prompt apart; the default is 1.")
+@click.option("--negative", help="What to draw away from.")
+@click.option("--init", type=FILE, help="A picture to start from.")
+@click.option("--strength", type=float, default=0.5, show_default=True, help="How far to go from it, 0 to 1.")
+@click.option("--prompts", type=FILE, help="Draw a file of prompts, one a line, into the folder --output.")
+@click.option("--like", type=FILE, help="Draw a picture of `ola generate` once more, with all its settings.")
+@click.option("--set", "set_name", type=FILE, help="A shipped set, by default google64, or the folder of your own.")
+@click.option("--preview", type=FILE, help="Also write a strip of the picture after each step.")
+@click.option("--nearest", is_flag=True, help="Tell which training picture is nearest, and how near.")
+@click.option("--json", "as_json", is_flag=True, help="Print what was drawn as JSON.")
+@click.option("--force", is_flag=True, help="Replace the output.")
+def generate(**asked: Any) -> None:
+    """Draw a picture of what a text says: ola generate "a red heart" -o heart.png.
+
+    Pictures are small, in the manner of those that the set was trained on. A PNG keeps prompt, seed and settings.
+    """
+    prompts = [name for name in ("prompt", "prompts", "like") if asked[name] is not None]
+    if len(prompts) != 1:
+        raise click.UsageError("give one of: a prompt, --prompts FILE, --like FILE.")
+    from olacore.drawing import job
+    from olacore.drawing.generator import DEFAULT_SET, Generator, Settings
+
+    given = {name: asked[name] for name in TAKEN if asked[name] is not None}
+    if asked["like"] is not None:
+        if given or asked["init"]:
+            named = ", ".join(f"--{name}" if name != "count" else "-n" for name in given) or "--init"
+            raise click.UsageError(f"--like takes the settings of the picture; leave {named} out.")
+        prompt, settings, count, about = job.recalled(asked["like"])
+        if about.get("init"):
+            raise click.UsageError("the picture was drawn from another one; repeat it with --init and its prompt.")
+        generator = Generator(asked["set_name"] or about["set"], kernels=about["drawn by"] == "kernels")
+        job.same_modules(generator, about, asked["like"])
+    else:
+        count, seed = given.pop("count", 1), given.pop("seed", None)
+        settings = job.with_seed(Settings(**given), seed)
+        many = asked["prompts"] is not None
+        # Few pictures are drawn before the kernels would be loaded.
+        generator = Generator(asked["set_name"] or DEFAULT_SET, kernels=False)
+        if many:
+            if asked["output"] is None:
+                raise click.UsageError("--prompts needs a folder, with -o.")
+            if asked["init"] or asked["preview"]:
+                raise click.UsageError("--prompts takes neither --init nor --preview.")
+            return draw_all(generator, job.read_prompts(asked["prompts"]), settings, count, asked)
+        prompt = asked["prompt"]
+    output = asked["output"] or job.free_name(prompt)
+    told = job.drawn(
+        generator,
+        prompt,
+        settings,
+        count,
+        output,
+        force=asked["force"],
+        init=asked["init"],
+        strength=asked["strength"],
+        preview=asked["preview"],
+        nearest=asked["nearest"],
+    )
+    show(told, asked["as_json"])
+    return None
+
+
+def draw_all(generator: Any, prompts: list[str], settings: Any, count: int, asked: dict[str, Any]) -> None:
+    """Draw each of many prompts into a folder."""
+    from olacore.drawing import job
+
+    folder: Path = asked["output"]
+    folder.mkdir(parents=True, exist_ok=True)
+    for number, prompt in enumerate(prompts):
+        output = folder / f"{number:04d}.png"
+        told = job.drawn(generator, prompt, settings, count, output, force=asked["force"], nearest=asked["nearest"])
+        show(told, asked["as_json"], line=True)
+
+
+def show(told: dict[str, Any], as_json: bool, line: bool = False) -> None:
+    """Print what was drawn."""
+    if as_json:
+        print_json(told, indent=None if line else 2)
+        return
+    for note in told["notes"]:
+        say(f"note: {note}", err=True)
+    seeds = f", seed {told['seed']}" if told["variety"] else ""
+    say(f"{told['file']}: '{told['prompt']}'{seeds}")
+    for near in told.get("nearest pictures", ()):
+        say(f"nearest training picture: '{near['caption']}', {near['grey levels']} grey levels away")

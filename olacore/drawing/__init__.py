@@ -1,0 +1,1 @@
+"""Text in, picture out: sets of modules, and what draws with them."""

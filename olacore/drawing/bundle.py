@@ -1,0 +1,165 @@
+"""Making a set: modules that were trained apart put into one folder, with the captions that they were trained on."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Mapping, Sequence
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from olacore.data import Dataset, open_dataset
+from olacore.data.texts import Texts, read_texts
+from olacore.drawing.captions import Captions
+from olacore.drawing.module_set import ABOUT, CAPTIONS, SCHEMA, THUMBNAILS, check_parts
+from olacore.errors import DataError, FingerprintError, OutputExistsError
+from olacore.files import replace_file
+from olacore.modules.find import find
+from olacore.modules.module import Module, load
+
+# Components of the captions' embeddings that are kept, and pixels along a side of a thumbnail.
+COMPONENTS, THUMB = 128, 16
+# A prompt counts as seen where modules leave at most this share of the variance of validation pictures as near.
+UNSURE = 0.5
+BATCH = 256
+
+
+def make_set(
+    out: Path,
+    modules: Mapping[str, Path | str],
+    h5: Path,
+    *,
+    levels: Sequence[Path | str] = (),
+    about: Mapping[str, str] | None = None,
+    force: bool = False,
+) -> Path:
+    """Write a set of modules.
+
+    Parameters
+    ----------
+    out : the folder
+    modules : files, run folders or names by what they do: "text", "mean", "decoder", and "encoder" where it should
+        start from pictures too
+    h5 : the data that they were trained on, with captions
+    levels : denoisers
+    about : what the set says of itself, such as its licence
+
+    Returns
+    -------
+    the folder
+
+    Raises
+    ------
+    DataError  if the data have no captions, or none for training
+    FileFormatError, FingerprintError  if the modules do not go together
+    OutputExistsError  if there is a set and `force` is not given
+    """
+    if (out / ABOUT).exists() and not force:
+        raise OutputExistsError(f"the set {out} is already there; give --force to replace it.")
+    loaded = {name: load(reference) for name, reference in modules.items()}
+    denoisers = {getattr(module.view, "level", 0.0): (load(path), path) for path in levels for module in (load(path),)}
+    abouts = {name: module.about() for name, module in loaded.items()}
+    check_text(loaded["text"], abouts)
+    check_parts(abouts | {f"level {level:g}": one.about() for level, (one, _) in denoisers.items()}, "the set")
+    with open_dataset([h5]) as data:
+        if not data.captions or not data.has("latents"):
+            raise DataError(f"{h5} has no pictures with captions; make it with --captions and --text-teacher.")
+        texts = read_texts(data)
+        trained = np.flatnonzero(texts.counts)
+        if not len(trained):
+            raise DataError(f"{h5} has no captions for training.")
+        embeddings = embed(loaded["text"], texts.captions)
+        captions = Captions.of([texts.captions[place] for place in trained], embeddings[trained], COMPONENTS)
+        seen = seen_from(data, texts, loaded["mean"], embeddings, captions)
+        thumbnails = sheet_of_thumbnails(data, texts, trained)
+        size = data.layout_of("frames")[0][0]
+    out.mkdir(parents=True, exist_ok=True)
+    written = {name: keep(out, f"{name}.safetensors", find(path).read_bytes()) for name, path in modules.items()}
+    bank = [
+        {"level": level, **keep(out, f"level-{level:g}.safetensors", find(path).read_bytes())}
+        for level, (_, path) in sorted(denoisers.items(), reverse=True)
+    ]
+    content = {
+        "schema": SCHEMA,
+        "size": size,
+        "modules": written,
+        "levels": bank,
+        "captions": keep(out, CAPTIONS, captions.content()),
+        "thumbnails": keep(out, THUMBNAILS, thumbnails),
+        "seen": seen,
+        "about": dict(about or {}),
+    }
+    replace_file(out / ABOUT, (json.dumps(content, indent=1, sort_keys=True) + "\n").encode())
+    return out
+
+
+def check_text(text: Module, abouts: Mapping[str, Mapping[str, Any]]) -> None:
+    """Raise `FingerprintError` unless what reads embeddings was trained on a text module's, or its teacher's."""
+    known = {text.digest: "the text module", text.training.get("text_sha256"): "its teacher"}
+    for name, about in abouts.items():
+        read = about["training"].get("text_sha256")
+        if name != "text" and read not in known and read is not None:
+            theirs = about["training"].get("text_teacher")
+            raise FingerprintError(
+                f"the {name} module reads embeddings of {theirs} ({read[:12]}), which the text module does not make; "
+                "train it with --text-from the text module."
+            )
+
+
+def keep(out: Path, name: str, content: bytes) -> dict[str, str]:
+    """Write a file of a set, and return its entry."""
+    replace_file(out / name, content)
+    return {"file": name, "sha256": sha256(content).hexdigest()}
+
+
+def embed(text: Module, captions: Sequence[str]) -> np.ndarray:
+    """Embeddings of captions by a text module, (k, E) float32."""
+    parts = [text.embed(list(captions[start : start + BATCH])) for start in range(0, len(captions), BATCH)]
+    return np.concatenate(parts)
+
+
+def seen_from(data: Dataset, texts: Texts, mean: Module, embeddings: np.ndarray, captions: Captions) -> float | None:
+    """The likeness to the nearest training caption from which on validation pictures are drawn well.
+
+    Sorted by likeness, the pictures that are at least as near leave `UNSURE` of the variance or less together.
+
+    Returns
+    -------
+    None where there are no validation pictures, or all are drawn badly
+    """
+    rows = data.indices("validation")
+    if not len(rows):
+        return None
+    places = texts.of_rows[rows]
+    latents = data.read(["latents"], rows)["latents"].astype(np.float32).reshape(len(rows), -1)
+    drawn = mean.denoise(embeddings=embeddings[places]).reshape(len(rows), -1)
+    missed = np.square(latents - drawn).sum(1)
+    spread = np.square(latents - mean.scaling.target_mean).sum(1)
+    likeness = np.array([captions.likeness(embeddings[place]).max() for place in places])
+    order = np.argsort(-likeness, kind="stable")
+    left = np.cumsum(missed[order]) / np.cumsum(spread[order])
+    good = np.flatnonzero(left <= UNSURE)
+    return round(float(likeness[order[good[-1]]]), 4) if len(good) else None
+
+
+def sheet_of_thumbnails(data: Dataset, texts: Texts, trained: np.ndarray) -> bytes:
+    """A picture of small pictures, one for each training caption in order, row by row, as many a row as rows."""
+    from PIL import Image
+
+    rows = data.indices("train")
+    first = {int(place): int(row) for place, row in zip(texts.of_rows[rows][::-1], rows[::-1], strict=True)}
+    side = int(np.ceil(np.sqrt(len(trained))))
+    sheet = np.full((side * THUMB, side * THUMB, 3), 255, np.uint8)
+    for number, place in enumerate(trained.tolist()):
+        if place not in first:
+            continue
+        frame = data.read(["frames"], np.array([first[place]]))["frames"][0]
+        small = np.asarray(Image.fromarray(frame).resize((THUMB, THUMB), Image.Resampling.BOX))
+        top, left = number // side * THUMB, number % side * THUMB
+        sheet[top : top + THUMB, left : left + THUMB] = small
+    content = io.BytesIO()
+    Image.fromarray(sheet).save(content, "WEBP", quality=80, method=6)
+    return content.getvalue()

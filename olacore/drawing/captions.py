@@ -1,0 +1,91 @@
+"""The captions that a set was trained on: which are nearest to a prompt, and how near."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+
+from olacore.errors import FileFormatError
+from olacore.foreign.tensors import read_safetensors
+from olacore.text.table import unit
+
+WHAT, MAKER = "file of captions", "`ola bundle`"
+LEVELS, NEAREST = 127, 8
+NAMES = ("texts", "vectors", "scales", "basis")
+
+
+@dataclass(frozen=True)
+class Captions:
+    """Training captions, and the directions of their embeddings.
+
+    Parameters
+    ----------
+    texts : (bytes,) uint8, UTF-8 with a line feed between captions
+    vectors : (n, k) int8
+    scales : (n,) float16; a row of `vectors` times its scale is the embedding at unit length, in the basis
+    basis : (k, E) float16, orthonormal rows
+    """
+
+    texts: np.ndarray
+    vectors: np.ndarray
+    scales: np.ndarray
+    basis: np.ndarray
+
+    @classmethod
+    def of(cls, texts: list[str], embeddings: np.ndarray, size: int) -> Captions:
+        """Keep captions with the `size` components of their embeddings (n, E) that hold most."""
+        from threadpoolctl import threadpool_limits
+
+        units = unit(embeddings.astype(np.float64))
+        with threadpool_limits(1, user_api="blas"):
+            _, axes = np.linalg.eigh(units.T @ units)
+            basis = np.ascontiguousarray(axes[:, ::-1][:, :size].T, np.float16)
+            vectors = units @ basis.astype(np.float64).T
+        scales = (np.abs(vectors).max(1) / LEVELS).astype(np.float16)
+        levels = np.rint(vectors / np.maximum(scales, np.float16(1e-6)).astype(float)[:, None])
+        lines = "\n".join(text.replace("\n", " ") for text in texts)
+        return cls(np.frombuffer(lines.encode(), np.uint8), levels.clip(-LEVELS, LEVELS).astype(np.int8), scales, basis)
+
+    @classmethod
+    def read(cls, path: Path) -> Captions:
+        """Read a file of them.
+
+        Raises
+        ------
+        FileFormatError  if it is missing, damaged, or no such file
+        """
+        _, tensors = read_safetensors(path, WHAT, MAKER, ("U8", "I8", "F16"))
+        try:
+            found = cls(**{name: tensors[name] for name in NAMES})
+            fits = found.vectors.shape == (len(found.listed), len(found.basis)) and found.scales.shape == (
+                len(found.listed),
+            )
+        except (KeyError, TypeError, UnicodeDecodeError) as error:
+            raise FileFormatError(f"{path} is no {WHAT} of {MAKER}.") from error
+        if not fits:
+            raise FileFormatError(f"{path} is damaged: its captions and their vectors do not fit.")
+        return found
+
+    def content(self) -> bytes:
+        """The bytes of the file."""
+        from safetensors.numpy import save
+
+        return save({name: np.ascontiguousarray(getattr(self, name)) for name in NAMES})
+
+    @cached_property
+    def listed(self) -> list[str]:
+        """The captions in order."""
+        return self.texts.tobytes().decode().split("\n")
+
+    def likeness(self, embedding: np.ndarray) -> np.ndarray:
+        """The cosines of an embedding (E,) to all captions', (n,) float32."""
+        towards = unit(embedding[None].astype(np.float64))[0] @ self.basis.T.astype(np.float64)
+        return np.asarray((self.vectors @ towards) * self.scales, np.float32)
+
+    def certainty(self, embedding: np.ndarray) -> np.ndarray:
+        """How near the nearest caption is, and the eight nearest on average: (2,) float32."""
+        best = np.sort(self.likeness(embedding))[::-1][:NEAREST]
+        return np.array([best[0], best.mean()], np.float32)

@@ -1,0 +1,286 @@
+"""From a prompt to pictures: text module, text mean, denoisers where there are any, decoder."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+
+from olacore.drawing.captions import Captions
+from olacore.drawing.module_set import ModuleSet, load_parts, open_set
+from olacore.drawing.sampler import SOLVERS, noise_of, sample
+from olacore.errors import ConfigError, ShapeError
+from olacore.text.emoji import name_emoji
+
+DEFAULT_SET = "google64"
+MOST_COUNT, MOST_SEED = 4096, (1 << 63) - 1
+MOST_GUIDANCE = 20.0
+# What a callback gets: the step from 0 on, how many there are, and the picture as it would be now, (H, W, 3) uint8.
+Watcher = Callable[[int, int, np.ndarray], None]
+
+
+class Part(Protocol):
+    """A module that runs, by kernels or without."""
+
+    @property
+    def table(self) -> Any:
+        """Of words, where it has one."""
+
+    def run(self, given: Any) -> np.ndarray:
+        """Answer what the view reads."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How a picture is drawn, beside its prompt.
+
+    Parameters
+    ----------
+    seed : of the noise
+    variety : noise level that drawing starts from, in the units of the latents; 0 draws what the text alone leads one
+        to expect, the same for every seed
+    steps : noise levels that are passed at most; None for all that the set has below `variety`
+    solver : "dpm" or "ddim"
+    guidance : 1 draws the prompt; above, what sets it apart from the mean of all is exaggerated
+    negative : what the picture is drawn away from
+
+    Raises
+    ------
+    ConfigError  if one is out of range
+    """
+
+    seed: int = 0
+    variety: float = 0.0
+    steps: int | None = None
+    solver: str = "dpm"
+    guidance: float = 1.0
+    negative: str = ""
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.seed <= MOST_SEED:
+            raise ConfigError(f"seed must be 0 to {MOST_SEED}; got {self.seed}.")
+        if not 0 <= self.variety < np.inf:
+            raise ConfigError(f"variety must be 0 or more; got {self.variety}.")
+        if self.steps is not None and self.steps < 1:
+            raise ConfigError(f"steps must be 1 or more; got {self.steps}.")
+        if self.solver not in SOLVERS:
+            raise ConfigError(f"solver must be {' or '.join(SOLVERS)}; got {self.solver!r}.")
+        if not 0 <= self.guidance <= MOST_GUIDANCE:
+            raise ConfigError(f"guidance must be 0 to {MOST_GUIDANCE:g}; got {self.guidance}.")
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """A picture, and how it came about.
+
+    Parameters
+    ----------
+    picture : (H, W, 3) uint8 RGB
+    prompt : as it was given
+    settings : that it was drawn with
+    notes : what whoever asked for it should know, such as words that are not known
+    nearest : training captions nearest to the prompt, with the cosine of their embeddings
+    """
+
+    picture: np.ndarray
+    prompt: str
+    settings: Settings
+    notes: tuple[str, ...] = ()
+    nearest: tuple[tuple[str, float], ...] = ()
+    record: dict[str, Any] = field(default_factory=dict)
+
+
+class Generator:
+    """A set of modules that is loaded once, and draws as often as one likes.
+
+    Parameters
+    ----------
+    reference : a set by its name, or the folder of one's own
+    kernels : use the compiled kernels, which are quicker for many pictures and slower to start; otherwise NumPy alone.
+        Pixels of the two may differ by a grey level
+
+    Raises
+    ------
+    FileFormatError, FingerprintError  if the set is not there, damaged, or its modules do not go together
+    """
+
+    def __init__(self, reference: Path | str = DEFAULT_SET, *, kernels: bool = True) -> None:
+        self.set: ModuleSet = open_set(reference)
+        self.kernels = kernels
+        self._parts: dict[str, Part] = dict(load_parts(self.set))
+        if kernels:
+            from olacore.drawing.by_kernels import KernelModule
+
+            self._parts = {name: KernelModule(self._file(name)) for name in self._parts}
+        self.captions = Captions.read(self.set.files["captions"])
+        self._everything = self._mean_of_all()
+
+    def _file(self, name: str) -> Path:
+        return self.set.files[name] if name in self.set.files else self.set.levels[float(name.removeprefix("level "))]
+
+    def _mean_of_all(self) -> np.ndarray:
+        from olacore.modules.plain import load_plain
+
+        mean = load_plain(self.set.files["mean"])
+        view = mean.view
+        shape = view["channels"], view["height"], view["width"]
+        return np.asarray(mean.parts["target_mean"].reshape(1, *shape))
+
+    @property
+    def table(self) -> Any:
+        """The words that the text module knows."""
+        return self._parts["text"].table
+
+    def embed(self, prompts: Sequence[str]) -> np.ndarray:
+        """The embeddings of prompts, (n, E) float32."""
+        return self._parts["text"].run([name_emoji(prompt) for prompt in prompts])
+
+    def text_means(self, prompts: Sequence[str], settings: Settings | None = None) -> np.ndarray:
+        """The latents that the prompts alone lead one to expect, (n, C, h, w) float32, with guidance."""
+        asked = settings or Settings()
+        found = self._expect(prompts)
+        if asked.guidance != 1:
+            found = self._everything + np.float32(asked.guidance) * (found - self._everything)
+        if asked.negative:
+            found = found - (self._expect([asked.negative]) - self._everything)
+        return found
+
+    def _expect(self, prompts: Sequence[str]) -> np.ndarray:
+        known = [any(self.table.read(name_emoji(prompt))[0]) for prompt in prompts]
+        found = np.repeat(self._everything, len(prompts), 0)
+        if any(known):
+            embeddings = self.embed([prompt for prompt, some in zip(prompts, known, strict=True) if some])
+            found[known] = self._parts["mean"].run({"embeddings": embeddings})
+        return found
+
+    def draw(
+        self,
+        prompt: str,
+        settings: Settings | None = None,
+        *,
+        count: int = 1,
+        init: np.ndarray | None = None,
+        strength: float = 0.5,
+        watch: Watcher | None = None,
+        **given: Any,
+    ) -> list[Drawing]:
+        """Draw pictures of a prompt.
+
+        Parameters
+        ----------
+        settings : or single settings by name in `given`, such as `seed=1`
+        count : pictures, of the seeds from `settings.seed` on
+        init : a picture (H, W, 3) uint8 of the set's size to start from
+        strength : how far to go from it, 0 to 1
+        watch : called after each step, for one picture at a time
+
+        Raises
+        ------
+        ConfigError  if a setting is out of range, or the set cannot do what is asked
+        ShapeError  if `init` is of another size
+        """
+        asked = replace(settings or Settings(), **given)
+        if not 1 <= count <= MOST_COUNT:
+            raise ConfigError(f"count must be 1 to {MOST_COUNT}; got {count}.")
+        notes, nearest, certainty = self._look(prompt)
+        expected = self.text_means([prompt], asked)
+        start, level = self._start(expected, asked, init, strength)
+        drawings = []
+        for number in range(count):
+            own = replace(asked, seed=asked.seed + number)
+            latent = self._sample(start, level, expected, certainty, own, watch)
+            picture = self._parts["decoder"].run(latent)[0]
+            drawings.append(Drawing(picture, prompt, own, notes, nearest, self._record(prompt, own)))
+        return drawings
+
+    def _start(
+        self, expected: np.ndarray, asked: Settings, init: np.ndarray | None, strength: float
+    ) -> tuple[np.ndarray, float]:
+        """The clean latent that noise is added to, and at which level."""
+        if init is None:
+            return expected, asked.variety
+        if "encoder" not in self._parts:
+            raise ConfigError(f"the set {self.set.name} has no encoder, and starts from no picture.")
+        size = self.set.size
+        if init.shape != (size, size, 3) or init.dtype != np.uint8:
+            raise ShapeError(
+                f"a picture to start from must be ({size}, {size}, 3) uint8; got {init.dtype} {init.shape}."
+            )
+        if not 0 <= strength <= 1:
+            raise ConfigError(f"strength must be 0 to 1; got {strength}.")
+        own = self._parts["encoder"].run(init[None])
+        # Without noise the way from picture to prompt is a straight line.
+        return own + np.float32(strength) * (expected - own), asked.variety
+
+    def _sample(
+        self,
+        start: np.ndarray,
+        level: float,
+        expected: np.ndarray,
+        certainty: np.ndarray,
+        asked: Settings,
+        watch: Watcher | None,
+    ) -> np.ndarray:
+        levels = [one for one in self.set.levels if one <= level][: asked.steps]
+
+        def denoise(noisy: np.ndarray, at: float) -> np.ndarray:
+            given = {"noisy": noisy, "text_means": expected, "certainty": certainty[None]}
+            return self._parts[f"level {at:g}"].run(given)
+
+        def told(step: int, steps: int, latent: np.ndarray) -> None:
+            if watch is not None:
+                watch(step, steps, self._parts["decoder"].run(latent)[0])
+
+        if not levels:
+            told(0, 1, start)
+            return start
+        noise = noise_of(asked.seed, start.shape)
+        return sample(denoise, start, levels, noise, asked.solver, told)
+
+    def _look(self, prompt: str) -> tuple[tuple[str, ...], tuple[tuple[str, float], ...], np.ndarray]:
+        """Notes on a prompt, the nearest training captions, and how near they are."""
+        found, unknown = self.table.read(name_emoji(prompt))
+        notes = []
+        for word in dict.fromkeys(unknown):
+            near = [f"'{other}'" for other in self.table.spelt_like(word)]
+            notes.append(f"'{word}' is not known; " + (f"read as {', '.join(near)}" if near else "left out"))
+        if not any(found):
+            what = "the prompt is empty" if not prompt.strip() else "nothing of the prompt is known"
+            notes.append(f"{what}: this is the mean of all training pictures")
+            return tuple(notes), (), np.zeros(2, np.float32)
+        embedding = self.embed([prompt])[0]
+        likeness = self.captions.likeness(embedding)
+        best = np.argsort(-likeness, kind="stable")[:3]
+        nearest = tuple((self.captions.listed[place], float(likeness[place])) for place in best)
+        if self.set.seen is not None and nearest[0][1] < self.set.seen:
+            names = ", ".join(f"'{text}'" for text, _ in nearest)
+            notes.append(f"not seen in training; closest known: {names}")
+        return tuple(notes), nearest, self.captions.certainty(embedding)
+
+    def _record(self, prompt: str, asked: Settings) -> dict[str, Any]:
+        """What a picture's file says of it, so that it can be drawn again."""
+        return {
+            "prompt": prompt,
+            **asdict(asked),
+            "set": self.set.name,
+            "drawn by": "kernels" if self.kernels else "numpy",
+            "modules": self.set.digests,
+        }
+
+
+def generate(prompt: str, *, set: Path | str = DEFAULT_SET, **settings: Any) -> Drawing:
+    """Draw one picture; a `Generator` is quicker for more.
+
+    Parameters
+    ----------
+    set : by its name, or the folder of one's own
+    settings : of `Settings`, and what else `Generator.draw` takes, by name
+
+    Raises
+    ------
+    OlacoreError  one of its kinds, as `Generator` and its `draw` do
+    """
+    return Generator(set, kernels=False).draw(prompt, **settings)[0]

@@ -1,0 +1,158 @@
+"""A set: a folder with the modules that draw together, and what they were trained on.
+
+`set.json` says which file is what, and `captions.safetensors` holds the training captions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+from olacore import pretrained
+from olacore.errors import FileFormatError, FingerprintError
+from olacore.foreign.json_text import read_json
+from olacore.foreign.schema import listed, mapping, maybe, number, record, require, text, whole
+from olacore.modules.plain import PlainModule, load_plain
+
+SCHEMA = "olacore/set/1"
+ABOUT, CAPTIONS, THUMBNAILS = "set.json", "captions.safetensors", "thumbnails.webp"
+# Modules that a set has, by what they do in it; without an encoder it takes no picture to start from.
+NEEDED, OPTIONAL = ("text", "mean", "decoder"), ("encoder",)
+_FILE = record({"file": text(255), "sha256": text(64)}, closed=True)
+_SET = record(
+    {
+        "schema": text(64),
+        "size": whole(8, 8192),
+        "modules": record(dict.fromkeys(NEEDED, _FILE), dict.fromkeys(OPTIONAL, _FILE), closed=True),
+        "levels": listed(record({"level": number(), "file": text(255), "sha256": text(64)}, closed=True), 0, 64),
+        "captions": _FILE,
+        "seen": maybe(number()),
+    },
+    {"thumbnails": _FILE, "about": mapping(text(1 << 16))},
+    closed=True,
+)
+
+
+@dataclass(frozen=True)
+class ModuleSet:
+    """The files of a set, found and checked by their digests.
+
+    Parameters
+    ----------
+    folder : that they are in
+    size : side of the pictures that it draws, in pixels
+    files : by what they do: "text", "mean", "decoder", "encoder", "captions" and "thumbnails"
+    levels : of the denoisers, from the highest noise level to the lowest
+    digests : SHA-256 of the files of all modules, by name
+    seen : similarity to the nearest training caption from which on a prompt counts as seen; None where it is not known
+    """
+
+    folder: Path
+    size: int
+    files: dict[str, Path]
+    levels: dict[float, Path]
+    digests: dict[str, str]
+    seen: float | None
+
+    @property
+    def name(self) -> str:
+        """Of the folder."""
+        return self.folder.name
+
+
+def open_set(reference: Path | str) -> ModuleSet:
+    """Find a set.
+
+    Parameters
+    ----------
+    reference : a folder, or the name of a set that comes with the package
+
+    Raises
+    ------
+    FileFormatError  if there is none, or a file is missing, or not the one that the set was made with
+    """
+    folder = Path(reference)
+    if pretrained.is_name(reference):
+        if str(reference) not in (known := pretrained.sets()):
+            names = ", ".join(known) or "none in this version"
+            raise FileFormatError(f"{reference} is no folder and no set that is shipped; there are: {names}.")
+        folder = pretrained.FOLDER / str(reference)
+    path = folder / ABOUT
+    about = require(_SET, read_json(path, "the set"), str(path))
+    if about["schema"] != SCHEMA:
+        raise FileFormatError(f"{path} has the schema {about['schema']!r}; this version reads {SCHEMA!r}.")
+    entries: dict[str, Mapping[str, Any]] = {**about["modules"], "captions": about["captions"]}
+    entries |= {"thumbnails": about["thumbnails"]} if "thumbnails" in about else {}
+    levels = sorted(about["levels"], key=lambda entry: -entry["level"])
+    files = {name: _checked(folder, entry) for name, entry in entries.items()}
+    digests = {name: entry["sha256"] for name, entry in about["modules"].items()}
+    digests |= {f"level {entry['level']:g}": entry["sha256"] for entry in levels}
+    return ModuleSet(
+        folder,
+        about["size"],
+        files,
+        {float(entry["level"]): _checked(folder, entry) for entry in levels},
+        digests,
+        about["seen"],
+    )
+
+
+def _checked(folder: Path, entry: Mapping[str, Any]) -> Path:
+    name = entry["file"]
+    if Path(name).name != name:
+        raise FileFormatError(f"{folder / ABOUT} names the file {name!r}, which is not in the folder itself.")
+    path = folder / name
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise FileFormatError(f"cannot read {path}, which the set needs: {error.strerror}.") from error
+    if sha256(content).hexdigest() != entry["sha256"]:
+        raise FileFormatError(f"{path} is not the file that the set was made with; make or install the set again.")
+    return path
+
+
+def load_parts(found: ModuleSet) -> dict[str, PlainModule]:
+    """The modules of a set, by what they do; denoisers as "level 1" and so on.
+
+    Raises
+    ------
+    FileFormatError  if one is damaged, or of another kind than the set says
+    FingerprintError  if they are of different latent spaces
+    """
+    names = [name for name in (*NEEDED, *OPTIONAL) if name in found.files]
+    parts = {name: load_plain(found.files[name]) for name in names}
+    parts |= {f"level {level:g}": load_plain(path) for level, path in found.levels.items()}
+    check_parts({name: part.about for name, part in parts.items()}, str(found.folder))
+    return parts
+
+
+def check_parts(abouts: Mapping[str, Mapping[str, Any]], where: str) -> None:
+    """Raise unless modules go together, by what their files say.
+
+    Raises
+    ------
+    FileFormatError  if one is of another kind than it should be
+    FingerprintError  if they are of different latent spaces
+    """
+    kinds = {"text": ("text", "table"), "mean": ("denoiser", "text"), "decoder": ("decoder", "patch")}
+    kinds["encoder"] = ("encoder", "patch")
+    for name, about in abouts.items():
+        view = about["view"]
+        expected = kinds.get(name, ("denoiser", view["name"]))
+        if (view["kind"], view["name"]) != expected:
+            raise FileFormatError(
+                f"{where} needs a {' '.join(expected[::-1])} as its {name} module, and has a {view['name']} "
+                f"{view['kind']}."
+            )
+    spaces = {name: _space(about) for name, about in abouts.items() if name != "text"}
+    if len({*spaces.values()}) > 1:
+        theirs = ", ".join(f"{name} {space}" for name, space in spaces.items())
+        raise FingerprintError(f"the modules of {where} are of different latent spaces: {theirs}.")
+
+
+def _space(about: Mapping[str, Any]) -> str:
+    space = about["reads"] or about["imitates"] or about["makes"] or {}
+    return str(space.get("fingerprint", "unknown"))

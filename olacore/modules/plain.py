@@ -1,0 +1,151 @@
+"""Modules in NumPy alone: the twin of `Module` for a process that is over before Numba would be imported.
+
+The numbers are those of the kernels to the last digits or so of float32, and not bit by bit. BLAS is held to one
+thread, so that they do not depend on how many there are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from olacore.errors import FileFormatError
+from olacore.modules.file import BASIS, read_module
+from olacore.modules.find import find
+from olacore.text.table import WordTable, unit
+
+HALF_PIXEL = np.float32(127.5)
+
+
+@dataclass(frozen=True)
+class PlainModule:
+    """A module of one of the views in `RUNS`.
+
+    Parameters
+    ----------
+    about : the metadata of its file
+    parts : its float32 tensors
+    table : of words, where the view has one
+    """
+
+    about: dict[str, Any]
+    parts: dict[str, np.ndarray]
+    table: WordTable | None
+
+    @property
+    def view(self) -> dict[str, Any]:
+        """As plain values."""
+        return dict(self.about["view"])
+
+    def forward(self, inputs: np.ndarray) -> np.ndarray:
+        """Answer samples: (n, in) float32 to (n, out) float32, in the scale of the data."""
+        from threadpoolctl import threadpool_limits
+
+        parts = self.parts
+        known = (inputs - parts["input_mean"]) / parts["input_scale"]
+        with threadpool_limits(1, user_api="blas"):
+            for number in range(len(self.about.get("layers", (0, 0))) - 2):
+                weights, biases = parts[f"hidden_{number}_weights"], parts[f"hidden_{number}_biases"]
+                known = np.hstack([known, np.tanh(known @ weights.T + biases)])
+            answer = np.tanh(known @ parts["weights"].T + parts["biases"]) * parts["target_scale"]
+            return np.asarray((answer @ parts[BASIS] if BASIS in parts else answer) + parts["target_mean"])
+
+    def run(self, given: Any) -> np.ndarray:
+        """Answer what the view reads: texts (a list), latents (n, C, h, w), pictures (n, H, W, 3) or what a denoiser is
+        given, by name.
+
+        The answers have the shapes and types that those of `Module.run` have.
+        """
+        return RUNS[self.view["kind"], self.view["name"]](self, given)
+
+
+def load_plain(reference: Path | str) -> PlainModule:
+    """Read a module from its file, as `olacore.load` does.
+
+    Raises
+    ------
+    FileFormatError  as `load` does, or if it has a view that is not run here
+    """
+    path = find(reference)
+    content, parts, carried = read_module(path)
+    view = content["view"]
+    if (view.get("kind"), view["name"]) not in RUNS:
+        raise FileFormatError(f"{path} holds a {view['name']} {view.get('kind')}, which is not run without kernels.")
+    try:
+        table = WordTable(**carried) if carried else None
+    except (TypeError, ValueError) as error:
+        raise FileFormatError(f"{path} is damaged: {error}.") from error
+    return PlainModule(content, parts, table)
+
+
+def embed(module: PlainModule, texts: list[str]) -> np.ndarray:
+    """Texts to embeddings (n, E) float32."""
+    assert module.table is not None
+    found = module.forward(module.table.features(texts))
+    return unit(found) if module.view["unit"] else found
+
+
+def imagine(module: PlainModule, given: Mapping[str, np.ndarray]) -> np.ndarray:
+    """`embeddings` (n, E) to latents (n, C, h, w) float32."""
+    view = module.view
+    return module.forward(given["embeddings"]).reshape(-1, view["channels"], view["height"], view["width"])
+
+
+def decode(module: PlainModule, latents: np.ndarray) -> np.ndarray:
+    """Latents (n, C, h, w) to pictures (n, H, W, 3) uint8."""
+    size = module.view.get("factor", 8)
+    count, _, height, width = latents.shape
+    patches = module.forward(windows_of(latents, module.view["window"])).reshape(count, height, width, size, size, 3)
+    pixels = patches.transpose(0, 1, 3, 2, 4, 5).reshape(count, height * size, width * size, 3)
+    return np.clip(np.rint((pixels + 1) * HALF_PIXEL), 0, 255).astype(np.uint8)
+
+
+def denoise(module: PlainModule, given: Mapping[str, np.ndarray]) -> np.ndarray:
+    """`noisy` (n, C, h, w), and as the view says `text_means` (n, C, h, w) and `certainty` (n, 2), to clean latents."""
+    view, noisy = module.view, given["noisy"]
+    count, channels, height, width = noisy.shape
+    parts = [windows_of(noisy, view["window"])]
+    if view["text_window"]:
+        parts.append(windows_of(np.broadcast_to(given["text_means"], noisy.shape), view["text_window"]))
+    if view["certain"]:
+        parts.append(np.repeat(np.broadcast_to(given["certainty"], (count, 2)), height * width, 0))
+    down, across = (np.arange(1, 2 * side, 2, dtype=np.float32) / np.float32(side) - 1 for side in (height, width))
+    places = np.stack(np.broadcast_arrays(down[:, None], across), -1).reshape(-1, 2)
+    samples = np.hstack([*parts, np.tile(places, (count, 1))])
+    sites = module.forward(samples).reshape(count, height, width, channels)
+    return np.ascontiguousarray(sites.transpose(0, 3, 1, 2))
+
+
+def windows_of(latents: np.ndarray, window: int) -> np.ndarray:
+    """The window around every site of latents (n, C, h, w), edges repeated, as float16 numbers: (n h w, C window^2)."""
+    half, channels = window // 2, latents.shape[1]
+    pad = ((0, 0), (0, 0), (half, half), (half, half))
+    wide = np.pad(latents.astype(np.float16).astype(np.float32), pad, "edge")
+    windows = np.lib.stride_tricks.sliding_window_view(wide, (window, window), axis=(2, 3))
+    return np.asarray(windows.transpose(0, 2, 3, 1, 4, 5).reshape(-1, channels * window**2))
+
+
+def encode(module: PlainModule, pictures: np.ndarray) -> np.ndarray:
+    """Pictures (n, H, W, 3) uint8, sides of whole patches, to latents (n, C, h, w) float32."""
+    border, size = module.view["border"], module.view.get("factor", 8)
+    count, height, width, _ = pictures.shape
+    pad = ((0, 0), (border, border), (border, border), (0, 0))
+    wide = np.pad(pictures, pad, "reflect").astype(np.float32) / HALF_PIXEL - np.float32(1)
+    side = size + 2 * border
+    windows = np.lib.stride_tricks.sliding_window_view(wide, (side, side), axis=(1, 2))[:, ::size, ::size]
+    samples = windows.transpose(0, 1, 2, 4, 5, 3).reshape(-1, 3 * side**2)
+    sites = module.forward(np.ascontiguousarray(samples)).reshape(count, height // size, width // size, -1)
+    return np.ascontiguousarray(sites.transpose(0, 3, 1, 2))
+
+
+RUNS: dict[tuple[str, str], Callable[[PlainModule, Any], np.ndarray]] = {
+    ("text", "table"): embed,
+    ("denoiser", "text"): imagine,
+    ("denoiser", "window"): denoise,
+    ("decoder", "patch"): decode,
+    ("encoder", "patch"): encode,
+}

@@ -1,0 +1,203 @@
+"""A table of single words: a short vector for each, which a text teacher's embedding of it became, and its weight.
+
+The vector of a text is the weighted mean of its words' vectors, and beside it the same mean with words weighted by
+where they stand, so that the order of words counts. Words that hardly move the teacher, such as articles, weigh little.
+What the table lacks is read as the known words that it is spelt like.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from olacore.errors import DataError
+from olacore.text.words import words_in
+
+# A word weighs how far it moves the teacher over this, and 1 at most; and what the order of words counts for.
+FAR, ORDER = 0.3, 0.5
+# Levels of a number of 4 bits to each side, and the shares of a vector's largest number that they may reach to.
+LEVELS, SHARES = 7, (1.0, 0.9, 0.8, 0.7, 0.6, 0.5)
+HEAVIEST = 255
+# Bytes of all words together.
+MOST_BYTES = 1 << 26
+# Letters of a run by which spellings are compared, the share of runs that two words have in common at least (Dice), and
+# how many words at most stand for one that is not known.
+RUN, ALIKE, SPELT_LIKE = 3, 0.5, 3
+
+
+@dataclass(frozen=True, eq=False)
+class WordTable:
+    """Words and their vectors, as a module's file holds them.
+
+    Parameters
+    ----------
+    words : (bytes,) uint8, of zlib: UTF-8 with a line feed between words; each once
+    vectors : (n, d / 2) uint8, two numbers a byte, the lower half first: 1 to 15 for -7 to 7
+    scales : (n,) float16; a word's vector is its numbers times its scale
+    weights : (n,) uint8, 255 for a word that counts in full
+
+    Raises
+    ------
+    DataError  if they do not fit each other
+    """
+
+    words: np.ndarray
+    vectors: np.ndarray
+    scales: np.ndarray
+    weights: np.ndarray
+
+    def __post_init__(self) -> None:
+        count = len(self.vectors)
+        shapes = self.words.ndim == 1 and self.vectors.ndim == 2 and self.scales.shape == self.weights.shape == (count,)
+        types = [part.dtype for part in self.tensors.values()] == [np.uint8, np.uint8, np.float16, np.uint8]
+        if not (shapes and types and 0 not in self.vectors.shape):
+            forms = ", ".join(f"{name} {part.dtype} {part.shape}" for name, part in self.tensors.items())
+            raise DataError(f"a table of words needs a vector, a scale and a weight for each; got {forms}.")
+        if not (np.isfinite(self.scales).all() and self.weights.all()):
+            raise DataError("a table of words needs finite scales, and weights above 0.")
+        if len(self.places) != count:
+            raise DataError(f"a table of words has {count} vectors and {len(self.places)} different words.")
+
+    @classmethod
+    def of(cls, words: Sequence[str], vectors: np.ndarray, shifts: np.ndarray) -> WordTable:
+        """Round vectors to 4 bits, each with the scale that leaves least of it out.
+
+        Parameters
+        ----------
+        words : n, each once
+        vectors : (n, d), d even
+        shifts : (n,) how far each word moves the teacher
+        """
+        order = np.argsort(words)
+        wide = np.asarray(vectors, np.float32)[order]
+        largest = np.abs(wide).max(1) / LEVELS
+        tried = [(largest * np.float32(share)).astype(np.float16) for share in SHARES]
+        missed = [np.square(_rounded(wide, scales) * scales[:, None] - wide).sum(1) for scales in tried]
+        scales = np.array(tried)[np.argmin(missed, 0), np.arange(len(wide))]
+        levels = (_rounded(wide, scales) + LEVELS + 1).astype(np.uint8)
+        heavy = np.minimum(np.maximum(shifts[order], 0) / FAR, 1)
+        packed = zlib.compress("\n".join(words[place] for place in order).encode(), 9)
+        return cls(
+            np.frombuffer(packed, np.uint8),
+            levels[:, ::2] | levels[:, 1::2] << 4,
+            scales,
+            np.rint(heavy * HEAVIEST).clip(1, HEAVIEST).astype(np.uint8),
+        )
+
+    def __eq__(self, other: object) -> bool:
+        """Whether all arrays are the same."""
+        if not isinstance(other, WordTable):
+            return False
+        return all(np.array_equal(part, other.tensors[name]) for name, part in self.tensors.items())
+
+    def __hash__(self) -> int:
+        return hash(self.words.tobytes())
+
+    @property
+    def tensors(self) -> dict[str, np.ndarray]:
+        """Its arrays by name."""
+        return {name: getattr(self, name) for name in ("words", "vectors", "scales", "weights")}
+
+    @property
+    def size(self) -> int:
+        """Numbers of a word's vector."""
+        return 2 * self.vectors.shape[1]
+
+    @cached_property
+    def listed(self) -> list[str]:
+        """The words, in the order of their vectors.
+
+        Raises
+        ------
+        DataError  if they are damaged
+        """
+        try:
+            unpacking = zlib.decompressobj()
+            text = unpacking.decompress(self.words.tobytes(), MOST_BYTES)
+            if not unpacking.eof:
+                raise DataError("the words of a table are cut off, or too many.")
+            return text.decode().split("\n")
+        except (zlib.error, UnicodeDecodeError) as error:
+            raise DataError(f"the words of a table are damaged: {error}.") from error
+
+    @cached_property
+    def places(self) -> dict[str, int]:
+        """The line of each word."""
+        return {word: place for place, word in enumerate(self.listed)}
+
+    @cached_property
+    def _runs(self) -> tuple[np.ndarray, np.ndarray]:
+        """All words between < and > as bytes, and the runs of letters of each."""
+        framed = np.array([f"<{word}>".encode() for word in self.listed])
+        return framed, np.maximum(np.char.str_len(framed) - RUN + 1, 1)
+
+    def spelt_like(self, word: str, most: int = SPELT_LIKE, least: float = ALIKE) -> list[str]:
+        """Known words that are spelt most like a word, the most alike first; none where none is alike."""
+        text = f"<{word}>".encode()
+        runs = {text[start : start + RUN] for start in range(max(len(text) - RUN + 1, 1))}
+        framed, counts = self._runs
+        shared = np.zeros(len(framed))
+        for run in runs:
+            shared += np.char.find(framed, run) >= 0
+        alike = 2 * shared / (counts + len(runs))
+        best = np.argsort(-alike, kind="stable")[:most]
+        return [self.listed[place] for place in best if alike[place] >= least]
+
+    def line_of(self, word: str) -> int | None:
+        """The line of a word, or of what it is the genitive of; None where neither is known."""
+        return self.places.get(word, self.places.get(word.removesuffix("'s")))
+
+    def read(self, text: str) -> tuple[list[list[int]], list[str]]:
+        """Look a text's words up.
+
+        Returns
+        -------
+        the lines that stand for each word, several where it is not known, and the words that are not known
+        """
+        found, unknown = [], []
+        for word in words_in(text):
+            if (line := self.line_of(word)) is not None:
+                found.append([line])
+                continue
+            unknown.append(word)
+            if lines := [self.places[other] for other in self.spelt_like(word)]:
+                found.append(lines)
+        return found, unknown
+
+    def features(self, texts: Iterable[str]) -> np.ndarray:
+        """The vectors of texts, (n, 2 d) float32; 0 where no word of a text is known, nor spelt like one."""
+        texts = list(texts)
+        out = np.zeros((len(texts), 2 * self.size), np.float32)
+        for text, line in zip(texts, out, strict=True):
+            found, _ = self.read(text)
+            if not found:
+                continue
+            vectors = np.array([self._vector(lines) for lines in found])
+            weights = np.array([self.weights[lines].mean() for lines in found], np.float32)
+            weights /= weights.sum()
+            where = np.linspace(-1, 1, len(found)) if len(found) > 1 else np.zeros(1)
+            line[: self.size] = weights @ vectors
+            line[self.size :] = ORDER * (weights * (where - weights @ where)) @ vectors
+        return out
+
+    def _vector(self, lines: list[int]) -> np.ndarray:
+        """The mean of some words' vectors, (d,) float32."""
+        packed = self.vectors[lines]
+        levels = np.stack([packed & 15, packed >> 4], -1).reshape(len(lines), -1).astype(np.float32) - (LEVELS + 1)
+        return np.asarray((levels * self.scales[lines, None].astype(np.float32)).mean(0))
+
+
+def _rounded(vectors: np.ndarray, scales: np.ndarray) -> np.ndarray:
+    """Numbers as levels of their scales, float32."""
+    wide = scales.astype(np.float32)[:, None]
+    return np.asarray(np.rint(vectors / np.where(wide > 0, wide, 1)).clip(-LEVELS, LEVELS))
+
+
+def unit(rows: np.ndarray) -> np.ndarray:
+    """Rows at unit length; zeros stay."""
+    lengths = np.linalg.norm(rows, axis=1, keepdims=True)
+    return np.asarray(rows / np.maximum(lengths, np.finfo(rows.dtype).tiny))

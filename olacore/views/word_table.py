@@ -1,0 +1,144 @@
+"""The view of texts by a table of words: what a text teacher says of single words, which the module carries."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, Self
+
+import numpy as np
+
+from olacore.blocks import RawBlock
+from olacore.errors import ConfigError, DataError, FingerprintError, ShapeError
+from olacore.text.table import WordTable, unit
+from olacore.views.base import add_view, pack_standardised
+from olacore.views.scaling import Scaling
+from olacore.views.words import Embedding, embedding_width
+
+if TYPE_CHECKING:
+    from olacore.data import Dataset
+
+MOST_SIZE = 4096
+# What the spread of the words counts for where components are chosen, beside that of the captions.
+OF_WORDS, TINY = 0.3, 1e-30
+# Embeddings that are looked at, and how far from 1 their lengths may be.
+LOOKED_AT, UNIT = 256, 1e-3
+
+
+@add_view
+@dataclass(frozen=True)
+class TableOfWords(Embedding):
+    """From a caption to its embedding, by the vectors of its words; see `WordTable`.
+
+    Parameters
+    ----------
+    width : numbers of an embedding
+    size : numbers of a word's vector
+    unit : embeddings are of unit length, as the teacher's are
+    table : of words
+
+    Raises
+    ------
+    ConfigError  if a number is out of range
+    ShapeError  if the table has vectors of another size
+    """
+
+    name: ClassVar[str] = "table"
+    alike: ClassVar[bool] = True
+    options: ClassVar[tuple[str, ...]] = ("words", "word_size")
+    carries: ClassVar[tuple[str, ...]] = tuple(one.name for one in fields(WordTable))
+
+    size: int = 96
+    unit: bool = False
+    table: WordTable = field(kw_only=True, metadata={"plain": False})
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not 2 <= self.size <= MOST_SIZE or self.size % 2:
+            raise ConfigError(f"numbers of a word's vector must be an even number up to {MOST_SIZE}; got {self.size}.")
+        if self.table.size != self.size:
+            raise ShapeError(f"words must have vectors of {self.size} numbers; the table has {self.table.size}.")
+
+    @classmethod
+    def of(cls, dataset: Dataset, settings: Mapping[str, Any]) -> Self:
+        """The view of the data's embeddings, with a table of the words in a file of `ola precompute --words`."""
+        width = embedding_width(dataset, cls)
+        if settings.get("words") is None:
+            raise ConfigError("the table view of the text needs --words, a file of `ola precompute --words`.")
+        size = settings.get("word_size", min(cls.size, width // 2 * 2))
+        return cls(width, size, has_unit_length(dataset), table=make_table(dataset, Path(settings["words"]), size))
+
+    @classmethod
+    def of_values(cls, values: Mapping[str, Any], tensors: Mapping[str, np.ndarray]) -> Self:
+        """The view of plain values and the arrays that a file has."""
+        return cls(**values, table=WordTable(**tensors))
+
+    @property
+    def inputs(self) -> int:
+        """The vector of a text, and the one with words weighted by their place."""
+        return 2 * self.size
+
+    @property
+    def tensors(self) -> dict[str, np.ndarray]:
+        """The table."""
+        return self.table.tensors
+
+    def assemble(self, outputs: np.ndarray, raw: RawBlock, scaling: Scaling, out: np.ndarray) -> None:
+        """Write embeddings, at unit length where the teacher's are."""
+        super().assemble(outputs, raw, scaling, out)
+        if self.unit:
+            out[raw.item] = unit(out[raw.item])
+
+    def cut_inputs(self, raw: RawBlock, scaling: Scaling, out: np.ndarray) -> None:
+        """Look words up."""
+        texts = [text.decode("utf-8", "replace") for text in raw.arrays["captions"][raw.item].tolist()]
+        pack_standardised(self.table.features(texts), scaling, out)
+
+
+def has_unit_length(dataset: Dataset) -> bool:
+    """Whether the embeddings of data are of length 1, as far as a look at some shows."""
+    some = dataset.read(["embeddings"], np.arange(min(dataset.count, LOOKED_AT)))["embeddings"]
+    return bool((np.abs(np.linalg.norm(some, axis=1) - 1) < UNIT).all())
+
+
+def make_table(dataset: Dataset, path: Path, size: int) -> WordTable:
+    """Make a table of a file of words: their embeddings, in components that hold most of captions and words.
+
+    Parameters
+    ----------
+    dataset : whose training captions decide the components
+    size : components
+
+    Raises
+    ------
+    DataError  if the file has no words, or they are not those of a table
+    ShapeError, FingerprintError  if the embeddings are not of the teacher of the captions
+    """
+    from olacore.data import open_dataset
+    from olacore.data.open_file import text_maker
+    from olacore.data.texts import read_texts
+
+    with open_dataset([path]) as file:
+        if not file.has("words"):
+            raise DataError(f"{path} has no words; make it by `ola precompute --words`.")
+        theirs, ours = text_maker(file.settings), text_maker(dataset.settings)
+        if theirs != ours:
+            makers = f"{theirs}, and the captions of {ours}"
+            raise FingerprintError(f"the words in {path} have embeddings of {makers}; make both with one teacher.")
+        found = file.read(["words", "embeddings", "shifts"], np.arange(file.count))
+    if found["embeddings"].shape[1] != embedding_width(dataset, TableOfWords):
+        raise ShapeError(f"the words in {path} have embeddings of {found['embeddings'].shape[1]} numbers.")
+    texts = read_texts(dataset)
+    centred = texts.embeddings[texts.counts > 0].astype(np.float64)
+    centred -= centred.mean(0)
+    from threadpoolctl import threadpool_limits
+
+    with threadpool_limits(1, user_api="blas"):
+        words = found["embeddings"].astype(np.float64)
+        words -= words.mean(0)
+        spreads = [rows.T @ rows / max(np.square(rows).sum(), TINY) for rows in (centred, words)]
+        _, axes = np.linalg.eigh(spreads[0] + OF_WORDS * spreads[1])
+        vectors = words @ axes[:, ::-1][:, :size]
+    listed = [word.decode() for word in found["words"].tolist()]
+    return WordTable.of(listed, vectors.astype(np.float32), found["shifts"])

@@ -1,0 +1,161 @@
+"""`ola generate` and `ola bundle`."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from olacore.drawing.pictures import read_drawing
+from olacore.media.pictures import read_picture, write_picture
+from tests.support.command import check_refusal, ola
+from tests.support.set_samples import SIDE, write_set
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory) -> Path:
+    return write_set(tmp_path_factory.mktemp("set"))
+
+
+@pytest.fixture(autouse=True)
+def _here(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+
+def draw(folder: Path, *arguments: object) -> dict:
+    return json.loads(ola("generate", *arguments, "--set", folder, "--json").stdout)
+
+
+def test_generate__writes_a_picture_named_after_the_prompt(folder, tmp_path):
+    result = ola("generate", "A red  heart/..", "--set", folder)
+    assert result.stdout == "a-red-heart_.png: 'A red  heart/..'\n"
+    assert read_picture(tmp_path / "a-red-heart_.png").shape == (SIDE, SIDE, 3)
+    assert ola("generate", "A red  heart/..", "--set", folder).stdout.startswith("a-red-heart_-2.png: ")
+    assert ola("generate", "", "--set", folder).stderr == (
+        "note: the prompt is empty: this is the mean of all training pictures\n"
+    )
+
+
+def test_generate__tells_a_seed_that_nobody_chose_and_repeats_it(folder, tmp_path):
+    told = draw(folder, "a fox", "--variety", "2", "-n", "4", "-o", "a.png")
+    assert read_picture(tmp_path / "a.png").shape == (2 * SIDE + 2, 2 * SIDE + 2, 3)
+    other = draw(folder, "a fox", "--variety", "2", "-n", "4", "-o", "b.png")
+    assert told["seed"] != other["seed"]
+    result = ola("generate", "--like", "a.png", "-o", "c.png", "--set", folder)
+    assert f"seed {told['seed']}" in result.stdout
+    assert (tmp_path / "c.png").read_bytes() == (tmp_path / "a.png").read_bytes()
+    draw(folder, "a fox", "--variety", "2", "-n", "4", "--seed", told["seed"], "-o", "d.png")
+    assert (tmp_path / "d.png").read_bytes() == (tmp_path / "a.png").read_bytes()
+
+
+def test_generate__draws_a_file_of_prompts(folder, tmp_path):
+    (tmp_path / "prompts.txt").write_text("a red heart\n\n  a fox \n", encoding="utf-8-sig")
+    result = ola("generate", "--prompts", "prompts.txt", "-o", "out", "--set", folder, "--json")
+    lines = [json.loads(line) for line in result.stdout.splitlines()]
+    assert [line["prompt"] for line in lines] == ["a red heart", "a fox"]
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["0000.png", "0001.png"]
+    check_refusal("is already there", "generate", "--prompts", "prompts.txt", "-o", "out", "--set", folder)
+    (tmp_path / "latin.txt").write_bytes(b"caf\xe9\n")
+    check_refusal("is no UTF-8 text", "generate", "--prompts", "latin.txt", "-o", "two", "--set", folder)
+    (tmp_path / "empty.txt").write_text("\n")
+    check_refusal("must have 1 to", "generate", "--prompts", "empty.txt", "-o", "two", "--set", folder)
+
+
+def test_generate__starts_from_a_picture_and_shows_the_steps(folder, tmp_path):
+    write_picture(tmp_path / "start.png", np.zeros((30, 50, 3), np.uint8))
+    told = draw(
+        folder,
+        "a fox",
+        "--init",
+        "start.png",
+        "--strength",
+        "0.3",
+        "--variety",
+        "2",
+        "-o",
+        "a.png",
+        "--preview",
+        "p.png",
+    )
+    assert (len(told["init"]), told["strength"]) == (64, 0.3)
+    assert read_picture(tmp_path / "p.png").shape == (SIDE, 2 * SIDE + 2, 3)
+    result = ola("generate", "--like", "a.png", "-o", "b.png", "--set", folder, code=2)
+    assert "repeat it with --init" in result.stderr
+
+
+def test_generate__tells_the_nearest_training_picture(folder):
+    told = draw(folder, "a red heart", "-o", "a.png", "--nearest")
+    assert told["nearest captions"][0]["cosine"] <= 1.01
+    (near,) = told["nearest pictures"]
+    assert near["caption"].startswith("a ")
+    assert near["grey levels"] > 0
+    text = ola("generate", "a red heart", "-o", "b.png", "--nearest", "--set", folder).stdout
+    assert "nearest training picture: 'a " in text
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        ((), "give one of: a prompt, --prompts FILE, --like FILE"),
+        (("a fox", "--like", "a.png"), "give one of"),
+        (("--like", "a.png", "--seed", "3"), "--like takes the settings of the picture; leave --seed out"),
+        (("--prompts", "a.txt"), "--prompts needs a folder, with -o"),
+        (("--prompts", "a.txt", "-o", "x", "--init", "a.png"), "--prompts takes neither --init nor --preview"),
+    ],
+)
+def test_generate__contradictions_are_wrong_usage(folder, arguments, sentence):
+    result = ola("generate", *arguments, "--set", folder, code=2)
+    assert sentence in " ".join(result.stderr.split())
+
+
+def test_generate__faults_are_told_in_one_line(folder, tmp_path):
+    check_refusal("no folder and no set that is shipped", "generate", "a fox", "--set", "nothing")
+    check_refusal(r"pictures are written as .*; got a\.gif", "generate", "a fox", "-o", "a.gif", "--set", folder)
+    check_refusal("there is no folder", "generate", "a fox", "-o", "no/a.png", "--set", folder)
+    check_refusal("variety must be", "generate", "a fox", "--variety", "-1", "--set", folder)
+    (tmp_path / "a.png").write_text("text")
+    check_refusal("is already there", "generate", "a fox", "-o", "a.png", "--set", folder)
+    check_refusal("as a picture", "generate", "--like", "a.png", "--set", folder)
+    write_picture(tmp_path / "other.png", np.zeros((8, 8, 3), np.uint8))
+    check_refusal("does not say how it was drawn", "generate", "--like", "other.png", "--set", folder)
+    draw(folder, "a fox", "-o", "mine.png")
+    about = read_drawing(tmp_path / "mine.png")
+    assert about is not None
+    shorter = write_set(tmp_path, levels=())
+    check_refusal(
+        "was drawn by other modules of the set set: level 0.5, level 2 differ",
+        *("generate", "--like", "mine.png", "-o", "again.png", "--set", shorter),
+    )
+
+
+@pytest.mark.skipif(os.name != "posix" or os.geteuid() == 0, reason="root may write everywhere")
+def test_generate__without_permission_says_so(folder, tmp_path):
+    (tmp_path / "locked").mkdir(mode=0o500)
+    check_refusal("is not writable", "generate", "a fox", "-o", "locked/a.png", "--set", folder)
+
+
+def test_generate__imports_next_to_nothing(folder):
+    code = f"""
+import sys, cli
+sys.argv = ["ola", "generate", "a fox", "--set", {str(folder)!r}, "-o", "a.png", "--nearest"]
+try:
+    cli.main()
+finally:
+    print("loaded", *(name for name in ("numba", "h5py", "matplotlib", "torch", "rich") if name in sys.modules))
+"""
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert run.stdout.splitlines()[-1] == "loaded"
+
+
+def test_bundle__tells_what_it_made(folder, tmp_path):
+    parts = [f"--{name}={folder.parent / name}.safetensors" for name in ("text", "mean", "decoder", "encoder")]
+    level = folder.parent / "level-2.safetensors"
+    result = ola("bundle", *parts, "--denoiser", level, "--h5", folder.parent / "data.h5", "-o", "mine")
+    assert "draw with: ola generate 'a prompt' --set mine" in result.stdout
+    assert ola("generate", "a fox", "--set", "mine", "--variety", "2").stdout.startswith("a-fox.png")
+    check_refusal("is already there", "bundle", *parts, "--h5", folder.parent / "data.h5", "-o", "mine")

@@ -1,0 +1,231 @@
+"""Drawing from text with small random modules: what decides the pictures, and what is said beside them."""
+
+from __future__ import annotations
+
+import json
+from hashlib import sha256
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import olacore
+from olacore.drawing.bundle import make_set
+from olacore.drawing.captions import Captions
+from olacore.drawing.generator import Generator, Settings
+from olacore.drawing.module_set import open_set
+from olacore.drawing.pictures import Thumbnails, grid_of, read_drawing, write_drawing
+from olacore.errors import ConfigError, FileFormatError, FingerprintError, OutputExistsError, ShapeError
+from tests.support.makers import OTHER_SPACE, make_module, threads
+from tests.support.set_samples import LEVELS, SIDE, modules, write_set
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory) -> Path:
+    return write_set(tmp_path_factory.mktemp("set"))
+
+
+@pytest.fixture(scope="module")
+def plain(folder) -> Generator:
+    return Generator(folder, kernels=False)
+
+
+def test_draw__is_what_the_modules_say_one_after_the_other(folder, plain):
+    parts = modules()
+    embedding = parts["text"].embed(["a red heart"])
+    latent = parts["mean"].denoise(embeddings=embedding)
+    expected = parts["decoder"].run(latent)[0]
+    (drawn,) = plain.draw("a red heart")
+    assert drawn.picture.shape == (SIDE, SIDE, 3)
+    assert np.abs(drawn.picture.astype(int) - expected).max() <= 1
+    (by_kernels,) = Generator(folder).draw("a red heart")
+    assert np.abs(by_kernels.picture.astype(int) - expected).max() <= 1
+    assert (drawn.record["drawn by"], by_kernels.record["drawn by"]) == ("numpy", "kernels")
+
+
+def test_draw__of_a_seed_has_the_same_bytes_with_any_number_of_threads(folder, plain):
+    for generator in (plain, Generator(folder)):
+        with threads(1):
+            once = generator.draw("a red heart", seed=3, variety=2.0, count=2)
+        with threads(2):
+            again = generator.draw("a red heart", seed=3, variety=2.0, count=2)
+        for one, other in zip(once, again, strict=True):
+            np.testing.assert_array_equal(one.picture, other.picture)
+        assert (once[0].picture != once[1].picture).any()
+        np.testing.assert_array_equal(generator.draw("a red heart", seed=4, variety=2.0)[0].picture, once[1].picture)
+
+
+def test_draw__denoises_from_the_level_that_is_asked_for(plain):
+    assert [*plain.set.levels] == sorted(LEVELS, reverse=True)
+    steps = []
+    for variety, count in ((0.0, 1), (0.4, 1), (0.5, 1), (5.0, 2)):
+        steps.clear()
+        (drawn,) = plain.draw("a fox", variety=variety, seed=1, watch=lambda *told: steps.append(told))
+        assert [told[:2] for told in steps] == [(number, count) for number in range(count)]
+        np.testing.assert_array_equal(steps[-1][2], drawn.picture)
+    (shorter,) = plain.draw("a fox", variety=5.0, steps=1, seed=1)
+    assert (shorter.picture != drawn.picture).any()
+    (other,) = plain.draw("a fox", variety=5.0, seed=1, solver="ddim")
+    assert other.picture.shape == drawn.picture.shape
+
+
+def test_guidance__goes_away_from_the_mean_of_all(plain):
+    everything = plain.text_means([""])
+    one = plain.text_means(["a fox"])
+    np.testing.assert_allclose(
+        plain.text_means(["a fox"], Settings(guidance=2.0)), everything + 2 * (one - everything), rtol=1e-4, atol=1e-5
+    )
+    np.testing.assert_allclose(plain.text_means(["a fox"], Settings(guidance=0.0)), everything, atol=1e-6)
+    away = plain.text_means(["a fox"], Settings(negative="a boat"))
+    np.testing.assert_allclose(away, one - (plain.text_means(["a boat"]) - everything), rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("prompt", "note"),
+    [
+        ("", "the prompt is empty: this is the mean of all training pictures"),
+        (" \t", "the prompt is empty"),
+        ("\u96ea \x07 \U000f0000", "nothing of the prompt is known"),
+        ("a red xyzzy", "'xyzzy' is not known; left out"),
+        ("juggler", "'juggler' is not known; read as 'juggle'"),
+        ("xyzzy " * 10_000, "'xyzzy' is not known"),
+    ],
+)
+def test_notes__say_what_is_not_known(plain, prompt, note):
+    (drawn,) = plain.draw(prompt)
+    assert any(text.startswith(note) for text in drawn.notes), drawn.notes
+
+
+def test_notes__emoji_are_read_by_their_names(plain):
+    (drawn,) = plain.draw("\N{FOX FACE}")
+    assert drawn.notes[0].startswith("'face' is not known")
+    assert not any("the prompt is empty" in note for note in drawn.notes)
+
+
+def test_init__goes_from_a_picture_to_the_prompt(plain):
+    start = np.random.default_rng(0).integers(0, 256, (SIDE, SIDE, 3), np.uint8)
+    (whole,) = plain.draw("a fox", init=start, strength=1.0)
+    np.testing.assert_array_equal(whole.picture, plain.draw("a fox")[0].picture)
+    (none,) = plain.draw("a fox", init=start, strength=0.0)
+    (other,) = plain.draw("a boat", init=start, strength=0.0)
+    np.testing.assert_array_equal(none.picture, other.picture)
+    with pytest.raises(ShapeError, match=r"must be \(24, 24, 3\) uint8; got uint8 \(8, 8, 3\)"):
+        plain.draw("a fox", init=start[:8, :8])
+    with pytest.raises(ConfigError, match="strength must be 0 to 1"):
+        plain.draw("a fox", init=start, strength=2.0)
+
+
+@pytest.mark.parametrize(
+    ("given", "sentence"),
+    [
+        ({"seed": -1}, "seed must be 0 to"),
+        ({"variety": -0.1}, "variety must be 0 or more"),
+        ({"variety": float("nan")}, "variety must be 0 or more"),
+        ({"steps": 0}, "steps must be 1 or more"),
+        ({"solver": "euler"}, "solver must be dpm or ddim; got 'euler'"),
+        ({"guidance": 21.0}, "guidance must be 0 to 20"),
+        ({"count": 0}, "count must be 1 to"),
+    ],
+)
+def test_settings__out_of_range_are_refused(plain, given, sentence):
+    with pytest.raises(ConfigError, match=sentence):
+        plain.draw("a fox", **given)
+
+
+def test_set__without_encoder_or_levels_says_so(tmp_path):
+    generator = Generator(write_set(tmp_path, levels=(), encoder=False), kernels=False)
+    with pytest.raises(ConfigError, match="has no encoder"):
+        generator.draw("a fox", init=np.zeros((SIDE, SIDE, 3), np.uint8))
+    one, other = generator.draw("a fox", variety=4.0, count=2)
+    np.testing.assert_array_equal(one.picture, other.picture)
+
+
+def test_set__files_are_checked(tmp_path):
+    folder = write_set(tmp_path)
+    with pytest.raises(FileFormatError, match="no folder and no set that is shipped; there are"):
+        open_set("nothing")
+    with pytest.raises(OutputExistsError, match="already there"):
+        write_set(tmp_path)
+    about = json.loads((folder / "set.json").read_text())
+    (folder / "set.json").write_text(json.dumps(about | {"schema": "olacore/set/9"}))
+    with pytest.raises(FileFormatError, match="has the schema 'olacore/set/9'"):
+        open_set(folder)
+    outside = about | {"captions": {"file": "../data.h5", "sha256": "0"}}
+    (folder / "set.json").write_text(json.dumps(outside))
+    with pytest.raises(FileFormatError, match="which is not in the folder itself"):
+        open_set(folder)
+    (folder / "set.json").write_text(json.dumps(about))
+    whole = (folder / "mean.safetensors").read_bytes()
+    (folder / "mean.safetensors").write_bytes(whole[:-1])
+    with pytest.raises(FileFormatError, match="is not the file that the set was made with"):
+        open_set(folder)
+    (folder / "mean.safetensors").unlink()
+    with pytest.raises(FileFormatError, match="which the set needs"):
+        open_set(folder)
+
+
+def test_make__refuses_modules_that_do_not_go_together(tmp_path):
+    write_set(tmp_path)
+    named = {name: tmp_path / f"{name}.safetensors" for name in ("text", "mean", "decoder")}
+    make_module(modules()["decoder"].view, OTHER_SPACE).save(tmp_path / "stranger.safetensors")
+    with pytest.raises(FingerprintError, match="are of different latent spaces"):
+        make_set(tmp_path / "x", named | {"decoder": tmp_path / "stranger.safetensors"}, tmp_path / "data.h5")
+    with pytest.raises(FileFormatError, match="needs a text denoiser as its mean module, and has a patch decoder"):
+        make_set(tmp_path / "x", named | {"mean": named["decoder"]}, tmp_path / "data.h5")
+    mean = modules()["mean"]
+    mean.training.update(text_teacher="other", text_sha256="9" * 64)
+    mean.save(tmp_path / "other.safetensors")
+    with pytest.raises(FingerprintError, match=r"reads embeddings of other \(999999999999\).*--text-from"):
+        make_set(tmp_path / "x", named | {"mean": tmp_path / "other.safetensors"}, tmp_path / "data.h5")
+    assert not (tmp_path / "x").exists()
+
+
+def test_captions__likeness_is_the_cosine():
+    draw = np.random.default_rng(0)
+    embeddings = draw.standard_normal((20, 6)).astype(np.float32)
+    captions = Captions.of([f"caption {k}" for k in range(20)], embeddings, 6)
+    units = embeddings / np.linalg.norm(embeddings, axis=1, keepdims=True)
+    np.testing.assert_allclose(captions.likeness(embeddings[3]), units @ units[3], atol=0.02)
+    assert captions.certainty(embeddings[3])[0] == pytest.approx(1, abs=0.01)
+    assert captions.listed[3] == "caption 3"
+
+
+def test_captions__damaged_files_are_refused(tmp_path, folder):
+    (tmp_path / "c.safetensors").write_bytes((folder / "decoder.safetensors").read_bytes())
+    with pytest.raises(FileFormatError, match="captions"):
+        Captions.read(tmp_path / "c.safetensors")
+
+
+def test_thumbnails__find_the_training_picture(folder, plain):
+    known = Thumbnails(open_set(folder), len(plain.captions.listed))
+    large = known.pictures[3].repeat(2, 0).repeat(2, 1)
+    assert known.nearest(large) == (3, pytest.approx(0, abs=1e-3))
+
+
+def test_drawing__a_png_says_how_it_was_drawn(tmp_path, plain):
+    (drawn,) = plain.draw('a "red" \u2764 heart', seed=5)
+    write_drawing(tmp_path / "a.png", drawn.picture, {**drawn.record, "count": 1})
+    about = read_drawing(tmp_path / "a.png")
+    assert about is not None
+    assert (about["prompt"], about["seed"]) == ('a "red" \u2764 heart', 5)
+    assert about["modules"]["mean"] == sha256((plain.set.files["mean"]).read_bytes()).hexdigest()
+    write_drawing(tmp_path / "a.jpg", drawn.picture, drawn.record)
+    assert read_drawing(tmp_path / "a.jpg") is None
+    (tmp_path / "text.png").write_text("no picture")
+    with pytest.raises(FileFormatError, match="as a picture"):
+        read_drawing(tmp_path / "text.png")
+
+
+def test_grid__lays_pictures_out_with_gaps():
+    pictures = [np.full((4, 6, 3), shade, np.uint8) for shade in (0, 50, 100)]
+    sheet = grid_of(pictures)
+    assert sheet.shape == (10, 14, 3)
+    assert (sheet[6:, 8:] == 255).all()
+    assert grid_of(pictures[:1]) is pictures[0]
+    assert grid_of(pictures, 3).shape == (4, 22, 3)
+
+
+def test_public__draws_in_two_lines(folder):
+    drawn = olacore.generate("a red heart", set=folder, seed=1)
+    assert drawn.picture.shape == (SIDE, SIDE, 3)
+    assert olacore.Generator(folder).draw("a red heart")[0].prompt == "a red heart"

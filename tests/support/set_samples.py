@@ -1,0 +1,54 @@
+"""A small set of modules that draws from text: random weights, words of `caption_samples`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from olacore.drawing.bundle import make_set
+from olacore.modules.module import Module
+from olacore.text import WordTable
+from olacore.views.noisy import Window
+from olacore.views.patch import PatchDecoder, PatchEncoder
+from olacore.views.prompt import Prompt
+from olacore.views.word_table import TableOfWords
+from tests.support.caption_samples import COLOURS, SIDE, SITES, THINGS, WIDTH, write_captioned
+from tests.support.makers import make_module
+
+KNOWN = ("a", "i", *COLOURS, *THINGS, "juggle", "hearts")
+SIZE = 4
+LEVELS = (0.5, 2.0)
+
+
+def word_table(size: int = SIZE) -> WordTable:
+    """Random vectors; "a" weighs little."""
+    vectors = np.random.default_rng(0).standard_normal((len(KNOWN), size))
+    shifts = np.where(np.array(KNOWN) == "a", 0.08, 1.0)
+    return WordTable.of(KNOWN, vectors, shifts)
+
+
+def modules(**changes: Any) -> dict[str, Module]:
+    """A module for each part of a set."""
+    views = {
+        "text": TableOfWords(WIDTH, SIZE, unit=True, table=word_table()),
+        "mean": Prompt(4, 8, 0.0, SITES, SITES, WIDTH),
+        "decoder": PatchDecoder(4, 8, 3),
+        "encoder": PatchEncoder(4, 8, 0),
+    } | {f"level {level:g}": Window(4, 8, level, window=3, certain=True) for level in LEVELS}
+    return {name: make_module(view, seed=seed) for seed, (name, view) in enumerate((views | changes).items())}
+
+
+def write_set(folder: Path, levels: tuple[float, ...] = LEVELS, encoder: bool = True) -> Path:
+    """Make such a set in a folder, from data in it."""
+    data = write_captioned(folder / "data.h5") if not (folder / "data.h5").exists() else folder / "data.h5"
+    paths = {}
+    for name, module in modules().items():
+        paths[name] = folder / f"{name.replace(' ', '-')}.safetensors"
+        module.save(paths[name])
+    named = {name: paths[name] for name in ("text", "mean", "decoder", *(("encoder",) if encoder else ()))}
+    return make_set(folder / "set", named, data, levels=[paths[f"level {level:g}"] for level in levels])
+
+
+__all__ = ["KNOWN", "LEVELS", "SIDE", "SIZE", "modules", "word_table", "write_set"]

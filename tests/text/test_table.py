@@ -1,0 +1,101 @@
+"""Tables of words: what is stored, what a text becomes, and what happens to words that are not known."""
+
+from __future__ import annotations
+
+import zlib
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from olacore.errors import DataError
+from olacore.text import WordTable, words_in
+from olacore.text.emoji import name_emoji
+from olacore.text.table import FAR, ORDER
+from tests.support.set_samples import KNOWN, SIZE, word_table
+
+TABLE = word_table()
+
+
+def vector_of(word: str) -> np.ndarray:
+    return TABLE.features([word])[0, :SIZE]
+
+
+def test_words__of_a_text():
+    assert words_in("A red-hot fox\u2019s den, 2 pigs") == ["a", "red", "hot", "fox's", "den", "2", "pigs"]
+
+
+def test_table__keeps_vectors_within_half_a_level():
+    vectors = np.random.default_rng(0).standard_normal((len(KNOWN), SIZE)).astype(np.float32)
+    kept = np.array([vector_of(word) for word in KNOWN])
+    largest = np.abs(vectors).max(1, keepdims=True)
+    # Half a level of the widest scale, where no number is clipped; a narrower scale is only taken where it is better.
+    assert (np.square(kept - vectors).sum(1) <= SIZE * (largest[:, 0] / 14 * 1.01) ** 2).all()
+
+
+def test_features__are_the_weighted_mean_of_words_and_their_order():
+    weights = {"a": 0.08 / FAR, "red": 1, "heart": 1}
+    for text in ("a red heart", "a heart red"):
+        words = text.split()
+        heavy = np.array([weights[word] for word in words])
+        heavy /= heavy.sum()
+        vectors = np.array([vector_of(word) for word in words])
+        where = np.linspace(-1, 1, 3)
+        found = TABLE.features([text])[0]
+        np.testing.assert_allclose(found[:SIZE], heavy @ vectors, rtol=0.02, atol=0.01)
+        np.testing.assert_allclose(
+            found[SIZE:], ORDER * (heavy * (where - heavy @ where)) @ vectors, rtol=0.02, atol=0.01
+        )
+    one, other = TABLE.features(["red heart", "heart red"])
+    np.testing.assert_allclose(one[:SIZE], other[:SIZE], rtol=1e-5, atol=1e-6)
+    assert np.abs(one[SIZE:] - other[SIZE:]).max() > 0.05
+    assert not TABLE.features(["heart"])[0, SIZE:].any(), "one word has no order"
+
+
+@given(st.lists(st.text(max_size=30), max_size=4))
+@settings(max_examples=50, deadline=None)
+def test_features__of_any_text_are_finite_and_do_not_depend_on_the_others(texts):
+    found = TABLE.features(texts)
+    assert found.shape == (len(texts), 2 * SIZE)
+    assert np.isfinite(found).all()
+    for text, line in zip(texts, found, strict=True):
+        np.testing.assert_array_equal(TABLE.features([text])[0], line)
+
+
+def test_unknown__words_are_read_as_those_that_they_are_spelt_like():
+    assert TABLE.spelt_like("haert") == []
+    assert TABLE.spelt_like("hear") == ["heart", "hearts"]
+    assert TABLE.read("my juggler, red") == ([[TABLE.places["juggle"]], [TABLE.places["red"]]], ["my", "juggler"])
+    assert TABLE.read("fox's")[1] == [], "a genitive is the word"
+    np.testing.assert_array_equal(TABLE.features(["zzzz", ""]), 0)
+
+
+def test_emoji__are_named():
+    assert name_emoji("a red heart") == "a red heart"
+    assert name_emoji("\N{SNOWMAN} & \N{ROCKET}!") == " snowman  &  rocket !"
+    assert name_emoji("\u00e9t\u00e9 \u96ea") == "\u00e9t\u00e9 \u96ea"
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        ({"words": np.frombuffer(b"no zlib", np.uint8)}, "are damaged"),
+        ({"words": np.frombuffer(zlib.compress(b"a\nb")[:-6], np.uint8)}, "cut off"),
+        ({"words": np.frombuffer(zlib.compress(b"a\nb"), np.uint8)}, "20 vectors and 2 different words|vectors and 2"),
+        ({"words": np.frombuffer(zlib.compress(b"\xff\xfe"), np.uint8)}, "are damaged"),
+        ({"vectors": np.zeros((0, 2), np.uint8)}, "needs a vector, a scale and a weight for each"),
+        ({"scales": np.full(len(KNOWN), np.nan, np.float16)}, "needs finite scales"),
+        ({"weights": np.zeros(len(KNOWN), np.uint8)}, "weights above 0"),
+        ({"weights": np.ones(len(KNOWN), np.float32)}, "a weight for each; got"),
+    ],
+)
+def test_table__refuses_what_does_not_fit(changes, sentence):
+    with pytest.raises(DataError, match=sentence):
+        replace(TABLE, **changes)
+
+
+def test_table__of_no_vectors_of_length():
+    table = WordTable.of(["nothing", "one"], np.array([[0.0, 0.0], [1.0, -0.5]]), np.ones(2))
+    np.testing.assert_array_equal(table.features(["nothing"])[0], 0)

@@ -1,0 +1,126 @@
+"""The view of texts by a table of words: made from files, trained, kept in a module's file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import olacore
+from olacore.data import FORMS, Header, Writer, open_dataset
+from olacore.data.forms import WORD_BYTES
+from olacore.errors import ConfigError, DataError, FileFormatError, FingerprintError
+from olacore.foreign.tensors import parse_header
+from olacore.modules.plain import load_plain
+from olacore.modules.tensor_file import seal
+from olacore.search.train import train
+from olacore.views.word_table import TableOfWords
+from tests.support.caption_samples import COLOURS, THINGS, WIDTH, embeddings_of, write_captioned
+from tests.support.makers import JIT, make_config, make_module
+from tests.support.searches import assert_same_run
+from tests.support.set_samples import SIZE, word_table
+
+KNOWN = ["a", *COLOURS, *THINGS]
+
+
+def write_words(path: Path, text: str = "letters", width: int = WIDTH, words: list[str] = KNOWN) -> Path:
+    """A file as `ola precompute --words` makes it."""
+    settings = {"text_teacher": text, "text_sha256": text.encode().hex().ljust(64, "0")}
+    header = Header(FORMS["olacore/words/1"], {"E": width}, len(words), settings=settings)
+    found = np.resize(embeddings_of(words), (len(words), width))
+    with Writer(path, header, np.zeros(len(words), np.uint8)) as writer:
+        names = np.array([word.encode() for word in words], f"S{WORD_BYTES}")
+        writer.add({"words": names, "embeddings": found, "shifts": np.ones(len(words), np.float32)})
+    return path
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory) -> Path:
+    folder = tmp_path_factory.mktemp("words")
+    write_captioned(folder / "data.h5", {"train": 34, "validation": 7, "held-out": 7})
+    write_words(folder / "words.h5")
+    return folder
+
+
+def settings(folder: Path, out: Path, **changes):
+    asked = {"module": "text", "view": "table", "words": folder / "words.h5", "word_size": SIZE, "generations": 4}
+    return make_config(folder / "data.h5", out, **(asked | changes))
+
+
+@pytest.mark.skipif(not JIT, reason="a search")
+def test_train__the_module_carries_its_words(files, tmp_path):
+    result = train(settings(files, tmp_path / "run", stack=8, population=None))
+    module = olacore.load(tmp_path / "run")
+    assert module.view == result.module.view
+    assert module.view.table.listed == sorted(KNOWN)
+    assert module.digest == result.module.digest
+    alone = load_plain(tmp_path / "run").run(["a red heart", ""])
+    np.testing.assert_allclose(module.embed(["a red heart", ""]), alone, atol=1e-5)
+    assert result.figures["module"]["r2"] > 0.5
+    assert set(module.view.to_dict()) == {"kind", "name", "width", "size", "unit"}
+    assert len(set(module.scaling.input_scale.tolist())) == 1, "how much a component varies says how much it counts"
+
+
+@pytest.mark.skipif(not JIT, reason="a search")
+def test_train__resumes_exactly_and_only_with_the_same_words(files, tmp_path):
+    words = write_words(tmp_path / "words.h5")
+    train(settings(files, tmp_path / "whole", words=words))
+    train(settings(files, tmp_path / "part", words=words, generations=2))
+    train(settings(files, tmp_path / "part", words=words, resume=True))
+    assert_same_run(tmp_path / "part", tmp_path / "whole")
+    words.unlink()
+    write_words(words, words=KNOWN[:-1])
+    with pytest.raises(ConfigError, match="was started with view"):
+        train(settings(files, tmp_path / "part", words=words, resume=True, generations=6))
+
+
+def test_budget__counts_the_table(files, tmp_path):
+    with pytest.raises(ConfigError, match="bytes of its view"):
+        train(settings(files, tmp_path / "run", budget=1500, components=2))
+
+
+@pytest.mark.parametrize(
+    ("changes", "error", "sentence"),
+    [
+        ({"words": None}, ConfigError, "needs --words, a file of"),
+        ({"word_size": 3}, ConfigError, "must be an even number"),
+        ({"view": "words"}, ConfigError, "takes no words; leave it out"),
+        ({"words": "other.h5"}, FingerprintError, "make both with one teacher"),
+        ({"words": "data.h5"}, DataError, "has no words"),
+        ({"words": "none.h5"}, FileFormatError, "it is missing"),
+    ],
+)
+def test_train__refuses_other_files(files, tmp_path, changes, error, sentence):
+    write_words(files / "other.h5", "others") if not (files / "other.h5").exists() else None
+    if isinstance(changes.get("words"), str):
+        changes = {"words": files / changes["words"]}
+    with pytest.raises(error, match=sentence):
+        train(settings(files, tmp_path / "run", **changes))
+
+
+def test_file__without_or_with_another_table_is_damaged(tmp_path):
+    module = make_module(TableOfWords(WIDTH, SIZE, table=word_table()))
+    module.save(tmp_path / "m.safetensors")
+    data = (tmp_path / "m.safetensors").read_bytes()
+    from safetensors.numpy import load
+
+    tensors = load(data)
+    assert tensors["view_words"].dtype == np.uint8
+    assert "view_vectors" in parse_header(data, tmp_path, "module", "us")
+    about = {name: value for name, value in module.about().items()}
+    for change in (
+        {"view_scales": None},
+        {"view_more": np.zeros(2, np.uint8)},
+        {"view_words": tensors["view_words"][:-3]},
+    ):
+        odd = {name: part for name, part in (tensors | change).items() if part is not None}
+        (tmp_path / "odd.safetensors").write_bytes(seal(odd, about | {"schema": "olacore/module/2"}))
+        for read in (olacore.load, load_plain):
+            with pytest.raises(FileFormatError, match="is damaged"):
+                read(tmp_path / "odd.safetensors")
+
+
+def test_data__words_are_read_as_a_data_set(files):
+    with open_dataset([files / "words.h5"]) as data:
+        assert data.read(["words"], np.arange(2))["words"].tolist() == [b"a", b"red"]
