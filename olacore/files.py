@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from olacore.errors import OutputError, OutputExistsError
+from olacore.errors import FileFormatError, OutputError, OutputExistsError
 
 # Where a system has them: a link is not followed, a pipe not waited for, line ends are left alone.
 SAFE = os.O_CLOEXEC if hasattr(os, "O_CLOEXEC") else 0
@@ -45,6 +45,20 @@ def replace_file(path: Path, content: bytes) -> None:
             with suppress(OSError):
                 temporary.unlink()
             raise
+
+
+def shipped_file(name: str) -> Path:
+    """Find a file of `datasets/`, inside an installed package or beside it in a checkout.
+
+    Raises
+    ------
+    FileFormatError  if it is in neither place
+    """
+    package = Path(__file__).parent
+    for path in (package / "sample" / name, package.parent / "datasets" / name):
+        if path.exists():
+            return path
+    raise FileFormatError(f"the shipped file {name} is missing; install olacore again.")
 
 
 def append_to_file(path: Path, content: bytes) -> None:

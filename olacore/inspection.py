@@ -11,6 +11,9 @@ import numpy as np
 from olacore import pretrained
 from olacore.data import SPLITS, Dataset, open_dataset
 from olacore.data.open_file import text_maker
+from olacore.drawing import module_set
+from olacore.drawing.captions import Captions
+from olacore.drawing.pictures import read_drawing
 from olacore.errors import FileFormatError
 from olacore.exports import numpy_file
 from olacore.modules import latent_file
@@ -20,7 +23,7 @@ from olacore.modules.module import load
 from olacore.quality import baselines
 from olacore.search import checkpoint
 
-HDF5_MAGIC = b"\x89HDF\r\n\x1a\n"
+HDF5_MAGIC, PNG_MAGIC = b"\x89HDF\r\n\x1a\n", b"\x89PNG\r\n\x1a\n"
 # Files of a data set whose rows are told one by one, those with most rows first.
 SHOWN = 30
 
@@ -33,9 +36,13 @@ def describe(path: Path) -> dict[str, Any]:
     ------
     FileFormatError  if it is none of these, or damaged
     """
+    if pretrained.is_name(path) and path.name in pretrained.sets():
+        return {**describe_set(path), "card": pretrained.card(path.name)}
     if pretrained.is_name(path):
         return {**describe(find(path)), "card": pretrained.card(path.name)}
     if path.is_dir():
+        if (path / module_set.ABOUT).exists():
+            return describe_set(path)
         if not (path / "config.json").exists():
             shards = sorted(path.glob("*.h5"))
             if not shards:
@@ -72,6 +79,8 @@ def describe(path: Path) -> dict[str, Any]:
         }
     if path.suffix == numpy_file.NumpyFile.suffix and (found_export := numpy_file.read_about(path)):
         return {**found_export, "file": path.name, "bytes": path.stat().st_size, "kind": "module, exported"}
+    if magic == PNG_MAGIC and (drawing := read_drawing(path)):
+        return {"file": path.name, "bytes": path.stat().st_size, "kind": "drawing", **drawing}
     if path.suffix in latent_file.READABLE:
         return describe_latent(path)
     if checkpoint.is_checkpoint(path):
@@ -90,6 +99,22 @@ def describe(path: Path) -> dict[str, Any]:
         "parameters": module.parameters,
         **spaces_to_dict({role: getattr(module, role) for role in ROLES}),
         "training": module.training,
+    }
+
+
+def describe_set(path: Path) -> dict[str, Any]:
+    """Describe a set of modules, each by its own file."""
+    found = module_set.open_set(path)
+    names = [name for name in module_set.NEEDED + module_set.OPTIONAL if name in found.files]
+    files = {name: found.files[name] for name in names}
+    files |= {f"level {level:g}": file for level, file in found.levels.items()}
+    return {
+        "file": path.name,
+        "bytes": found.nbytes,
+        "kind": "set",
+        "size": [found.size, found.size],
+        "captions": len(Captions.read(found.files["captions"]).listed),
+        "modules": {name: {"bytes": file.stat().st_size, "shape": repr(load(file))} for name, file in files.items()},
     }
 
 

@@ -166,7 +166,7 @@ ROOMS = {
     "embed": (*BASE, "jit", "kernels", "embed"),
 }
 LATER = {
-    "quality": {"search", "exports", "inspection", "demo", "commands"},
+    "quality": {"search", "exports", "drawing", "inspection", "demo", "commands"},
     "search": {"exports", "inspection", "demo", "commands"},
     "exports": {"search", "inspection", "demo", "commands"},
 }

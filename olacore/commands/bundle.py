@@ -34,8 +34,8 @@ def bundle(
     The set keeps the training captions and small pictures of what they belong to.
     """
     from olacore.drawing.bundle import make_set
+    from olacore.drawing.module_set import open_set
 
     modules = {"text": text, "mean": mean, "decoder": decoder} | ({"encoder": encoder} if encoder else {})
     folder = make_set(output, modules, h5, levels=denoisers, force=force)
-    size = sum(path.stat().st_size for path in folder.iterdir())
-    say(f"{folder}: {size} bytes; draw with: ola generate 'a prompt' --set {folder}")
+    say(f"{folder}: {open_set(folder).nbytes} bytes; draw with: ola generate 'a prompt' --set {folder}")

@@ -16,11 +16,14 @@ def list_modules(as_json: bool) -> None:
     PSNR is in dB, of pictures that were encoded and decoded: by the module and its partner, by the module and the
     teacher for the other way, and by the teacher alone.
     """
+    from olacore import pretrained
+    from olacore.drawing.module_set import open_set
     from olacore.pretrained.catalogue import catalogue
 
-    found = catalogue()
+    found, drawing = catalogue(), [open_set(name) for name in pretrained.sets()]
     if as_json:
-        print_json([one.to_dict() for one in found])
+        sets = [{"name": one.name, "kind": "set", "size": one.size, "bytes": one.nbytes} for one in drawing]
+        print_json([*(one.to_dict() for one in found), *sets])
         return
     head = ("name", "latents", "partner", "with partner", "with teacher", "teacher alone", "kB")
     rows = []
@@ -35,3 +38,5 @@ def list_modules(as_json: bool) -> None:
     print_table(head, rows, left=(0, 1, 2), whole=(0, 1, 2))
     for count in sorted({one.figures.photographs for one in found if one.figures}):
         say(f"PSNR in dB, mean over {count} whole photographs that no part of the making saw")
+    for one in drawing:
+        say(f"{one.name} draws {one.size} x {one.size} pixels of a text: ola generate 'a prompt' --set {one.name}")

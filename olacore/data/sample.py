@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from olacore.errors import FileFormatError
+from olacore.files import shipped_file
 
 
 def sample_path() -> Path:
@@ -14,7 +14,7 @@ def sample_path() -> Path:
     ------
     FileFormatError  if it is in neither place
     """
-    return _shipped("sample.h5")
+    return shipped_file("sample.h5")
 
 
 def words_path() -> Path:
@@ -24,12 +24,4 @@ def words_path() -> Path:
     ------
     FileFormatError  if it is in neither place
     """
-    return _shipped("words.txt")
-
-
-def _shipped(name: str) -> Path:
-    package = Path(__file__).parents[1]
-    for path in (package / "sample" / name, package.parent / "datasets" / name):
-        if path.exists():
-            return path
-    raise FileFormatError(f"the shipped file {name} is missing; install olacore again.")
+    return shipped_file("words.txt")

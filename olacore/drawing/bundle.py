@@ -74,6 +74,7 @@ def make_set(
         embeddings = embed(loaded["text"], texts.captions)
         captions = Captions.of([texts.captions[place] for place in trained], embeddings[trained], COMPONENTS)
         seen = seen_from(data, texts, loaded["mean"], embeddings, captions)
+        energy = energy_of(data, loaded["mean"].scaling.target_mean)
         thumbnails = sheet_of_thumbnails(data, texts, trained)
         size = data.layout_of("frames")[0][0]
     out.mkdir(parents=True, exist_ok=True)
@@ -90,6 +91,7 @@ def make_set(
         "captions": keep(out, CAPTIONS, captions.content()),
         "thumbnails": keep(out, THUMBNAILS, thumbnails),
         "seen": seen,
+        "energy": energy,
         "about": dict(about or {}),
     }
     replace_file(out / ABOUT, (json.dumps(content, indent=1, sort_keys=True) + "\n").encode())
@@ -143,6 +145,14 @@ def seen_from(data: Dataset, texts: Texts, mean: Module, embeddings: np.ndarray,
     left = np.cumsum(missed[order]) / np.cumsum(spread[order])
     good = np.flatnonzero(left <= UNSURE)
     return round(float(likeness[order[good[-1]]]), 4) if len(good) else None
+
+
+def energy_of(data: Dataset, mean: np.ndarray) -> float:
+    """The median squared distance of training latents to their mean."""
+    rows = data.indices("train")
+    parts = [rows[start : start + BATCH] for start in range(0, len(rows), BATCH)]
+    apart = [data.read(["latents"], part)["latents"].reshape(len(part), -1).astype(np.float32) - mean for part in parts]
+    return round(float(np.median(np.concatenate([np.square(part).sum(1) for part in apart]))), 4)
 
 
 def sheet_of_thumbnails(data: Dataset, texts: Texts, trained: np.ndarray) -> bytes:

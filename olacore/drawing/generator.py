@@ -17,7 +17,7 @@ from olacore.text.emoji import name_emoji
 
 DEFAULT_SET = "google64"
 MOST_COUNT, MOST_SEED = 4096, (1 << 63) - 1
-MOST_GUIDANCE = 20.0
+MOST_GUIDANCE, MOST_LIFT = 20.0, 2.0
 # What a callback gets: the step from 0 on, how many there are, and the picture as it would be now, (H, W, 3) uint8.
 Watcher = Callable[[int, int, np.ndarray], None]
 
@@ -44,7 +44,8 @@ class Settings:
         to expect, the same for every seed
     steps : noise levels that are passed at most; None for all that the set has below `variety`
     solver : "dpm" or "ddim"
-    guidance : 1 draws the prompt; above, what sets it apart from the mean of all is exaggerated
+    guidance : 1 draws what the text leads one to expect; above, what sets it apart from the mean of all is exaggerated;
+        None does so until it is as large as in training pictures, by `MOST_LIFT` at most
     negative : what the picture is drawn away from
 
     Raises
@@ -56,7 +57,7 @@ class Settings:
     variety: float = 0.0
     steps: int | None = None
     solver: str = "dpm"
-    guidance: float = 1.0
+    guidance: float | None = None
     negative: str = ""
 
     def __post_init__(self) -> None:
@@ -68,7 +69,7 @@ class Settings:
             raise ConfigError(f"steps must be 1 or more; got {self.steps}.")
         if self.solver not in SOLVERS:
             raise ConfigError(f"solver must be {' or '.join(SOLVERS)}; got {self.solver!r}.")
-        if not 0 <= self.guidance <= MOST_GUIDANCE:
+        if self.guidance is not None and not 0 <= self.guidance <= MOST_GUIDANCE:
             raise ConfigError(f"guidance must be 0 to {MOST_GUIDANCE:g}; got {self.guidance}.")
 
 
@@ -142,11 +143,15 @@ class Generator:
         """The latents that the prompts alone lead one to expect, (n, C, h, w) float32, with guidance."""
         asked = settings or Settings()
         found = self._expect(prompts)
-        if asked.guidance != 1:
-            found = self._everything + np.float32(asked.guidance) * (found - self._everything)
+        apart = found - self._everything
+        lift: Any = asked.guidance
+        if lift is None:
+            size = np.square(apart).sum((1, 2, 3), keepdims=True)
+            lift = np.sqrt(self.set.energy / np.maximum(size, self.set.energy / MOST_LIFT**2)).clip(1)
+        found = self._everything + lift * apart
         if asked.negative:
             found = found - (self._expect([asked.negative]) - self._everything)
-        return found
+        return np.asarray(found, np.float32)
 
     def _expect(self, prompts: Sequence[str]) -> np.ndarray:
         known = [any(self.table.read(name_emoji(prompt))[0]) for prompt in prompts]

@@ -30,6 +30,7 @@ _SET = record(
         "levels": listed(record({"level": number(), "file": text(255), "sha256": text(64)}, closed=True), 0, 64),
         "captions": _FILE,
         "seen": maybe(number()),
+        "energy": number(),
     },
     {"thumbnails": _FILE, "about": mapping(text(1 << 16))},
     closed=True,
@@ -48,6 +49,7 @@ class ModuleSet:
     levels : of the denoisers, from the highest noise level to the lowest
     digests : SHA-256 of the files of all modules, by name
     seen : similarity to the nearest training caption from which on a prompt counts as seen; None where it is not known
+    energy : squared distance of a training picture's latent to the mean of all, the median
     """
 
     folder: Path
@@ -56,11 +58,17 @@ class ModuleSet:
     levels: dict[float, Path]
     digests: dict[str, str]
     seen: float | None
+    energy: float
 
     @property
     def name(self) -> str:
         """Of the folder."""
         return self.folder.name
+
+    @property
+    def nbytes(self) -> int:
+        """Of all files in the folder."""
+        return sum(path.stat().st_size for path in self.folder.iterdir() if path.is_file())
 
 
 def open_set(reference: Path | str) -> ModuleSet:
@@ -97,6 +105,7 @@ def open_set(reference: Path | str) -> ModuleSet:
         {float(entry["level"]): _checked(folder, entry) for entry in levels},
         digests,
         about["seen"],
+        float(about["energy"]),
     )
 
 

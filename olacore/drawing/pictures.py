@@ -26,7 +26,7 @@ _RECORD = record(
         "variety": number(),
         "steps": maybe(whole(1)),
         "solver": text(64),
-        "guidance": number(),
+        "guidance": maybe(number()),
         "negative": text(1 << 20),
         "set": text(4096),
         "drawn by": text(64),

@@ -1,4 +1,5 @@
-"""The modules that come with the package, found by name: `NAME.safetensors` with a card `NAME.md` beside it."""
+"""The modules that come with the package, found by name: `NAME.safetensors` with a card `NAME.md` beside it, and
+sets of modules that draw from text, `NAME/` with a card in it."""
 
 from __future__ import annotations
 
@@ -26,6 +27,6 @@ def is_name(reference: Path | str) -> bool:
 
 
 def card(name: str) -> str:
-    """Return what is known of a module: its data, its figures and how to make it again; empty where it has no card."""
-    path = FOLDER / f"{name}.md"
+    """Return what is known of a module or a set: data, figures, how to make it again; empty where it has no card."""
+    path = FOLDER / f"{name}.md" if name not in sets() else FOLDER / name / "card.md"
     return path.read_text(encoding="utf-8") if path.exists() else ""

@@ -159,3 +159,33 @@ def test_bundle__tells_what_it_made(folder, tmp_path):
     assert "draw with: ola generate 'a prompt' --set mine" in result.stdout
     assert ola("generate", "a fox", "--set", "mine", "--variety", "2").stdout.startswith("a-fox.png")
     check_refusal("is already there", "bundle", *parts, "--h5", folder.parent / "data.h5", "-o", "mine")
+
+
+def test_t2i_test__measures_parts_beside_what_needs_no_module(folder):
+    data = folder.parent / "data.h5"
+    found = json.loads(ola("t2i-test", "--h5", data, "--set", folder, "--json").stdout)
+    assert [*found] == ["held-out"]
+    figures = found["held-out"]
+    assert figures["true pictures"]["left"] == pytest.approx(0, abs=1e-6)
+    assert figures["mean picture"]["left"] == pytest.approx(1, abs=0.01)
+    assert figures["nearest caption's"]["copies"] == 1
+    assert {"set", "blend of 2 nearest", "mean of 8 nearest"} < {*figures}
+    table = ola("t2i-test", "--h5", data, "--set", folder, "--part", "validation", "--most", "3").stdout
+    assert "validation" in table
+    check_refusal("the data have no part 'other'", "t2i-test", "--h5", data, "--set", folder, "--part", "other")
+
+
+def test_inspect__tells_of_drawings_and_sets(folder):
+    draw(folder, "a fox", "-o", "a.png", "--seed", "3")
+    facts = json.loads(ola("inspect", "a.png", "--json").stdout)
+    assert (facts["kind"], facts["prompt"], facts["seed"]) == ("drawing", "a fox", 3)
+    facts = json.loads(ola("inspect", folder, "--json").stdout)
+    assert (facts["kind"], facts["size"], facts["captions"]) == ("set", [SIDE, SIDE], 30)
+    assert [*facts["modules"]] == ["text", "mean", "decoder", "encoder", "level 2", "level 0.5"]
+    check_refusal("a.png is no|truncated|no safetensors", "inspect", write_other())
+
+
+def write_other() -> Path:
+    """A picture that says nothing."""
+    write_picture(Path("plain.png"), np.zeros((8, 8, 3), np.uint8))
+    return Path("plain.png")

@@ -12,7 +12,7 @@ import pytest
 import olacore
 from olacore.drawing.bundle import make_set
 from olacore.drawing.captions import Captions
-from olacore.drawing.generator import Generator, Settings
+from olacore.drawing.generator import MOST_LIFT, Generator, Settings
 from olacore.drawing.module_set import open_set
 from olacore.drawing.pictures import Thumbnails, grid_of, read_drawing, write_drawing
 from olacore.errors import ConfigError, FileFormatError, FingerprintError, OutputExistsError, ShapeError
@@ -35,10 +35,10 @@ def test_draw__is_what_the_modules_say_one_after_the_other(folder, plain):
     embedding = parts["text"].embed(["a red heart"])
     latent = parts["mean"].denoise(embeddings=embedding)
     expected = parts["decoder"].run(latent)[0]
-    (drawn,) = plain.draw("a red heart")
+    (drawn,) = plain.draw("a red heart", guidance=1.0)
     assert drawn.picture.shape == (SIDE, SIDE, 3)
     assert np.abs(drawn.picture.astype(int) - expected).max() <= 1
-    (by_kernels,) = Generator(folder).draw("a red heart")
+    (by_kernels,) = Generator(folder).draw("a red heart", guidance=1.0)
     assert np.abs(by_kernels.picture.astype(int) - expected).max() <= 1
     assert (drawn.record["drawn by"], by_kernels.record["drawn by"]) == ("numpy", "kernels")
 
@@ -71,13 +71,25 @@ def test_draw__denoises_from_the_level_that_is_asked_for(plain):
 
 def test_guidance__goes_away_from_the_mean_of_all(plain):
     everything = plain.text_means([""])
-    one = plain.text_means(["a fox"])
+    one = plain.text_means(["a fox"], Settings(guidance=1.0))
     np.testing.assert_allclose(
         plain.text_means(["a fox"], Settings(guidance=2.0)), everything + 2 * (one - everything), rtol=1e-4, atol=1e-5
     )
     np.testing.assert_allclose(plain.text_means(["a fox"], Settings(guidance=0.0)), everything, atol=1e-6)
-    away = plain.text_means(["a fox"], Settings(negative="a boat"))
-    np.testing.assert_allclose(away, one - (plain.text_means(["a boat"]) - everything), rtol=1e-4, atol=1e-5)
+    away = plain.text_means(["a fox"], Settings(negative="a boat", guidance=1.0))
+    boat = plain.text_means(["a boat"], Settings(guidance=1.0))
+    np.testing.assert_allclose(away, one - (boat - everything), rtol=1e-4, atol=1e-5)
+
+
+def test_guidance__is_by_default_as_in_training_pictures(plain):
+    everything = plain.text_means([""])
+    (one,) = plain.text_means(["a fox"], Settings(guidance=1.0)) - everything
+    (found,) = plain.text_means(["a fox"]) - everything
+    lift = np.linalg.norm(found) / np.linalg.norm(one)
+    expected = np.clip(np.sqrt(plain.set.energy) / np.linalg.norm(one), 1, MOST_LIFT)
+    assert lift == pytest.approx(expected, rel=1e-4)
+    assert lift > 1
+    np.testing.assert_allclose(found, one * lift, rtol=1e-4, atol=1e-5)
 
 
 @pytest.mark.parametrize(

@@ -74,7 +74,11 @@ def test_unknown__words_are_read_as_those_that_they_are_spelt_like():
 
 def test_emoji__are_named():
     assert name_emoji("a red heart") == "a red heart"
-    assert name_emoji("\N{SNOWMAN} & \N{ROCKET}!") == " snowman  &  rocket !"
+    assert name_emoji("\N{ROCKET} & \N{HEAVY BLACK HEART}\ufe0f!") == " rocket  &  red heart !"
+    assert name_emoji("\U0001f469\U0001f3ff\u200d\U0001f373") == " woman cook: dark skin tone "
+    assert (
+        name_emoji("\N{SUN WITH FACE}\N{WHITE MEDIUM STAR}\N{BLACK CHESS KING}").split("  ")[2] == "black chess king "
+    )
     assert name_emoji("\u00e9t\u00e9 \u96ea") == "\u00e9t\u00e9 \u96ea"
 
 

@@ -1,0 +1,49 @@
+"""`ola t2i-test`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from olacore.commands.options import FILE
+from olacore.commands.say import print_json
+from olacore.commands.show import print_figures
+
+
+@click.command("t2i-test")
+@click.option("--h5", required=True, type=FILE, help="Pictures with captions and embeddings, as the set was made of.")
+@click.option("--set", "set_name", type=FILE, help="A shipped set, by default google64, or the folder of your own.")
+@click.option("--part", "parts", multiple=True, help="Of the data; by default all held-out ones; may be repeated.")
+@click.option("--most", type=click.IntRange(1), help="Pictures of a part at most.")
+@click.option("--seed", default=0, show_default=True)
+@click.option("--variety", default=0.0, show_default=True, help="As of `ola generate`.")
+@click.option("--guidance", type=float, help="As of `ola generate`.")
+@click.option("--json", "as_json", is_flag=True, help="Print the figures as JSON.")
+def t2i_test(
+    h5: Path,
+    set_name: Path | None,
+    parts: tuple[str, ...],
+    most: int | None,
+    seed: int,
+    variety: float,
+    guidance: float | None,
+    as_json: bool,
+) -> None:
+    """Draw captions whose pictures are known, and compare with what needs no module.
+
+    left: share of the variance of 32 x 32 means that the true picture leaves; nearest, among_10: whether the true
+    picture is the nearest of all, or among ten; nearer: than any training picture; energy, detail: of pixels and of
+    what a blur takes away, over the true ones'; grain on white paper, in grey levels; copies of training pictures.
+    """
+    from olacore.drawing.generator import DEFAULT_SET, Generator, Settings
+    from olacore.drawing.measure import measure
+
+    generator = Generator(set_name or DEFAULT_SET, kernels=False)
+    settings = Settings(seed=seed, variety=variety, guidance=guidance)
+    found = measure(generator, h5, parts, settings, most)
+    if as_json:
+        print_json(found)
+        return
+    for part, figures in found.items():
+        print_figures(figures, part)

@@ -1,0 +1,122 @@
+"""`ola t2i-test`: what a set draws of captions whose pictures are known, beside what needs no module."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from olacore.data import Dataset, open_dataset
+from olacore.data.texts import read_texts
+from olacore.drawing.generator import Generator, Settings
+from olacore.errors import DataError
+from olacore.quality.drawings import Known
+from olacore.text.table import unit
+
+# Of the two nearest captions' pictures, in the blend.
+BLEND = (0.7, 0.3)
+MEAN_OF = 8
+Figures = dict[str, dict[str, float]]
+
+
+@dataclass(frozen=True)
+class Pictures:
+    """The pictures of a data set with their captions, and how near the training captions are to each.
+
+    Parameters
+    ----------
+    frames : (n, H, W, 3) uint8
+    captions : of each picture, the first
+    parts : (n,) what its split is called
+    training : (n,) numbers of the training pictures
+    embeddings : (n, E) at unit length, of the data's text teacher
+    """
+
+    frames: np.ndarray
+    captions: list[str]
+    parts: np.ndarray
+    training: np.ndarray
+    embeddings: np.ndarray
+
+    @classmethod
+    def read(cls, data: Dataset) -> Pictures:
+        """Read all of them.
+
+        Raises
+        ------
+        DataError  if the data have no captions, or no training pictures
+        """
+        if not data.captions or not data.has("embeddings"):
+            raise DataError("pictures with captions and embeddings are needed; make them with --text-teacher.")
+        rows = np.arange(data.count)
+        texts, sources = read_texts(data), data.read(["rows"], rows)["rows"]["source"]
+        training = data.indices("train")
+        if not len(training):
+            raise DataError("the data have no training pictures to compare with.")
+        return cls(
+            data.read(["frames"], rows)["frames"],
+            [texts.captions[place] for place in texts.of_rows],
+            np.array([data.sources[source].part or data.sources[source].split for source in sources]),
+            training,
+            unit(texts.embeddings[texts.of_rows].astype(np.float64)),
+        )
+
+    def of_nearest(self, numbers: np.ndarray, weights: Sequence[float]) -> np.ndarray:
+        """The weighted mean of the pictures of the nearest training captions, (m, H, W, 3) uint8."""
+        likeness = self.embeddings[numbers] @ self.embeddings[self.training].T
+        best = np.argsort(-likeness, axis=1, kind="stable")[:, : len(weights)]
+        mixed = sum(
+            weight * self.frames[self.training[place]].astype(np.float32)
+            for weight, place in zip(weights, best.T, strict=True)
+        )
+        return np.rint(mixed).astype(np.uint8)
+
+
+def measure(
+    generator: Generator, h5: Path, parts: Sequence[str] = (), settings: Settings | None = None, most: int | None = None
+) -> dict[str, Figures]:
+    """Draw the captions of a data set, and compare.
+
+    Parameters
+    ----------
+    parts : that are measured; all held-out ones where none is named
+    settings : of all pictures, one seed each
+    most : pictures of a part at most, the first
+
+    Returns
+    -------
+    figures by part, then by what drew, see `Known.figures`
+
+    Raises
+    ------
+    DataError  if the data have no captions, or no such part
+    """
+    with open_dataset([h5]) as data:
+        found = Pictures.read(data)
+        held_out = data.indices("held-out")
+    asked = settings or Settings()
+    names = [*parts] or sorted({*found.parts[held_out].tolist()})
+    known = Known.of(found.frames, np.isin(np.arange(len(found.frames)), found.training))
+    told: dict[str, Figures] = {}
+    for name in names:
+        numbers = np.flatnonzero(found.parts == name)[:most]
+        if not len(numbers):
+            raise DataError(f"the data have no part {name!r}; they have {', '.join(sorted({*found.parts.tolist()}))}.")
+        truth, mean = found.frames[numbers], np.rint(known.frame).astype(np.uint8)
+        of = {
+            "set": draw_all(generator, [found.captions[number] for number in numbers], asked),
+            "mean picture": np.broadcast_to(mean, truth.shape),
+            "nearest caption's": found.of_nearest(numbers, (1.0,)),
+            "blend of 2 nearest": found.of_nearest(numbers, BLEND),
+            "mean of 8 nearest": found.of_nearest(numbers, (1 / MEAN_OF,) * MEAN_OF),
+            "true pictures": truth,
+        }
+        told[name] = {who: known.figures(drawn, truth, numbers) for who, drawn in of.items()}
+    return told
+
+
+def draw_all(generator: Generator, prompts: Sequence[str], settings: Settings) -> np.ndarray:
+    """A picture of each prompt, (n, H, W, 3) uint8."""
+    return np.array([generator.draw(prompt, settings)[0].picture for prompt in prompts])
