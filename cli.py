@@ -37,7 +37,7 @@ COMMANDS = {
     ),
     "demo": (
         "olacore.commands.demo:demo",
-        "Evolve an encoder, a decoder and a stack from the shipped sample, and show what came out.",
+        "Draw some prompts, then evolve an encoder, a decoder and a stack from the shipped sample, and show them.",
     ),
     "encode": (
         "olacore.commands.encode:encode",

@@ -7,6 +7,7 @@ import zipfile
 from pathlib import Path
 
 NAMES = {"olacore", "teachers", "bench", "cli.py"}
+SHIPPED = {".json", ".md", ".py", ".safetensors", ".webp"}
 
 
 def main(room: Path) -> None:
@@ -17,8 +18,9 @@ def main(room: Path) -> None:
     names = {file.split("/")[0] for file in files if ".dist-info/" not in file}
     if names != NAMES:
         sys.exit(f"the wheel's top-level names must be {sorted(NAMES)}; they are {sorted(names)}")
-    pretrained = [path.as_posix() for path in Path("olacore/pretrained").iterdir() if path.is_file()]
-    for needed in ("olacore/py.typed", "olacore/sample/sample.h5", "olacore/sample/words.txt", *pretrained):
+    pretrained = [path.as_posix() for path in Path("olacore/pretrained").rglob("*") if path.suffix in SHIPPED]
+    sample = [f"olacore/sample/{name}" for name in ("sample.h5", "words.txt", "emoji.txt")]
+    for needed in ("olacore/py.typed", *sample, *pretrained):
         if needed not in files:
             sys.exit(f"the wheel lacks {needed}")
     if any(path.suffix == ".py" for path in Path("datasets").rglob("*")):

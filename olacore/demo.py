@@ -1,6 +1,7 @@
-"""The demonstration: modules evolved from the shipped sample, measured and shown, without torch.
+"""The demonstration: pictures of prompts, then modules evolved from the shipped sample, without torch.
 
-An affine encoder, an affine decoder, and a stack in the decoder's place, beside modules that come with the package.
+The pictures are drawn by a set that comes with the package. Evolved are an affine encoder, an affine decoder, and a
+stack in the decoder's place, beside modules that come with the package.
 """
 
 from __future__ import annotations
@@ -10,15 +11,17 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from time import perf_counter
 from typing import Any
 
 import numpy as np
 
 from olacore.data import open_dataset
 from olacore.data.sample import sample_path
+from olacore.drawing.generator import DEFAULT_SET, Generator
 from olacore.errors import OutputExistsError
 from olacore.files import replace_file
-from olacore.media.canvas import grid
+from olacore.media.canvas import below, caption, fit, grid
 from olacore.media.curves import Floors, draw_curves
 from olacore.media.pictures import write_picture
 from olacore.modules.module import Module, load
@@ -42,6 +45,19 @@ CAPTIONS = (
     "sd15-decoder, shipped",
     "codec4 pair, shipped",
 )
+# Three of them are combinations that the set was not trained on.
+PROMPTS = (
+    "a red heart",
+    "woman firefighter: light skin tone",
+    "thumbs up: medium skin tone",
+    "rocket",
+    "a cat",
+    "purple heart",
+    "woman fairy: light skin tone",
+    "pizza",
+)
+# Pixels along a side of a drawn picture on its sheet.
+SHOWN = 192
 ABOUT = (
     "three small maps are evolved from 24 pictures and the latents that a teacher made of them, at most %s s each: "
     "no torch, no gradient; what comes with the package was made the same way from 165 photographs"
@@ -81,6 +97,8 @@ def run_demo(
     sample = sample_path()
     if (out / "encoder").exists() and not force:
         raise OutputExistsError(f"the folder {out} already holds a demonstration; give --force to replace it.")
+    out.mkdir(parents=True, exist_ok=True)
+    draw_prompts(out)
     logger.info(ABOUT, f"{seconds:g}")
     results: dict[str, Result] = {}
     common: dict[str, Any] = {"h5": (sample,), "seconds": seconds, "force": force}
@@ -100,6 +118,21 @@ def run_demo(
     summary["codec"] = codec
     replace_file(out / "summary.json", (json.dumps(summary, indent=2) + "\n").encode())
     return Demo(results, codec)
+
+
+def draw_prompts(out: Path) -> None:
+    """Write `prompts.png`: what the shipped set draws of some prompts."""
+    begin = perf_counter()
+    generator = Generator(DEFAULT_SET, kernels=False)
+    pictures = [generator.draw(prompt)[0].picture for prompt in PROMPTS]
+    took = perf_counter() - begin
+    shown = [
+        below([caption(prompt, SHOWN), fit(picture, SHOWN, SHOWN)], 0)
+        for prompt, picture in zip(PROMPTS, pictures, strict=True)
+    ]
+    half = len(shown) // 2
+    write_picture(out / "prompts.png", grid([shown[:half], shown[half:]]))
+    logger.info("%d prompts drawn in %.1f s: %s", len(pictures), took, out / "prompts.png")
 
 
 def show_curves(results: dict[str, Result], sample: Path, out: Path) -> None:

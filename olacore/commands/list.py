@@ -38,5 +38,5 @@ def list_modules(as_json: bool) -> None:
     print_table(head, rows, left=(0, 1, 2), whole=(0, 1, 2))
     for count in sorted({one.figures.photographs for one in found if one.figures}):
         say(f"PSNR in dB, mean over {count} whole photographs that no part of the making saw")
-    for one in drawing:
-        say(f"{one.name} draws {one.size} x {one.size} pixels of a text: ola generate 'a prompt' --set {one.name}")
+    for own in drawing:
+        say(f"{own.name} draws {own.size} x {own.size} pixels of a text: ola generate 'a prompt' --set {own.name}")

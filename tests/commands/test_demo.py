@@ -11,5 +11,12 @@ def test_demo__writes_pictures_and_a_summary(tmp_path):
     assert "held-out pictures, encoded and decoded: teacher" in printed
     summary = json.loads((out / "summary.json").read_text())
     assert set(summary) == {"encoder", "decoder", "stack", "codec"}
-    assert {path.name for path in out.iterdir()} >= {"side_by_side.png", "curves.png", "encoder", "decoder", "stack"}
+    assert {path.name for path in out.iterdir()} >= {
+        "prompts.png",
+        "side_by_side.png",
+        "curves.png",
+        "encoder",
+        "decoder",
+        "stack",
+    }
     check_refusal("already holds a demonstration", "demo", "--out", out, "--time", "0.2s")

@@ -8,6 +8,8 @@ from olacore.data.sample import words_path
 from olacore.errors import ConfigError, DataError, FileFormatError
 from olacore.text import words_in
 from teachers import collect_words, precompute_words
+from teachers.jobs.words import shifts
+from teachers.text.encoder import whole_words
 from tests.support.killed import run_killed
 from tests.support.letter_samples import LetterTeacher, make_captioned, write_captioned
 from tests.support.plain_samples import MeanTeacher
@@ -47,11 +49,43 @@ precompute_words({words}, path, LetterTeacher())
     precompute_words(words, tmp_path / "part.h5", LetterTeacher(), resume=True)
     assert (tmp_path / "part.h5").read_bytes() == (tmp_path / "whole.h5").read_bytes()
     with open_dataset(tmp_path / "whole.h5") as data:
-        found = data.read(["words", "embeddings"], np.arange(10))
+        found = data.read(["words", "embeddings", "shifts"], np.arange(10))
         assert [word.decode() for word in found["words"]] == words
         np.testing.assert_array_equal(
             found["embeddings"], LetterTeacher().answer({"captions": np.array(words)})["embeddings"]
         )
+
+
+def test_shifts__say_how_far_a_word_moves_the_teacher(tmp_path, monkeypatch):
+    class Vectors(LetterTeacher):
+        def answer(self, arrays):
+            return {"embeddings": np.array([[1.0, "far" in text, 0.0] for text in arrays["captions"]], np.float32)}
+
+    np.testing.assert_allclose(shifts(Vectors(), ["near", "far"]), [0, 1 - 0.5**0.5], atol=1e-6)
+    assert shifts(Vectors(), []).shape == (0,)
+    monkeypatch.setattr("teachers.jobs.words.PROBED", 2)
+    precompute_words(["near", "far", "far away"], tmp_path / "words.h5", Vectors())
+    with open_dataset(tmp_path / "words.h5") as data:
+        np.testing.assert_allclose(data.read(["shifts"], np.arange(3))["shifts"], [0, 1 - 0.5**0.5, 1], atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    "tokens",
+    [
+        ["[PAD]", "##ing", "the", "Fox", "i", "\u4e00", "!", "don't"],
+        ["<pad>", "ing", "the</w>", "Fox</w>", "i</w>", "\u4e00</w>", "!</w>", "don't</w>"],
+        ["<pad>", "ing", "\u2581the", "\u2581Fox", "\u2581i", "\u2581\u4e00", "\u2581!", "\u2581don't"],
+        ["<pad>", "ing", "\u0120the", "\u0120Fox", "\u0120i", "\u0120\u4e00", "\u0120!", "\u0120don't"],
+    ],
+)
+def test_vocabulary__has_whole_words(tokens):
+    assert whole_words(tokens) == ["the", "fox", "i", "don't"]
+
+
+def test_collect__takes_a_vocabulary_between_lists_and_common_words(tmp_path):
+    (tmp_path / "list.txt").write_text("zebra\nthe\n")
+    words = collect_words([tmp_path / "list.txt"], 1, ["the", "fox"])
+    assert words == ["zebra", "the", "fox", words_path().read_text().split()[0]]
 
 
 def test_errors(tmp_path):
