@@ -190,7 +190,13 @@ class Generator:
         asked = replace(settings or Settings(), **given)
         if not 1 <= count <= MOST_COUNT:
             raise ConfigError(f"count must be 1 to {MOST_COUNT}; got {count}.")
+        lowest = min(self.set.levels, default=np.inf)
+        if 0 < asked.variety < lowest:
+            has = f"from {lowest:g} on" if self.set.levels else "of none"
+            raise ConfigError(f"the set {self.set.name} has denoisers {has}; variety {asked.variety:g} has no effect.")
         notes, nearest, certainty = self._look(prompt)
+        if count > 1 and not asked.variety:
+            notes = (*notes, "without variety all pictures are the same; add --variety 1")
         expected = self.text_means([prompt], asked)
         start, level = self._start(expected, asked, init, strength)
         drawings = []

@@ -14,8 +14,9 @@ from threadpoolctl import threadpool_limits
 
 from olacore.views.scaling import TARGET_MARGIN, TINY, Scaling
 
-# Share of the targets' variance that a search keeps by itself, and up to which it keeps more where there is room.
-KEPT, MORE = 0.975, 0.995
+# Share of the targets' variance that a search keeps by itself, and from which to which it keeps what there is room for
+# beside all units: units of few samples are worth more than the last components.
+KEPT, LESS, MORE = 0.975, 0.95, 0.995
 # Components that it works with by itself, at most, as a share of the targets: more would gain no time.
 WORTH = 0.5
 
@@ -63,13 +64,13 @@ class Components:
         room_for : whether a file of the size that was asked for holds all units beside so many components; None where
             no size was asked for
         """
-        least, most = (int(np.searchsorted(self.kept, share)) + 1 for share in (KEPT, MORE))
-        if least > WORTH * outputs:
+        less, enough, most = (int(np.searchsorted(self.kept, share)) + 1 for share in (LESS, KEPT, MORE))
+        if enough > WORTH * outputs:
             return None
         if room_for is None:
-            return least
-        more = [count for count in range(least, min(most, len(self.basis)) + 1) if room_for(count)]
-        return max(more, default=least)
+            return enough
+        fitting = [count for count in range(less, min(most, len(self.basis)) + 1) if room_for(count)]
+        return max(fitting, default=enough)
 
 
 def with_basis(scaling: Scaling, targets: np.ndarray, basis: np.ndarray) -> Scaling:

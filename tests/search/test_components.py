@@ -61,13 +61,14 @@ def test_components__of_targets_that_never_change_is_one():
 
 
 def test_components__are_as_many_as_pay_and_more_where_there_is_room():
-    kept = np.array([0.5, 0.98, 0.99, 0.996, 1.0])
-    found = Components(np.eye(5, 20), kept)
-    assert found.enough(20, None) == 2
-    assert found.enough(3, None) is None
-    assert found.enough(20, lambda count: count <= 3) == 3
-    assert found.enough(20, lambda count: True) == 4
-    assert found.enough(20, lambda count: False) == 2
+    kept = np.array([0.5, 0.96, 0.98, 0.99, 0.996, 1.0])
+    found = Components(np.eye(6, 20), kept)
+    assert found.enough(20, None) == 3
+    assert found.enough(5, None) is None
+    assert found.enough(20, lambda count: count <= 4) == 4
+    assert found.enough(20, lambda count: count <= 2) == 2, "fewer, where all units then fit"
+    assert found.enough(20, lambda count: True) == 5
+    assert found.enough(20, lambda count: False) == 3
 
 
 def test_scaling__answers_of_a_basis_are_targets_again():

@@ -1,0 +1,35 @@
+"""Denoisers beside the best linear ones."""
+
+import numpy as np
+import pytest
+
+from bench.studies.denoisers import Wiener, compare
+from olacore.data import open_dataset
+from olacore.search.train import train
+from tests.support.caption_samples import write_denoised
+from tests.support.makers import JIT, make_config
+
+
+def test_wiener__is_the_best_where_all_is_normal():
+    draw = np.random.default_rng(0)
+    clean = draw.standard_normal((20_000, 3)) * (2.0, 1.0, 0.1) + 1
+    found = Wiener(clean).clean(clean + 0.5 * draw.standard_normal(clean.shape), 0.5)
+    expected = [spread**2 * 0.25 / (spread**2 + 0.25) for spread in (2.0, 1.0, 0.1)]
+    np.testing.assert_allclose(np.square(found - clean).mean(0), expected, rtol=0.05)
+
+
+@pytest.mark.skipif(not JIT, reason="a search")
+def test_compare__has_every_part(tmp_path):
+    splits = {"train": 30, "validation": 6, "held-out:one": 5, "held-out:two": 4}
+    rows = write_denoised(tmp_path / "rows.h5", splits, ("text_means", "certainty"))
+    asked = {"module": "denoiser", "view": "window", "level": 2.0, "window": 3, "generations": 2}
+    train(make_config(rows, tmp_path / "run", **asked))
+    with open_dataset([rows]) as data:
+        found = compare(data, tmp_path / "run")
+    assert found["level"] == 2.0
+    left = found["left"]
+    assert isinstance(left, dict)
+    assert {*left} == {"one", "two"}
+    for figures in left.values():
+        assert {*figures} == {"module", "Wiener", "Wiener with text"}
+        assert all(0 < left < 3 for left in figures.values())

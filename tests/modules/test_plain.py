@@ -1,0 +1,57 @@
+"""Modules in NumPy alone beside those of the kernels."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from olacore.errors import FileFormatError
+from olacore.modules.plain import load_plain
+from olacore.views.noisy import Whole, Window
+from olacore.views.patch import PatchDecoder, PatchEncoder
+from olacore.views.prompt import Prompt
+from olacore.views.word_table import TableOfWords
+from tests.support.makers import make_module
+from tests.support.set_samples import SIZE, word_table
+
+WIDTH = 6
+DRAW = np.random.default_rng(0)
+LATENTS = DRAW.standard_normal((3, 4, 5, 2)).astype(np.float32)
+PICTURES = DRAW.integers(0, 256, (2, 24, 16, 3), np.uint8)
+CERTAINTY = DRAW.standard_normal((3, 2)).astype(np.float32)
+CASES = [
+    (TableOfWords(WIDTH, SIZE, table=word_table()), ["a red heart", "", "xyzzy"]),
+    (TableOfWords(WIDTH, SIZE, unit=True, table=word_table()), ["a red heart", "heart red"]),
+    (Prompt(4, 8, 0.0, 3, 2, WIDTH), {"embeddings": DRAW.standard_normal((3, WIDTH)).astype(np.float32)}),
+    (PatchDecoder(4, 8, 3), LATENTS),
+    (PatchDecoder(4, 4, 5), LATENTS),
+    (PatchEncoder(4, 8, 4), PICTURES),
+    (Window(4, 8, 1.0, certain=True), {"noisy": LATENTS, "text_means": LATENTS[::-1], "certainty": CERTAINTY}),
+    (Window(4, 8, 1.0, window=3, text_window=0), {"noisy": LATENTS}),
+]
+
+
+@pytest.mark.parametrize(("view", "given"), CASES, ids=[f"{view.title}-{n}" for n, (view, _) in enumerate(CASES)])
+@pytest.mark.parametrize("form", [{}, {"hidden": (7,), "stored": "int8"}, {"hidden": (5, 3), "stored": "float16"}])
+def test_plain__answers_as_the_kernels_do(view, given, form, tmp_path):
+    module = make_module(view, **form)
+    module.save(tmp_path / "m.safetensors")
+    expected, found = module.run(given), load_plain(tmp_path / "m.safetensors").run(given)
+    assert (found.shape, found.dtype) == (expected.shape, expected.dtype)
+    if found.dtype == np.uint8:
+        assert np.abs(found.astype(int) - expected).max() <= 1
+    else:
+        np.testing.assert_allclose(found, expected, atol=1e-4)
+
+
+def test_plain__answers_components(tmp_path):
+    module = make_module(Prompt(4, 8, 0.0, 3, 2, WIDTH), hidden=(5,), stored="int8", components=4)
+    module.save(tmp_path / "m.safetensors")
+    given = {"embeddings": DRAW.standard_normal((3, WIDTH)).astype(np.float32)}
+    np.testing.assert_allclose(load_plain(tmp_path / "m.safetensors").run(given), module.run(given), atol=1e-4)
+
+
+def test_plain__refuses_views_that_it_does_not_know(tmp_path):
+    make_module(Whole(4, 8, 0.5, 3, 3, WIDTH)).save(tmp_path / "m.safetensors")
+    with pytest.raises(FileFormatError, match="holds a whole denoiser, which is not run without kernels"):
+        load_plain(tmp_path / "m.safetensors")
