@@ -1,6 +1,6 @@
 """The demonstration: pictures of prompts, then modules evolved from the shipped sample, without torch.
 
-The pictures are drawn by a set that comes with the package. Evolved are an affine encoder, an affine decoder, and a
+The pictures are drawn by the sets that come with the package. Evolved are an affine encoder, an affine decoder, and a
 stack in the decoder's place, beside modules that come with the package.
 """
 
@@ -16,12 +16,13 @@ from typing import Any
 
 import numpy as np
 
+from olacore import pretrained
 from olacore.data import open_dataset
 from olacore.data.sample import sample_path
-from olacore.drawing.generator import DEFAULT_SET, Generator
+from olacore.drawing.generator import Generator
 from olacore.errors import OutputExistsError
 from olacore.files import replace_file
-from olacore.media.canvas import below, caption, fit, grid
+from olacore.media.canvas import fit, grid
 from olacore.media.curves import Floors, draw_curves
 from olacore.media.pictures import write_picture
 from olacore.modules.module import Module, load
@@ -45,19 +46,17 @@ CAPTIONS = (
     "sd15-decoder, shipped",
     "codec4 pair, shipped",
 )
-# Three of them are combinations that the set was not trained on.
+# Two of them are combinations that the sets were not trained on.
 PROMPTS = (
     "a red heart",
     "woman firefighter: light skin tone",
-    "thumbs up: medium skin tone",
     "rocket",
+    "thumbs up: medium skin tone",
     "a cat",
-    "purple heart",
-    "woman fairy: light skin tone",
     "pizza",
 )
 # Pixels along a side of a drawn picture on its sheet.
-SHOWN = 192
+SHOWN = 160
 ABOUT = (
     "three small maps are evolved from 24 pictures and the latents that a teacher made of them, at most %s s each: "
     "no torch, no gradient; what comes with the package was made the same way from 165 photographs"
@@ -121,18 +120,15 @@ def run_demo(
 
 
 def draw_prompts(out: Path) -> None:
-    """Write `prompts.png`: what the shipped set draws of some prompts."""
-    begin = perf_counter()
-    generator = Generator(DEFAULT_SET, kernels=False)
-    pictures = [generator.draw(prompt)[0].picture for prompt in PROMPTS]
+    """Write `prompts.png`: what each shipped set draws of some prompts."""
+    begin, rows = perf_counter(), []
+    for name in reversed(pretrained.sets()):
+        generator = Generator(name, kernels=False)
+        rows.append([generator.draw(prompt)[0].picture for prompt in PROMPTS])
     took = perf_counter() - begin
-    shown = [
-        below([caption(prompt, SHOWN), fit(picture, SHOWN, SHOWN)], 0)
-        for prompt, picture in zip(PROMPTS, pictures, strict=True)
-    ]
-    half = len(shown) // 2
-    write_picture(out / "prompts.png", grid([shown[:half], shown[half:]]))
-    logger.info("%d prompts drawn in %.1f s: %s", len(pictures), took, out / "prompts.png")
+    titles = [prompt.replace(": ", ":\n") for prompt in PROMPTS]
+    write_picture(out / "prompts.png", grid([[fit(one, SHOWN, SHOWN) for one in row] for row in rows], titles))
+    logger.info("%d pictures of prompts drawn in %.1f s: %s", len(rows) * len(PROMPTS), took, out / "prompts.png")
 
 
 def show_curves(results: dict[str, Result], sample: Path, out: Path) -> None:
