@@ -16,9 +16,17 @@ from olacore.commands.show import print_figures
 @click.argument("modules", type=FILE, nargs=-1, required=True)
 @data_sets
 @split
+@click.option("--text-from", type=FILE, help="A text module that makes the embeddings, as of `ola train`.")
 @skip_nonfinite
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object; with several modules, one a line.")
-def evaluate(modules: Sequence[Path], h5: Sequence[Path], split: str, skip_nonfinite: bool, as_json: bool) -> None:
+def evaluate(
+    modules: Sequence[Path],
+    h5: Sequence[Path],
+    split: str,
+    text_from: Path | None,
+    skip_nonfinite: bool,
+    as_json: bool,
+) -> None:
     """Measure modules on held-out rows, beside least squares of the same shape and the mean.
 
     Parts of the rows that have names, such as concept-held-out, are measured apart.
@@ -27,10 +35,12 @@ def evaluate(modules: Sequence[Path], h5: Sequence[Path], split: str, skip_nonfi
     from olacore.modules.find import find
     from olacore.modules.module import load
     from olacore.quality.evaluation import baselines_beside, evaluate_parts, joined
+    from olacore.search.plans.base import embedded
 
     for path in map(find, modules):
         module = load(path)
-        with open_dataset(h5) as dataset:
+        with open_dataset(h5) as file:
+            dataset = file if text_from is None else embedded(file, text_from)
             parts = evaluate_parts(module, dataset, baselines_beside(path, module), split, skip_nonfinite)
         if as_json:
             print_json(joined(parts), indent=None)

@@ -11,7 +11,7 @@ from olacore.commands.options import FILE
 from olacore.commands.say import print_json, say
 
 # What `--like` takes from the picture instead.
-TAKEN = ("seed", "count", "variety", "steps", "solver", "guidance", "negative")
+TAKEN = ("seed", "count", "variety", "steps", "solver", "guidance", "negative", "lean")
 
 
 @click.command()
@@ -26,6 +26,7 @@ TAKEN = ("seed", "count", "variety", "steps", "solver", "guidance", "negative")
 @click.option("--solver", help="dpm, the default, or ddim.")
 @click.option("--guidance", type=float, help="How far to go from the mean of all; by default as training pictures do.")
 @click.option("--negative", help="What to draw away from.")
+@click.option("--lean", type=float, help="How far unknown prompts are taken for known ones, 0 to 1, the default.")
 @click.option("--init", type=FILE, help="A picture to start from.")
 @click.option("--strength", type=float, default=0.5, show_default=True, help="How far to go from it, 0 to 1.")
 @click.option("--prompts", type=FILE, help="Draw a file of prompts, one a line, into the folder --output.")

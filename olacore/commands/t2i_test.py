@@ -15,33 +15,39 @@ from olacore.commands.show import print_figures
 @click.option("--h5", required=True, type=FILE, help="Pictures with captions and embeddings, as the set was made of.")
 @click.option("--set", "set_name", type=FILE, help="A shipped set, by default google64, or the folder of your own.")
 @click.option("--part", "parts", multiple=True, help="Of the data; by default all held-out ones; may be repeated.")
+@click.option("--judge", type=FILE, help="Pictures of other makers with captions, as --h5, for a second judge.")
 @click.option("--most", type=click.IntRange(1), help="Pictures of a part at most.")
 @click.option("--seed", default=0, show_default=True)
 @click.option("--variety", default=0.0, show_default=True, help="As of `ola generate`.")
 @click.option("--guidance", type=float, help="As of `ola generate`.")
+@click.option("--lean", default=1.0, show_default=True, help="As of `ola generate`.")
 @click.option("--json", "as_json", is_flag=True, help="Print the figures as JSON.")
 def t2i_test(
     h5: Path,
     set_name: Path | None,
     parts: tuple[str, ...],
+    judge: Path | None,
     most: int | None,
     seed: int,
     variety: float,
     guidance: float | None,
+    lean: float,
     as_json: bool,
 ) -> None:
     """Draw captions whose pictures are known, and compare with what needs no module.
 
     left: share of the variance of 32 x 32 means that the true picture leaves; nearest, among_10: whether the true
     picture is the nearest of all, or among ten; nearer: than any training picture; energy, detail: of pixels and of
-    what a blur takes away, over the true ones'; grain on white paper, in grey levels; copies of training pictures.
+    what a blur takes away, over the true ones'; grain on white paper, in grey levels; copies of training pictures;
+    judge: R-precision of 100, whether a closed form that learnt from the training pictures reads the right caption from
+    the picture, and another one from --judge.
     """
     from olacore.drawing.generator import DEFAULT_SET, Generator, Settings
     from olacore.drawing.measure import measure
 
     generator = Generator(set_name or DEFAULT_SET, kernels=False)
-    settings = Settings(seed=seed, variety=variety, guidance=guidance)
-    found = measure(generator, h5, parts, settings, most)
+    settings = Settings(seed=seed, variety=variety, guidance=guidance, lean=lean)
+    found = measure(generator, h5, parts, settings, most, judge)
     if as_json:
         print_json(found)
         return

@@ -14,6 +14,9 @@ from olacore.text.table import unit
 
 WHAT, MAKER = "file of captions", "`ola bundle`"
 LEVELS, NEAREST = 127, 8
+# How far below a seen caption's cosine a prompt leans on captions wholly, and how much less one counts that is less
+# like it: chosen on free prompts for pictures that can be recognised, with few copies.
+OVER, SHARP = 0.1, 50.0
 NAMES = ("texts", "vectors", "scales", "basis")
 
 
@@ -84,6 +87,24 @@ class Captions:
         """The cosines of an embedding (E,) to all captions', (n,) float32."""
         towards = unit(embedding[None].astype(np.float64))[0] @ self.basis.T.astype(np.float64)
         return np.asarray((self.vectors @ towards) * self.scales, np.float32)
+
+    def leaned(self, embedding: np.ndarray, seen: float | None, share: float) -> np.ndarray:
+        """An embedding (E,), of unchanged length, moved towards the captions that are likest where none is like enough.
+
+        Parameters
+        ----------
+        seen : cosine to the nearest caption from which on nothing is moved, and `OVER` below which it is moved wholly
+        share : of the way that it is moved then, 0 to 1
+        """
+        likeness = self.likeness(embedding)
+        if seen is None or not (way := share * min(max((seen - likeness.max()) / OVER, 0), 1)):
+            return embedding
+        weights = np.exp(SHARP * (likeness - likeness.max()))
+        weights /= weights.sum()
+        likest = (weights * self.scales) @ self.vectors @ self.basis.astype(np.float32)
+        size = np.linalg.norm(embedding)
+        moved = embedding / size + np.float32(way) * (likest.astype(np.float32) - embedding / size)
+        return np.asarray(unit(moved[None])[0] * size, np.float32)
 
     def certainty(self, embedding: np.ndarray) -> np.ndarray:
         """How near the nearest caption is, and the eight nearest on average: (2,) float32."""

@@ -47,6 +47,8 @@ class Settings:
     guidance : 1 draws what the text leads one to expect; above, what sets it apart from the mean of all is exaggerated;
         None does so until it is as large as in training pictures, by `MOST_LIFT` at most
     negative : what the picture is drawn away from
+    lean : how far a prompt that is far from all training captions is taken for those that it is likest, 0 to 1: nearer
+        to 1 pictures of what is not known are clearer, and show less what was asked
 
     Raises
     ------
@@ -59,6 +61,7 @@ class Settings:
     solver: str = "dpm"
     guidance: float | None = None
     negative: str = ""
+    lean: float = 1.0
 
     def __post_init__(self) -> None:
         if not 0 <= self.seed <= MOST_SEED:
@@ -71,6 +74,8 @@ class Settings:
             raise ConfigError(f"solver must be {' or '.join(SOLVERS)}; got {self.solver!r}.")
         if self.guidance is not None and not 0 <= self.guidance <= MOST_GUIDANCE:
             raise ConfigError(f"guidance must be 0 to {MOST_GUIDANCE:g}; got {self.guidance}.")
+        if not 0 <= self.lean <= 1:
+            raise ConfigError(f"lean must be 0 to 1; got {self.lean}.")
 
 
 @dataclass(frozen=True)
@@ -142,7 +147,7 @@ class Generator:
     def text_means(self, prompts: Sequence[str], settings: Settings | None = None) -> np.ndarray:
         """The latents that the prompts alone lead one to expect, (n, C, h, w) float32, with guidance."""
         asked = settings or Settings()
-        found = self._expect(prompts)
+        found = self._expect(prompts, asked.lean)
         apart = found - self._everything
         lift: Any = asked.guidance
         if lift is None:
@@ -150,15 +155,16 @@ class Generator:
             lift = np.sqrt(self.set.energy / np.maximum(size, self.set.energy / MOST_LIFT**2)).clip(1)
         found = self._everything + lift * apart
         if asked.negative:
-            found = found - (self._expect([asked.negative]) - self._everything)
+            found = found - (self._expect([asked.negative], asked.lean) - self._everything)
         return np.asarray(found, np.float32)
 
-    def _expect(self, prompts: Sequence[str]) -> np.ndarray:
+    def _expect(self, prompts: Sequence[str], lean: float) -> np.ndarray:
         known = [any(self.table.read(name_emoji(prompt))[0]) for prompt in prompts]
         found = np.repeat(self._everything, len(prompts), 0)
         if any(known):
             embeddings = self.embed([prompt for prompt, some in zip(prompts, known, strict=True) if some])
-            found[known] = self._parts["mean"].run({"embeddings": embeddings})
+            leaned = [self.captions.leaned(embedding, self.set.seen, lean) for embedding in embeddings]
+            found[known] = self._parts["mean"].run({"embeddings": np.array(leaned)})
         return found
 
     def draw(

@@ -13,6 +13,7 @@ from olacore.data.texts import read_texts
 from olacore.drawing.generator import Generator, Settings
 from olacore.errors import DataError
 from olacore.quality.drawings import Known
+from olacore.quality.judges import Judge
 from olacore.text.table import unit
 
 # Of the two nearest captions' pictures, in the blend.
@@ -30,7 +31,7 @@ class Pictures:
     frames : (n, H, W, 3) uint8
     captions : of each picture, the first
     parts : (n,) what its split is called
-    training : (n,) numbers of the training pictures
+    training, validation : numbers of those pictures
     embeddings : (n, E) at unit length, of the data's text teacher
     """
 
@@ -38,6 +39,7 @@ class Pictures:
     captions: list[str]
     parts: np.ndarray
     training: np.ndarray
+    validation: np.ndarray
     embeddings: np.ndarray
 
     @classmethod
@@ -60,8 +62,16 @@ class Pictures:
             [texts.captions[place] for place in texts.of_rows],
             np.array([data.sources[source].part or data.sources[source].split for source in sources]),
             training,
+            data.indices("validation"),
             unit(texts.embeddings[texts.of_rows].astype(np.float64)),
         )
+
+    def judge(self) -> Judge | None:
+        """A judge that learnt from the training pictures; None without validation pictures."""
+        if not len(self.validation):
+            return None
+        used = np.concatenate([self.training, self.validation])
+        return Judge.of(self.frames[used], self.embeddings[used], np.arange(len(used)) >= len(self.training))
 
     def of_nearest(self, numbers: np.ndarray, weights: Sequence[float]) -> np.ndarray:
         """The weighted mean of the pictures of the nearest training captions, (m, H, W, 3) uint8."""
@@ -75,7 +85,12 @@ class Pictures:
 
 
 def measure(
-    generator: Generator, h5: Path, parts: Sequence[str] = (), settings: Settings | None = None, most: int | None = None
+    generator: Generator,
+    h5: Path,
+    parts: Sequence[str] = (),
+    settings: Settings | None = None,
+    most: int | None = None,
+    other: Path | None = None,
 ) -> dict[str, Figures]:
     """Draw the captions of a data set, and compare.
 
@@ -84,10 +99,12 @@ def measure(
     parts : that are measured; all held-out ones where none is named
     settings : of all pictures, one seed each
     most : pictures of a part at most, the first
+    other : pictures of other makers with captions and embeddings of the same text teacher, for a judge of their own
 
     Returns
     -------
-    figures by part, then by what drew, see `Known.figures`
+    figures by part, then by what drew, see `Known.figures`; `judge` and `other_judge`, where there are such, are their
+    R-precision among the held-out captions, see `Judge`
 
     Raises
     ------
@@ -96,6 +113,13 @@ def measure(
     with open_dataset([h5]) as data:
         found = Pictures.read(data)
         held_out = data.indices("held-out")
+    judges = {"judge": found.judge()}
+    if other is not None:
+        with open_dataset([other]) as data:
+            theirs = Pictures.read(data)
+        if theirs.embeddings.shape[1] != found.embeddings.shape[1]:
+            raise DataError(f"{other} has embeddings of another text teacher than {h5}.")
+        judges["other_judge"] = theirs.judge()
     asked = settings or Settings()
     names = [*parts] or sorted({*found.parts[held_out].tolist()})
     known = Known.of(found.frames, np.isin(np.arange(len(found.frames)), found.training))
@@ -113,7 +137,16 @@ def measure(
             "mean of 8 nearest": found.of_nearest(numbers, (1 / MEAN_OF,) * MEAN_OF),
             "true pictures": truth,
         }
+        # Captions that are compared are those of pictures that no judge saw.
+        among = np.union1d(held_out, numbers)
+        own = np.searchsorted(among, numbers)
         told[name] = {who: known.figures(drawn, truth, numbers) for who, drawn in of.items()}
+        for who, drawn in of.items():
+            told[name][who] |= {
+                which: judge.precision(drawn, own, found.embeddings[among])
+                for which, judge in judges.items()
+                if judge is not None
+            }
     return told
 
 

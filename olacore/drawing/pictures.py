@@ -28,6 +28,7 @@ _RECORD = record(
         "solver": text(64),
         "guidance": maybe(number()),
         "negative": text(1 << 20),
+        "lean": number(),
         "set": text(4096),
         "drawn by": text(64),
         "modules": mapping(text(64)),

@@ -80,10 +80,14 @@ class Known:
 
 
 def cells_of(frames: np.ndarray) -> np.ndarray:
-    """Means of cells of pictures (n, H, W, 3) uint8, (n, CELLS * CELLS * 3) float32; sides are multiples of CELLS."""
+    """Means of CELLS x CELLS cells of pictures (n, H, W, 3) uint8, (n, CELLS * CELLS * 3) float32."""
     count, height, width, _ = frames.shape
-    down, across = max(height // CELLS, 1), max(width // CELLS, 1)
-    cells = frames.reshape(count, height // down, down, width // across, across, 3)
+    if height % CELLS or width % CELLS:
+        from PIL import Image
+
+        resized = [Image.fromarray(frame).resize((CELLS, CELLS), Image.Resampling.BOX) for frame in frames]
+        return np.array(resized, np.float32).reshape(count, -1)
+    cells = frames.reshape(count, CELLS, height // CELLS, CELLS, width // CELLS, 3)
     return np.asarray(cells.mean((2, 4), dtype=np.float32).reshape(count, -1))
 
 

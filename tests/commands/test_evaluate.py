@@ -5,7 +5,9 @@ import json
 import pytest
 
 from olacore.data.sample import sample_path
+from tests.support.caption_samples import write_captioned
 from tests.support.command import check_refusal, ola
+from tests.support.set_samples import modules
 
 
 def test_eval__gives_the_promised_json(run_folders):
@@ -30,3 +32,16 @@ def test_eval__fits_the_baselines_anew_where_they_are_missing(run_folders, tmp_p
 def test_eval__refuses_what_is_no_module_and_no_data(folder):
     check_refusal("is no olacore module", "eval", "broken.png", "--h5", "data.h5")
     check_refusal("HDF5", "eval", "E", "--h5", "broken.png")
+
+
+def test_evaluate__takes_the_embeddings_of_a_text_module(tmp_path):
+    text = modules()["text"]
+    text.save(tmp_path / "text.safetensors")
+    mean = modules()["mean"]
+    mean.training.update(text_teacher="organic letters", text_sha256=text.digest)
+    mean.save(tmp_path / "mean.safetensors")
+    data = write_captioned(tmp_path / "data.h5")
+    check_refusal("embeddings differ", "eval", tmp_path / "mean.safetensors", "--h5", data)
+    given = ("--text-from", tmp_path / "text.safetensors", "--json")
+    found = ola("eval", tmp_path / "mean.safetensors", "--h5", data, *given)
+    assert "module" in json.loads(found.stdout)

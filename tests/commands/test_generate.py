@@ -170,6 +170,9 @@ def test_t2i_test__measures_parts_beside_what_needs_no_module(folder):
     assert figures["mean picture"]["left"] == pytest.approx(1, abs=0.01)
     assert figures["nearest caption's"]["copies"] == 1
     assert {"set", "blend of 2 nearest", "mean of 8 nearest"} < {*figures}
+    assert 0 <= figures["set"]["judge"] <= 1
+    both = json.loads(ola("t2i-test", "--h5", data, "--judge", data, "--set", folder, "--json").stdout)
+    assert both["held-out"]["set"]["other_judge"] == both["held-out"]["set"]["judge"]
     table = ola("t2i-test", "--h5", data, "--set", folder, "--part", "validation", "--most", "3").stdout
     assert "validation" in table
     check_refusal("the data have no part 'other'", "t2i-test", "--h5", data, "--set", folder, "--part", "other")

@@ -137,6 +137,7 @@ def test_init__goes_from_a_picture_to_the_prompt(plain):
         ({"steps": 0}, "steps must be 1 or more"),
         ({"solver": "euler"}, "solver must be dpm or ddim; got 'euler'"),
         ({"guidance": 21.0}, "guidance must be 0 to 20"),
+        ({"lean": 1.5}, "lean must be 0 to 1; got 1.5"),
         ({"count": 0}, "count must be 1 to"),
     ],
 )
@@ -210,6 +211,21 @@ def test_captions__damaged_files_are_refused(tmp_path, folder):
     (tmp_path / "c.safetensors").write_bytes((folder / "decoder.safetensors").read_bytes())
     with pytest.raises(FileFormatError, match="captions"):
         Captions.read(tmp_path / "c.safetensors")
+
+
+def test_captions__a_prompt_that_is_like_none_leans_on_those_that_it_is_likest():
+    embeddings = np.eye(4, dtype=np.float32)[:3]
+    captions = Captions.of(["a", "b", "c"], embeddings, 4)
+    near = np.array([0.9, 0.3, 0, 0.3162], np.float32)
+    np.testing.assert_array_equal(captions.leaned(near, 0.9 - 1e-3, 1.0), near)
+    np.testing.assert_array_equal(captions.leaned(near, None, 1.0), near)
+    np.testing.assert_array_equal(captions.leaned(near, 0.99, 0.0), near)
+    np.testing.assert_allclose(captions.leaned(near, 1.1, 1.0), embeddings[0], atol=0.01)
+    half = captions.leaned(near, 1.1, 0.5)
+    assert near @ embeddings[0] < half @ embeddings[0] < 1
+    assert np.linalg.norm(half) == pytest.approx(1, abs=1e-5)
+    between = np.array([0.5, 0.5, 0, 0.7071], np.float32)
+    np.testing.assert_allclose(captions.leaned(between, 0.9, 1.0), [0.7071, 0.7071, 0, 0], atol=0.01)
 
 
 def test_thumbnails__find_the_training_picture(folder, plain):

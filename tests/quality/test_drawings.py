@@ -56,7 +56,9 @@ def test_cells__are_means_whatever_the_size():
     large = small.repeat(2, 1).repeat(2, 2)
     np.testing.assert_allclose(cells_of(small), cells_of(large), atol=1e-3)
     assert cells_of(small).shape == (2, CELLS * CELLS * 3)
-    assert cells_of(small[:, :24, :24]).shape == (2, 24 * 24 * 3)
+    odd = cells_of(small[:, :50, :40])
+    assert odd.shape == (2, CELLS * CELLS * 3)
+    assert odd.mean() == pytest.approx(small[:, :50, :40].mean(), abs=2)
 
 
 def test_white__is_where_all_around_is():
