@@ -10,6 +10,8 @@ import click
 from olacore.commands.options import FILE
 from olacore.commands.say import print_json, say
 
+# Characters of a prompt that are printed.
+SHOWN = 80
 # What `--like` takes from the picture instead.
 TAKEN = ("seed", "count", "variety", "steps", "solver", "guidance", "negative", "lean")
 
@@ -107,6 +109,7 @@ def show(told: dict[str, Any], as_json: bool, line: bool = False) -> None:
     for note in told["notes"]:
         say(f"note: {note}", err=True)
     seeds = f", seed {told['seed']}" if told["variety"] else ""
-    say(f"{told['file']}: '{told['prompt']}'{seeds}")
+    prompt = told["prompt"] if len(told["prompt"]) <= SHOWN else f"{told['prompt'][:SHOWN]}.."
+    say(f"{told['file']}: '{prompt}'{seeds}")
     for near in told.get("nearest pictures", ()):
         say(f"nearest training picture: '{near['caption']}', {near['grey levels']} grey levels away")

@@ -18,6 +18,8 @@ from olacore.text.emoji import name_emoji
 DEFAULT_SET = "google64"
 MOST_COUNT, MOST_SEED = 4096, (1 << 63) - 1
 MOST_GUIDANCE, MOST_LIFT = 20.0, 2.0
+# Unknown words that notes name.
+MOST_NAMED = 8
 # What a callback gets: the step from 0 on, how many there are, and the picture as it would be now, (H, W, 3) uint8.
 Watcher = Callable[[int, int, np.ndarray], None]
 
@@ -261,9 +263,11 @@ class Generator:
         """Notes on a prompt, the nearest training captions, and how near they are."""
         found, unknown = self.table.read(name_emoji(prompt))
         notes = []
-        for word in dict.fromkeys(unknown):
+        for word in [*dict.fromkeys(unknown)][:MOST_NAMED]:
             near = [f"'{other}'" for other in self.table.spelt_like(word)]
             notes.append(f"'{word}' is not known; " + (f"read as {', '.join(near)}" if near else "left out"))
+        if (more := len({*unknown}) - MOST_NAMED) > 0:
+            notes.append(f"{more} more words are not known")
         if not any(found):
             what = "the prompt is empty" if not prompt.strip() else "nothing of the prompt is known"
             notes.append(f"{what}: this is the mean of all training pictures")

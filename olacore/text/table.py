@@ -27,6 +27,8 @@ MOST_BYTES = 1 << 26
 # Letters of a run by which spellings are compared, the share of runs that two words have in common at least (Dice), and
 # how many words at most stand for one that is not known.
 RUN, ALIKE, SPELT_LIKE = 3, 0.5, 3
+# Different words of a text that are looked for so, which takes some milliseconds each; more are left out.
+MOST_UNKNOWN = 32
 
 
 @dataclass(frozen=True, eq=False)
@@ -159,12 +161,15 @@ class WordTable:
         the lines that stand for each word, several where it is not known, and the words that are not known
         """
         found, unknown = [], []
+        instead: dict[str, list[int]] = {}
         for word in words_in(text):
             if (line := self.line_of(word)) is not None:
                 found.append([line])
                 continue
             unknown.append(word)
-            if lines := [self.places[other] for other in self.spelt_like(word)]:
+            if word not in instead and len(instead) < MOST_UNKNOWN:
+                instead[word] = [self.places[other] for other in self.spelt_like(word)]
+            if lines := instead.get(word):
                 found.append(lines)
         return found, unknown
 

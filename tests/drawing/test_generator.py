@@ -101,6 +101,7 @@ def test_guidance__is_by_default_as_in_training_pictures(plain):
         ("a red xyzzy", "'xyzzy' is not known; left out"),
         ("juggler", "'juggler' is not known; read as 'juggle'"),
         ("xyzzy " * 10_000, "'xyzzy' is not known"),
+        (" ".join(f"xyzzy{number}" for number in range(10_000)), "9992 more words are not known"),
     ],
 )
 def test_notes__say_what_is_not_known(plain, prompt, note):
