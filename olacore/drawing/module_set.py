@@ -14,11 +14,13 @@ from typing import Any
 from olacore import pretrained
 from olacore.errors import FileFormatError, FingerprintError
 from olacore.foreign.json_text import read_json
+from olacore.foreign.reading import read_file
 from olacore.foreign.schema import listed, mapping, maybe, number, record, require, text, whole
 from olacore.modules.plain import PlainModule, load_plain
 
 SCHEMA = "olacore/set/1"
 ABOUT, CAPTIONS, THUMBNAILS = "set.json", "captions.safetensors", "thumbnails.webp"
+MOST_BYTES = 1 << 28
 # Modules that a set has, by what they do in it; without an encoder it takes no picture to start from.
 NEEDED, OPTIONAL = ("text", "mean", "decoder"), ("encoder",)
 _FILE = record({"file": text(255), "sha256": text(64)}, closed=True)
@@ -111,13 +113,10 @@ def open_set(reference: Path | str) -> ModuleSet:
 
 def _checked(folder: Path, entry: Mapping[str, Any]) -> Path:
     name = entry["file"]
-    if Path(name).name != name:
+    if Path(name).name != name or "\0" in name:
         raise FileFormatError(f"{folder / ABOUT} names the file {name!r}, which is not in the folder itself.")
     path = folder / name
-    try:
-        content = path.read_bytes()
-    except OSError as error:
-        raise FileFormatError(f"cannot read {path}, which the set needs: {error.strerror}.") from error
+    content = read_file(path, f"a file of the set {folder.name}", MOST_BYTES)
     if sha256(content).hexdigest() != entry["sha256"]:
         raise FileFormatError(f"{path} is not the file that the set was made with; make or install the set again.")
     return path
