@@ -17,7 +17,7 @@ TAKEN = ("seed", "count", "variety", "steps", "solver", "guidance", "negative", 
 
 
 @click.command()
-@click.argument("prompt", required=False)
+@click.argument("words", metavar="PROMPT", nargs=-1)
 @click.option(
     "-o", "--output", type=FILE, help="The picture, otherwise named after the prompt; a folder with --prompts."
 )
@@ -30,7 +30,7 @@ TAKEN = ("seed", "count", "variety", "steps", "solver", "guidance", "negative", 
 @click.option("--negative", help="What to draw away from.")
 @click.option("--lean", type=float, help="How far unknown prompts are taken for known ones, 0 to 1, the default.")
 @click.option("--init", type=FILE, help="A picture to start from.")
-@click.option("--strength", type=float, default=0.5, show_default=True, help="How far to go from it, 0 to 1.")
+@click.option("--strength", type=float, help="How far to go from it, 0 to 1; by default 0.5.")
 @click.option("--prompts", type=FILE, help="Draw a file of prompts, one a line, into the folder --output.")
 @click.option("--like", type=FILE, help="Draw a picture of `ola generate` once more, with all its settings.")
 @click.option("--set", "set_name", type=FILE, help="A shipped set, by default google64, or the folder of your own.")
@@ -43,9 +43,15 @@ def generate(**asked: Any) -> None:
 
     Pictures are small, in the manner of those that the set was trained on. A PNG keeps prompt, seed and settings.
     """
+    words = asked.pop("words")
+    asked["prompt"] = " ".join(words) if words else None
     prompts = [name for name in ("prompt", "prompts", "like") if asked[name] is not None]
     if len(prompts) != 1:
         raise click.UsageError("give one of: a prompt, --prompts FILE, --like FILE.")
+    if asked["strength"] is not None and not asked["init"]:
+        raise click.UsageError("--strength needs a picture to start from, with --init.")
+    if not asked["variety"] and (asked["steps"] or asked["solver"]):
+        raise click.UsageError("--steps and --solver need noise to take away, with --variety.")
     from olacore.drawing import job
     from olacore.drawing.generator import DEFAULT_SET, Generator, Settings
 
@@ -81,7 +87,7 @@ def generate(**asked: Any) -> None:
         output,
         force=asked["force"],
         init=asked["init"],
-        strength=asked["strength"],
+        strength=0.5 if asked["strength"] is None else asked["strength"],
         preview=asked["preview"],
         nearest=asked["nearest"],
     )

@@ -12,12 +12,14 @@ import numpy as np
 from olacore.drawing.captions import Captions
 from olacore.drawing.module_set import ModuleSet, load_parts, open_set
 from olacore.drawing.sampler import SOLVERS, noise_of, sample
-from olacore.errors import ConfigError, ShapeError
+from olacore.errors import ConfigError, DTypeError, ShapeError
 from olacore.text.emoji import name_emoji
 
 DEFAULT_SET = "google64"
 MOST_COUNT, MOST_SEED = 4096, (1 << 63) - 1
 MOST_GUIDANCE, MOST_LIFT = 20.0, 2.0
+# What a negative prompt counts for, of what sets it apart from the mean of all.
+AWAY = np.float32(0.5)
 # Unknown words that notes name.
 MOST_NAMED = 8
 # What a callback gets: the step from 0 on, how many there are, and the picture as it would be now, (H, W, 3) uint8.
@@ -149,16 +151,14 @@ class Generator:
     def text_means(self, prompts: Sequence[str], settings: Settings | None = None) -> np.ndarray:
         """The latents that the prompts alone lead one to expect, (n, C, h, w) float32, with guidance."""
         asked = settings or Settings()
-        found = self._expect(prompts, asked.lean)
-        apart = found - self._everything
+        apart = self._expect(prompts, asked.lean) - self._everything
+        if asked.negative:
+            apart = apart - AWAY * (self._expect([asked.negative], asked.lean) - self._everything)
         lift: Any = asked.guidance
         if lift is None:
             size = np.square(apart).sum((1, 2, 3), keepdims=True)
             lift = np.sqrt(self.set.energy / np.maximum(size, self.set.energy / MOST_LIFT**2)).clip(1)
-        found = self._everything + lift * apart
-        if asked.negative:
-            found = found - (self._expect([asked.negative], asked.lean) - self._everything)
-        return np.asarray(found, np.float32)
+        return np.asarray(self._everything + lift * apart, np.float32)
 
     def _expect(self, prompts: Sequence[str], lean: float) -> np.ndarray:
         known = [any(self.table.read(name_emoji(prompt))[0]) for prompt in prompts]
@@ -196,15 +196,17 @@ class Generator:
         ShapeError  if `init` is of another size
         """
         asked = replace(settings or Settings(), **given)
+        if not isinstance(prompt, str):
+            raise DTypeError(f"a prompt is a text; got {type(prompt).__name__}.")
         if not 1 <= count <= MOST_COUNT:
             raise ConfigError(f"count must be 1 to {MOST_COUNT}; got {count}.")
         lowest = min(self.set.levels, default=np.inf)
         if 0 < asked.variety < lowest:
-            has = f"from {lowest:g} on" if self.set.levels else "of none"
-            raise ConfigError(f"the set {self.set.name} has denoisers {has}; variety {asked.variety:g} has no effect.")
+            has = f"denoisers from level {lowest:g} on" if self.set.levels else "no denoisers"
+            raise ConfigError(f"the set {self.set.name} has {has}; variety {asked.variety:g} has no effect.")
         notes, nearest, certainty = self._look(prompt)
         if count > 1 and not asked.variety:
-            notes = (*notes, "without variety all pictures are the same; add --variety 1")
+            notes = (*notes, "without variety all pictures are the same")
         expected = self.text_means([prompt], asked)
         start, level = self._start(expected, asked, init, strength)
         drawings = []

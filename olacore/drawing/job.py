@@ -143,5 +143,7 @@ def nearest_of(generator: Generator, found: list[Drawing]) -> list[dict[str, Any
 
 
 def with_seed(settings: Settings, seed: int | None) -> Settings:
-    """Settings with a seed, one that nobody chose where none is given."""
-    return replace(settings, seed=new_seed() if seed is None else seed)
+    """Settings with a seed, where none is given and it decides anything, one that nobody chose."""
+    if seed is None:
+        seed = new_seed() if settings.variety else 0
+    return replace(settings, seed=seed)

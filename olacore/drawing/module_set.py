@@ -91,6 +91,8 @@ def open_set(reference: Path | str) -> ModuleSet:
             raise FileFormatError(f"{reference} is no folder and no set that is shipped; there are: {names}.")
         folder = pretrained.FOLDER / str(reference)
     path = folder / ABOUT
+    if not path.exists():
+        raise FileFormatError(f"{folder} is no set of modules: it has no {ABOUT}; `ola bundle` makes one.")
     about = require(_SET, read_json(path, "the set"), str(path))
     if about["schema"] != SCHEMA:
         raise FileFormatError(f"{path} has the schema {about['schema']!r}; this version reads {SCHEMA!r}.")

@@ -36,6 +36,7 @@ def test_generate__writes_a_picture_named_after_the_prompt(folder, tmp_path):
     assert result.stdout == "a-red-heart_.png: 'A red  heart/..'\n"
     assert read_picture(tmp_path / "a-red-heart_.png").shape == (SIDE, SIDE, 3)
     assert ola("generate", "A red  heart/..", "--set", folder).stdout.startswith("a-red-heart_-2.png: ")
+    assert ola("generate", "a", "red", "heart", "--set", folder).stdout == "a-red-heart.png: 'a red heart'\n"
     assert ola("generate", "", "--set", folder).stderr == (
         "note: the prompt is empty: this is the mean of all training pictures\n"
     )
@@ -105,6 +106,8 @@ def test_generate__tells_the_nearest_training_picture(folder):
         (("a fox", "--like", "a.png"), "give one of"),
         (("--like", "a.png", "--seed", "3"), "--like takes the settings of the picture; leave --seed out"),
         (("--prompts", "a.txt"), "--prompts needs a folder, with -o"),
+        (("a fox", "--strength", "0.4"), "--strength needs a picture to start from"),
+        (("a fox", "--steps", "3"), "--steps and --solver need noise to take away"),
         (("--prompts", "a.txt", "-o", "x", "--init", "a.png"), "--prompts takes neither --init nor --preview"),
     ],
 )

@@ -12,10 +12,10 @@ import pytest
 import olacore
 from olacore.drawing.bundle import make_set
 from olacore.drawing.captions import Captions
-from olacore.drawing.generator import MOST_LIFT, Generator, Settings
+from olacore.drawing.generator import AWAY, MOST_LIFT, Generator, Settings
 from olacore.drawing.module_set import open_set
 from olacore.drawing.pictures import Thumbnails, grid_of, read_drawing, write_drawing
-from olacore.errors import ConfigError, FileFormatError, FingerprintError, OutputExistsError, ShapeError
+from olacore.errors import ConfigError, DTypeError, FileFormatError, FingerprintError, OutputExistsError, ShapeError
 from tests.support.makers import OTHER_SPACE, make_module, threads
 from tests.support.set_samples import LEVELS, SIDE, modules, write_set
 
@@ -78,7 +78,7 @@ def test_guidance__goes_away_from_the_mean_of_all(plain):
     np.testing.assert_allclose(plain.text_means(["a fox"], Settings(guidance=0.0)), everything, atol=1e-6)
     away = plain.text_means(["a fox"], Settings(negative="a boat", guidance=1.0))
     boat = plain.text_means(["a boat"], Settings(guidance=1.0))
-    np.testing.assert_allclose(away, one - (boat - everything), rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(away, one - AWAY * (boat - everything), rtol=1e-4, atol=1e-5)
 
 
 def test_guidance__is_by_default_as_in_training_pictures(plain):
@@ -131,7 +131,7 @@ def test_init__goes_from_a_picture_to_the_prompt(plain):
 @pytest.mark.parametrize(
     ("given", "sentence"),
     [
-        ({"variety": 0.1}, "has denoisers from 0.5 on; variety 0.1 has no effect"),
+        ({"variety": 0.1}, "has denoisers from level 0.5 on; variety 0.1 has no effect"),
         ({"seed": -1}, "seed must be 0 to"),
         ({"variety": -0.1}, "variety must be 0 or more"),
         ({"variety": float("nan")}, "variety must be 0 or more"),
@@ -151,17 +151,21 @@ def test_set__without_encoder_or_levels_says_so(tmp_path):
     generator = Generator(write_set(tmp_path, levels=(), encoder=False), kernels=False)
     with pytest.raises(ConfigError, match="has no encoder"):
         generator.draw("a fox", init=np.zeros((SIDE, SIDE, 3), np.uint8))
-    with pytest.raises(ConfigError, match="has denoisers of none; variety 4 has no effect"):
+    with pytest.raises(ConfigError, match="has no denoisers; variety 4 has no effect"):
         generator.draw("a fox", variety=4.0)
     one, other = generator.draw("a fox", count=2)
     np.testing.assert_array_equal(one.picture, other.picture)
-    assert "without variety all pictures are the same; add --variety 1" in one.notes
+    assert "without variety all pictures are the same" in one.notes
+    with pytest.raises(DTypeError, match="a prompt is a text; got NoneType"):
+        generator.draw(None)  # type: ignore[arg-type]
 
 
 def test_set__files_are_checked(tmp_path):
     folder = write_set(tmp_path)
     with pytest.raises(FileFormatError, match="no folder and no set that is shipped; there are"):
         open_set("nothing")
+    with pytest.raises(FileFormatError, match=r"is no set of modules: it has no set\.json"):
+        open_set(tmp_path)
     with pytest.raises(OutputExistsError, match="already there"):
         write_set(tmp_path)
     about = json.loads((folder / "set.json").read_text())
