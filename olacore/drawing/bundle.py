@@ -60,7 +60,7 @@ def make_set(
     if (out / ABOUT).exists() and not force:
         raise OutputExistsError(f"the set {out} is already there; give --force to replace it.")
     loaded = {name: load(reference) for name, reference in modules.items()}
-    denoisers = {getattr(module.view, "level", 0.0): (load(path), path) for path in levels for module in (load(path),)}
+    denoisers = {getattr(module.view, "level", 0.0): (module, path) for path in levels for module in (load(path),)}
     abouts = {name: module.about() for name, module in loaded.items()}
     check_text(loaded["text"], abouts)
     check_parts(abouts | {f"level {level:g}": one.about() for level, (one, _) in denoisers.items()}, "the set")

@@ -120,24 +120,20 @@ class Generator:
     def __init__(self, reference: Path | str = DEFAULT_SET, *, kernels: bool = True) -> None:
         self.set: ModuleSet = open_set(reference)
         self.kernels = kernels
-        self._parts: dict[str, Part] = dict(load_parts(self.set))
+        plain = load_parts(self.set)
+        self._parts: dict[str, Part] = dict(plain)
         if kernels:
             from olacore.drawing.by_kernels import KernelModule
 
-            self._parts = {name: KernelModule(self._file(name)) for name in self._parts}
+            self._parts = {name: KernelModule(self._file(name)) for name in plain}
         self.captions = Captions.read(self.set.files["captions"])
-        self._everything = self._mean_of_all()
+        view = plain["mean"].view
+        shape = view["channels"], view["height"], view["width"]
+        # The mean of all training latents.
+        self._everything = plain["mean"].parts["target_mean"].reshape(1, *shape)
 
     def _file(self, name: str) -> Path:
         return self.set.files[name] if name in self.set.files else self.set.levels[float(name.removeprefix("level "))]
-
-    def _mean_of_all(self) -> np.ndarray:
-        from olacore.modules.plain import load_plain
-
-        mean = load_plain(self.set.files["mean"])
-        view = mean.view
-        shape = view["channels"], view["height"], view["width"]
-        return np.asarray(mean.parts["target_mean"].reshape(1, *shape))
 
     @property
     def table(self) -> Any:

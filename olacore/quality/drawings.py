@@ -92,7 +92,7 @@ def cells_of(frames: np.ndarray) -> np.ndarray:
 
 
 def squared_distances(some: np.ndarray, others: np.ndarray) -> np.ndarray:
-    """Between rows (m, k) and (n, k), (m, n) float32, never below 0."""
+    """Between rows (m, k) and (n, k), (m, n) in their type, never below 0."""
     from threadpoolctl import threadpool_limits
 
     with threadpool_limits(1, user_api="blas"):

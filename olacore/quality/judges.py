@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from olacore.quality.drawings import CELLS, cells_of
+from olacore.quality.drawings import CELLS, cells_of, squared_distances
 
 # Cells along a side of the layout, levels of a colour in the histogram, cells and directions of the gradients.
 LAYOUT, SHADES, GRADIENT_CELLS, DIRECTIONS = 8, 4, 4, 8
@@ -66,7 +66,7 @@ class Judge:
         scales = tuple(max(float(part[~apart].std(0).mean()), TINY) * part.shape[1] ** 0.5 for part in parts)
         features = np.hstack([part / scale for part, scale in zip(parts, scales, strict=True)])
         known, mean = features[~apart], embeddings[~apart].mean(0)
-        distances = np.maximum(squared(known, known), 0)
+        distances = squared_distances(known, known)
         middle = float(np.median(distances))
         best: tuple[float, Judge] | None = None
         with threadpool_limits(1, user_api="blas"):
@@ -88,7 +88,7 @@ class Judge:
 
     def read_features(self, features: np.ndarray) -> np.ndarray:
         """Embeddings (n, E) of features."""
-        kernel = np.exp(-np.maximum(squared(features, self.known), 0) / (2 * self.width))
+        kernel = np.exp(-squared_distances(features, self.known) / (2 * self.width))
         return np.asarray(self.mean + kernel @ self.weights)
 
     def precision(self, drawn: np.ndarray, own: np.ndarray, captions: np.ndarray, seed: int = 0) -> float:
@@ -108,9 +108,3 @@ class Judge:
             likeness = (captions[[number, *among]] - self.mean) @ picture
             found += bool(likeness.argmax() == 0)
         return found / len(read)
-
-
-def squared(some: np.ndarray, others: np.ndarray) -> np.ndarray:
-    """Squared distances between rows (m, k) and (n, k), (m, n)."""
-    with threadpool_limits(1, user_api="blas"):
-        return np.asarray(np.square(some).sum(1)[:, None] + np.square(others).sum(1) - 2 * some @ others.T)
