@@ -12,7 +12,7 @@ import olacore
 from olacore.blocks import every_row
 from olacore.data import open_dataset
 from olacore.errors import ConfigError
-from olacore.exports.base import EXPORTERS, export
+from olacore.exports.base import EXPORTERS, Part, export
 from olacore.losses.base import LOSSES
 from olacore.modules.kinds import KINDS
 from olacore.modules.module import load
@@ -122,12 +122,19 @@ def test_loss__a_new_one_is_minimised_and_shown(tmp_path):
 def test_exporter__a_new_one_reads_the_program(tmp_path):
     EXPORTERS.add(Summary())
     module = olacore.load("sd15-decoder")
-    export(module, "summary", tmp_path / "sd15.json")
+    parts = [Part.of("sd15-decoder", module)]
+    export(parts, "summary", tmp_path / "sd15.json", options={"digits": "1"})
     assert json.loads((tmp_path / "sd15.json").read_text()) == {"sizes": list(module.layers), "kind": "decoder"}
     with pytest.raises(ConfigError, match=r"the exporter summary writes .json files; got 'sd15.txt'"):
-        export(module, "summary", tmp_path / "sd15.txt")
+        export(parts, "summary", tmp_path / "sd15.txt")
+    with pytest.raises(ConfigError, match="the exporter summary has no option 'size'; there are: digits"):
+        export(parts, "summary", tmp_path / "other.json", options={"size": "1"})
+    with pytest.raises(ConfigError, match="the option digits is a number; got 'x'"):
+        export(parts, "summary", tmp_path / "other.json", options={"digits": "x"})
+    with pytest.raises(ConfigError, match="modules that the exporter summary takes at once: 1; got 2"):
+        export(parts * 2, "summary", tmp_path / "other.json")
     with pytest.raises(ConfigError, match="there is no exporter 'png'; there are npz.*, summary"):
-        export(module, "png", tmp_path / "sd15.png")
+        export(parts, "png", tmp_path / "sd15.png")
 
 
 def test_backend__a_new_one_maps_jobs(tmp_path):

@@ -6,25 +6,26 @@ from pathlib import Path
 
 import click
 
-from olacore.commands.options import FILE, force_output
+from olacore.commands.options import FILE, Option, force_output
 from olacore.commands.say import say
 
 
 @click.command()
-@click.argument("module", type=FILE)
+@click.argument("modules", type=FILE, nargs=-1, metavar="MODULE...")
 @click.option("--to", required=True, help="The form: npz, plain NumPy arrays that need nothing of olacore.")
-@click.option("-o", "--output", required=True, type=FILE, help="The file to write.")
+@click.option("-o", "--output", required=True, type=FILE, help="The file or folder to write.")
+@click.option("--option", "options", type=Option(), multiple=True, help="NAME=VALUE, an option of the form.")
 @force_output
-def export(module: Path, to: str, output: Path, force: bool) -> None:
-    """Write a module in a form that other programs run.
+def export(modules: tuple[Path, ...], to: str, output: Path, options: tuple[tuple[str, str], ...], force: bool) -> None:
+    """Write modules in a form that other programs run.
 
-    MODULE is a file, a run folder or a name.
+    MODULE is a file, a run folder or a name, or a set of modules that draw.
     """
     from olacore.exports import EXPORTERS
     from olacore.exports.base import export as write
-    from olacore.modules.module import load
+    from olacore.exports.given import load_parts
 
-    EXPORTERS.find(to)  # before anything is read
-    loaded = load(module)
-    write(loaded, to, output, force)
-    say(f"{output}: {loaded.view.title}, {output.stat().st_size:,} bytes")
+    EXPORTERS.find(to).set(dict(options)).check(output, force)  # before anything is read
+    write(parts := load_parts(modules), to, output, force, dict(options))
+    size = sum(path.stat().st_size for path in (output.rglob("*") if output.is_dir() else [output]) if path.is_file())
+    say(f"{output}: {', '.join(part.name for part in parts) or to}, {size:,} bytes")

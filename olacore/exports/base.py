@@ -1,57 +1,128 @@
-"""What an exporter is."""
+"""What an exporter is, and what is exported."""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, ClassVar
 
-from olacore.errors import ConfigError
-from olacore.files import check_output
+import numpy as np
+
+from olacore.errors import ConfigError, OutputExistsError
+from olacore.files import check_output, is_there
 from olacore.modules.module import Module
 from olacore.modules.program import Program
 from olacore.registry import Registry
 
 
+@dataclass(frozen=True)
+class Part:
+    """A module as exporters see it.
+
+    Parameters
+    ----------
+    name : that it was asked for by; of a set, what it does in it, such as "text" or "level 1"
+    program : what it computes
+    about : what is known of it, JSON types; with "set" for what is known of the set that it comes from
+    digest : SHA-256 of what it computes, as `Module.digest`
+    carried : the arrays of its view, such as a table of words; empty for most
+    """
+
+    name: str
+    program: Program
+    about: dict[str, Any]
+    digest: str
+    carried: Mapping[str, np.ndarray] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, name: str, module: Module, of_set: Mapping[str, Any] | None = None) -> Part:
+        """What is exported of a module, and of the set that it comes from."""
+        about = module.about() | ({"set": dict(of_set)} if of_set else {})
+        return cls(name, module.program(), about, module.digest, module.view.tensors)
+
+
+@dataclass(frozen=True)
 class Exporter(ABC):
-    """Writes a module's program in some form.
+    """Writes programs of modules in some form. Its fields are options, which `--option NAME=VALUE` sets.
 
     Attributes
     ----------
     name : what it is found by, and what `--to` takes
-    suffix : of the file that it writes
+    suffix : of the file that it writes; empty if it writes a folder
+    least, most : modules that it takes at once
     """
 
     name: ClassVar[str]
     suffix: ClassVar[str]
+    least: ClassVar[int] = 1
+    most: ClassVar[int] = 1
 
     @abstractmethod
-    def write(self, program: Program, about: dict[str, Any], path: Path) -> None:
-        """Write a file in one step.
-
-        Parameters
-        ----------
-        about : what is known of the module, JSON types
+    def write(self, parts: Sequence[Part], path: Path) -> None:
+        """Write a file, or a folder, in one step.
 
         Raises
         ------
-        OutputError  if the file cannot be written
+        ConfigError  if it does not write modules of that view, or not these together
+        OutputError  if it cannot be written
         """
+
+    def check(self, path: Path, force: bool) -> None:
+        """Raise unless `path` may be written."""
+        if path.suffix != self.suffix and self.suffix:
+            raise ConfigError(f"the exporter {self.name} writes {self.suffix} files; got {path.name!r}.")
+        if self.suffix:
+            check_output(path, force)
+        elif is_there(path) and not (path.is_dir() and (force or not any(path.iterdir()))):
+            raise OutputExistsError(f"{path} is already there; give --force to write into the folder, or another name.")
+
+    def set(self, options: Mapping[str, str]) -> Exporter:
+        """This exporter with options, which come as texts.
+
+        Raises
+        ------
+        ConfigError  if it has no such option, or not such a value
+        """
+        known = {one.name: getattr(self, one.name) for one in fields(self)}
+        for name, text in options.items():
+            if name not in known:
+                there = ", ".join(known) or "none"
+                raise ConfigError(f"the exporter {self.name} has no option {name!r}; there are: {there}.")
+            known[name] = _value(text, known[name], name)
+        return replace(self, **known)
 
 
 EXPORTERS: Registry[Exporter] = Registry("exporter")
 
 
-def export(module: Module, to: str, path: Path, force: bool = False) -> None:
-    """Write a module in the form of an exporter.
+def export(
+    parts: Sequence[Part], to: str, path: Path, force: bool = False, options: Mapping[str, str] | None = None
+) -> None:
+    """Write modules in the form of an exporter.
 
     Raises
     ------
-    ConfigError  if there is no such exporter, or the file's suffix is another one than it writes
+    ConfigError  if there is no such exporter, it has no such option, the file's suffix is another one than it writes,
+        or it does not take modules like these
     OutputExistsError, OutputError  if the file is there without `force`, or cannot be written
     """
-    exporter = EXPORTERS.find(to)
-    if path.suffix != exporter.suffix:
-        raise ConfigError(f"the exporter {to} writes {exporter.suffix} files; got {path.name!r}.")
-    check_output(path, force)
-    exporter.write(module.program(), module.about(), path)
+    exporter = EXPORTERS.find(to).set(options or {})
+    exporter.check(path, force)
+    if not exporter.least <= len(parts) <= exporter.most:
+        asked = f"{exporter.least}" if exporter.least == exporter.most else f"{exporter.least} to {exporter.most}"
+        raise ConfigError(f"modules that the exporter {to} takes at once: {asked}; got {len(parts)}.")
+    exporter.write(parts, path)
+
+
+def _value(text: str, default: Any, name: str) -> Any:
+    """What a text says, of the type of the default."""
+    if isinstance(default, bool):
+        if text not in ("0", "1"):
+            raise ConfigError(f"the option {name} is 0 or 1; got {text!r}.")
+        return text == "1"
+    try:
+        return type(default)(text)
+    except ValueError as error:
+        raise ConfigError(f"the option {name} is a number; got {text!r}.") from error

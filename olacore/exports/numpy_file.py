@@ -4,27 +4,30 @@ from __future__ import annotations
 
 import io
 import json
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
 
 from olacore.errors import FileFormatError
-from olacore.exports.base import EXPORTERS, Exporter
+from olacore.exports.base import EXPORTERS, Exporter, Part
 from olacore.files import replace_file
 from olacore.foreign.arrays import read_arrays
 from olacore.foreign.json_text import parse_json
-from olacore.modules.program import Program
 
 
+@dataclass(frozen=True)
 class NumpyFile(Exporter):
     """Arrays `weights_0`, `biases_0` and so on, `gain`, `shift`, and `basis` if there is one; as JSON, `about` them."""
 
     name: ClassVar[str] = "npz"
     suffix: ClassVar[str] = ".npz"
 
-    def write(self, program: Program, about: dict[str, Any], path: Path) -> None:
+    def write(self, parts: Sequence[Part], path: Path) -> None:
         """Write the arrays of the program."""
+        program, about = parts[0].program, parts[0].about
         arrays = {"gain": program.gain, "shift": program.shift}
         if program.basis is not None:
             arrays["basis"] = program.basis

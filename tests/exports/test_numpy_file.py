@@ -9,7 +9,7 @@ import pytest
 
 import olacore
 from olacore.errors import OutputExistsError
-from olacore.exports.base import export
+from olacore.exports.base import Part, export
 from olacore.exports.numpy_file import read_about
 from olacore.inspection import describe
 from olacore.views.plain import Plain
@@ -29,13 +29,13 @@ def run_alone(path, inputs: np.ndarray) -> np.ndarray:
 @pytest.mark.parametrize("hidden", [(), (6,), (3, 5)])
 def test_npz__computes_what_the_module_does(tmp_path, hidden):
     module = make_module(Plain(5, 3), None, hidden=hidden)
-    export(module, "npz", tmp_path / "m.npz")
+    export([Part.of("m", module)], "npz", tmp_path / "m.npz")
     x = np.random.default_rng(0).normal(size=(30, 5)).astype(np.float32)
     np.testing.assert_allclose(run_alone(tmp_path / "m.npz", x), module.predict(x), rtol=1e-4, atol=1e-5)
 
 
 def test_npz__says_how_inputs_are_gathered(tmp_path):
-    export(olacore.load("sd15-decoder"), "npz", tmp_path / "sd15.npz")
+    export([Part.of("sd15-decoder", olacore.load("sd15-decoder"))], "npz", tmp_path / "sd15.npz")
     with np.load(tmp_path / "sd15.npz") as file:
         about = json.loads(str(file["about"]))
     assert (about["gather"]["name"], about["gather"]["kind"], about["bound"]) == ("patch", "decoder", 1.0)
@@ -44,14 +44,14 @@ def test_npz__says_how_inputs_are_gathered(tmp_path):
 
 def test_export__replaces_a_file_only_by_force(tmp_path):
     module = make_module(Plain(5, 3), None)
-    export(module, "npz", tmp_path / "m.npz")
+    export([Part.of("m", module)], "npz", tmp_path / "m.npz")
     with pytest.raises(OutputExistsError, match=r"m.npz is already there; give --force to replace it"):
-        export(module, "npz", tmp_path / "m.npz")
-    export(module, "npz", tmp_path / "m.npz", force=True)
+        export([Part.of("m", module)], "npz", tmp_path / "m.npz")
+    export([Part.of("m", module)], "npz", tmp_path / "m.npz", force=True)
 
 
 def test_describe__knows_an_exported_module(tmp_path):
-    export(make_module(Plain(5, 3), None), "npz", tmp_path / "m.npz")
+    export([Part.of("m", make_module(Plain(5, 3), None))], "npz", tmp_path / "m.npz")
     facts = describe(tmp_path / "m.npz")
     assert (facts["kind"], facts["gather"]["name"], facts["steps"]) == ("module, exported", "plain", 1)
     (tmp_path / "other.npz").write_bytes(b"nothing")

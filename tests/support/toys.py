@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, Self
@@ -13,13 +13,12 @@ import numpy as np
 
 from olacore.blocks import Block, RawBlock
 from olacore.data import Dataset
-from olacore.exports.base import Exporter
+from olacore.exports.base import Exporter, Part
 from olacore.files import replace_file
 from olacore.losses.elementwise import Elementwise
 from olacore.losses.objective import MSE, Objective
 from olacore.modules.kinds.base import Kind
 from olacore.modules.module import Module
-from olacore.modules.program import Program
 from olacore.search.backends.base import Backend
 from olacore.search.config import TrainConfig
 from olacore.search.finish import Result
@@ -145,16 +144,20 @@ def _lopsided_arrays(answers: np.ndarray, targets: np.ndarray) -> np.ndarray:
 LOPSIDED = Elementwise("lopsided", numba.njit(_lopsided), _lopsided_arrays)
 
 
+@dataclass(frozen=True)
 class Summary(Exporter):
     """An exporter: sizes of the maps as JSON."""
 
     name: ClassVar[str] = "summary"
     suffix: ClassVar[str] = ".json"
 
-    def write(self, program: Program, about: dict[str, Any], path: Path) -> None:
+    digits: int = 0
+
+    def write(self, parts: Sequence[Part], path: Path) -> None:
         """Write the sizes."""
-        sizes = [program.inputs, *(len(step.biases) for step in program.steps)]
-        replace_file(path, json.dumps({"sizes": sizes, "kind": about["kind"]}).encode())
+        program = parts[0].program
+        sizes = [round(size, self.digits) for size in (program.inputs, *(len(step.biases) for step in program.steps))]
+        replace_file(path, json.dumps({"sizes": sizes, "kind": parts[0].about["kind"]}).encode())
 
 
 class Backwards(Backend):
