@@ -14,6 +14,7 @@ from olacore.commands.say import say
 @click.option("--text", required=True, type=FILE, help=f"Text module, of the view table. {MODULE}")
 @click.option("--mean", required=True, type=FILE, help="Denoiser of the view text: from an embedding to a latent.")
 @click.option("--decoder", required=True, type=FILE, help="Decoder of its latents.")
+@click.option("--refiner", type=FILE, help="Refiner of the decoder's pictures.")
 @click.option("--encoder", type=FILE, help="Encoder to its latents, for `ola generate --init`.")
 @click.option("--denoiser", "denoisers", type=FILE, multiple=True, help="Denoiser of a noise level; may be repeated.")
 @click.option("--h5", required=True, type=FILE, help="The captioned data that they were trained on.")
@@ -23,6 +24,7 @@ def bundle(
     text: Path,
     mean: Path,
     decoder: Path,
+    refiner: Path | None,
     encoder: Path | None,
     denoisers: tuple[Path, ...],
     h5: Path,
@@ -36,6 +38,7 @@ def bundle(
     from olacore.drawing.bundle import make_set
     from olacore.drawing.module_set import open_set
 
-    modules = {"text": text, "mean": mean, "decoder": decoder} | ({"encoder": encoder} if encoder else {})
+    asked = {"text": text, "mean": mean, "decoder": decoder, "refiner": refiner, "encoder": encoder}
+    modules = {name: path for name, path in asked.items() if path}
     folder = make_set(output, modules, h5, levels=denoisers, force=force)
     say(f"{folder}: {open_set(folder).nbytes} bytes; draw with: ola generate 'a prompt' --set {folder}")

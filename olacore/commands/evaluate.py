@@ -17,6 +17,7 @@ from olacore.commands.show import print_figures
 @data_sets
 @split
 @click.option("--text-from", type=FILE, help="A text module that makes the embeddings, as of `ola train`.")
+@click.option("--pictures-from", type=FILE, help="The decoder whose pictures are refined, as of `ola train`.")
 @skip_nonfinite
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object; with several modules, one a line.")
 def evaluate(
@@ -24,6 +25,7 @@ def evaluate(
     h5: Sequence[Path],
     split: str,
     text_from: Path | None,
+    pictures_from: Path | None,
     skip_nonfinite: bool,
     as_json: bool,
 ) -> None:
@@ -35,12 +37,13 @@ def evaluate(
     from olacore.modules.find import find
     from olacore.modules.module import load
     from olacore.quality.evaluation import baselines_beside, evaluate_parts, joined
-    from olacore.search.plans.base import embedded
+    from olacore.search.plans.base import decoded, embedded
 
     for path in map(find, modules):
         module = load(path)
         with open_dataset(h5) as file:
             dataset = file if text_from is None else embedded(file, text_from)
+            dataset = dataset if pictures_from is None else decoded(dataset, pictures_from)
             parts = evaluate_parts(module, dataset, baselines_beside(path, module), split, skip_nonfinite)
         if as_json:
             print_json(joined(parts), indent=None)

@@ -23,7 +23,7 @@ STOPPED = {"frozen": "freezing"}
 )
 @data_sets
 @click.option("--view", help="patch or global; of a text table or words, of a denoiser text, whole or window.")
-@click.option("--border", type=int, help="Pixels around a patch that an encoder sees; by default 4.")
+@click.option("--border", type=int, help="Pixels around what an encoder, by default 4, or a refiner, 2, answers.")
 @click.option("--window", type=int, help="Side of the latent window of a decoder, by default 3, or a denoiser, 5.")
 @click.option("--level", type=float, help="Noise level of a denoiser, in the units of the latents.")
 @click.option("--text-window", type=int, help="Side of the window of a denoiser's text mean, by default 3; 0: none.")
@@ -59,6 +59,7 @@ STOPPED = {"frozen": "freezing"}
 )
 @click.option("--latents-from", help="An organic encoder that makes the latents, in place of the data's.")
 @click.option("--text-from", help="A text module that makes the embeddings, in place of the data's.")
+@click.option("--pictures-from", help="Of a refiner: the decoder whose pictures it learns to refine.")
 @click.option("--population", type=int, help="Number of genomes, where there is a choice; by default 40.")
 @click.option("--seed", default=0, show_default=True)
 @click.option("--block", default=8192, show_default=True, help="Rows of the data read at once.")

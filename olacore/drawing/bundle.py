@@ -41,8 +41,8 @@ def make_set(
     Parameters
     ----------
     out : the folder
-    modules : files, run folders or names by what they do: "text", "mean", "decoder", and "encoder" where it should
-        start from pictures too
+    modules : files, run folders or names by what they do: "text", "mean", "decoder"; "refiner" behind it;
+        "encoder" where it should start from pictures too
     h5 : the data that they were trained on, with captions
     levels : denoisers
     about : what the set says of itself, such as its licence
@@ -63,6 +63,7 @@ def make_set(
     denoisers = {getattr(module.view, "level", 0.0): (module, path) for path in levels for module in (load(path),)}
     abouts = {name: module.about() for name, module in loaded.items()}
     check_text(loaded["text"], abouts)
+    check_refiner(loaded)
     check_parts(abouts | {f"level {level:g}": one.about() for level, (one, _) in denoisers.items()}, "the set")
     with open_dataset([h5]) as data:
         if not data.captions or not data.has("latents"):
@@ -109,6 +110,14 @@ def check_text(text: Module, abouts: Mapping[str, Mapping[str, Any]]) -> None:
                 f"the {name} module reads embeddings of {theirs} ({read[:12]}), which the text module does not make; "
                 "train it with --text-from the text module."
             )
+
+
+def check_refiner(modules: Mapping[str, Module]) -> None:
+    """Raise `FingerprintError` unless a refiner was trained on the pictures of the decoder that it stands behind."""
+    if "refiner" in modules and modules["refiner"].training.get("pictures_sha256") != modules["decoder"].digest:
+        raise FingerprintError(
+            "the refiner was trained on the pictures of another decoder; train it with --pictures-from this one."
+        )
 
 
 def keep(out: Path, name: str, content: bytes) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""From a prompt to pictures: text module, text mean, denoisers where there are any, decoder."""
+"""From a prompt to pictures: text module, text mean, denoisers, decoder, refiner; some sets have fewer."""
 
 from __future__ import annotations
 
@@ -209,7 +209,7 @@ class Generator:
         for number in range(count):
             own = replace(asked, seed=asked.seed + number)
             latent = self._sample(start, level, expected, certainty, own, watch)
-            picture = self._parts["decoder"].run(latent)[0]
+            picture = self._paint(latent)
             drawings.append(Drawing(picture, prompt, own, notes, nearest, self._record(prompt, own)))
         return drawings
 
@@ -249,13 +249,18 @@ class Generator:
 
         def told(step: int, steps: int, latent: np.ndarray) -> None:
             if watch is not None:
-                watch(step, steps, self._parts["decoder"].run(latent)[0])
+                watch(step, steps, self._paint(latent))
 
         if not levels:
             told(0, 1, start)
             return start
         noise = noise_of(asked.seed, start.shape)
         return sample(denoise, start, levels, noise, asked.solver, told)
+
+    def _paint(self, latent: np.ndarray) -> np.ndarray:
+        """The picture of a latent (1, C, h, w), (H, W, 3) uint8."""
+        picture = self._parts["decoder"].run(latent)
+        return (self._parts["refiner"].run(picture) if "refiner" in self._parts else picture)[0]
 
     def _look(self, prompt: str) -> tuple[tuple[str, ...], tuple[tuple[str, float], ...], np.ndarray]:
         """Notes on a prompt, the nearest training captions, and how near they are."""

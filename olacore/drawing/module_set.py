@@ -21,8 +21,11 @@ from olacore.modules.plain import PlainModule, load_plain
 SCHEMA = "olacore/set/1"
 ABOUT, CAPTIONS, THUMBNAILS = "set.json", "captions.safetensors", "thumbnails.webp"
 MOST_BYTES = 1 << 28
-# Modules that a set has, by what they do in it; without an encoder it takes no picture to start from.
-NEEDED, OPTIONAL = ("text", "mean", "decoder"), ("encoder",)
+# Those that neither make nor read latents.
+SPACELESS = ("text", "refiner")
+# Modules that a set has, by what they do in it; without an encoder it takes no picture to start from, and a refiner
+# works on what the decoder draws.
+NEEDED, OPTIONAL = ("text", "mean", "decoder"), ("refiner", "encoder")
 _FILE = record({"file": text(255), "sha256": text(64)}, closed=True)
 _SET = record(
     {
@@ -47,7 +50,7 @@ class ModuleSet:
     ----------
     folder : that they are in
     size : side of the pictures that it draws, in pixels
-    files : by what they do: "text", "mean", "decoder", "encoder", "captions" and "thumbnails"
+    files : by what they do: "text", "mean", "decoder", "refiner", "encoder", "captions" and "thumbnails"
     levels : of the denoisers, from the highest noise level to the lowest
     digests : SHA-256 of the files of all modules, by name
     seen : similarity to the nearest training caption from which on a prompt counts as seen; None where it is not known
@@ -148,7 +151,7 @@ def check_parts(abouts: Mapping[str, Mapping[str, Any]], where: str) -> None:
     FingerprintError  if they are of different latent spaces
     """
     kinds = {"text": ("text", "table"), "mean": ("denoiser", "text"), "decoder": ("decoder", "patch")}
-    kinds["encoder"] = ("encoder", "patch")
+    kinds |= {"refiner": ("refiner", "pixel"), "encoder": ("encoder", "patch")}
     for name, about in abouts.items():
         view = about["view"]
         expected = kinds.get(name, ("denoiser", view["name"]))
@@ -157,7 +160,7 @@ def check_parts(abouts: Mapping[str, Mapping[str, Any]], where: str) -> None:
                 f"{where} needs a {' '.join(expected[::-1])} as its {name} module, and has a {view['name']} "
                 f"{view['kind']}."
             )
-    spaces = {name: _space(about) for name, about in abouts.items() if name != "text"}
+    spaces = {name: _space(about) for name, about in abouts.items() if name not in SPACELESS}
     if len({*spaces.values()}) > 1:
         theirs = ", ".join(f"{name} {space}" for name, space in spaces.items())
         raise FingerprintError(f"the modules of {where} are of different latent spaces: {theirs}.")

@@ -223,6 +223,16 @@ class Module:
             warnings.warn(doubt, LatentWarning, stacklevel=2)
         return pictures
 
+    def refine(self, pictures: Any, n_threads: int | None = None) -> np.ndarray:
+        """Take a decoder's errors out of pictures that it made: (H, W, 3) or (m, H, W, 3) uint8, and so the answer.
+
+        Raises
+        ------
+        ShapeError, DTypeError  if the module is no refiner, or they are no pictures
+        """
+        self._need("refine")
+        return self.run(pictures, n_threads)
+
     def predict(self, inputs: Any, n_threads: int | None = None) -> np.ndarray:
         """Answer inputs as a module made from plain pairs does.
 

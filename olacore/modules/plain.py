@@ -133,13 +133,30 @@ def encode(module: PlainModule, pictures: np.ndarray) -> np.ndarray:
     """Pictures (n, H, W, 3) uint8, sides of whole patches, to latents (n, C, h, w) float32."""
     border, size = module.view["border"], module.view.get("factor", 8)
     count, height, width, _ = pictures.shape
+    sites = module.forward(blocks_of(pictures, size, border)).reshape(count, height // size, width // size, -1)
+    return np.ascontiguousarray(sites.transpose(0, 3, 1, 2))
+
+
+def refine(module: PlainModule, pictures: np.ndarray) -> np.ndarray:
+    """Pictures (n, H, W, 3) uint8 of a decoder, sides of whole blocks, to refined ones."""
+    border, size = module.view["border"], module.view["factor"]
+    count, height, width, _ = pictures.shape
+    errors = module.forward(blocks_of(pictures, size, border)).reshape(
+        count, height // size, width // size, size, size, 3
+    )
+    errors = errors.transpose(0, 1, 3, 2, 4, 5).reshape(pictures.shape)
+    return np.clip(np.rint(pictures + errors * HALF_PIXEL), 0, 255).astype(np.uint8)
+
+
+def blocks_of(pictures: np.ndarray, size: int, border: int) -> np.ndarray:
+    """The blocks of pictures (n, H, W, 3) uint8 with a border around each, edges reflected, in [-1, 1]: (samples, 3
+    side^2) float32.
+    """
     pad = ((0, 0), (border, border), (border, border), (0, 0))
     wide = np.pad(pictures, pad, "reflect").astype(np.float32) / HALF_PIXEL - np.float32(1)
     side = size + 2 * border
     windows = np.lib.stride_tricks.sliding_window_view(wide, (side, side), axis=(1, 2))[:, ::size, ::size]
-    samples = windows.transpose(0, 1, 2, 4, 5, 3).reshape(-1, 3 * side**2)
-    sites = module.forward(np.ascontiguousarray(samples)).reshape(count, height // size, width // size, -1)
-    return np.ascontiguousarray(sites.transpose(0, 3, 1, 2))
+    return np.ascontiguousarray(windows.transpose(0, 1, 2, 4, 5, 3).reshape(-1, 3 * side**2))
 
 
 RUNS: dict[tuple[str, str], Callable[[PlainModule, Any], np.ndarray]] = {
@@ -148,4 +165,5 @@ RUNS: dict[tuple[str, str], Callable[[PlainModule, Any], np.ndarray]] = {
     ("denoiser", "window"): denoise,
     ("decoder", "patch"): decode,
     ("encoder", "patch"): encode,
+    ("refiner", "pixel"): refine,
 }

@@ -53,8 +53,8 @@ class TrainConfig:
         latents; None for plain pairs
     h5 : data set files, of one latent space
     view : how samples are cut, such as "patch" or "global"; None for the first view that the kind has
-    border, window : pixels around the patch of an encoder, latent sites along a side of a decoder's or a denoiser's
-        window
+    border, window : pixels around the patch of an encoder or the block of a refiner; latent sites along a side of a
+        decoder's or a denoiser's window
     level : noise level of a denoiser, in the units of the latents
     text_window : latent sites along a side of a denoiser's window of the text mean; 0 for none
     unconditional : a denoiser without text
@@ -75,6 +75,7 @@ class TrainConfig:
         those, see `olacore.search.plans.folds`
     latents_from : an organic encoder whose latents take the place of the data's; a file or a name
     text_from : a text module whose embeddings take the place of the data's
+    pictures_from : a decoder whose pictures a refiner learns to refine, in place of the data's decodings
     population : number of genomes, of strategies that have a choice; None for 40
     seed : of every random number
     block : samples read at once
@@ -114,6 +115,7 @@ class TrainConfig:
     folds: int | None = None
     latents_from: Path | str | None = None
     text_from: Path | str | None = None
+    pictures_from: Path | str | None = None
     population: int | None = None
     seed: int = 0
     block: int = 8192

@@ -47,7 +47,9 @@ def best_module(task: Task, progress: Progress) -> Module:
     """Make a module of the best candidate so far."""
     best = progress.best
     layers = tuple(Layer(*layer) for layer in best.hidden)
-    space = task.dataset.space if {"frames", "latents"} & {*task.view.fields} else None
+    space = (
+        task.dataset.space if {"frames", "latents"} & {*task.view.fields} and "recon" not in task.view.fields else None
+    )
     stored = task.config.settled.weights
     summary = summary_of(task, progress)
     return Module(task.view, space, best.weights, best.biases, progress.scaling, summary, stored, layers)
@@ -61,7 +63,7 @@ def summary_of(task: Task, progress: Progress) -> dict[str, Any]:
         "data": task.digest,
         "rows": task.rows_per_pass,
         "licences": licences,
-        **text_teacher_of(task),
+        **makers_of(task),
         "strategy": settled.strategy.name,
         "options": {**config.options, **progress.strategy.chosen},
         "loss": task.objective.name,
@@ -75,9 +77,10 @@ def summary_of(task: Task, progress: Progress) -> dict[str, Any]:
     }
 
 
-def text_teacher_of(task: Task) -> dict[str, Any]:
-    """Who made the embeddings that a module reads or answers, so that those of others are refused."""
-    names = ("text_teacher", "text_sha256") if "embeddings" in task.view.fields else ()
+def makers_of(task: Task) -> dict[str, Any]:
+    """Who made the embeddings or the pictures that a module reads, so that those of others are refused."""
+    names: tuple[str, ...] = ("text_teacher", "text_sha256") if "embeddings" in task.view.fields else ()
+    names += ("pictures_sha256",) if "recon" in task.view.fields else ()
     return {name: task.dataset.settings[name] for name in names if name in task.dataset.settings}
 
 

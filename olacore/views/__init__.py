@@ -1,7 +1,7 @@
 """Views by kind of module and name; importing this package makes all of ours known."""
 
 from olacore.views import patch, pictures, plain, whole, words, word_table  # isort: skip
-from olacore.views import prompt, noisy  # isort: skip
+from olacore.views import prompt, noisy, refining  # isort: skip
 from olacore.views.base import VIEWS, View, add_view, find_view, view_from_dict
 from olacore.views.scaling import Scaling
 
@@ -16,6 +16,7 @@ __all__ = [
     "pictures",
     "plain",
     "prompt",
+    "refining",
     "view_from_dict",
     "whole",
     "word_table",

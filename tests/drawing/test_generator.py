@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from olacore.drawing.generator import AWAY, MOST_LIFT, Generator, Settings
 from olacore.drawing.module_set import open_set
 from olacore.drawing.pictures import Thumbnails, grid_of, read_drawing, write_drawing
 from olacore.errors import ConfigError, DTypeError, FileFormatError, FingerprintError, OutputExistsError, ShapeError
+from olacore.views.refining import Refiner
 from tests.support.makers import OTHER_SPACE, make_module, threads
 from tests.support.set_samples import LEVELS, SIDE, modules, write_set
 
@@ -41,6 +43,18 @@ def test_draw__is_what_the_modules_say_one_after_the_other(folder, plain):
     (by_kernels,) = Generator(folder).draw("a red heart", guidance=1.0)
     assert np.abs(by_kernels.picture.astype(int) - expected).max() <= 1
     assert (drawn.record["drawn by"], by_kernels.record["drawn by"]) == ("numpy", "kernels")
+
+
+def test_draw__ends_in_the_refiner_of_the_decoder(tmp_path, plain):
+    refiner = make_module(Refiner(), None)
+    with pytest.raises(FingerprintError, match="the refiner was trained on the pictures of another decoder"):
+        write_set(tmp_path, refiner=refiner)
+    refiner = replace(refiner, training={"pictures_sha256": modules()["decoder"].digest})
+    seen = []
+    (drawn,) = Generator(write_set(tmp_path, refiner=refiner)).draw("a fox", watch=lambda *told: seen.append(told[2]))
+    np.testing.assert_array_equal(drawn.picture, refiner.refine(Generator(plain.set.folder).draw("a fox")[0].picture))
+    np.testing.assert_array_equal(seen[-1], drawn.picture)
+    assert "refiner" in drawn.record["modules"]
 
 
 def test_draw__of_a_seed_has_the_same_bytes_with_any_number_of_threads(folder, plain):

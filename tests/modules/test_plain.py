@@ -10,6 +10,7 @@ from olacore.modules.plain import load_plain
 from olacore.views.noisy import Whole, Window
 from olacore.views.patch import PatchDecoder, PatchEncoder
 from olacore.views.prompt import Prompt
+from olacore.views.refining import Refiner
 from olacore.views.word_table import TableOfWords
 from tests.support.makers import make_module
 from tests.support.set_samples import SIZE, word_table
@@ -26,6 +27,8 @@ CASES = [
     (PatchDecoder(4, 8, 3), LATENTS),
     (PatchDecoder(4, 4, 5), LATENTS),
     (PatchEncoder(4, 8, 4), PICTURES),
+    (Refiner(1, 2), PICTURES),
+    (Refiner(4, 3), PICTURES),
     (Window(4, 8, 1.0, certain=True), {"noisy": LATENTS, "text_means": LATENTS[::-1], "certainty": CERTAINTY}),
     (Window(4, 8, 1.0, window=3, text_window=0), {"noisy": LATENTS}),
 ]

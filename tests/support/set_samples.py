@@ -40,14 +40,17 @@ def modules(**changes: Any) -> dict[str, Module]:
     return {name: make_module(view, seed=seed) for seed, (name, view) in enumerate((views | changes).items())}
 
 
-def write_set(folder: Path, levels: tuple[float, ...] = LEVELS, encoder: bool = True) -> Path:
+def write_set(
+    folder: Path, levels: tuple[float, ...] = LEVELS, encoder: bool = True, refiner: Module | None = None
+) -> Path:
     """Make such a set in a folder, from data in it."""
     data = write_captioned(folder / "data.h5") if not (folder / "data.h5").exists() else folder / "data.h5"
     paths = {}
-    for name, module in modules().items():
+    for name, module in (modules() | ({"refiner": refiner} if refiner else {})).items():
         paths[name] = folder / f"{name.replace(' ', '-')}.safetensors"
         module.save(paths[name])
-    named = {name: paths[name] for name in ("text", "mean", "decoder", *(("encoder",) if encoder else ()))}
+    asked = {"text": True, "mean": True, "decoder": True, "refiner": refiner, "encoder": encoder}
+    named = {name: paths[name] for name, wanted in asked.items() if wanted}
     return make_set(folder / "set", named, data, levels=[paths[f"level {level:g}"] for level in levels])
 
 

@@ -2,6 +2,6 @@
 
 from olacore.modules.kinds.base import KINDS, Kind
 
-from olacore.modules.kinds import decoder, denoiser, encoder, plain, text  # isort: skip
+from olacore.modules.kinds import decoder, denoiser, encoder, plain, refiner, text  # isort: skip
 
-__all__ = ["KINDS", "Kind", "decoder", "denoiser", "encoder", "plain", "text"]
+__all__ = ["KINDS", "Kind", "decoder", "denoiser", "encoder", "plain", "refiner", "text"]

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from olacore.data import Dataset, open_dataset
+from olacore.data.decoded import DecodedDataset
 from olacore.data.embedded import EmbeddedDataset
 from olacore.data.encoded import EncodedDataset
 from olacore.errors import ConfigError
@@ -64,7 +65,19 @@ def open_data(config: TrainConfig) -> Iterator[Dataset]:
     with open_dataset(config.h5) as dataset:
         if config.latents_from is not None:
             dataset = EncodedDataset(dataset, load(config.latents_from))
+        if config.pictures_from is not None:
+            dataset = decoded(dataset, config.pictures_from)
         yield dataset if config.text_from is None else embedded(dataset, config.text_from)
+
+
+def decoded(dataset: Dataset, reference: Path | str) -> DecodedDataset:
+    """Data with the pictures of a decoder.
+
+    Raises
+    ------
+    ConfigError, FingerprintError  if it is none, or the data hold no latents that it reads
+    """
+    return DecodedDataset(dataset, load(reference), str(reference))
 
 
 def embedded(dataset: Dataset, reference: Path | str) -> EmbeddedDataset:
