@@ -49,7 +49,7 @@ def print_figures(figures: dict[str, dict[str, Any]], title: str) -> None:
     names = [name for name, value in next(iter(figures.values())).items() if isinstance(value, float)]
     # Whatever loss a search minimised, tables compare by the squared error.
     heads = ["", *("mse" if name == "loss" else name for name in names)]
-    rows = [(row, *(f"{values[name]:.4g}" for name in names)) for row, values in figures.items()]
+    rows = [(row, *(number(values.get(name)) for name in names)) for row, values in figures.items()]
     print_table(heads, rows, title)
 
 

@@ -209,7 +209,7 @@ class Generator:
         for number in range(count):
             own = replace(asked, seed=asked.seed + number)
             latent = self._sample(start, level, expected, certainty, own, watch)
-            picture = self._paint(latent)
+            picture = self.paint(latent)[0]
             drawings.append(Drawing(picture, prompt, own, notes, nearest, self._record(prompt, own)))
         return drawings
 
@@ -249,7 +249,7 @@ class Generator:
 
         def told(step: int, steps: int, latent: np.ndarray) -> None:
             if watch is not None:
-                watch(step, steps, self._paint(latent))
+                watch(step, steps, self.paint(latent)[0])
 
         if not levels:
             told(0, 1, start)
@@ -257,10 +257,10 @@ class Generator:
         noise = noise_of(asked.seed, start.shape)
         return sample(denoise, start, levels, noise, asked.solver, told)
 
-    def _paint(self, latent: np.ndarray) -> np.ndarray:
-        """The picture of a latent (1, C, h, w), (H, W, 3) uint8."""
-        picture = self._parts["decoder"].run(latent)
-        return (self._parts["refiner"].run(picture) if "refiner" in self._parts else picture)[0]
+    def paint(self, latents: np.ndarray) -> np.ndarray:
+        """The pictures of latents (n, C, h, w) float32: (n, H, W, 3) uint8."""
+        pictures = self._parts["decoder"].run(latents)
+        return self._parts["refiner"].run(pictures) if "refiner" in self._parts else pictures
 
     def _look(self, prompt: str) -> tuple[tuple[str, ...], tuple[tuple[str, float], ...], np.ndarray]:
         """Notes on a prompt, the nearest training captions, and how near they are."""

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -12,8 +12,8 @@ from olacore.data import Dataset, open_dataset
 from olacore.data.texts import read_texts
 from olacore.drawing.generator import Generator, Settings
 from olacore.errors import DataError
-from olacore.quality.drawings import Known
-from olacore.quality.judges import Judge
+from olacore.quality.drawings import Known, cells_of
+from olacore.quality.judges import Judge, kernel_distance
 from olacore.text.table import unit
 
 # Of the two nearest captions' pictures, in the blend.
@@ -91,6 +91,7 @@ def measure(
     settings: Settings | None = None,
     most: int | None = None,
     other: Path | None = None,
+    beside: Mapping[str, Callable[[np.ndarray], np.ndarray]] | None = None,
 ) -> dict[str, Figures]:
     """Draw the captions of a data set, and compare.
 
@@ -100,11 +101,14 @@ def measure(
     settings : of all pictures, one seed each
     most : pictures of a part at most, the first
     other : pictures of other makers with captions and embeddings of the same text teacher, for a judge of their own
+    beside : what else draws, by name: from the numbers of pictures (m,) to (m, H, W, 3) uint8
 
     Returns
     -------
-    figures by part, then by what drew, see `Known.figures`; `judge` and `other_judge`, where there are such, are their
-    R-precision among the held-out captions, see `Judge`
+    figures by part, then by what drew, see `Known.figures`; `kid` is `kernel_distance` to the true pictures; `judge`
+    and `other_judge`, where there are such, are their R-precision among the held-out captions, see `Judge`; `spread`,
+    of a set with variety, is half the squared distance of the pictures of two seeds, over the variance that `left` is
+    a share of
 
     Raises
     ------
@@ -130,7 +134,8 @@ def measure(
             raise DataError(f"the data have no part {name!r}; they have {', '.join(sorted({*found.parts.tolist()}))}.")
         truth, mean = found.frames[numbers], np.rint(known.frame).astype(np.uint8)
         of = {
-            "set": draw_all(generator, [found.captions[number] for number in numbers], asked),
+            "set": draw_all(generator, prompts := [found.captions[number] for number in numbers], asked),
+            **{name: draw(numbers) for name, draw in (beside or {}).items()},
             "mean picture": np.broadcast_to(mean, truth.shape),
             "nearest caption's": found.of_nearest(numbers, (1.0,)),
             "blend of 2 nearest": found.of_nearest(numbers, BLEND),
@@ -142,11 +147,17 @@ def measure(
         own = np.searchsorted(among, numbers)
         told[name] = {who: known.figures(drawn, truth, numbers) for who, drawn in of.items()}
         for who, drawn in of.items():
+            if len(numbers) > 1 and drawn is not truth:
+                told[name][who]["kid"] = kernel_distance(drawn, truth)
             told[name][who] |= {
                 which: judge.precision(drawn, own, found.embeddings[among])
                 for which, judge in judges.items()
                 if judge is not None
             }
+        if asked.variety:
+            again = draw_all(generator, prompts, replace(asked, seed=asked.seed + 1))
+            apart = np.square(cells_of(of["set"]) - cells_of(again)).sum() / 2
+            told[name]["set"]["spread"] = float(apart / np.square(known.cells[numbers] - known.mean).sum())
     return told
 
 

@@ -40,6 +40,34 @@ def features_of(frames: np.ndarray) -> tuple[np.ndarray, ...]:
     return layout, np.sqrt(histogram), np.stack(gradients, 1).reshape(count, -1)
 
 
+def kernel_distance(drawn: np.ndarray, truth: np.ndarray) -> float:
+    """Kernel inception distance (Binkowski et al. 2018, arXiv:1801.01401) on `features_of` in place of a network's.
+
+    The unbiased squared maximum mean discrepancy by the kernel (x.y / k + 1)^3; 0 for pictures of the same kind, below
+    it by chance. Each part of the features is scaled by its spread among the true pictures.
+
+    Parameters
+    ----------
+    drawn, truth : (m, H, W, 3) and (n, H, W, 3) uint8, two or more of each; their order does not matter
+    """
+    parts = list(zip(features_of(drawn), features_of(truth), strict=True))
+    scales = [max(float(true.std(0).mean()), TINY) for _, true in parts]
+    ours, theirs = (
+        np.hstack([pair[side] / scale for pair, scale in zip(parts, scales, strict=True)]) for side in (0, 1)
+    )
+    centre, width = theirs.mean(0), ours.shape[1]
+
+    def among(some: np.ndarray, others: np.ndarray) -> np.ndarray:
+        return ((some - centre) @ (others - centre).T / width + 1) ** 3
+
+    with threadpool_limits(1, user_api="blas"):
+        own = [
+            (kernel.sum() - np.trace(kernel)) / (len(kernel) * (len(kernel) - 1))
+            for kernel in (among(ours, ours), among(theirs, theirs))
+        ]
+        return float(sum(own) - 2 * among(ours, theirs).mean())
+
+
 @dataclass(frozen=True)
 class Judge:
     """Embeddings from pictures.

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from olacore.quality.judges import Judge, features_of
+from olacore.quality.judges import Judge, features_of, kernel_distance
 
 
 def squares(colours: np.ndarray, seed: int = 0) -> np.ndarray:
@@ -42,3 +42,10 @@ def test_features__do_not_depend_on_the_size():
     frames = squares(np.array([[200, 30, 90]]))
     for one, other in zip(features_of(frames), features_of(frames.repeat(2, 1).repeat(2, 2)), strict=True):
         np.testing.assert_allclose(one, other, atol=1e-6)
+
+
+def test_kernel_distance__is_about_0_for_pictures_of_the_same_kind():
+    colours = np.random.default_rng(5).integers(0, 256, (200, 3))
+    same = kernel_distance(squares(colours[:100], 6), squares(colours[100:], 7))
+    pale = kernel_distance(squares(colours[:100] // 2 + 127, 6), squares(colours[100:], 7))
+    assert abs(same) < 0.25 * pale
