@@ -17,6 +17,7 @@ from olacore.exports.base import EXPORTERS, Exporter, Part
 from olacore.exports.onnx_drawing import Drawing
 from olacore.exports.onnx_graph import IR_VERSION, OPSET, Form, Graph, Port
 from olacore.exports.onnx_modules import form_of
+from olacore.exports.onnx_words import by_words, table_of
 from olacore.files import replace_file
 from olacore.modules.module import load
 from olacore.version import __version__
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 
 SCHEMA = "olacore/onnx/1"
 AUTOMATIC = -1.0
+# Options that are no settings of a drawing.
+FLAGS = ("uint8", "fp16", "words")
 # Modules of the largest set.
 MOST_PARTS = 128
 # Where a module says nothing of licences; shipped ones are under the package's.
@@ -44,6 +47,7 @@ class OnnxFile(Exporter):
     ----------
     uint8 : pictures are (batch, height, width, 3) uint8 and not (batch, 3, height, width) float32 in [-1, 1]
     fp16 : weights are stored as float16, in half the space; not for modules that read texts or embeddings
+    words : what reads features of texts reads lines of words in its place, which the metadata list
     guidance, lean, variety, steps, solver : of a set, see `Settings`; -1 stands for its own guidance, and 0 for all
         steps. With variety, the graph reads noise
     """
@@ -54,6 +58,7 @@ class OnnxFile(Exporter):
 
     uint8: bool = False
     fp16: bool = False
+    words: bool = False
     guidance: float = AUTOMATIC
     lean: float = 1.0
     variety: float = 0.0
@@ -98,13 +103,19 @@ class OnnxFile(Exporter):
                 "many levels; leave fp16 out."
             )
         if drawn_by and {*NEEDED} <= {*named}:
-            return Drawing.of(named, self._settings, self.uint8).form
-        if len(parts) > 1:
+            form = Drawing.of(named, self._settings, self.uint8).form
+        elif len(parts) == 1:
+            form = form_of(parts[0], self.uint8)
+        else:
             raise ConfigError(f"the exporter onnx writes one module, or one set; got {', '.join(named)}.")
-        return form_of(parts[0], self.uint8)
+        return by_words(form, table_of(_text_among(parts))) if self.words else form
 
 
 EXPORTERS.add(OnnxFile())
+
+
+def _text_among(parts: Sequence[Part]) -> Part:
+    return next((part for part in parts if part.program.gather["kind"] == "text"), parts[0])
 
 
 def _is_frail(part: Part) -> bool:
@@ -162,10 +173,12 @@ def _told(parts: Sequence[Part], form: Form, options: OnnxFile) -> dict[str, str
         "licence": _licence(parts),
         "ports": _json({port.name: port.about for port in (*form.inputs, form.output)}),
     }
+    if options.words:
+        told["words"] = "\n".join(table_of(_text_among(parts)).listed)
     if of_set := first.about.get("set"):
         told["set"] = _json({key: value for key, value in of_set.items() if key != "folder"})
     if len(parts) > 1:
-        settings = {name: value for name, value in asdict(options).items() if name not in ("uint8", "fp16")}
+        settings = {name: value for name, value in asdict(options).items() if name not in FLAGS}
         told |= {"digests": _json(digests), "settings": _json(settings)}
     if space := next((found for part in parts if (found := _space(part))), None):
         told |= {"latent_space": _json(space), "latent_scale": SCALE}

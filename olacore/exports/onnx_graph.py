@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 # Types of numbers, as `onnx.TensorProto` counts them.
-FLOAT, UINT8, HALF = 1, 2, 10
+FLOAT, UINT8, INT64, HALF = 1, 2, 7, 10
 # All operators of a graph are in it, and runtimes of 2022 and later know it; the file's version goes with it.
 OPSET, IR_VERSION = 17, 8
 

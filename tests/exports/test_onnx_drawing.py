@@ -65,6 +65,15 @@ def test_set__settings_are_those_of_the_generator(folder, given, options):
     check(folder, ("red heart", "a i juggle hearts", "nothing"), given, **options)
 
 
+def test_set__draws_words_by_their_lines():
+    session = session_of(load_parts(["google64"]), uint8=True, words=True)
+    listed = session.get_modelmeta().custom_metadata_map["words"].split("\n")
+    prompt, generator = "flag of germany", Generator("google64")
+    words = np.array([[listed.index(word) for word in prompt.split()]])
+    assert levels_apart(answer(session, words=words)[0], generator.draw(prompt)[0].picture) <= 1
+    assert levels_apart(answer(session, words=0 * words - 1)[0], generator.draw("")[0].picture) <= 1
+
+
 def test_set__has_no_denoiser_so_low(folder):
     with pytest.raises(ConfigError, match=r"variety 0.1 is below the levels of the denoisers of set: 2, 0.5\."):
         OnnxFile(variety=0.1).model(load_parts([folder]))

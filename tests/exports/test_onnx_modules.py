@@ -110,6 +110,25 @@ def test_text__from_features_to_embeddings(unit, components):
     np.testing.assert_allclose(answer(session_of(module), features=features), module.embed(texts), atol=1e-5)
 
 
+def test_text__from_lines_of_words():
+    module = make_module(TableOfWords(8, SIZE, table=word_table()), None, hidden=(5,))
+    session, table = session_of(module, words=True), module.view.table
+    listed = session.get_modelmeta().custom_metadata_map["words"].split("\n")
+    assert listed == table.listed
+    texts = ["a red heart", "hearts", "juggle juggle a i red hearts", ""]
+    words = np.full((len(texts), 7), -1, np.int64)
+    for text, line in zip(texts, words, strict=True):
+        found = [listed.index(word) for word in text.split()]
+        line[len(found) % 2 : len(found) % 2 + len(found)] = found  # what is missing may stand anywhere
+    np.testing.assert_allclose(answer(session, words=words), module.embed(texts), atol=1e-5)
+    np.testing.assert_allclose(answer(session, words=words[:2, :4]), module.embed(texts[:2]), atol=1e-5)
+
+
+def test_words__are_refused_where_there_is_no_table():
+    with pytest.raises(ConfigError, match=r"m has no table of words; leave the option words out\."):
+        OnnxFile(words=True).model([Part.of("m", make_module(Plain(5, 3), None))])
+
+
 @pytest.mark.parametrize("components", [None, 7])
 def test_text_mean__from_embeddings_to_latents(components):
     module = make_module(Prompt(4, 8, 0.0, 3, 2, 9), hidden=(5,), components=components)
