@@ -74,8 +74,8 @@ class OnnxFile(Exporter):
 
         Raises
         ------
-        ConfigError  if onnx is not installed, modules of such a view are not written, or these not together
-        DataError  if a weight does not fit float16
+        ConfigError  if onnx is not installed, modules of such a view are not written, or these not together, or an
+            option does not go with them
         """
         try:
             from onnx import helper

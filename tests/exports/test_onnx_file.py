@@ -15,7 +15,6 @@ from olacore.exports.given import load_parts
 from olacore.views.patch import PatchDecoder
 from olacore.views.plain import Plain
 from tests.support.command import check_refusal, ola
-from tests.support.full_disk import run_full
 from tests.support.makers import make_module
 from tests.support.onnx_runs import onnx, session_of_bytes
 
@@ -117,25 +116,6 @@ def test_write__fails_well_where_a_folder_is_in_the_way(tmp_path):
     (tmp_path / "m.onnx").mkdir()
     with pytest.raises(OutputError, match=r"cannot write .*m\.onnx: it is a folder"):
         export([Part.of("m", make_module(Plain(5, 3), None))], "onnx", tmp_path / "m.onnx", force=True)
-
-
-FULL = """
-from olacore.exports import OnnxFile
-from olacore.exports.base import Part
-from olacore.views.plain import Plain
-from tests.support.makers import make_module
-part, path = Part.of("m", make_module(Plain(5, 3), None)), out / "m.onnx"
-OnnxFile().write([part], path)
-before = path.read_bytes()
-for room in (0, 1, 700, len(before) - 1):
-    fill("m.onnx", room)
-    fails_well(OnnxFile().write, [part], path)
-    assert path.read_bytes() == before and len([*out.iterdir()]) == 1
-"""
-
-
-def test_write__leaves_the_old_file_on_a_full_disk(tmp_path):
-    run_full(FULL, tmp_path)
 
 
 def test_export__numbers_are_those_of_the_module(tmp_path):
