@@ -22,7 +22,7 @@ LOOPS = 2
 PARTS = {"beside ONNX Runtime": 0, f"beside ONNX Runtime and {LOOPS} busy loops": LOOPS}
 # What `ola train` makes when nothing else is said, and the size of the compatible modules.
 SHAPES = (Shape(""), STACK)
-SHARE = "of ONNX Runtime's time"
+SHARE = "times ONNX Runtime's time"
 PACKAGES = ("onnx", "onnxruntime")
 # It says that it runs, and ends with its parent, however that ends.
 LOOP = """

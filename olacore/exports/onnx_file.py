@@ -128,7 +128,8 @@ def _to_model(form: Form, graph: Graph, title: str) -> ModelProto:
     from onnx import helper, numpy_helper
 
     made = helper.make_graph(
-        [helper.make_node(node.kind, node.inputs, node.outputs, **node.attributes) for node in graph.nodes],
+        # Named after what they make: some runtimes take nodes without names for the same one.
+        [helper.make_node(one.kind, one.inputs, one.outputs, one.outputs[0], **one.attributes) for one in graph.nodes],
         "olacore",
         [_described(port) for port in form.inputs],
         [_described(form.output)],

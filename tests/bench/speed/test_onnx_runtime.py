@@ -31,8 +31,8 @@ def test_rows__both_sides_idle_and_busy():
 
 def test_judge__reads_them():
     figures = [target.figure for target in judge([], threads=2)]
-    assert "decode stack 512x512 beside ONNX Runtime, of ONNX Runtime's time" in figures
-    assert "encode 512x512 beside ONNX Runtime and 2 busy loops, of ONNX Runtime's time" in figures
+    assert "decode stack 512x512 beside ONNX Runtime, times ONNX Runtime's time" in figures
+    assert "encode 512x512 beside ONNX Runtime and 2 busy loops, times ONNX Runtime's time" in figures
 
 
 def test_session__runs_the_module_itself():
