@@ -34,8 +34,9 @@ MOST_PARTS = 128
 # Where a module says nothing of licences; shipped ones are under the package's.
 UNKNOWN, SHIPPED = "not stated", "Apache-2.0; its NOTICE and the card of {} name what it was made from"
 SCALE = (
-    "scaled: raw latents of a full VAE are (raw - shift_factor) * scaling_factor of its configuration first, such as "
-    "0.18215 for SD 1.5, 0.13025 for SDXL, and 1.5305 with a shift of 0.0609 for SD 3"
+    "as the denoiser of the model has them: raw latents of its VAE are first made (raw - shift_factor) * "
+    "scaling_factor, by the VAE's configuration, such as 0.18215 for SD 1.5, 0.13025 for SDXL, and 1.5305 with a shift "
+    "of 0.0609 for SD 3; latents of a codec are as its encoder makes them"
 )
 
 

@@ -15,7 +15,7 @@ from olacore.exports.onnx_pictures import pad_pictures, to_bytes
 
 # What is added to the sum of a map before its tanh: from the map's columns for it, and biases where it is the first.
 Source = Callable[[np.ndarray, np.ndarray | None], str]
-LATENTS = "in the scaled latent space, which the denoiser of the latents' model works in"
+LATENTS = "in the scaled latent space that the metadata name"
 TINY = np.finfo(np.float32).tiny
 
 
