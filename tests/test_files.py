@@ -122,7 +122,8 @@ import resource, sys
 from pathlib import Path
 import numpy as np
 from olacore.errors import OutputError
-from olacore.exports import NumpyFile
+from olacore.exports import NumpyFile, OnnxFile
+from olacore.exports.base import Part
 from olacore.files import append_to_file
 from olacore.media.pictures import write_picture
 from olacore.media.plots import drawing
@@ -145,7 +146,8 @@ WRITERS = {
     "a.npy": lambda path: write_latent(path, StoredLatent(np.zeros((4, 8, 8), np.float32))),
     "a.npz": lambda path: write_latent(path, StoredLatent(np.zeros((4, 8, 8), np.float32))),
     "m.safetensors": module.save,
-    "m.npz": lambda path: NumpyFile().write(module.program(), module.about(), path),
+    "m.npz": lambda path: NumpyFile().write([Part.of("m", module)], path),
+    "m.onnx": lambda path: OnnxFile().write([Part.of("m", module)], path),
     "b.safetensors": Baselines(zeros, zeros[:, 0], zeros[:, 0], "tanh", 0.1, 9, 0.5).save,
     "c.safetensors": lambda path: save_checkpoint(path, {"a": zeros}, {"generation": 1}),
     "log.jsonl": lambda path: append_to_file(path, b"x" * 700),

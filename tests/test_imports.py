@@ -23,6 +23,7 @@ LAYERS = {
     "olacore/jit": {"numpy", "numba", "llvmlite", "olacore"},
     "olacore/strategies": {"numpy", "threadpoolctl", "olacore"},
     "olacore/commands": {"click", "rich", "olacore"},
+    "olacore/exports": RUN_TIME | {"onnx", "olacore"},
     "olacore": RUN_TIME | {"olacore"},
     "teachers/commands": {"click", "rich", "olacore", "teachers"},
     "teachers": RUN_TIME | HEAVY - {"rich", "click", "matplotlib"} | {"huggingface_hub", "olacore", "teachers"},
@@ -134,6 +135,8 @@ def test_layers__import_only_what_they_may(layer, path):
     if layer == "bench":
         assert "cli" not in foreign
         assert "teachers" not in roots(imported(path, lazy=False))
+    if layer == "olacore/exports":
+        assert "onnx" not in roots(imported(path, lazy=False))
 
 
 BASE = ("errors", "registry", "version", "files", "foreign")

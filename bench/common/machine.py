@@ -67,13 +67,16 @@ def blas_note(machine: dict[str, Any]) -> str | None:
 
 
 def foreign_seconds() -> float | None:
-    """Return the seconds of all cores that went to anything but this process, up to a constant, where Linux tells."""
+    """Return the seconds of all cores that went to anything but this process and its children that have ended, up to a
+    constant, where Linux tells.
+    """
     stat = Path("/proc/stat")
     if not stat.is_file():
         return None
     user, nice, system, _, _, *interrupts_and_stolen = map(int, stat.read_text().split()[1:9])
     busy = user + nice + system + sum(interrupts_and_stolen)
-    return busy / os.sysconf("SC_CLK_TCK") - time.process_time()
+    children = os.times().children_user + os.times().children_system
+    return busy / os.sysconf("SC_CLK_TCK") - time.process_time() - children
 
 
 def foreign_note(before: float | None, after: float | None, seconds: float) -> str | None:

@@ -19,8 +19,9 @@ from bench.common.timing import Stopwatch
 from bench.speed.cases import Size
 from bench.speed.ceilings import measure_ceilings
 from bench.speed.fused import CHILD, SHAPES, measure_child, measure_fused, measure_tanh
-from bench.speed.inference import SIDES, measure_inference
+from bench.speed.inference import SIDES, TEACHER_SIDE, measure_inference
 from bench.speed.kernels import LARGE, MEDIUM, SMALL, measure_kernels
+from bench.speed.onnx_runtime import PACKAGES, is_there, measure_beside_onnx_runtime
 from bench.speed.report import Report, Row
 from bench.speed.targets import judge
 from bench.speed.training import Plan, measure_training
@@ -100,6 +101,8 @@ def run(
     rows: list[Row] = []
     if not torch:
         notes.append("torch is not installed: its rows and the teacher's are left out.")
+    if not is_there():
+        notes.append(f"{' and '.join(PACKAGES)} are not both installed: rows beside ONNX Runtime are left out.")
     with limit_threads(threads, torch):
         model = find_teacher(chosen, torch, teacher, notes)
         parts = list(plan_parts(chosen, threads, torch, model))
@@ -114,7 +117,7 @@ def run(
     warnings = blas_note(machine), foreign_note(foreign, foreign_seconds(), seconds)
     notes += [warning for warning in warnings if warning]
     targets = judge(rows, threads)
-    return Report(quick, seconds, threads, machine, describe_versions(), tuple(rows), targets, tuple(notes))
+    return Report(quick, seconds, threads, machine, describe_versions(PACKAGES), tuple(rows), targets, tuple(notes))
 
 
 def plan_parts(
@@ -130,6 +133,8 @@ def plan_parts(
     for size in extent.sizes:
         yield f"kernels {size}", partial(measure_kernels, watch, threads, size)
     yield "inference", lambda: measure_inference(watch, threads, extent.sides, teacher)
+    if TEACHER_SIDE in extent.sides and is_there():
+        yield "ONNX Runtime", lambda: measure_beside_onnx_runtime(watch, threads, TEACHER_SIDE)
     yield "training", lambda: measure_training(extent.plan, threads)
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from bench.common.targets import Target
 from bench.speed.fused import CHILD, SHAPES, TANH_ELEMENTS
 from bench.speed.inference import TEACHER_SIDE
+from bench.speed.onnx_runtime import PARTS, SHARE
 from bench.speed.report import Row
 
 WIDE, WIDER = 100, 144
@@ -55,6 +56,10 @@ def judge(rows: Iterable[Row], threads: int) -> tuple[Target, ...]:
             yield Target(f"{verb} {shape} over the teacher's", 200.0, True, "", measured)
             measured = share("inference", f"{verb} stack", shape, "over teacher")
             yield Target(f"{verb} {shape} with a stack over the teacher's", 80.0, True, "", measured)
+            for part in PARTS:
+                for name in (verb, f"{verb} stack"):
+                    measured = share(part, name, shape, SHARE)
+                    yield Target(f"{name} {shape} {part}, {SHARE}", 1.0, False, "", measured)
         for name, encode, decode, most in CODECS:
             parts = [value("inference", part, shape) for part in (encode, decode)]
             both = sum(part for part in parts if part) if all(parts) else None

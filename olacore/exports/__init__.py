@@ -2,5 +2,6 @@
 
 from olacore.exports.base import EXPORTERS, Exporter
 from olacore.exports.numpy_file import NumpyFile
+from olacore.exports.onnx_file import OnnxFile
 
-__all__ = ["EXPORTERS", "Exporter", "NumpyFile"]
+__all__ = ["EXPORTERS", "Exporter", "NumpyFile", "OnnxFile"]

@@ -1,0 +1,177 @@
+"""A set of modules as one graph: what `Generator.draw` does with texts whose words are looked up already."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from olacore.drawing.captions import NEAREST, OVER, SHARP, Captions
+from olacore.drawing.generator import MOST_LIFT, Settings
+from olacore.drawing.module_set import ModuleSet, open_set
+from olacore.drawing.sampler import sample
+from olacore.errors import ConfigError
+from olacore.exports.base import Part
+from olacore.exports.onnx_graph import FLOAT, Form, Graph, Port
+from olacore.exports.onnx_modules import form_of, pictures, unit
+
+
+@dataclass(frozen=True)
+class Tensor:
+    """An output of an operator that is computed with like an array, so that the sampler runs on it."""
+
+    graph: Graph
+    name: str
+    __array_ufunc__ = None
+
+    def __add__(self, other: Tensor) -> Tensor:
+        return Tensor(self.graph, self.graph.op("Add", self.name, other.name))
+
+    def __sub__(self, other: Tensor) -> Tensor:
+        return Tensor(self.graph, self.graph.op("Sub", self.name, other.name))
+
+    def __rmul__(self, factor: np.float32) -> Tensor:
+        return Tensor(self.graph, self.graph.op("Mul", self.graph.constant(factor), self.name))
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """A set that draws.
+
+    Parameters
+    ----------
+    parts : by what they do
+    found : the set that they are of
+    settings : all but seed and negative prompt, which a graph has not
+    uint8 : see `form_of`
+
+    Raises
+    ------
+    ConfigError  if no denoiser of the set is of such a variety
+    """
+
+    parts: Mapping[str, Part]
+    found: ModuleSet
+    settings: Settings
+    uint8: bool
+
+    @classmethod
+    def of(cls, parts: Mapping[str, Part], settings: Settings, uint8: bool) -> Drawing:
+        """The set that parts are of."""
+        found = open_set(parts["text"].about["set"]["folder"])
+        drawing = cls(parts, found, settings, uint8)
+        if settings.variety and not drawing.levels:
+            there = ", ".join(f"{level:g}" for level in found.levels) or "none"
+            raise ConfigError(
+                f"variety {settings.variety:g} is below the levels of the denoisers of {found.name}: {there}."
+            )
+        return drawing
+
+    @property
+    def levels(self) -> list[float]:
+        """That noise passes through."""
+        return [one for one in self.found.levels if one <= self.settings.variety][: self.settings.steps]
+
+    @property
+    def form(self) -> Form:
+        """As a graph."""
+        inputs = [*form_of(self.parts["text"]).inputs]
+        if self.levels:
+            latents = form_of(self.parts["mean"]).output.shape
+            inputs.append(Port("noise", latents, "standard normal numbers; others give another picture"))
+        return Form(tuple(inputs), pictures(self.found.size, self.found.size, self.uint8), self._build)
+
+    def _build(self, graph: Graph, features: str, noise: str = "") -> str:
+        sizes = graph.op("ReduceL1", features, axes=[1], keepdims=1)
+        known = graph.op("Greater", sizes, graph.constant(0))
+        embeddings = form_of(self.parts["text"]).build(graph, features)
+        captions = InGraph.of(graph, Captions.read(self.found.files["captions"]))
+        likeness = captions.likeness(embeddings)
+        leaned = captions.leaned(embeddings, likeness, self.found.seen, self.settings.lean)
+        expected = self._guided(graph, leaned, known)
+        latents = self._sampled(graph, expected, captions.certainty(likeness, known), noise) if noise else expected
+        return form_of(self.parts["decoder"], self.uint8).build(graph, latents)
+
+    def _guided(self, graph: Graph, embeddings: str, known: str) -> str:
+        """The latents that texts lead one to expect; for a text of which nothing is known, the mean of all."""
+        gather = self.parts["mean"].program.gather
+        shape = gather["channels"], gather["height"], gather["width"]
+        everything = graph.constant(self.parts["mean"].program.shift.reshape(1, *shape))
+        found = form_of(self.parts["mean"]).build(graph, embeddings)
+        found = graph.op("Where", graph.op("Unsqueeze", known, graph.whole(2, 3)), found, everything)
+        apart = graph.op("Sub", found, everything)
+        if (guidance := self.settings.guidance) is not None:
+            lift = graph.constant(guidance)
+        else:
+            size = graph.op("ReduceSumSquare", apart, axes=[1, 2, 3], keepdims=1)
+            size = graph.op("Max", size, graph.constant(self.found.energy / MOST_LIFT**2))
+            lift = graph.op("Sqrt", graph.op("Div", graph.constant(self.found.energy), size))
+            lift = graph.op("Max", lift, graph.constant(1))
+        return graph.op("Add", everything, graph.op("Mul", lift, apart))
+
+    def _sampled(self, graph: Graph, expected: str, certainty: str, noise: str) -> str:
+        def denoise(noisy: Tensor, level: float) -> Tensor:
+            form = form_of(self.parts[f"level {level:g}"])
+            of_text = {"text_means": expected, "certainty": certainty}
+            given = [of_text[port.name] for port in form.inputs[1:]]
+            return Tensor(graph, form.build(graph, noisy.name, *given))
+
+        start, drawn = Tensor(graph, expected), Tensor(graph, noise)
+        # It knows arrays alone, and asks nothing of them but sums and products.
+        found: Tensor = sample(denoise, start, self.levels, drawn, self.settings.solver)  # type: ignore[arg-type, assignment]
+        return found.name
+
+
+@dataclass(frozen=True)
+class InGraph:
+    """Training captions in a graph; the twin of `Captions`, for several embeddings.
+
+    Parameters
+    ----------
+    count : of captions
+    basis, vectors, scales : names of what `Captions` has, as float32
+    """
+
+    graph: Graph
+    count: int
+    basis: str
+    vectors: str
+    scales: str
+
+    @classmethod
+    def of(cls, graph: Graph, captions: Captions) -> InGraph:
+        """Put captions into a graph."""
+        basis, vectors, scales = (
+            graph.op("Cast", graph.constant(part, part.dtype), to=FLOAT)
+            for part in (captions.basis, captions.vectors, captions.scales)
+        )
+        return cls(graph, len(captions.vectors), basis, vectors, scales)
+
+    def likeness(self, embeddings: str) -> str:
+        """Cosines of embeddings (batch, E) to all captions, (batch, n)."""
+        towards, _ = unit(self.graph, self.graph.op("Gemm", embeddings, self.basis, transB=1))
+        return self.graph.op("Mul", self.graph.op("Gemm", towards, self.vectors, transB=1), self.scales)
+
+    def leaned(self, embeddings: str, likeness: str, seen: float | None, share: float) -> str:
+        """Embeddings moved towards the captions that are likest, as `Captions.leaned` does."""
+        graph = self.graph
+        if seen is None or not share:
+            return embeddings
+        best = graph.op("ReduceMax", likeness, axes=[1], keepdims=1)
+        way = graph.op("Div", graph.op("Sub", graph.constant(seen), best), graph.constant(OVER))
+        way = graph.op("Mul", graph.op("Clip", way, graph.constant(0), graph.constant(1)), graph.constant(share))
+        weights = graph.op("Softmax", graph.op("Mul", likeness, graph.constant(SHARP)), axis=1)
+        likest = graph.op("MatMul", graph.op("Mul", weights, self.scales), self.vectors)
+        likest = graph.op("MatMul", likest, self.basis)
+        direction, length = unit(graph, embeddings)
+        moved = graph.op("Add", direction, graph.op("Mul", way, graph.op("Sub", likest, direction)))
+        return graph.op("Mul", unit(graph, moved)[0], length)
+
+    def certainty(self, likeness: str, known: str) -> str:
+        """How near the nearest caption is, and the nearest on average, (batch, 2); zeros where nothing is known."""
+        graph = self.graph
+        nearest = graph.op("TopK", likeness, graph.whole(min(NEAREST, self.count)), outputs=2, axis=1)
+        best, mean = (graph.op(f"Reduce{what}", nearest, axes=[1], keepdims=1) for what in ("Max", "Mean"))
+        certainty = graph.op("Concat", best, mean, axis=1)
+        return graph.op("Where", known, certainty, graph.constant(0))

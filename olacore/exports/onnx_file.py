@@ -1,0 +1,209 @@
+"""A module, or a whole set that draws, as an ONNX file, which ONNX Runtime and many other programs run."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from hashlib import sha256
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from olacore import pretrained
+from olacore.drawing.generator import Settings
+from olacore.drawing.module_set import NEEDED
+from olacore.errors import ConfigError
+from olacore.exports.base import EXPORTERS, Exporter, Part
+from olacore.exports.onnx_drawing import Drawing
+from olacore.exports.onnx_graph import IR_VERSION, OPSET, Form, Graph, Port
+from olacore.exports.onnx_modules import form_of
+from olacore.exports.onnx_words import by_words, table_of
+from olacore.files import replace_file
+from olacore.modules.module import load
+from olacore.version import __version__
+
+if TYPE_CHECKING:
+    from onnx import ModelProto, ValueInfoProto
+
+SCHEMA = "olacore/onnx/1"
+AUTOMATIC = -1.0
+# Options that are no settings of a drawing.
+FLAGS = ("uint8", "fp16", "words")
+# Modules of the largest set.
+MOST_PARTS = 128
+# Where a module says nothing of licences; shipped ones are under the package's.
+UNKNOWN, SHIPPED = "not stated", "Apache-2.0; its NOTICE and the card of {} name what it was made from"
+SCALE = (
+    "as the denoiser of the model has them: raw latents of its VAE are first made (raw - shift_factor) * "
+    "scaling_factor, by the VAE's configuration, such as 0.18215 for SD 1.5, 0.13025 for SDXL, and 1.5305 with a shift "
+    "of 0.0609 for SD 3; latents of a codec are as its encoder makes them"
+)
+
+
+@dataclass(frozen=True)
+class OnnxFile(Exporter):
+    """One graph of opset 17; free sizes have names, and all numbers of pictures and latents are float32.
+
+    Parameters
+    ----------
+    uint8 : pictures are (batch, height, width, 3) uint8 and not (batch, 3, height, width) float32 in [-1, 1]
+    fp16 : weights are stored as float16, in half the space; not for modules that read texts or embeddings
+    words : what reads features of texts reads lines of words in its place, which the metadata list
+    guidance, lean, variety, steps, solver : of a set, see `Settings`; -1 stands for its own guidance, and 0 for all
+        steps. With variety, the graph reads noise
+    """
+
+    name: ClassVar[str] = "onnx"
+    suffix: ClassVar[str] = ".onnx"
+    most: ClassVar[int] = MOST_PARTS
+
+    uint8: bool = False
+    fp16: bool = False
+    words: bool = False
+    guidance: float = AUTOMATIC
+    lean: float = 1.0
+    variety: float = 0.0
+    steps: int = 0
+    solver: str = "dpm"
+
+    def write(self, parts: Sequence[Part], path: Path) -> None:
+        """Write the graph; the same bytes for the same modules."""
+        replace_file(path, self.model(parts).SerializeToString(deterministic=True))
+
+    def model(self, parts: Sequence[Part]) -> ModelProto:
+        """Make the graph.
+
+        Raises
+        ------
+        ConfigError  if onnx is not installed, modules of such a view are not written, or these not together, or an
+            option does not go with them
+        """
+        try:
+            from onnx import helper
+        except ImportError as error:
+            raise ConfigError("the exporter onnx needs the package onnx; pip install 'olacore[onnx]'.") from error
+        form, graph = self._form(parts), Graph(self.fp16)
+        form.build(graph, *(port.name for port in form.inputs))
+        graph.end(form.output.name)
+        model = _to_model(form, graph, _title(parts))
+        helper.set_model_props(model, _told(parts, form, self))
+        return model
+
+    @property
+    def _settings(self) -> Settings:
+        guidance = None if self.guidance == AUTOMATIC else self.guidance
+        return Settings(0, self.variety, self.steps or None, self.solver, guidance, lean=self.lean)
+
+    def _form(self, parts: Sequence[Part]) -> Form:
+        named = {part.name: part for part in parts}
+        sets = {part.about["set"]["folder"] for part in parts if "set" in part.about}
+        drawn_by = all("set" in part.about for part in parts) and len(sets) == 1 and len(named) == len(parts)
+        if self.fp16 and (frail := [part.name for part in parts if _is_frail(part)]):
+            raise ConfigError(
+                f"float16 is too coarse for sums of so many units as in {', '.join(frail)}, and moves what is drawn by "
+                "many levels; leave fp16 out."
+            )
+        if drawn_by and {*NEEDED} <= {*named}:
+            form = Drawing.of(named, self._settings, self.uint8).form
+        elif len(parts) == 1:
+            form = form_of(parts[0], self.uint8)
+        else:
+            raise ConfigError(f"the exporter onnx writes one module, or one set; got {', '.join(named)}.")
+        return by_words(form, table_of(_text_among(parts))) if self.words else form
+
+
+EXPORTERS.add(OnnxFile())
+
+
+def _text_among(parts: Sequence[Part]) -> Part:
+    return next((part for part in parts if part.program.gather["kind"] == "text"), parts[0])
+
+
+def _is_frail(part: Part) -> bool:
+    """Whether rounding weights to float16 shows: wide stacks of texts and embeddings, whose units nearly cancel."""
+    gather = part.program.gather
+    return gather["kind"] == "text" or bool(gather.get("embedding"))
+
+
+def _to_model(form: Form, graph: Graph, title: str) -> ModelProto:
+    from onnx import helper, numpy_helper
+
+    made = helper.make_graph(
+        # Named after what they make: some runtimes take nodes without names for the same one.
+        [helper.make_node(one.kind, one.inputs, one.outputs, one.outputs[0], **one.attributes) for one in graph.nodes],
+        "olacore",
+        [_described(port) for port in form.inputs],
+        [_described(form.output)],
+        [numpy_helper.from_array(array, name) for name, array in graph.constants.items()],
+    )
+    opset = helper.make_opsetid("", OPSET)
+    return helper.make_model(
+        made,
+        opset_imports=[opset],
+        ir_version=IR_VERSION,
+        producer_name="olacore",
+        producer_version=__version__,
+        doc_string=title,
+    )
+
+
+def _described(port: Port) -> ValueInfoProto:
+    from onnx import helper
+
+    return helper.make_tensor_value_info(port.name, port.kind, port.shape, port.about)
+
+
+def _title(parts: Sequence[Part]) -> str:
+    of_set = parts[0].about.get("set")
+    if len(parts) > 1 and of_set:
+        return f"The set {of_set['name']} of olacore: from features of texts to pictures."
+    gather = parts[0].program.gather
+    return f"The {gather['name']} {gather['kind']} {parts[0].name} of olacore."
+
+
+def _told(parts: Sequence[Part], form: Form, options: OnnxFile) -> dict[str, str]:
+    """What the file says of itself, texts; nothing of where and when it was made."""
+    modules = {part.name: {key: value for key, value in part.about.items() if key != "set"} for part in parts}
+    digests = {part.name: part.digest for part in parts}
+    first = parts[0]
+    told = {
+        "schema": SCHEMA,
+        "olacore": __version__,
+        "kind": "set" if len(parts) > 1 else first.program.gather["kind"],
+        "module": _json(modules[first.name] if len(parts) == 1 else modules),
+        "sha256": first.digest if len(parts) == 1 else sha256(_json(digests).encode()).hexdigest(),
+        "licence": _licence(parts),
+        "ports": _json({port.name: port.about for port in (*form.inputs, form.output)}),
+    }
+    if options.words:
+        told["words"] = "\n".join(table_of(_text_among(parts)).listed)
+    if of_set := first.about.get("set"):
+        told["set"] = _json({key: value for key, value in of_set.items() if key != "folder"})
+    if len(parts) > 1:
+        settings = {name: value for name, value in asdict(options).items() if name not in FLAGS}
+        told |= {"digests": _json(digests), "settings": _json(settings)}
+    if space := next((found for part in parts if (found := _space(part))), None):
+        told |= {"latent_space": _json(space), "latent_scale": SCALE}
+    return dict(sorted(told.items()))
+
+
+def _space(part: Part) -> Mapping[str, Any] | None:
+    """The latent space that a module reads, imitates or makes."""
+    return part.about.get("reads") or part.about.get("imitates") or part.about.get("makes")
+
+
+def _licence(parts: Sequence[Part]) -> str:
+    """Of the data that the modules were trained on, as far as they say it."""
+    stated = sorted({str(one) for part in parts for one in part.about["training"].get("licences", ())})
+    if stated:
+        return "; ".join(stated)
+    of_set = parts[0].about.get("set")
+    if of_set and Path(of_set["folder"]).parent == pretrained.FOLDER:
+        return SHIPPED.format(of_set["name"])
+    name = parts[0].name
+    shipped = name in pretrained.names() and load(pretrained.FOLDER / f"{name}.safetensors").digest == parts[0].digest
+    return SHIPPED.format(name) if shipped else UNKNOWN
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, sort_keys=True)

@@ -1,0 +1,171 @@
+"""Single modules as ONNX: ONNX Runtime answers what the module does."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import olacore
+from olacore.errors import ConfigError
+from olacore.exports.base import Part
+from olacore.exports.onnx_file import OnnxFile
+from olacore.views.noisy import Whole, Window
+from olacore.views.patch import PatchDecoder, PatchEncoder
+from olacore.views.plain import Plain
+from olacore.views.prompt import Prompt
+from olacore.views.whole import WholeDecoder
+from olacore.views.word_table import TableOfWords
+from olacore.views.words import Words
+from tests.support.makers import JIT, make_module
+from tests.support.onnx_runs import answer, levels_apart, session_of, to_levels, to_pixels
+from tests.support.set_samples import SIZE, word_table
+
+pytestmark = [
+    pytest.mark.filterwarnings("ignore:the latents lie oddly"),
+    pytest.mark.skipif(not JIT, reason="pictures take minutes without the JIT"),
+]
+DECODERS = [name for name in olacore.pretrained.names() if name.endswith("decoder")]
+ENCODERS = [name for name in olacore.pretrained.names() if name.endswith("encoder")]
+SITES = [(1, 1), (3, 5), (7, 13), (64, 64), (128, 96)]
+# Float16 has 11 bits, and an encoder sums 768 numbers, here of noise; the spread of latents is about 1.
+HALF = 0.03
+
+
+def random(*shape: int, seed: int = 0) -> np.ndarray:
+    return np.random.default_rng(seed).standard_normal(shape).astype(np.float32)
+
+
+def random_pictures(*shape: int) -> np.ndarray:
+    return np.random.default_rng(0).integers(0, 256, shape).astype(np.uint8)
+
+
+@pytest.mark.parametrize("name", DECODERS)
+def test_shipped_decoder__within_one_level(name):
+    module = olacore.load(name)
+    floats, whole, half = (session_of(module), session_of(module, uint8=True), session_of(module, fp16=True))
+    for height, width in SITES:
+        latents = random(1 if height > 50 else 3, module.view.channels, height, width)
+        ours = module.run(latents)
+        assert levels_apart(ours, answer(whole, latents=latents)) <= 1
+        assert levels_apart(ours, to_levels(answer(floats, latents=latents))) <= 1
+        assert levels_apart(ours, to_levels(answer(half, latents=latents))) <= 1
+    assert np.abs(answer(floats, latents=20 * latents)).max() == 1
+
+
+@pytest.mark.parametrize("name", ENCODERS)
+def test_shipped_encoder__latents_within_a_ten_thousandth(name):
+    module = olacore.load(name)
+    floats, whole, half = (session_of(module), session_of(module, uint8=True), session_of(module, fp16=True))
+    for height, width in [(1, 1), (3, 5), (37, 21), (64, 64), (128, 96), (512, 512), (1024, 768)]:
+        pictures = random_pictures(1 if height > 200 else 3, height, width, 3)
+        ours = module.encode(pictures)
+        np.testing.assert_allclose(answer(whole, pixels=pictures), ours, atol=1e-4)
+        np.testing.assert_allclose(answer(floats, pixels=to_pixels(pictures)), ours, atol=1e-4)
+        np.testing.assert_allclose(answer(half, pixels=to_pixels(pictures)), ours, atol=HALF)
+
+
+@pytest.mark.parametrize("size", [(1, 1), (5, 2), (9, 4), (30, 17)])
+@pytest.mark.parametrize(("factor", "border"), [(8, 0), (8, 7), (8, 8), (4, 11), (1, 3), (2, 2)])
+def test_encoder__borders_wider_than_pictures_are_reflected_as_often(size, factor, border):
+    module = make_module(PatchEncoder(4, factor, border))
+    pictures = random_pictures(2, *size, 3)
+    found = answer(session_of(module, uint8=True), pixels=pictures)
+    np.testing.assert_allclose(found, module.encode(pictures), atol=1e-4)
+
+
+@pytest.mark.parametrize("hidden", [(), (6,), (3, 5, 2)])
+@pytest.mark.parametrize(("factor", "window"), [(8, 3), (4, 1), (1, 5)])
+def test_decoder__of_any_factor_window_and_depth(hidden, factor, window):
+    module = make_module(PatchDecoder(3, factor, window), hidden=hidden)
+    latents = random(2, 3, 4, 7)
+    assert levels_apart(module.decode(latents), answer(session_of(module, uint8=True), latents=latents)) <= 1
+
+
+@pytest.mark.parametrize("components", [None, 2])
+@pytest.mark.parametrize("hidden", [(), (6,), (3, 5)])
+def test_plain__answers_rows(hidden, components):
+    module = make_module(Plain(5, 3), None, hidden=hidden, components=components)
+    session, inputs = session_of(module), random(30, 5)
+    np.testing.assert_allclose(answer(session, inputs=inputs), module.predict(inputs), atol=1e-5)
+    np.testing.assert_allclose(answer(session, inputs=inputs[:1]), module.predict(inputs[:1]), atol=1e-5)
+    np.testing.assert_allclose(answer(session_of(module, fp16=True), inputs=inputs), module.predict(inputs), atol=5e-3)
+
+
+def test_plain__float16_keeps_inputs_that_hardly_vary():
+    module = make_module(Plain(5, 3), None, hidden=(6,))
+    module.scaling.input_scale[2] = 1e-20
+    module.scaling.input_mean[2] = 0
+    inputs = random(30, 5) * np.array([1, 1, 1e-20, 1, 1], np.float32)
+    ours = module.predict(inputs)
+    assert np.abs(ours - module.predict(inputs * np.array([1, 1, 0, 1, 1], np.float32))).max() > 0.05
+    np.testing.assert_allclose(answer(session_of(module, fp16=True), inputs=inputs), ours, atol=5e-3)
+
+
+@pytest.mark.parametrize("unit", [False, True])
+@pytest.mark.parametrize("components", [None, 3])
+def test_text__from_features_to_embeddings(unit, components):
+    module = make_module(TableOfWords(8, SIZE, unit=unit, table=word_table()), None, hidden=(5,), components=components)
+    texts = ["a red heart", "hearts juggle", "nothing known here at all: xq"]
+    features = module.view.table.features(texts)
+    np.testing.assert_allclose(answer(session_of(module), features=features), module.embed(texts), atol=1e-5)
+
+
+def test_text__from_lines_of_words():
+    module = make_module(TableOfWords(8, SIZE, table=word_table()), None, hidden=(5,))
+    session, table = session_of(module, words=True), module.view.table
+    listed = session.get_modelmeta().custom_metadata_map["words"].split("\n")
+    assert listed == table.listed
+    texts = ["a red heart", "hearts", "juggle juggle a i red hearts", ""]
+    words = np.full((len(texts), 7), -1, np.int64)
+    for text, line in zip(texts, words, strict=True):
+        found = [listed.index(word) for word in text.split()]
+        line[len(found) % 2 : len(found) % 2 + len(found)] = found  # what is missing may stand anywhere
+    np.testing.assert_allclose(answer(session, words=words), module.embed(texts), atol=1e-5)
+    np.testing.assert_allclose(answer(session, words=words[:2, :4]), module.embed(texts[:2]), atol=1e-5)
+
+
+def test_words__are_refused_where_there_is_no_table():
+    with pytest.raises(ConfigError, match=r"m has no table of words; leave the option words out\."):
+        OnnxFile(words=True).model([Part.of("m", make_module(Plain(5, 3), None))])
+
+
+@pytest.mark.parametrize("components", [None, 7])
+def test_text_mean__from_embeddings_to_latents(components):
+    module = make_module(Prompt(4, 8, 0.0, 3, 2, 9), hidden=(5,), components=components)
+    embeddings = random(4, 9)
+    np.testing.assert_allclose(
+        answer(session_of(module), embeddings=embeddings), module.denoise(embeddings=embeddings), atol=1e-5
+    )
+
+
+@pytest.mark.parametrize("unconditional", [False, True])
+def test_whole__from_noisy_latents(unconditional):
+    view = Whole(4, 8, 1.0, unconditional=unconditional, height=3, width=2, embedding=0 if unconditional else 9)
+    module = make_module(view, hidden=(5,), components=6)
+    given = {"noisy": random(4, 4, 3, 2)} | ({} if unconditional else {"embeddings": random(4, 9)})
+    np.testing.assert_allclose(answer(session_of(module), **given), module.denoise(**given), atol=1e-4)
+
+
+@pytest.mark.parametrize("hidden", [(), (6, 3)])
+@pytest.mark.parametrize(("text", "certain"), [(0, False), (1, False), (3, True)])
+@pytest.mark.parametrize("size", [(1, 1), (3, 5), (16, 9)])
+def test_window__from_noisy_latents_of_any_size(hidden, text, certain, size):
+    view = Window(4, 8, 1.0, window=3, text_window=text, certain=certain, unconditional=text == 0)
+    module = make_module(view, hidden=hidden)
+    shapes = {"noisy": (3, 4, *size), "text_means": (3, 4, *size), "certainty": (3, 2)}
+    given = {name: random(*shapes[name], seed=seed) for seed, name in enumerate(view.given)}
+    np.testing.assert_allclose(answer(session_of(module), **given), module.denoise(**given), atol=1e-4)
+
+
+@pytest.mark.parametrize("view", [WholeDecoder(4), Words(8, 32)])
+def test_other_views__are_refused_in_a_sentence(view):
+    with pytest.raises(
+        ConfigError, match=rf"m is a {view.name} {view.kind}, which .* writes modules of .* window deno"
+    ):
+        OnnxFile().model([Part.of("m", make_module(view))])
+
+
+@pytest.mark.parametrize("view", [Prompt(4, 8, 0.0, 3, 2, 9), TableOfWords(8, SIZE, unit=True, table=word_table())])
+def test_float16__is_refused_where_it_shows(view):
+    with pytest.raises(ConfigError, match="float16 is too coarse for .* in m, .*; leave fp16 out"):
+        OnnxFile(fp16=True).model([Part.of("m", make_module(view))])
