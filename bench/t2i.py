@@ -18,11 +18,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
-from threadpoolctl import threadpool_limits
 
+from bench.common.markdown import write_markdown
+from bench.common.tables import Table, figure
+from bench.common.threads import limit_threads
 from bench.studies.text_means import KnownTexts, fit_and_ask
 from bench.studies.text_to_latent import RIDGE, WIDTH
-from olacore.commands.show import print_figures
 from olacore.data import open_dataset
 from olacore.drawing.generator import DEFAULT_SET, Generator, Settings
 from olacore.drawing.measure import Figures, measure
@@ -57,11 +58,8 @@ def least_squares(texts: KnownTexts, known: np.ndarray, apart: np.ndarray) -> An
 
 def learn(texts: KnownTexts, known: np.ndarray, units: int, seconds: float) -> Answer:
     """A stack from embeddings to latents by backprop, for so many CPU-seconds on one thread."""
-    import torch
-
     from teachers.comparison.backprop import Network
 
-    torch.set_num_threads(1)
     inputs, latents = (part[known].astype(np.float32) for part in (texts.units, texts.latents))
     centre, mean = inputs.mean(0), latents.mean(0)
     spread, scale = inputs.std(0) + 1e-6, float(latents.std())
@@ -105,9 +103,18 @@ def drawers(h5: Path, generator: Generator, seconds: float) -> dict[str, Answer]
 def compare(h5: Path, name: str, judge: Path | None, settings: Settings, seconds: float) -> dict[str, Figures]:
     """Figures by part, then by what drew."""
     generator = Generator(name, kernels=False)
-    with threadpool_limits(1, user_api="blas"):
+    with limit_threads(1, torch=seconds > 0):
         beside = drawers(h5, generator, seconds)
         return measure(generator, h5, settings=settings, other=judge, beside=beside)
+
+
+def tables(found: dict[str, Figures]) -> list[Table]:
+    """A table of each part."""
+    return [
+        Table(["", *names], [[who, *(figure(row.get(name)) for name in names)] for who, row in figures.items()], part)
+        for part, figures in found.items()
+        for names in [[*figures["set"]]]
+    ]
 
 
 def main() -> None:
@@ -124,8 +131,7 @@ def main() -> None:
     try:
         settings = Settings(seed=asked.seed, variety=asked.variety)
         found = compare(asked.data, asked.set, asked.judge, settings, asked.backprop)
-        for part, figures in found.items():
-            print_figures(figures, part)
+        sys.stdout.write(write_markdown(tables(found)))
         if asked.json:
             replace_file(asked.json, (json.dumps(found, indent=1) + "\n").encode())
     except OlacoreError as error:

@@ -1,8 +1,9 @@
-"""Encoders and decoders of patches as convolutions, the form that most exporters write.
+"""Encoders, decoders and refiners as convolutions, the form that most exporters write.
 
 A map of a decoder is a convolution of the latents, edges repeated, and one of 1 x 1 of what the maps before answered;
-a map of an encoder reads the picture at every `factor`-th pixel, its edges reflected. Answers of a decoder are the
-pixels of a patch in the order row, column, colour, so that depth to space in its order DCR puts them in place.
+a map of an encoder or a refiner reads the picture at every `factor`-th pixel, its edges reflected. Answers of a decoder
+and of a refiner are the pixels of a patch in the order row, column, colour, so that depth to space in its order DCR
+puts them in place; a refiner's are added to the picture that it read.
 """
 
 from __future__ import annotations
@@ -13,6 +14,8 @@ import numpy as np
 
 from olacore.errors import ConfigError
 from olacore.exports.base import Part
+
+CONVOLVED = (("encoder", "patch"), ("decoder", "patch"), ("refiner", "pixel"))
 
 
 @dataclass(frozen=True)
@@ -37,10 +40,10 @@ class Convolutions:
 
     Parameters
     ----------
-    kind : "encoder" or "decoder"
-    channels : of the latents
-    factor : pixels along a side of a latent site
-    pad : sites (decoder) or pixels (encoder) around the middle
+    kind : "encoder", "decoder" or "refiner"
+    channels : of the latents; 3 of a refiner
+    factor : pixels along a side of a latent site, or of a refiner's block
+    pad : sites (decoder) or pixels (encoder, refiner) around the middle
     maps : in order; the last one answers
     gain, shift : (out,) float32; targets are answer * gain + shift
     """
@@ -59,27 +62,27 @@ class Convolutions:
 
         Raises
         ------
-        ConfigError  if it is no encoder or decoder of patches
+        ConfigError  if it is no encoder or decoder of patches, and no refiner
         """
         program, gather = part.program, part.program.gather
-        if gather["name"] != "patch" or gather["kind"] not in ("encoder", "decoder"):
+        if (gather["kind"], gather["name"]) not in CONVOLVED:
             raise ConfigError(
-                f"{part.name} is a {gather['name']} {gather['kind']}; only encoders and decoders of the view patch "
-                "are convolutions."
+                f"{part.name} is a {gather['name']} {gather['kind']}; only encoders and decoders of the view patch, "
+                "and refiners, are convolutions."
             )
-        encodes = gather["kind"] == "encoder"
-        side = gather["factor"] + 2 * gather["border"] if encodes else gather["window"]
+        sees = gather["kind"] != "decoder"
+        side = gather["factor"] + 2 * gather["border"] if sees else gather["window"]
         maps = []
         for step in program.steps:
             kernel, mixing = np.split(step.weights, [program.inputs], axis=1)
-            if encodes:
+            if sees:
                 kernel = kernel.reshape(-1, side, side, 3).transpose(0, 3, 1, 2)
             else:
                 kernel = kernel.reshape(-1, gather["channels"], side, side)
             maps.append(ConvolutionMap(np.ascontiguousarray(kernel), mixing if mixing.size else None, step.biases))
         gain, shift = (np.broadcast_to(part, program.outputs) for part in cls._answers(part))
-        pad = gather["border"] if encodes else side // 2
-        return cls(gather["kind"], gather["channels"], gather["factor"], pad, tuple(maps), gain, shift)
+        pad = gather["border"] if sees else side // 2
+        return cls(gather["kind"], gather.get("channels", 3), gather["factor"], pad, tuple(maps), gain, shift)
 
     @staticmethod
     def _answers(part: Part) -> tuple[np.ndarray, np.ndarray]:
@@ -89,8 +92,8 @@ class Convolutions:
         return part.program.gain, part.program.shift
 
     def run(self, given: np.ndarray) -> np.ndarray:
-        """Compute it in NumPy: latents (C, h, w) to pixels (H, W, 3) in [-1, 1], or the other way, float32."""
-        if self.kind == "encoder":
+        """Compute it in NumPy: latents (C, h, w) to pixels (H, W, 3) in [-1, 1], the other way, or pixels to pixels."""
+        if self.kind != "decoder":
             stride, padded = (
                 self.factor,
                 np.pad(given.transpose(2, 0, 1), ((0, 0), *[(self.pad, self.pad)] * 2), "reflect"),
@@ -109,4 +112,5 @@ class Convolutions:
             return np.ascontiguousarray(targets.transpose(2, 0, 1), np.float32)
         rows, columns, _ = targets.shape
         patches = targets.reshape(rows, columns, self.factor, self.factor, 3).transpose(0, 2, 1, 3, 4)
-        return np.clip(patches.reshape(rows * self.factor, columns * self.factor, 3), -1, 1).astype(np.float32)
+        pixels = patches.reshape(rows * self.factor, columns * self.factor, 3)
+        return np.clip(pixels if self.kind == "decoder" else given + pixels, -1, 1).astype(np.float32)

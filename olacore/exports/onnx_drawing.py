@@ -14,7 +14,8 @@ from olacore.drawing.sampler import sample
 from olacore.errors import ConfigError
 from olacore.exports.base import Part
 from olacore.exports.onnx_graph import FLOAT, Form, Graph, Port
-from olacore.exports.onnx_modules import form_of, pictures, unit
+from olacore.exports.onnx_modules import as_drawn, form_of, levels_of, pictures, unit
+from olacore.exports.onnx_pictures import to_bytes
 
 
 @dataclass(frozen=True)
@@ -91,7 +92,11 @@ class Drawing:
         leaned = captions.leaned(embeddings, likeness, self.found.seen, self.settings.lean)
         expected = self._guided(graph, leaned, known)
         latents = self._sampled(graph, expected, captions.certainty(likeness, known), noise) if noise else expected
-        return form_of(self.parts["decoder"], self.uint8).build(graph, latents)
+        if "refiner" not in self.parts:
+            return form_of(self.parts["decoder"], self.uint8).build(graph, latents)
+        drawn = as_drawn(graph, form_of(self.parts["decoder"]).build(graph, latents))
+        refined = form_of(self.parts["refiner"]).build(graph, drawn)
+        return to_bytes(graph, levels_of(graph, refined)) if self.uint8 else refined
 
     def _guided(self, graph: Graph, embeddings: str, known: str) -> str:
         """The latents that texts lead one to expect; for a text of which nothing is known, the mean of all."""

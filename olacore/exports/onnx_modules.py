@@ -11,7 +11,7 @@ from olacore.errors import ConfigError
 from olacore.exports.base import Part
 from olacore.exports.convolution import Convolutions
 from olacore.exports.onnx_graph import FLOAT, HALF, UINT8, Form, Graph, Port
-from olacore.exports.onnx_pictures import pad_pictures, to_bytes
+from olacore.exports.onnx_pictures import from_bytes, pad_pictures, reflected, to_bytes
 
 # What is added to the sum of a map before its tanh: from the map's columns for it, and biases where it is the first.
 Source = Callable[[np.ndarray, np.ndarray | None], str]
@@ -71,6 +71,32 @@ def encoder(found: Convolutions, uint8: bool) -> Form:
     shrunk = tuple(f"{side}_over_{found.factor}_rounded_up" for side in ("height", "width"))
     output = Port("latents", ("batch", found.channels, *shrunk), f"latents {LATENTS}")
     return Form((pictures("height", "width", uint8),), output, build)
+
+
+def refiner(found: Convolutions, uint8: bool) -> Form:
+    """Pixels that a decoder made to better ones; sides are whole blocks."""
+
+    def build(graph: Graph, pixels: str) -> str:
+        drawn = from_bytes(graph, pixels) if uint8 else pixels
+        errors = _convolved(
+            graph, found, reflected(graph, drawn, found.pad), found.factor, np.float32(1), np.float32(0)
+        )
+        if found.factor > 1:
+            errors = graph.op("DepthToSpace", errors, blocksize=found.factor, mode="DCR")
+        refined = graph.op("Clip", graph.op("Add", drawn, errors), graph.constant(-1), graph.constant(1))
+        return to_bytes(graph, levels_of(graph, refined)) if uint8 else refined
+
+    return Form((pictures("height", "width", uint8),), pictures("height", "width", uint8), build)
+
+
+def as_drawn(graph: Graph, pixels: str) -> str:
+    """Pixels (batch, 3, H, W) in [-1, 1] with the 256 levels that pictures have."""
+    return graph.op("Sub", graph.op("Div", levels_of(graph, pixels), graph.constant(127.5)), graph.constant(1))
+
+
+def levels_of(graph: Graph, pixels: str) -> str:
+    """The levels, 0 to 255, of pixels in [-1, 1]."""
+    return graph.op("Round", graph.op("Mul", graph.op("Add", pixels, graph.constant(1)), graph.constant(127.5)))
 
 
 def pictures(height: int | str, width: int | str, uint8: bool) -> Port:
@@ -150,6 +176,7 @@ def window(part: Part) -> Form:
 PICTURES: dict[tuple[str, str], Callable[[Convolutions, bool], Form]] = {
     ("encoder", "patch"): encoder,
     ("decoder", "patch"): decoder,
+    ("refiner", "pixel"): refiner,
 }
 FORMS: dict[tuple[str, str], Callable[[Part], Form]] = {
     ("plain", "plain"): plain,

@@ -12,14 +12,19 @@ def to_bytes(graph: Graph, pixels: str) -> str:
     return graph.op("Transpose", graph.op("Cast", pixels, to=UINT8), perm=[0, 2, 3, 1])
 
 
+def from_bytes(graph: Graph, pixels: str) -> str:
+    """Pixels (batch, H, W, 3) uint8 to (batch, 3, H, W) in [-1, 1]."""
+    pixels = graph.op("Cast", graph.op("Transpose", pixels, perm=[0, 3, 1, 2]), to=FLOAT)
+    return graph.op("Sub", graph.op("Mul", pixels, graph.constant(1 / 127.5)), graph.constant(1))
+
+
 def pad_pictures(graph: Graph, pixels: str, factor: int, border: int, uint8: bool) -> str:
     """Pictures as an encoder reads them, (batch, 3, H, W) float32 in [-1, 1].
 
     The last pixels are repeated until both sides are multiples of `factor`; around that is a border that reflects it.
     """
     if uint8:
-        pixels = graph.op("Cast", graph.op("Transpose", pixels, perm=[0, 3, 1, 2]), to=FLOAT)
-        pixels = graph.op("Sub", graph.op("Mul", pixels, graph.constant(1 / 127.5)), graph.constant(1))
+        pixels = from_bytes(graph, pixels)
     sides = graph.op("Slice", graph.op("Shape", pixels), graph.whole(2), graph.whole(4))
     more = graph.op("Mod", graph.op("Neg", sides), graph.whole(factor))
     if border < factor:
@@ -32,6 +37,15 @@ def pad_pictures(graph: Graph, pixels: str, factor: int, border: int, uint8: boo
         last, length = (graph.op("Gather", of, graph.whole(axis)) for of in (sides, whole))
         places = _reflected(graph, length, border)
         places = graph.op("Min", places, graph.op("Sub", last, graph.whole(1)))
+        pixels = graph.op("Gather", pixels, places, axis=2 + axis)
+    return pixels
+
+
+def reflected(graph: Graph, pixels: str, border: int) -> str:
+    """Pictures (batch, 3, H, W) of any size with a border that reflects them, as often as need be."""
+    sides = graph.op("Slice", graph.op("Shape", pixels), graph.whole(2), graph.whole(4))
+    for axis in range(2):
+        places = _reflected(graph, graph.op("Gather", sides, graph.whole(axis)), border)
         pixels = graph.op("Gather", pixels, places, axis=2 + axis)
     return pixels
 

@@ -10,6 +10,7 @@ from olacore.exports.base import Part
 from olacore.exports.convolution import Convolutions
 from olacore.views.patch import PatchDecoder, PatchEncoder
 from olacore.views.plain import Plain
+from olacore.views.refining import Refiner
 from tests.support.makers import make_module
 
 # A latent of one site looks odd to the check of its statistics.
@@ -36,6 +37,16 @@ def test_encoder__gives_the_latents_of_the_module(size, hidden):
     np.testing.assert_allclose(latents, module.encode(picture)[0], atol=1e-4)
 
 
+@pytest.mark.parametrize("size", [(1, 1), (3, 5), (9, 4)])
+@pytest.mark.parametrize("hidden", [(), (6,)])
+def test_refiner__gives_the_pixels_of_the_module(size, hidden):
+    module = make_module(Refiner(), None, hidden=hidden)
+    picture = np.random.default_rng(0).integers(0, 256, (*size, 3)).astype(np.uint8)
+    pixels = Convolutions.of(Part.of("m", module)).run(picture / np.float32(127.5) - 1)
+    levels = np.clip(np.rint((pixels + 1) * 127.5), 0, 255)
+    assert np.abs(levels - module.refine(picture)).max() <= 1
+
+
 def test_other_views__are_refused():
-    with pytest.raises(ConfigError, match="m is a plain .*; only encoders and decoders of the view patch are conv"):
+    with pytest.raises(ConfigError, match="m is a plain .*; only encoders and decoders of the view patch, and ref"):
         Convolutions.of(Part.of("m", make_module(Plain(5, 3), None)))

@@ -20,7 +20,7 @@ pytestmark = pytest.mark.skipif(not JIT, reason="pictures take minutes without t
 PROMPTS = ("a red heart", "firefighter", "a photograph of a dragon playing chess", "🙂", "xqzv", "")
 
 
-def check(reference, prompts=PROMPTS, given=None, **options) -> None:
+def check(reference, prompts=PROMPTS, given=None, most=1, **options) -> None:
     """Every prompt alone and all at once, by floats and by bytes."""
     parts, generator = load_parts([reference]), Generator(reference)
     features = generator.table.features([name_emoji(prompt) for prompt in prompts])
@@ -30,10 +30,10 @@ def check(reference, prompts=PROMPTS, given=None, **options) -> None:
         shape = (1, *generator.text_means([""]).shape[1:])
         more["noise"] = np.concatenate([noise_of(seed, shape) for seed in range(len(prompts))])
     floats, whole = (session_of(parts, uint8=uint8, **options) for uint8 in (False, True))
-    assert levels_apart(answer(whole, features=features, **more), np.array(drawn)) <= 1
-    assert levels_apart(to_levels(answer(floats, features=features, **more)), np.array(drawn)) <= 1
+    assert levels_apart(answer(whole, features=features, **more), np.array(drawn)) <= most
+    assert levels_apart(to_levels(answer(floats, features=features, **more)), np.array(drawn)) <= most
     first = {name: part[:1] for name, part in more.items()}
-    assert levels_apart(answer(whole, features=features[:1], **first), np.array(drawn[:1])) <= 1
+    assert levels_apart(answer(whole, features=features[:1], **first), np.array(drawn[:1])) <= most
 
 
 @pytest.mark.parametrize("name", ["google64", "fluent3d"])
@@ -42,7 +42,8 @@ def test_shipped_sets__draw_within_a_level(name):
 
 
 def test_shipped_set__with_variety():
-    check("google64", given={"variety": 4.0}, variety=4.0)
+    # Where what was decoded is a level apart, the refiner may answer two levels apart.
+    check("google64", given={"variety": 4.0}, most=2, variety=4.0)
 
 
 @pytest.fixture(scope="module")

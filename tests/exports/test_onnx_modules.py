@@ -13,6 +13,7 @@ from olacore.views.noisy import Whole, Window
 from olacore.views.patch import PatchDecoder, PatchEncoder
 from olacore.views.plain import Plain
 from olacore.views.prompt import Prompt
+from olacore.views.refining import Refiner
 from olacore.views.whole import WholeDecoder
 from olacore.views.word_table import TableOfWords
 from olacore.views.words import Words
@@ -71,6 +72,17 @@ def test_encoder__borders_wider_than_pictures_are_reflected_as_often(size, facto
     pictures = random_pictures(2, *size, 3)
     found = answer(session_of(module, uint8=True), pixels=pictures)
     np.testing.assert_allclose(found, module.encode(pictures), atol=1e-4)
+
+
+@pytest.mark.parametrize("size", [(1, 1), (3, 5), (30, 17)])
+@pytest.mark.parametrize(("factor", "border"), [(1, 2), (1, 3)])
+def test_refiner__of_pictures_of_any_size(size, factor, border):
+    module = make_module(Refiner(factor, border), None, hidden=(6,))
+    pictures = random_pictures(2, *size, 3)
+    refined = module.refine(pictures)
+    assert levels_apart(refined, answer(session_of(module, uint8=True), pixels=pictures)) <= 1
+    floats = answer(session_of(module), pixels=(pictures / np.float32(127.5) - 1).transpose(0, 3, 1, 2))
+    assert levels_apart(refined, to_levels(floats)) <= 1
 
 
 @pytest.mark.parametrize("hidden", [(), (6,), (3, 5, 2)])
