@@ -16,6 +16,7 @@ from olacore.drawing.captions import Captions
 from olacore.drawing.pictures import read_drawing
 from olacore.errors import FileFormatError
 from olacore.exports import numpy_file
+from olacore.foreign import hub
 from olacore.modules import latent_file, other_latents
 from olacore.modules.find import find
 from olacore.modules.identity import ROLES, spaces_to_dict
@@ -36,6 +37,7 @@ def describe(path: Path) -> dict[str, Any]:
     ------
     FileFormatError  if it is none of these, or damaged
     """
+    path = Path(hub.local(path))
     if pretrained.is_name(path) and path.name in pretrained.sets():
         return {**describe_set(path), "card": pretrained.card(path.name)}
     if pretrained.is_name(path):
@@ -43,6 +45,9 @@ def describe(path: Path) -> dict[str, Any]:
     if path.is_dir():
         if (path / module_set.ABOUT).exists():
             return describe_set(path)
+        if not (path / "module.safetensors").exists() and (shared := hub.read_config(path)):
+            files = {name: path / module["file"] for name, module in shared["modules"].items()}
+            return {"file": path.name, "kind": "shared modules", **{name: describe(files[name]) for name in files}}
         if not (path / "config.json").exists():
             shards = sorted(path.glob("*.h5"))
             if not shards:

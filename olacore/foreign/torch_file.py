@@ -184,6 +184,7 @@ def run(program: bytes) -> Any:
         del stack[len(stack) - count :]
         return taken
 
+    given: Any
     for operation, given, _ in pickletools.genops(program):
         name = operation.name
         if name == "STOP":

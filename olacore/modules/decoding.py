@@ -138,7 +138,7 @@ class Decoding:
             scaling, shift, title = self._raw_to_scaled(path, name, reads)
         else:
             scaling, shift, title = scale, 0.0, ""
-        each = [np.reshape(np.float32(value), (-1, 1, 1)) for value in (scaling, shift)]
+        each = [np.asarray(value, np.float32).reshape(-1, 1, 1) for value in (scaling, shift)]
         with np.errstate(over="ignore"):
             latent = (np.asarray(stored.latent, np.float32) - each[1]) * each[0]
         if scale != RAW:

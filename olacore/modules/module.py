@@ -319,7 +319,7 @@ class Module:
 
     def save(self, path: Path | str) -> None:
         """Write the module as one safetensors file; an interrupted save leaves an older file as it was."""
-        replace_file(Path(path), self._content())
+        replace_file(Path(path), self.content())
 
     def about(self) -> dict[str, Any]:
         """What is known of the module, JSON types: what its file says beside its numbers."""
@@ -327,9 +327,10 @@ class Module:
 
     def nbytes(self) -> int:
         """Size of the module's file in bytes."""
-        return len(self._content())
+        return len(self.content())
 
-    def _content(self) -> bytes:
+    def content(self) -> bytes:
+        """Return the content of the module's file."""
         return to_bytes(self._tensors(), self._metadata())
 
     def _tensors(self) -> Parts:
@@ -367,8 +368,8 @@ def load(reference: Path | str) -> Module:
 
     Parameters
     ----------
-    reference : a file, a run folder, or the name of a pretrained module (`olacore.pretrained.names()`); a path that is
-        there wins
+    reference : a file, a run folder, `hf:user/name` of the hub, or the name of a pretrained module
+        (`olacore.pretrained.names()`); a path that is there wins
 
     Raises
     ------
