@@ -84,8 +84,7 @@ class Decoding:
         name = self.decoder or self._pick(path, stored)
         module = self._load(name)
         self._check(path, stored, name, module)
-        notes = self._taken_for(path, stored)
-        stored, said = self._scaled(path, stored, name, module.reads)
+        stored, notes = self._scaled(path, stored, name, module.reads)
         if stored.latent.ndim > 2 and module.reads:
             sides = stored.size or tuple(side * module.reads.factor for side in stored.latent.shape[-2:])
             check_picture(output, *(side // self.shrink for side in sides))
@@ -94,7 +93,7 @@ class Decoding:
             decoded = module.decode(stored.latent, shrink=self.shrink)
         odd = tuple(str(warning.message) for warning in caught)
         pictures = decoded if decoded.ndim == 4 else decoded[None]
-        return [Picture(stored.crop(one, self.shrink), name, notes + said, odd) for one in pictures]
+        return [Picture(stored.crop(one, self.shrink), name, notes, odd) for one in pictures]
 
     def _pick(self, path: Path, stored: StoredLatent) -> str:
         """Name of the shipped decoder for a file."""
@@ -122,18 +121,15 @@ class Decoding:
                 f"take {_decoder(self.space)}, or leave --space out."
             )
 
-    def _taken_for(self, path: Path, stored: StoredLatent) -> tuple[str, ...]:
-        if not stored.raw or self.space or self.decoder:
-            return ()
-        return (f"{path.name} does not say whose latents it holds: taken for {FAMILIES[TAKEN].title}",)
-
     def _scaled(
         self, path: Path, stored: StoredLatent, name: str, reads: LatentSpace | None
     ) -> tuple[StoredLatent, tuple[str, ...]]:
         """The latent as its model's denoiser sees it, in float32, and what was done to it."""
         scale = self.scale if self.scale is not None else RAW if stored.raw else SCALED
+        # Of ComfyUI, where nobody has named the model.
+        taken = bool(stored.raw and not (self.space or self.decoder))
         if scale == SCALED:
-            return stored, ()
+            return stored, (f"{path.name} is taken for {FAMILIES[TAKEN].title}, scaled",) if taken else ()
         if isinstance(scale, str):
             scaling, shift, title = self._raw_to_scaled(path, name, reads)
         else:
@@ -144,7 +140,9 @@ class Decoding:
         if scale != RAW:
             return replace(stored, latent=latent), (f"{path.name}: multiplied by {scaling:g}",)
         done = f"multiplied by {scaling}" if not np.any(shift) else f"{shift} subtracted, then multiplied by {scaling}"
-        return replace(stored, latent=latent), (f"{path.name} is raw: {done}, as {title} asks for",)
+        return replace(stored, latent=latent), (
+            f"{path.name} is {'taken for' if taken else 'of'} {title}, raw: {done}",
+        )
 
     def _raw_to_scaled(
         self, path: Path, name: str, reads: LatentSpace | None
@@ -156,8 +154,8 @@ class Decoding:
         family = self.space or self._family[name]
         if family is None:
             raise ConfigError(
-                f"{path} holds raw latents, and the decoder {name} does not say how its model scales them; say it with "
-                f"--space {', '.join(FAMILIES)}, or --scale NUMBER."
+                f"{path} holds raw latents, and the decoder {name} does not say how its model scales them; take a "
+                f"decoder of their model, or name that with --space {', '.join(FAMILIES)}, or give --scale NUMBER."
             )
         found = FAMILIES[family]
         return found.scaling, found.shift, found.title

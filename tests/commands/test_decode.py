@@ -68,7 +68,7 @@ def test_decode__scales_and_shrinks_what_other_programs_write(folder):
     latent = np.random.default_rng(0).normal(size=(1, 4, 3, 5)).astype(np.float32)
     write_torch(Path("z.pt"), latent / np.float32(0.13025), "f4")
     told = ola("decode", "z.pt", "--space", "sdxl", "--scale", "raw", "--size", "1/4", "-o", "out.png").stdout
-    assert told == ("z.pt is raw: multiplied by 0.13025, as SDXL asks for\nout.png: 10 x 6 pixels, by sdxl-decoder\n")
+    assert told == ("z.pt is of SDXL, raw: multiplied by 0.13025\nout.png: 10 x 6 pixels, by sdxl-decoder\n")
     expected = load("sdxl-decoder").decode(latent, shrink=4)[0]
     assert np.abs(read_picture(folder / "out.png").astype(int) - expected).max() <= 1
     for wrong in ("loud", "0", "nan"):

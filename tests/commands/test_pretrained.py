@@ -104,7 +104,9 @@ def test_decode__takes_a_latent_of_comfyui_for_sd_1_5_and_says_so(tmp_path, monk
     )
     expected = load("sd15-decoder").decode(raw[0] * np.float32(0.18215))
     np.testing.assert_array_equal(read_picture(Path("out.png")), expected)
-    sentence = r"the decoder codec4-decoder has .*, z.latent has .* \(taesd\); take sd15-decoder"
+    sentence = (
+        "z.latent holds raw latents, and the decoder codec4-decoder does not say .*; take a decoder of their model"
+    )
     check_refusal(sentence, "decode", "z.latent", "--decoder", "codec4-decoder", "-o", "other.png")
     save_file({"latent_tensor": np.concatenate([raw, raw]), "latent_format_version_0": np.zeros(0)}, "z.latent")
     check_refusal("z.latent holds 2 latents; give one", "decode", "z.latent", "-o", "other.png")

@@ -69,18 +69,16 @@ def test_raw__is_scaled_as_the_decoder_asks_for(family, suffix, tmp_path):
 def test_comfy__without_a_word_is_taken_for_sd_1_5(tmp_path):
     made = Decoding().decode(write(tmp_path, "latent", raw("sd15")), tmp_path / "o.png")[0]
     check(made, "sd15")
-    assert (made.decoder, made.notes) == (
-        "sd15-decoder",
-        (
-            "z.latent does not say whose latents it holds: taken for SD 1.5",
-            "z.latent is raw: multiplied by 0.18215, as SD 1.5 asks for",
-        ),
-    )
+    assert made.decoder == "sd15-decoder"
+    assert made.notes == ("z.latent is taken for SD 1.5, raw: multiplied by 0.18215",)
+    made = Decoding(scale="scaled").decode(write(tmp_path, "latent", scaled("sd15")), tmp_path / "o.png")[0]
+    check(made, "sd15")
+    assert made.notes == ("z.latent is taken for SD 1.5, scaled",)
     path = write(tmp_path, "latent", raw("sd3"))
     with pytest.raises(ConfigError, match=r"z.latent does not say whose latents it holds; .* sd3-decoder \(SD 3\)"):
         Decoding().decode(path, tmp_path / "o.png")
     made = Decoding(space="sd3").decode(path, tmp_path / "o.png")[0]
-    assert made.notes == ("z.latent is raw: 0.0609 subtracted, then multiplied by 1.5305, as SD 3 asks for",)
+    assert made.notes == ("z.latent is of SD 3, raw: 0.0609 subtracted, then multiplied by 1.5305",)
 
 
 @pytest.mark.parametrize("suffix", ["pt", "safetensors", "npy"])
