@@ -99,7 +99,15 @@ class Decoding:
         """Name of the shipped decoder for a file."""
         if self.space is not None:
             return _decoder(self.space)
-        if stored.raw and stored.latent.shape[-3] == FAMILIES[TAKEN].channels:
+        if stored.raw:
+            channels = stored.latent.shape[-3]
+            fitting = [family for family, known in FAMILIES.items() if known.channels == channels]
+            if TAKEN not in fitting:
+                named = ", ".join(fitting or FAMILIES)
+                raise ConfigError(
+                    f"{path} does not say whose latents of {channels} channels it holds; name the model with --space "
+                    f"{named}, or a decoder with --decoder."
+                )
             return _decoder(TAKEN)
         return pick_decoder(path.name, stored.latent.shape, *stored.spaces)
 

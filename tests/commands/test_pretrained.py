@@ -111,7 +111,13 @@ def test_decode__takes_a_latent_of_comfyui_for_sd_1_5_and_says_so(tmp_path, monk
     save_file({"latent_tensor": np.concatenate([raw, raw]), "latent_format_version_0": np.zeros(0)}, "z.latent")
     check_refusal("z.latent holds 2 latents; give one", "decode", "z.latent", "-o", "other.png")
     save_file({"latent_tensor": np.zeros((1, 16, 5, 6), np.float32)}, "z.latent")
-    check_refusal(r"taken for SD 1.5, whose latents are \(n, 4, h, w\)", "decode", "z.latent", "-o", "other.png")
+    check_refusal(
+        "whose latents of 16 channels it holds; name the model with --space sd3, ",
+        "decode",
+        "z.latent",
+        "-o",
+        "other.png",
+    )
     save_file({"latent_tensor": raw}, "z.latent")
     facts = json.loads(ola("inspect", "z.latent", "--json").stdout)
     assert facts["note"] == "z.latent is taken for SD 1.5, scaled: of ComfyUI's old format"

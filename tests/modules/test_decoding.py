@@ -75,7 +75,9 @@ def test_comfy__without_a_word_is_taken_for_sd_1_5(tmp_path):
     check(made, "sd15")
     assert made.notes == ("z.latent is taken for SD 1.5, scaled",)
     path = write(tmp_path, "latent", raw("sd3"))
-    with pytest.raises(ConfigError, match=r"z.latent does not say whose latents it holds; .* sd3-decoder \(SD 3\)"):
+    with pytest.raises(
+        ConfigError, match=r"z.latent does not say whose latents of 16 channels it holds; .* --space sd3,"
+    ):
         Decoding().decode(path, tmp_path / "o.png")
     made = Decoding(space="sd3").decode(path, tmp_path / "o.png")[0]
     assert made.notes == ("z.latent is of SD 3, raw: 0.0609 subtracted, then multiplied by 1.5305",)
