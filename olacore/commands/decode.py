@@ -61,8 +61,8 @@ def decode_all(decoding: Decoding, folder: Path, output: Path, force: bool) -> N
             count += 1
             tell(path, picture, named=decoding.decoder is not None)
     if not count:
-        raise FileFormatError(f"none of the {wrong} files in {folder} could be decoded.")
-    say(f"{output}: {count} pictures" + (f"; {wrong} files were skipped" if wrong else ""))
+        raise FileFormatError(f"no file of latents in {folder} could be decoded; skipped: {wrong}.")
+    say(f"{output}: pictures: {count}" + (f", skipped files: {wrong}" if wrong else ""))
 
 
 def tell(output: Path, made: Picture, named: bool) -> None:

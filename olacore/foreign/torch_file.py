@@ -91,6 +91,8 @@ def read_torch(path: Path, what: str, most: int = MOST_BYTES) -> TorchFile:
         if order not in (b"little", b"big"):
             raise Unreadable(f"its order of bytes is {shown(order)}")
         return TorchFile(path, data, folder, "<" if order == b"little" else ">", run(program), most)
+    except (IndexError, KeyError) as error:
+        raise FileFormatError(f"{path} is no .pt file of a {what} that can be read: its pickle is damaged.") from error
     # Damage of zip archives and of pickles comes as a dozen types.
     except Exception as error:
         raise FileFormatError(f"{path} is no .pt file of a {what} that can be read: {error}.") from error

@@ -65,6 +65,11 @@ class Decoding:
         self._loaded: dict[str, Module] = {}
         self._family: dict[str, str | None] = {}
 
+    def prepare(self) -> None:
+        """Load the decoder that was named, if one was, so that it is not missed for each file anew."""
+        if named := self.decoder or (self.space and _decoder(self.space)):
+            self._load(named)
+
     def decode(self, path: Path, output: Path) -> list[Picture]:
         """Decode what a file holds.
 
@@ -203,6 +208,7 @@ def decode_folder(
     FileFormatError  if there is none
     ConfigError  if two would become the same picture
     OutputExistsError, OutputError  if there is a picture of that name without `force`, or the folder cannot be made
+    OlacoreError  one of its kinds, if the decoder that was named cannot be loaded
     """
     files = sorted(one for one in folder.iterdir() if one.is_file() and one.suffix in READABLE and one.name[0] != ".")
     if not files:
@@ -222,6 +228,7 @@ def decode_folder(
             raise OutputError(f"cannot make the folder {output}: {error.strerror}.") from error
     for picture in planned:
         check_output(picture, force)
+    decoding.prepare()
     return _decoded(decoding, planned, force)
 
 

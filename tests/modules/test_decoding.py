@@ -207,6 +207,8 @@ def test_folder__refuses_clashes_before_the_work(tmp_path, monkeypatch):
     with pytest.raises(OutputError, match="notes.txt: it is no folder"):
         decode_folder(Decoding(), folder, folder / "notes.txt")
     assert (tmp_path / "out" / "c.png").read_bytes() == b"mine"
+    with pytest.raises(FileFormatError, match="nothing is no file and no pretrained module"):
+        decode_folder(Decoding("nothing"), folder, tmp_path / "out", force=True)
 
 
 def test_folder__a_batch_takes_no_others_name(tmp_path):
