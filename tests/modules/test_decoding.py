@@ -8,7 +8,15 @@ import numpy as np
 import pytest
 from safetensors.numpy import save_file
 
-from olacore.errors import ConfigError, FileFormatError, FingerprintError, OutputError, OutputExistsError, ShapeError
+from olacore.errors import (
+    ConfigError,
+    DataError,
+    FileFormatError,
+    FingerprintError,
+    OutputError,
+    OutputExistsError,
+    ShapeError,
+)
 from olacore.media.pictures import read_picture
 from olacore.modules.decoding import Decoding, decode_file, decode_folder
 from olacore.modules.latent_doubts import LatentWarning
@@ -122,6 +130,11 @@ def test_what_does_not_go_together__is_refused(tmp_path):
         Decoding("codec4-decoder").decode(path, tmp_path / "o.png")
     with pytest.raises(ShapeError, match="latents must be .* with 16 channels; got"):
         Decoding(space="sd3").decode(path, tmp_path / "o.png")
+    for wrong in (np.nan, np.inf, 1e9):
+        with pytest.raises(
+            DataError, match="latents must be finite as float16; got 24 values that are NaN, inf or too"
+        ):
+            Decoding(space="sd15").decode(write(tmp_path, "pt", scaled("sd15") * 0 + wrong), tmp_path / "o.png")
     encoder = load("sd15-encoder")
     write_latent(tmp_path / "z.npz", StoredLatent(scaled("sd15"), encoder.makes, encoder.imitates))
     with pytest.raises(ConfigError, match="z.npz says how its latent is scaled.*; leave --scale out"):

@@ -6,10 +6,12 @@ import zipfile
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from safetensors.numpy import save, save_file
 
 from olacore.errors import FileFormatError
-from olacore.foreign.torch_file import read_torch
+from olacore.foreign.torch_file import Named, Storage, Tensor, read_torch, run
 from olacore.modules.latent_file import read_latent
 from tests.support.torch_files import GLOBALS, tensor_program, write_torch
 
@@ -78,7 +80,7 @@ def test_pt__gives_the_numbers(kind, order, tmp_path):
 def test_pt__gives_what_torch_gives(tmp_path):
     torch = pytest.importorskip("torch")
     tensor = torch.from_numpy(LATENTS.copy())
-    for number, given in enumerate(
+    for number, saved in enumerate(
         [
             tensor,
             tensor.bfloat16(),
@@ -89,14 +91,14 @@ def test_pt__gives_what_torch_gives(tmp_path):
             tensor[:, :1].expand(1, 4, 3, 2),
         ]
     ):
-        torch.save(given, tmp_path / f"{number}.pt")
-        held = given["samples"] if isinstance(given, dict) else given[0][None] if isinstance(given, list) else given
+        torch.save(saved, tmp_path / f"{number}.pt")
+        held = saved["samples"] if isinstance(saved, dict) else saved[0][None] if isinstance(saved, list) else saved
         expected = held.detach().float().numpy().reshape(-1, *held.shape[-3:])
         np.testing.assert_array_equal(read_latent(tmp_path / f"{number}.pt").latent, expected[0])
     torch.save({"latents": torch.nn.Linear(2, 2).state_dict()}, tmp_path / "z.pt")
     with pytest.raises(FileFormatError, match=r"z.pt holds no tensor; a latent is one, alone or in a dictionary"):
         read_latent(tmp_path / "z.pt")
-    for given, sentence in (
+    for saved, sentence in (
         (tensor.to(torch.int32), "holds 'IntStorage'; expected float16, bfloat16, float32 or float64"),
         (tensor.to_sparse(), "more than tensors: it names 'torch.serialization _get_layout'"),
         (torch.zeros(1).expand(1, 4, 1 << 20, 1 << 20), r"is too large: a tensor of \(1, 4, 1048576, 1048576\)"),
@@ -106,7 +108,7 @@ def test_pt__gives_what_torch_gives(tmp_path):
         ({"a": tensor, "b": tensor}, r"holds 2 tensors \('a, b'\); name the latent 'latents'"),
         (torch.nn.Conv2d(1, 1, 1), "more than tensors: it "),
     ):
-        torch.save(given, tmp_path / "z.pt")
+        torch.save(saved, tmp_path / "z.pt")
         with pytest.raises(FileFormatError, match=f"z.pt .*{sentence}"):
             read_latent(tmp_path / "z.pt")
     torch.save(tensor, tmp_path / "z.pt", _use_new_zipfile_serialization=False)
@@ -212,3 +214,17 @@ def test_globals__are_those_of_torch():
         module, _, attribute = name.partition(" ")
         found = torch if module == "torch" else torch._utils
         assert callable(getattr(found, attribute)), name
+
+
+@given(st.data())
+@settings(deadline=None, derandomize=True, max_examples=200)
+def test_pt__any_damage_to_the_program_is_one_sentence_or_a_tensor(data):
+    program = bytearray(tensor_program((1, 4, 3, 2)))
+    for _ in range(data.draw(st.integers(1, 4))):
+        program[data.draw(st.integers(0, len(program) - 1))] = data.draw(st.integers(0, 255))
+    try:
+        made = run(bytes(program))
+    # What `read_torch` turns into its sentence.
+    except (ValueError, IndexError, KeyError, TypeError, AttributeError, UnicodeError):
+        return
+    assert made is None or isinstance(made, Tensor | Named | Storage | dict | list | tuple | str | int | float)
