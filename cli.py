@@ -33,7 +33,7 @@ COMMANDS = {
     ),
     "decode": (
         "olacore.commands.decode:decode",
-        "Turn a latent into a picture: a .npy file, a .npz file of `ola encode`, or a .latent file of ComfyUI.",
+        "Turn a latent into a picture: a .npy, .npz, .latent, .pt or .safetensors file, or a folder of them.",
     ),
     "demo": (
         "olacore.commands.demo:demo",

@@ -16,7 +16,8 @@ from olacore.drawing.captions import Captions
 from olacore.drawing.pictures import read_drawing
 from olacore.errors import FileFormatError
 from olacore.exports import numpy_file
-from olacore.modules import latent_file
+from olacore.foreign import hub
+from olacore.modules import latent_file, other_latents
 from olacore.modules.find import find
 from olacore.modules.identity import ROLES, spaces_to_dict
 from olacore.modules.module import load
@@ -36,6 +37,7 @@ def describe(path: Path) -> dict[str, Any]:
     ------
     FileFormatError  if it is none of these, or damaged
     """
+    path = Path(hub.local(path))
     if pretrained.is_name(path) and path.name in pretrained.sets():
         return {**describe_set(path), "card": pretrained.card(path.name)}
     if pretrained.is_name(path):
@@ -43,6 +45,9 @@ def describe(path: Path) -> dict[str, Any]:
     if path.is_dir():
         if (path / module_set.ABOUT).exists():
             return describe_set(path)
+        if not (path / "module.safetensors").exists() and (shared := hub.read_config(path)):
+            files = {name: path / module["file"] for name, module in shared["modules"].items()}
+            return {"file": path.name, "kind": "shared modules", **{name: describe(files[name]) for name in files}}
         if not (path / "config.json").exists():
             shards = sorted(path.glob("*.h5"))
             if not shards:
@@ -81,7 +86,7 @@ def describe(path: Path) -> dict[str, Any]:
         return {**found_export, "file": path.name, "bytes": path.stat().st_size, "kind": "module, exported"}
     if magic == PNG_MAGIC and (drawing := read_drawing(path)):
         return {"file": path.name, "bytes": path.stat().st_size, "kind": "drawing", **drawing}
-    if path.suffix in latent_file.READABLE:
+    if path.suffix in latent_file.READABLE and path.suffix != other_latents.TENSORS:
         return describe_latent(path)
     if checkpoint.is_checkpoint(path):
         return describe_checkpoint(path)
@@ -129,7 +134,7 @@ def describe_latent(path: Path) -> dict[str, Any]:
         "type": str(stored.latent.dtype),
         **spaces_to_dict({"makes": stored.makes, "imitates": stored.imitates}),
         "picture": list(stored.size) if stored.size else None,
-        **({"note": stored.note} if stored.note else {}),
+        **({} if stored.raw is None else {"raw": stored.raw}),
     }
 
 

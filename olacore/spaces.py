@@ -30,6 +30,30 @@ SPACE = record(
 
 
 @dataclass(frozen=True)
+class Family:
+    """Diffusion models whose latents mean the same pictures.
+
+    Parameters
+    ----------
+    title : for people
+    channels : of the latents
+    scaling, shift : what the denoiser sees is (raw - shift) * scaling, where the autoencoder's own latents are raw
+    """
+
+    title: str
+    channels: int
+    scaling: float
+    shift: float = 0.0
+
+
+FAMILIES = {
+    "sd15": Family("SD 1.5", 4, 0.18215),
+    "sdxl": Family("SDXL", 4, 0.13025),
+    "sd3": Family("SD 3", 16, 1.5305, 0.0609),
+}
+
+
+@dataclass(frozen=True)
 class LatentSpace:
     """The latent space that latents live in: who made them and how they are scaled.
 

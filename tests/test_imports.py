@@ -13,7 +13,7 @@ import pytest
 import olacore
 
 ROOT = Path(__file__).resolve().parents[1]
-HEAVY = {"torch", "diffusers", "transformers", "av", "PIL", "matplotlib", "rich", "click"}
+HEAVY = {"torch", "diffusers", "transformers", "huggingface_hub", "av", "PIL", "matplotlib", "rich", "click"}
 OURS = {"olacore", "teachers", "bench", "cli"}
 RUN_TIME = {"numpy", "numba", "h5py", "safetensors", "threadpoolctl", "PIL", "matplotlib"}
 # What each layer may import, lazily or not: the standard library, and these.
@@ -24,6 +24,7 @@ LAYERS = {
     "olacore/strategies": {"numpy", "threadpoolctl", "olacore"},
     "olacore/commands": {"click", "rich", "olacore"},
     "olacore/exports": RUN_TIME | {"onnx", "olacore"},
+    "olacore/foreign/hub.py": {"huggingface_hub", "olacore"},
     "olacore": RUN_TIME | {"olacore"},
     "teachers/commands": {"click", "rich", "olacore", "teachers"},
     "teachers": RUN_TIME | HEAVY - {"rich", "click", "matplotlib"} | {"huggingface_hub", "olacore", "teachers"},

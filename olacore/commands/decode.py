@@ -2,52 +2,74 @@
 
 from __future__ import annotations
 
-import warnings
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from olacore.commands.options import FILE, MODULE, force_output
+from olacore.commands.options import FILE, MODULE, Scale, force_output
 from olacore.commands.say import say
-from olacore.errors import ShapeError
-from olacore.files import check_output
+from olacore.errors import FileFormatError, OlacoreError
+
+if TYPE_CHECKING:
+    from olacore.modules.decoding import Decoding, Picture
+
+SIZES = {"1": 1, "1/2": 2, "1/4": 4, "1/8": 8}
 
 
 @click.command()
 @click.argument("latent", type=FILE)
 @click.option("--decoder", type=FILE, help=f"{MODULE} Otherwise the shipped one for what the file says.")
-@click.option("-o", "--output", required=True, type=FILE, help="The picture, such as out.png.")
+@click.option("--space", help="Whose latents they are, where the file does not say it: sd15, sdxl or sd3.")
+@click.option(
+    "--scale",
+    type=Scale(),
+    help="raw: of the autoencoder; scaled: as the denoiser sees them; or a number to multiply by.",
+)
+@click.option("--size", type=click.Choice([*SIZES]), default="1", help="A preview of so much smaller sides.")
+@click.option("-o", "--output", required=True, type=FILE, help="The picture, such as out.png, or the folder.")
 @force_output
-def decode(latent: Path, decoder: Path | None, output: Path, force: bool) -> None:
-    """Turn a latent into a picture: a .npy file, a .npz file of `ola encode`, or a .latent file of ComfyUI.
+def decode(latent: Path, output: Path, force: bool, size: str, decoder: Path | None, **asked: Any) -> None:
+    """Turn a latent into a picture: a .npy, .npz, .latent, .pt or .safetensors file, or a folder of them.
 
-    A .npz file says whose latents it holds, so that the decoder is found; a .npy file does not. A .latent file is taken
-    for a raw latent of SD 1.5.
+    A .npz file of `ola encode` says whose latents it holds and how they are scaled. A .latent file of ComfyUI is raw,
+    and taken for SD 1.5's where nothing else is said. All others are taken as scaled; name their decoder or their
+    space.
     """
-    from olacore.media.pictures import check_picture, write_picture
-    from olacore.modules.latent_file import read_latent
-    from olacore.modules.module import load
-    from olacore.pretrained.catalogue import decoder_of, pick_decoder
-    from olacore.spaces import require_same
+    from olacore.modules.decoding import Decoding, decode_file
 
-    check_output(output, force)
-    check_picture(output)
-    stored = read_latent(latent)
-    if stored.note:
-        say(stored.note)
-    name = str(decoder or pick_decoder(latent.name, stored.latent.shape, *stored.spaces))
-    module = load(name)
-    theirs = decoder_of(*stored.spaces) or "a decoder of the latent's space"
-    require_same(f"the decoder {name}", module.reads, str(latent), *stored.spaces, then=f"take {theirs}")
-    if stored.latent.ndim > 2 and module.reads:
-        check_picture(output, *(stored.size or (side * module.reads.factor for side in stored.latent.shape[-2:])))
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always")
-        picture = stored.crop(module.decode(stored.latent))
-    if picture.ndim != 3:
-        raise ShapeError(f"{latent} holds {len(picture)} latents; give one, of shape (C, h, w).")
-    for warning in caught:
-        say(f"warning: {warning.message}", err=True)
-    write_picture(output, picture)
-    chosen = "" if decoder else f", by {name}"
-    say(f"{output}: {picture.shape[1]} x {picture.shape[0]} pixels{chosen}")
+    decoding = Decoding(str(decoder) if decoder else None, shrink=SIZES[size], **asked)
+    if latent.is_dir():
+        return decode_all(decoding, latent, output, force)
+    made = decode_file(decoding, latent, output, force)
+    tell(output, made, named=decoder is not None)
+    return None
+
+
+def decode_all(decoding: Decoding, folder: Path, output: Path, force: bool) -> None:
+    """Decode a folder; what cannot be decoded is named, and only where nothing can be, the command fails."""
+    from olacore.modules.decoding import decode_folder
+
+    count = wrong = 0
+    for file, made in decode_folder(decoding, folder, output, force):
+        if isinstance(made, OlacoreError):
+            wrong += 1
+            told = str(made)
+            say(f"skipped: {told if file.name in told else f'{file}: {told}'}", err=True)
+            continue
+        for path, picture in made:
+            count += 1
+            tell(path, picture, named=decoding.decoder is not None)
+    if not count:
+        raise FileFormatError(f"no file of latents in {folder} could be decoded; skipped: {wrong}.")
+    say(f"{output}: pictures: {count}" + (f", skipped files: {wrong}" if wrong else ""))
+
+
+def tell(output: Path, made: Picture, named: bool) -> None:
+    """Print what was made, and what it was taken for."""
+    for note in made.notes:
+        say(note)
+    for warning in made.warnings:
+        say(f"warning: {warning}", err=True)
+    chosen = "" if named else f", by {made.decoder}"
+    say(f"{output}: {made.pixels.shape[1]} x {made.pixels.shape[0]} pixels{chosen}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
@@ -60,6 +61,24 @@ class Numbers(click.ParamType):
             return tuple(float(number) for number in value.split(","))
         except ValueError:
             self.fail(f"{value!r} is no list of numbers such as 1,1,2,0.5.", param, ctx)
+
+
+class Scale(click.ParamType):
+    """How latents are scaled: raw, scaled, or a number that they are multiplied by."""
+
+    name = "scale"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str | float:
+        """Return the word or the number."""
+        if value in ("raw", "scaled"):
+            return str(value)
+        try:
+            number = float(value)
+        except ValueError:
+            number = 0.0
+        if not (isfinite(number) and number):
+            self.fail(f"{value!r} is none of raw, scaled, and a number that is not 0.", param, ctx)
+        return number
 
 
 class Modules(click.ParamType):

@@ -108,7 +108,7 @@ class Generator:
 
     Parameters
     ----------
-    reference : a set by its name, or the folder of one's own
+    reference : a set by its name, the folder of one's own, or `hf:user/name` of the hub
     kernels : use the compiled kernels, which are quicker for many pictures and slower to start; otherwise NumPy alone.
         Pixels of the two may differ by a grey level
 
@@ -300,7 +300,7 @@ def generate(prompt: str, *, set: Path | str = DEFAULT_SET, **settings: Any) -> 
 
     Parameters
     ----------
-    set : by its name, or the folder of one's own
+    set : by its name, the folder of one's own, or `hf:user/name` of the hub
     settings : of `Settings`, and what else `Generator.draw` takes, by name
 
     Raises

@@ -13,6 +13,7 @@ from typing import Any
 
 from olacore import pretrained
 from olacore.errors import FileFormatError, FingerprintError
+from olacore.foreign import hub
 from olacore.foreign.json_text import read_json
 from olacore.foreign.reading import read_file
 from olacore.foreign.schema import listed, mapping, maybe, number, record, require, text, whole
@@ -55,6 +56,7 @@ class ModuleSet:
     digests : SHA-256 of the files of all modules, by name
     seen : similarity to the nearest training caption from which on a prompt counts as seen; None where it is not known
     energy : squared distance of a training picture's latent to the mean of all, the median
+    reference : to the hub, where it comes from there
     """
 
     folder: Path
@@ -64,11 +66,12 @@ class ModuleSet:
     digests: dict[str, str]
     seen: float | None
     energy: float
+    reference: str = ""
 
     @property
     def name(self) -> str:
-        """Of the folder."""
-        return self.folder.name
+        """What it is opened by once more: of the folder, or on the hub."""
+        return self.reference or self.folder.name
 
     @property
     def nbytes(self) -> int:
@@ -81,13 +84,14 @@ def open_set(reference: Path | str) -> ModuleSet:
 
     Parameters
     ----------
-    reference : a folder, or the name of a set that comes with the package
+    reference : a folder, `hf:user/name` of the hub, or the name of a set that comes with the package
 
     Raises
     ------
     FileFormatError  if there is none, or a file is missing, or not the one that the set was made with
+    ConfigError  if it is no reference that the hub takes, or the package `huggingface_hub` is missing
     """
-    folder = Path(reference)
+    folder = Path(hub.local(reference))
     if pretrained.is_name(reference):
         if str(reference) not in (known := pretrained.sets()):
             names = ", ".join(known) or "none in this version"
@@ -113,6 +117,7 @@ def open_set(reference: Path | str) -> ModuleSet:
         digests,
         about["seen"],
         float(about["energy"]),
+        Path(reference).as_posix() if hub.is_hub(reference) else "",
     )
 
 

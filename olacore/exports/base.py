@@ -28,6 +28,7 @@ class Part:
     about : what is known of it, JSON types; with "set" for what is known of the set that it comes from
     digest : SHA-256 of what it computes, as `Module.digest`
     carried : the arrays of its view, such as a table of words; empty for most
+    content : of the module's own file
     """
 
     name: str
@@ -35,12 +36,15 @@ class Part:
     about: dict[str, Any]
     digest: str
     carried: Mapping[str, np.ndarray] = field(default_factory=dict)
+    content: bytes = field(default=b"", repr=False)
 
     @classmethod
-    def of(cls, name: str, module: Module, of_set: Mapping[str, Any] | None = None) -> Part:
-        """What is exported of a module, and of the set that it comes from."""
+    def of(
+        cls, name: str, module: Module, of_set: Mapping[str, Any] | None = None, content: bytes | None = None
+    ) -> Part:
+        """What is exported of a module, and of the set that it comes from; of its file, where that is there."""
         about = module.about() | ({"set": dict(of_set)} if of_set else {})
-        return cls(name, module.program(), about, module.digest, module.view.tensors)
+        return cls(name, module.program(), about, module.digest, module.view.tensors, content or module.content())
 
 
 @dataclass(frozen=True)

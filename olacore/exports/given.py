@@ -4,27 +4,33 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from olacore import pretrained
 from olacore.drawing.module_set import ABOUT, ModuleSet, open_set
 from olacore.exports.base import Part
+from olacore.foreign import hub
+from olacore.foreign.reading import read_file
+from olacore.foreign.tensors import MOST_BYTES
+from olacore.modules.find import find
 from olacore.modules.module import load
 
 
 def load_parts(references: Sequence[Path | str]) -> list[Part]:
-    """Modules of files, run folders, names and sets, in order; those of a set by what they do in it.
+    """Modules of files, run folders, names, sets and the hub, in order; those of a set by what they do in it.
 
     Raises
     ------
-    FileFormatError  as `load` and `open_set` do
+    FileFormatError, ConfigError  as `load` and `open_set` do
     """
     parts = []
     for reference in references:
-        if is_set(reference):
-            parts += _of_set(open_set(reference))
+        place = hub.local(reference)
+        if is_set(place):
+            parts += _of_set(open_set(place), hub.name_of(reference))
         else:
-            path = Path(reference)
-            parts.append(Part.of(path.stem or path.resolve().name, load(reference)))
+            path = Path(hub.name_of(reference))
+            parts.append(_part(path.stem or path.resolve().name, place))
     return parts
 
 
@@ -33,9 +39,19 @@ def is_set(reference: Path | str) -> bool:
     return (Path(reference) / ABOUT).exists() or (pretrained.is_name(reference) and str(reference) in pretrained.sets())
 
 
-def _of_set(found: ModuleSet) -> list[Part]:
-    known = {"name": found.name, "size": found.size, "energy": found.energy, "levels": sorted(found.levels)[::-1]}
+def _of_set(found: ModuleSet, name: str) -> list[Part]:
+    known = {
+        "name": Path(name).name or found.name,
+        "size": found.size,
+        "energy": found.energy,
+        "levels": sorted(found.levels)[::-1],
+    }
     known |= {"folder": str(found.folder), "seen": found.seen}
     files = {name: path for name, path in found.files.items() if name in found.digests}
     files |= {f"level {level:g}": path for level, path in found.levels.items()}
-    return [Part.of(name, load(path), known) for name, path in files.items()]
+    return [_part(name, path, known) for name, path in files.items()]
+
+
+def _part(name: str, place: Path | str, of_set: dict[str, Any] | None = None) -> Part:
+    file = find(place)
+    return Part.of(name, load(file), of_set, read_file(file, "the module", MOST_BYTES))

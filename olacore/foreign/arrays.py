@@ -76,6 +76,11 @@ def check_numbers(array: np.ndarray, what: str, types: Collection[str] = FLOATS)
     return array
 
 
+def from_bfloat(halves: np.ndarray) -> np.ndarray:
+    """The numbers whose upper 16 bits these are, uint16 of any shape: float32, exact."""
+    return (halves.astype(np.uint32) << 16).view(np.float32)
+
+
 def _read_array(file: IO[bytes], what: str, most: int) -> np.ndarray:
     try:
         version = np.lib.format.read_magic(file)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from olacore.errors import FileFormatError
+from olacore.foreign.arrays import from_bfloat
 from olacore.foreign.json_text import parse_json
 from olacore.foreign.reading import or_rather, read_file
 from olacore.foreign.schema import listed, record, require, text, whole
@@ -55,7 +57,7 @@ def read_tensors(data: bytes, path: Path, header: dict[str, Any], types: Collect
     ----------
     data : the whole file
     header : of `parse_header`
-    types : that a tensor may have, such as "F16"
+    types : that a tensor may have, such as "F16"; "BF16" is returned as float32
 
     Raises
     ------
@@ -68,8 +70,14 @@ def read_tensors(data: bytes, path: Path, header: dict[str, Any], types: Collect
         if name != "__metadata__" and entry["dtype"] not in types:
             expected = f"expected {' or '.join(types)}; save it as float32"
             raise FileFormatError(f"{path} holds {name!r} as {entry['dtype']!r}; {expected}.")
+    brief = [name for name, entry in header.items() if name != "__metadata__" and entry["dtype"] == "BF16"]
+    if brief:  # which NumPy does not have
+        text = json.dumps(header | {name: {**header[name], "dtype": "U16"} for name in brief}).encode()
+        start = 8 + int.from_bytes(data[:8], "little")
+        data = len(text).to_bytes(8, "little") + text + data[start:]
     try:
-        return load(data)
+        found = load(data)
+        return found | {name: from_bfloat(found[name]) for name in brief}
     # Shapes of no end and offsets that overlap come as several types.
     except (SafetensorError, ValueError, OverflowError, KeyError) as error:
         raise FileFormatError(f"{path} is damaged or truncated: {error}.") from error

@@ -48,6 +48,25 @@ def to_pixels(values: np.ndarray) -> np.ndarray:
     return np.clip(np.rint((values + 1) * np.float32(127.5)), 0, 255).astype(np.uint8)
 
 
+def shrunk(pictures: np.ndarray, factor: int) -> np.ndarray:
+    """Means of blocks of factor x factor pixels, rounded: (..., H, W, 3) uint8 to (..., H/factor, W/factor, 3) uint8.
+
+    Parameters
+    ----------
+    factor : at most 16; H and W are multiples of it
+    """
+    if factor == 1:
+        return pictures
+    *some, height, width, colours = pictures.shape
+    # Whole rows first: they are added as they lie. 16 bits hold the sum of 256 pixels.
+    rows = pictures.reshape(*some, height // factor, factor, width * colours).sum(-2, dtype=np.uint16)
+    blocks = rows.reshape(*some, height // factor, width // factor, factor, colours)
+    summed = blocks[..., 0, :].copy()
+    for number in range(1, factor):
+        summed += blocks[..., number, :]
+    return ((summed + factor**2 // 2) // factor**2).astype(np.uint8)
+
+
 def spatial_mean(latents: np.ndarray) -> np.ndarray:
     """Mean of latents (m, C, h, w) over their sites, as (m, C) float32."""
     return latents.mean((2, 3), dtype=np.float64).astype(np.float32)

@@ -1,4 +1,4 @@
-"""Where a module is: a file, a run folder, or the name of one that comes with the package."""
+"""Where a module is: a file, a run folder, a folder that is shared, the hub, or the name of one that is shipped."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from pathlib import Path
 
 from olacore import pretrained
 from olacore.errors import FileFormatError
+from olacore.foreign import hub
 from olacore.pretrained import is_name, names
 
 IN_RUN = "module.safetensors"
@@ -16,17 +17,22 @@ def find(reference: Path | str) -> Path:
 
     Parameters
     ----------
-    reference : a file; a run folder, which stands for the module in it; or, where neither is there, a name
+    reference : a file; a run folder, or one of `ola export --to hub`, which stands for the module in it; or, where none
+        of these is there, `hf:user/name` of the hub, or a name
 
     Raises
     ------
-    FileFormatError  if it looks like a name and there is no such module, or it is the folder of a pair
+    FileFormatError  if it looks like a name and there is no such module, it is the folder of a pair, or the hub does
+        not give it
+    ConfigError  if it is no reference that the hub takes, or the package `huggingface_hub` is missing
     """
+    reference = hub.local(reference)
     path = Path(reference)
     if path.is_dir():
         if not (path / IN_RUN).exists() and (path / "decoder" / IN_RUN).exists():
             raise FileFormatError(f"{path} holds a pair; name {path / 'encoder'} or {path / 'decoder'}.")
-        return path / IN_RUN
+        shared = not (path / IN_RUN).exists() and hub.read_config(path) is not None
+        return hub.module_in(path) if shared else path / IN_RUN
     if not is_name(reference):
         return path
     if str(reference) in names():

@@ -1,6 +1,6 @@
 """Latents in files: `.npy` holds the numbers alone; `.npz` also their latent spaces and the size of the picture.
 
-`.latent` files of ComfyUI are read too.
+Those of other programs are read too (`other_latents`).
 """
 
 from __future__ import annotations
@@ -18,13 +18,12 @@ from olacore.files import replace_file
 from olacore.foreign.arrays import check_numbers, read_arrays
 from olacore.foreign.json_text import parse_json
 from olacore.foreign.schema import listed, maybe, record, require, whole
-from olacore.modules import comfy_latent
+from olacore.modules import other_latents
 from olacore.modules.identity import space_from
-from olacore.pretrained.catalogue import shipped_space
 from olacore.spaces import SPACE, LatentSpace
 
 SUFFIXES = (".npy", ".npz")
-READABLE = (*SUFFIXES, comfy_latent.SUFFIX)
+READABLE = (*SUFFIXES, *other_latents.SUFFIXES)
 
 ABOUT = record({"size": maybe(listed(whole(1), 2, 2))})
 PLACED = record({"makes": maybe(SPACE), "imitates": maybe(SPACE)})
@@ -37,26 +36,27 @@ class StoredLatent:
 
     Parameters
     ----------
-    latent : (C, h, w) float32
+    latent : (C, h, w), or (n, C, h, w) of other programs, float32
     makes, imitates : the latent space of the encoder that made it, and the one that this imitates; None where there is
         none, or the file does not say
     size : height and width of the picture in pixels, before it was padded; None where the file does not say
-    note : what it was taken for, where the file does not say that
+    raw : whether it is as the model's autoencoder has it, or else as its denoiser sees it; None where the file does not
+        say
     """
 
     latent: np.ndarray
     makes: LatentSpace | None = None
     imitates: LatentSpace | None = None
     size: tuple[int, int] | None = None
-    note: str = ""
+    raw: bool | None = None
 
     @property
     def spaces(self) -> tuple[LatentSpace | None, LatentSpace | None]:
         """The spaces as one of which it may be read."""
         return self.makes, self.imitates
 
-    def crop(self, picture: np.ndarray) -> np.ndarray:
-        """Cut what was padded off a decoded picture (H, W, 3).
+    def crop(self, picture: np.ndarray, shrink: int = 1) -> np.ndarray:
+        """Cut what was padded off a decoded picture (H, W, 3), whose sides were divided by `shrink`.
 
         Raises
         ------
@@ -64,7 +64,7 @@ class StoredLatent:
         """
         if self.size is None:
             return picture
-        height, width = self.size
+        height, width = (-(-side // shrink) for side in self.size)
         if not (1 <= height <= picture.shape[0] and 1 <= width <= picture.shape[1]):
             decoded = f"{picture.shape[0]} x {picture.shape[1]}"
             raise ShapeError(
@@ -110,7 +110,7 @@ def unbatched(latent: np.ndarray) -> np.ndarray:
 
 
 def read_latent(path: Path) -> StoredLatent:
-    """Read a latent from a `.npy` or `.npz` file, whatever its name, or from a `.latent` file of ComfyUI.
+    """Read a latent from a file of another program, which its suffix names, or else from a `.npy` or `.npz` file.
 
     A batch of one is that one.
 
@@ -118,9 +118,9 @@ def read_latent(path: Path) -> StoredLatent:
     ------
     FileFormatError  if it is missing, no such file, damaged, no array of floats, or takes more than 256 MiB
     """
-    if path.suffix == comfy_latent.SUFFIX:
-        latents, note = comfy_latent.read_comfy(path)
-        return StoredLatent(unbatched(latents), imitates=shipped_space(comfy_latent.DECODER), note=note)
+    if path.suffix in other_latents.SUFFIXES:
+        latents, raw = other_latents.read_other(path)
+        return StoredLatent(unbatched(latents), raw=raw)
     found = read_arrays(path, "latent", "`ola encode`", ("latent", "olacore"))
     latent = found.get("", found.get("latent"))
     if latent is None:

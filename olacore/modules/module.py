@@ -17,6 +17,7 @@ from olacore.jit.threads import threads
 from olacore.kernels.forward import forward_population
 from olacore.kernels.layers import append_layer
 from olacore.media.arrays import as_array
+from olacore.media.frames import shrunk
 from olacore.modules.file import (
     BASIS,
     POSITIVE,
@@ -40,6 +41,9 @@ from olacore.spaces import LatentSpace
 from olacore.views import View, view_from_dict
 from olacore.views.patch import PatchEncoder
 from olacore.views.scaling import Scaling
+
+# Of the sides of a decoded picture.
+SHRINKS = (1, 2, 4, 8)
 
 
 @dataclass(frozen=True, repr=False)
@@ -199,7 +203,7 @@ class Module:
         self._need("encode")
         return self.run(pictures, n_threads)
 
-    def decode(self, latents: Any, n_threads: int | None = None) -> np.ndarray:
+    def decode(self, latents: Any, n_threads: int | None = None, shrink: int = 1) -> np.ndarray:
         """Turn latents into pictures in one pass; a `LatentWarning` says where they look odd for this decoder.
 
         Parameters
@@ -207,18 +211,23 @@ class Module:
         latents : (C, h, w) or (m, C, h, w) of any float type, NumPy's or torch's, in the scaled latent space; (C,) or
             (m, C) for the global view
         n_threads : threads of this call; None keeps the caller's number
+        shrink : 2, 4 or 8 for a preview of so much smaller sides, the mean of each block of pixels
 
         Returns
         -------
-        (8h, 8w, 3) or (m, 8h, 8w, 3) uint8, RGB; 64 x 64 for the global view
+        (8h, 8w, 3) or (m, 8h, 8w, 3) uint8, RGB, 8h and 8w divided by `shrink`; 64 x 64 for the global view
 
         Raises
         ------
         ShapeError  if the module is no decoder or the latents are of another shape
         DataError  if they hold NaN or inf
+        ConfigError  if `shrink` is something else, or does not divide the pixels of a latent site
         """
         self._need("decode")
-        pictures = self.run(latents, n_threads)
+        factor = getattr(self.view, "factor", 8)
+        if shrink not in SHRINKS or factor % shrink:
+            raise ConfigError(f"shrink must be 1, 2, 4 or 8, and divide {factor} pixels a site; got {shrink!r}.")
+        pictures = shrunk(self.run(latents, n_threads), shrink)
         if doubt := doubt_latents(as_array(latents), self):
             warnings.warn(doubt, LatentWarning, stacklevel=2)
         return pictures
@@ -320,7 +329,7 @@ class Module:
 
     def save(self, path: Path | str) -> None:
         """Write the module as one safetensors file; an interrupted save leaves an older file as it was."""
-        replace_file(Path(path), self._content())
+        replace_file(Path(path), self.content())
 
     def about(self) -> dict[str, Any]:
         """What is known of the module, JSON types: what its file says beside its numbers."""
@@ -328,9 +337,10 @@ class Module:
 
     def nbytes(self) -> int:
         """Size of the module's file in bytes."""
-        return len(self._content())
+        return len(self.content())
 
-    def _content(self) -> bytes:
+    def content(self) -> bytes:
+        """Return the content of the module's file."""
         return to_bytes(self._tensors(), self._metadata())
 
     def _tensors(self) -> Parts:
@@ -368,8 +378,8 @@ def load(reference: Path | str) -> Module:
 
     Parameters
     ----------
-    reference : a file, a run folder, or the name of a pretrained module (`olacore.pretrained.names()`); a path that is
-        there wins
+    reference : a file, a run folder, `hf:user/name` of the hub, or the name of a pretrained module
+        (`olacore.pretrained.names()`); a path that is there wins
 
     Raises
     ------

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from olacore.foreign.hub import is_hub
 from olacore.foreign.tensors import MOST_HEADER, parse_header
 from olacore.modules.find import IN_RUN, find
 from olacore.modules.identity import latents_of
@@ -53,7 +54,9 @@ class OrganicEncoder(Encoder):
 
 
 def is_organic(reference: str) -> bool:
-    """Whether a reference is a module's file, its run folder, or the name of a pretrained module."""
+    """Whether a reference is a module's file, its run folder, one of the hub, or the name of a pretrained module."""
+    if is_hub(reference):
+        return True
     path = Path(reference)
     if path.is_dir():
         return any((path / part / IN_RUN).is_file() for part in ("", "encoder", "decoder"))

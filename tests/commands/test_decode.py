@@ -10,6 +10,7 @@ from olacore.modules.latent_file import StoredLatent, write_latent
 from olacore.modules.module import load
 from tests.support.command import check_refusal, ola
 from tests.support.makers import OTHER_SPACE, make_module
+from tests.support.torch_files import write_torch
 from tests.support.vae_samples import DECODER
 
 
@@ -61,3 +62,30 @@ def test_errors__are_one_line_and_exit_code_1(folder, latent, sentence):
 def test_decode__replaces_nothing_without_force(folder):
     np.save("z.npy", np.zeros((4, 4, 4), np.float32))
     check_refusal("already there", "decode", "z.npy", "--decoder", "D", "-o", "broken.png")
+
+
+def test_decode__scales_and_shrinks_what_other_programs_write(folder):
+    latent = np.random.default_rng(0).normal(size=(1, 4, 3, 5)).astype(np.float32)
+    write_torch(Path("z.pt"), latent / np.float32(0.13025), "f4")
+    told = ola("decode", "z.pt", "--space", "sdxl", "--scale", "raw", "--size", "1/4", "-o", "out.png").stdout
+    assert told == ("z.pt is of SDXL, raw: multiplied by 0.13025\nout.png: 10 x 6 pixels, by sdxl-decoder\n")
+    expected = load("sdxl-decoder").decode(latent, shrink=4)[0]
+    assert np.abs(read_picture(folder / "out.png").astype(int) - expected).max() <= 1
+    for wrong in ("loud", "0", "nan"):
+        assert "is none of raw, scaled, and" in ola("decode", "z.pt", "--scale", wrong, "-o", "x.png", code=2).stderr
+
+
+def test_decode__takes_a_folder_and_skips_what_is_broken(folder):
+    (folder / "in").mkdir()
+    for name in ("a.pt", "b.pt"):
+        write_torch(folder / "in" / name, np.random.default_rng(0).normal(size=(1, 4, 3, 5)).astype("f4"), "f4")
+    (folder / "in" / "c.latent").write_text("hello")
+    result = ola("decode", "in", "--decoder", "sd15-decoder", "-o", "out")
+    assert result.stdout.splitlines()[-1] == "out: pictures: 2, skipped files: 1"
+    assert result.stderr.startswith("skipped: in/c.latent is no latent: expected a safetensors file")
+    assert sorted(path.name for path in (folder / "out").iterdir()) == ["a.png", "b.png"]
+    check_refusal("out/a.png is already there", "decode", "in", "--decoder", "sd15-decoder", "-o", "out")
+    for name in ("a.pt", "b.pt"):
+        (folder / "in" / name).unlink()
+    result = ola("decode", "in", "--space", "sd15", "-o", "out", code=1)
+    assert result.stderr.splitlines()[-1] == "error: no file of latents in in could be decoded; skipped: 1."

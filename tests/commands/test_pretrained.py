@@ -104,13 +104,13 @@ def test_decode__takes_a_latent_of_comfyui_for_sd_1_5_and_says_so(tmp_path, monk
     )
     expected = load("sd15-decoder").decode(raw[0] * np.float32(0.18215))
     np.testing.assert_array_equal(read_picture(Path("out.png")), expected)
-    sentence = r"the decoder codec4-decoder has .*, z.latent has .* \(taesd\); take sd15-decoder"
+    sentence = "z.latent holds raw latents, and the decoder codec4-decoder does not say .*; take a decoder of their"
     check_refusal(sentence, "decode", "z.latent", "--decoder", "codec4-decoder", "-o", "other.png")
     save_file({"latent_tensor": np.concatenate([raw, raw]), "latent_format_version_0": np.zeros(0)}, "z.latent")
     check_refusal("z.latent holds 2 latents; give one", "decode", "z.latent", "-o", "other.png")
     save_file({"latent_tensor": np.zeros((1, 16, 5, 6), np.float32)}, "z.latent")
-    check_refusal(r"taken for SD 1.5, whose latents are \(n, 4, h, w\)", "decode", "z.latent", "-o", "other.png")
+    sentence = "whose latents of 16 channels it holds; name the model with --space sd3, "
+    check_refusal(sentence, "decode", "z.latent", "-o", "other.png")
     save_file({"latent_tensor": raw}, "z.latent")
     facts = json.loads(ola("inspect", "z.latent", "--json").stdout)
-    assert facts["note"] == "z.latent is taken for SD 1.5, scaled: of ComfyUI's old format"
-    assert (facts["makes"], facts["imitates"]["maker"], facts["shape"]) == (None, "taesd", [4, 5, 6])
+    assert (facts["raw"], facts["makes"], facts["imitates"], facts["shape"]) == (True, None, None, [4, 5, 6])

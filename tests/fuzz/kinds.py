@@ -86,6 +86,26 @@ KINDS = {
             "export.npz": ("inspect {file}", "inspect {file} --json"),
         },
     ),
+    "tensor": Kind(
+        seeds.tensors,
+        {
+            "*.pt": ("decode {file} --space sd15 -o o.png", "inspect {file}"),
+            "*.safetensors": ("decode {file} --space sd15 --scale raw --size 1/4 -o o.png",),
+            "folder/*": ("decode folder --space sdxl -o out",),
+        },
+        ("torch",),
+    ),
+    "shared": Kind(
+        seeds.shared,
+        {
+            "one/config.json": (
+                "inspect one",
+                "decode latent.npz --decoder one -o o.png",
+                "export one --to npz -o o.npz",
+            ),
+            "set/*": ("generate fox --set set -o o.png", "inspect set"),
+        },
+    ),
     "data": Kind(
         seeds.data,
         {

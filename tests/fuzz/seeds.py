@@ -67,6 +67,33 @@ def latents(folder: Path) -> None:
     save_file({"latent_tensor": array[None], "latent_format_version_0": np.zeros(0, np.float32)}, folder / "z.latent")
 
 
+def tensors(folder: Path) -> None:
+    """Latents as torch and safetensors write them, alone, in dictionaries and in a folder."""
+    import torch
+    from safetensors.torch import save_file
+
+    latent = torch.from_numpy(smooth_pictures(1, 3, 2)[0]).permute(2, 0, 1).float().mean(0, keepdim=True) / 99
+    latent = latent.expand(1, 4, 3, 2).contiguous()
+    named = {"latents": latent, "noise": latent + 1}
+    for name, held in (("half", {"samples": latent.half()}), ("brief", {**named, "latents": latent.bfloat16()})):
+        torch.save(held, folder / f"{name}.pt")
+    save_file(named, folder / "named.safetensors")
+    (folder / "folder").mkdir()
+    torch.save(named, folder / "folder" / "a.pt")
+    save_file({"latent_tensor": latent.bfloat16()}, folder / "folder" / "b.latent")
+
+
+def shared(folder: Path) -> None:
+    """Folders as they are shared: of a module, and of a set."""
+    from tests.support.set_samples import write_set
+
+    plain_modules(folder)
+    ola("export", folder / "D", "--to", "hub", "-o", folder / "one")
+    (folder / "parts").mkdir()
+    ola("export", write_set(folder / "parts"), "--to", "hub", "-o", folder / "set")
+    shutil.rmtree(folder / "parts")
+
+
 def data(folder: Path) -> None:
     """Pairs in one piece and in packed chunks, and frames with latents and decodings."""
     plain_modules(folder)

@@ -1,4 +1,4 @@
-"""Damage to pickles of weights: other tensors, names and structures that torch itself writes."""
+"""Damage to pickles of weights: other tensors, names and structures that torch itself writes, and broken programs."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import io
 import zipfile
 from random import Random
 from typing import Any
+
+from tests.fuzz.damage import blind, zips
 
 NAMES = (0, None, ("a", 1), b"x", "", "x\0", "\x1b]0;x\x07", "[/b]", "decoder", "state_dict", 1.5)
 
@@ -22,8 +24,11 @@ def knows(data: bytes) -> bool:
 
 
 def mangle(rng: Random, data: bytes) -> tuple[bytes, str]:
-    """Change a tensor, a name, or what holds them."""
+    """Change a tensor, a name, what holds them, or the program of the pickle."""
     import torch
+
+    if rng.random() < 0.3:
+        return other_program(rng, data)
 
     content: dict[Any, Any] = dict(torch.load(io.BytesIO(data), weights_only=True))
     name = rng.choice(list(content))
@@ -42,6 +47,18 @@ def mangle(rng: Random, data: bytes) -> tuple[bytes, str]:
     held = io.BytesIO()
     torch.save(content, held, _use_new_zipfile_serialization=way != "old form")
     return held.getvalue(), f"pt {way} {name} {word}"
+
+
+def other_program(rng: Random, data: bytes) -> tuple[bytes, str]:
+    """Mangle the bytes of the pickle, with the archive around it in order."""
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        entries = [(name, archive.read(name)) for name in archive.namelist()]
+    word = ""
+    for number, (name, content) in enumerate(entries):
+        if name.endswith("data.pkl"):
+            content, word = blind.mangle(rng, content, content)
+            entries[number] = name, content
+    return zips.pack(entries, zipfile.ZIP_STORED), f"pt program {word}"
 
 
 def other_tensor(rng: Random, tensor: Any) -> tuple[Any, str]:

@@ -10,11 +10,13 @@ import pytest
 
 from olacore.data import open_dataset
 from olacore.errors import ConfigError, FileFormatError
+from olacore.exports.base import Part, export
 from olacore.modules.module import load
 from olacore.search.train import train
 from olacore.views.patch import PatchDecoder, PatchEncoder
 from olacore.views.whole import WholeEncoder
-from teachers import OrganicEncoder, precompute
+from teachers import OrganicEncoder, load_any_teacher, precompute
+from tests.support.fake_hub import FakeHub
 from tests.support.makers import SPACE, make_config, make_module
 from tests.support.plain_samples import RULE, save_photographs
 from tests.support.video_samples import scene, write_video
@@ -85,3 +87,11 @@ def test_organic__video_to_decoder_without_torch(tmp_path: Path, encoder: Path) 
     assert "rows from 3 photographs and scenes" in printed
     with open_dataset(h5) as data:
         assert load(run / "module.safetensors").space.fingerprint == data.space.fingerprint
+
+
+def test_teacher__an_encoder_of_the_hub_is_known_as_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    module = make_module(PatchEncoder(4))
+    export([Part.of("m", module)], "hub", tmp_path / "shared")
+    hub = FakeHub({"me/encoder": tmp_path / "shared"}, tmp_path / "cache")
+    monkeypatch.setitem(sys.modules, "huggingface_hub", hub.module())
+    assert load_any_teacher("hf:me/encoder").space.maker_sha256 == module.digest
