@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from itertools import accumulate
 
 import numpy as np
@@ -77,16 +78,17 @@ def refiner(found: Convolutions, uint8: bool) -> Form:
     """Pixels that a decoder made to better ones; sides are whole blocks."""
 
     def build(graph: Graph, pixels: str) -> str:
-        drawn = from_bytes(graph, pixels) if uint8 else pixels
+        before = from_bytes(graph, pixels) if uint8 else pixels
         errors = _convolved(
-            graph, found, reflected(graph, drawn, found.pad), found.factor, np.float32(1), np.float32(0)
+            graph, found, reflected(graph, before, found.pad), found.factor, np.float32(1), np.float32(0)
         )
         if found.factor > 1:
             errors = graph.op("DepthToSpace", errors, blocksize=found.factor, mode="DCR")
-        refined = graph.op("Clip", graph.op("Add", drawn, errors), graph.constant(-1), graph.constant(1))
+        refined = graph.op("Clip", graph.op("Add", before, errors), graph.constant(-1), graph.constant(1))
         return to_bytes(graph, levels_of(graph, refined)) if uint8 else refined
 
-    return Form((pictures("height", "width", uint8),), pictures("height", "width", uint8), build)
+    drawn = pictures("height", "width", uint8)
+    return Form((drawn,), replace(drawn, name="refined"), build)
 
 
 def as_drawn(graph: Graph, pixels: str) -> str:
