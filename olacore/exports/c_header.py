@@ -1,0 +1,223 @@
+"""Modules as one C header each: C99 and C++, no allocation, no library but the compiler's.
+
+The C code itself is in the templates beside this file. Samples are computed a tile at a time. The numbers of a sample
+lie in one line: its inputs, and behind them what each map answers, padded to whole panels; so every map reads all that
+lies before its answers. Weights lie in the order in which they are read: panels of as many answers as are computed at
+once, and in each the answers' weights of one input after the other.
+"""
+
+from __future__ import annotations
+
+import re
+import textwrap
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from string import Template
+from typing import Any, ClassVar
+
+import numpy as np
+
+from olacore.errors import ConfigError
+from olacore.exports.base import EXPORTERS, Exporter, Part
+from olacore.exports.convolution import Convolutions
+from olacore.files import replace_file
+from olacore.modules.program import Program
+from olacore.version import __version__
+
+# Answers of a panel, and samples of a tile, which is whole groups of the rows of both variants; by measurement.
+LANES, TILE = 16, 48
+# What maps are compiled as: a suffix, a vector, and how many samples have their sums in registers.
+VARIANTS = {"narrow": ("", "short", 3), "wide": ("_avx2", "long", 6)}
+CACHE_LINE = 64
+LARGEST = 65_536  # sites or pixels of a side
+# The largest half is in [2^14, 2^15); its bits, where a float has them, are a number that is smaller by 2^112.
+MOST_HALF, HALF_BIAS, MOST_FLOAT = 14, 112, 127
+TEXT_WIDTH = 116
+
+
+@dataclass(frozen=True)
+class CHeader(Exporter):
+    """One header in the style of stb: declarations, and behind a macro the code and the numbers.
+
+    Parameters
+    ----------
+    fp16 : weights of decoders as float16, half the text; pixels stay within one level. Encoders and plain modules have
+        float32 in any case: latents would move by up to 3e-3
+    symbol : what symbols are named after, `ola_<symbol>_decode`; empty for the name of the module
+    """
+
+    name: ClassVar[str] = "c"
+    suffix: ClassVar[str] = ".h"
+
+    fp16: bool = True
+    symbol: str = ""
+
+    def write(self, parts: Sequence[Part], path: Path) -> None:
+        """Write the header of an encoder or a decoder of the view patch, or of a plain module."""
+        replace_file(path, self.text(parts[0]).encode("ascii"))
+
+    def text(self, part: Part) -> str:
+        """The header; the same for the same module and name.
+
+        Raises
+        ------
+        ConfigError  if the view is another one, weights do not fit float16, or the name has neither letter nor digit
+        """
+        symbol, kind = identifier(self.symbol or part.name), part.program.gather["kind"]
+        prefix, maps, known = f"ola_{symbol}", list(_maps(part.program)), _facts(part)
+        room = TILE * known["width"]
+        if self.fp16 and kind == "decoder":
+            stored, room = "halves", room + sum(one.panels.size for one in maps)
+            weights = _halves(prefix, maps, known)
+        else:
+            stored, weights = "floats", _array("float", f"{prefix}_weights", [one.panels for one in maps])
+        known |= {"prefix": prefix, "macro": prefix.upper(), "scratch": CACHE_LINE + 4 * room}
+        known |= {
+            name: _section(kind, name, known) for name in ("about", "sizes", "declarations", "functions", "example")
+        }
+        known["about"] = _filled(known["about"].replace("\n", " "), " " * 3)
+        known["example"] = textwrap.indent(known["example"], " " * 4)
+        for variant, (suffix, vector, rows) in VARIANTS.items():
+            one = {"suffix": suffix, "vector": f"{prefix}_{vector}", "rows": rows}
+            known[variant] = _section("map", "map", known | one)
+        gain, shift = _restoring(part.program)
+        parts = {"biases": [one.biases for one in maps], "gain": [gain], "shift": [shift]}
+        arrays = [weights, *(_array("float", f"{prefix}_{name}", values) for name, values in parts.items())]
+        known |= {"arrays": "\n".join(arrays), "unpack": _section("map", stored, known)}
+        return _section("header", "header", known | {"calls": _calls(prefix, maps)})
+
+
+EXPORTERS.add(CHeader())
+
+
+@dataclass(frozen=True)
+class _Map:
+    """A map as it is stored.
+
+    Parameters
+    ----------
+    panels : (answers / LANES, inputs, LANES) float32
+    biases : (answers,) float32
+    bends : whether there is a tanh
+    """
+
+    panels: np.ndarray
+    biases: np.ndarray
+    bends: bool = True
+
+
+def identifier(name: str) -> str:
+    """What a C identifier can have of a name: letters and digits of ASCII, small, with an underscore for the rest.
+
+    Raises
+    ------
+    ConfigError  if that is nothing
+    """
+    found = re.sub("[^a-z0-9]+", "_", name.lower()).strip("_")
+    if not found:
+        raise ConfigError(f"the name {name!r} has nothing that fits a C identifier; give --option symbol=NAME.")
+    return found
+
+
+def _maps(program: Program) -> Iterator[_Map]:
+    """Maps that read lines of padded answers; a basis is one more, without a tanh."""
+    places = [np.arange(program.inputs)]  # of what a map reads, in a line
+    width = program.inputs
+    steps = [(step.weights, step.biases, True) for step in program.steps]
+    if program.basis is not None:
+        steps.append((program.basis.T * program.gain, program.shift, False))
+    for weights, biases, bends in steps:
+        read = np.concatenate(places if bends else places[-1:])
+        count = len(biases)
+        padded = -(-count // LANES) * LANES
+        wide = np.zeros((padded, width), np.float32)
+        wide[:count, read] = weights
+        yield _Map(wide.reshape(-1, LANES, width).transpose(0, 2, 1), np.pad(biases, (0, padded - count)), bends)
+        places.append(np.arange(width, width + count))
+        width += padded
+
+
+def _facts(part: Part) -> dict[str, Any]:
+    """What the templates name."""
+    program, gather = part.program, part.program.gather
+    maps = list(_maps(program))
+    width = program.inputs + sum(one.biases.size for one in maps)
+    facts = {"lanes": LANES, "tile": TILE, "largest": LARGEST, "width": width, "version": __version__}
+    facts |= {"answers": width - maps[-1].biases.size, "count": sum(one.panels.size for one in maps)}
+    facts |= {"name": _said(part.name), "digest": part.digest, "title": f"{gather['name']} {gather['kind']}"}
+    facts |= {"inputs": program.inputs, "outputs": program.outputs, **_origin(part)}
+    if gather["kind"] != "plain":
+        form = Convolutions.of(part)
+        side = form.factor + 2 * form.pad if form.kind == "encoder" else 1 + 2 * form.pad
+        facts |= {"channels": form.channels, "factor": form.factor, "pad": form.pad, "side": side}
+    return facts
+
+
+def _restoring(program: Program) -> tuple[np.ndarray, np.ndarray]:
+    """What last answers are multiplied by, and what is added; for pixels, so that they are cut off to a level."""
+    if program.basis is not None:
+        return np.ones(program.outputs, np.float32), np.zeros(program.outputs, np.float32)
+    gain, shift = (np.broadcast_to(one, program.outputs).astype(np.float64) for one in (program.gain, program.shift))
+    if program.gather["kind"] == "decoder":
+        gain, shift = 127.5 * gain, 127.5 * shift + 128
+    return gain.astype(np.float32), shift.astype(np.float32)
+
+
+def _halves(prefix: str, maps: Sequence[_Map], known: dict[str, Any]) -> str:
+    """Weights as bits of float16, and in `known` the number that makes them what they are."""
+    weights = np.concatenate([one.panels.ravel() for one in maps])
+    exponent = int(np.frexp(np.abs(weights).max())[1]) - 1 - MOST_HALF
+    if exponent + HALF_BIAS > MOST_FLOAT:
+        raise ConfigError(f"weights reach {np.abs(weights).max():.3g}, too far for float16; give --option fp16=0.")
+    known["unit"] = _number(np.float32(2.0 ** (exponent + HALF_BIAS)))
+    halves = np.ldexp(weights.astype(np.float64), -exponent).astype(np.float16)
+    return _array("uint16_t", f"{prefix}_halves", [halves.view(np.uint16)])
+
+
+def _calls(prefix: str, maps: Sequence[_Map]) -> str:
+    lines, weights, biases = [], 0, 0
+    for one in maps:
+        _, inputs, _ = one.panels.shape
+        sizes = f"{inputs}, {one.biases.size}, {int(one.bends)}"
+        lines.append(f"    map(weights + {weights}, {prefix}_biases + {biases}, {sizes}, known, samples);")
+        weights, biases = weights + one.panels.size, biases + one.biases.size
+    return "\n".join(lines)
+
+
+def _array(kind: str, name: str, values: Sequence[np.ndarray]) -> str:
+    """A constant array."""
+    flat = np.concatenate([value.ravel() for value in values])
+    words = map(str, flat.tolist()) if kind != "float" else map(_number, flat)
+    return f"static const {kind} {name}[{flat.size}] = {{\n{_filled(', '.join(words), ' ' * 4)}\n}};\n"
+
+
+def _filled(text: str, margin: str) -> str:
+    """Text in lines."""
+    return textwrap.fill(text, TEXT_WIDTH, initial_indent=margin, subsequent_indent=margin, break_on_hyphens=False)
+
+
+def _number(value: np.float32) -> str:
+    """The shortest digits that are this float; never those of a locale."""
+    return f"{np.float32(value)!s}f"
+
+
+def _said(text: str) -> str:
+    """Text from elsewhere that may stand in a comment or a string."""
+    return re.sub(r"[^\w .,;:()+@=-]", "?", text, flags=re.ASCII)
+
+
+def _origin(part: Part) -> dict[str, str]:
+    """Whose latents they are, and the licences of the data that it was trained with, where these are known."""
+    spaces = (part.about.get(role) for role in ("reads", "imitates", "makes"))
+    makers = [f" of {_said(str(space['maker']))}" for space in spaces if space]
+    licences = ", ".join(map(str, part.about.get("training", {}).get("licences") or ()))
+    trained = f", trained with data under:\n{_filled(_said(licences), ' ' * 3)}" if licences else ""
+    return {"space": makers[0] if makers else "", "training": trained}
+
+
+def _section(template: str, name: str, known: dict[str, Any]) -> str:
+    """A part of a template, filled in."""
+    text = Path(__file__).with_name(f"c_{template}.h.in").read_text("ascii")
+    parts = re.split(r"^//@ (\w+)\n", text, flags=re.MULTILINE)
+    return Template(parts[parts.index(name) + 1]).substitute(known).rstrip("\n")
