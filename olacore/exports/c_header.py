@@ -28,7 +28,7 @@ from olacore.version import __version__
 # Answers of a panel, and samples of a tile, which is whole groups of the rows of both variants; by measurement.
 LANES, TILE = 16, 48
 # What maps are compiled as: a suffix, a vector, and how many samples have their sums in registers.
-VARIANTS = {"narrow": ("", "short", 3), "wide": ("_avx2", "long", 6)}
+VARIANTS = {"narrow": ("", "short", 2), "wide": ("_avx2", "long", 6)}
 CACHE_LINE = 64
 LARGEST = 65_536  # sites or pixels of a side
 # The largest half is in [2^14, 2^15); its bits, where a float has them, are a number that is smaller by 2^112.

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import ctypes
+import itertools
+import os
 import re
 import shutil
 import subprocess
+import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -15,9 +19,12 @@ import olacore
 from olacore.errors import ConfigError
 from olacore.exports.base import Part, export
 from olacore.exports.c_header import CHeader, identifier
+from olacore.media.pictures import read_picture
 from olacore.views.patch import PatchDecoder, PatchEncoder
 from olacore.views.plain import Plain
+from olacore.views.whole import WholeDecoder
 from tests.support.makers import make_module, smooth_pictures
+from tests.support.places import ROOT
 
 # A latent of one site looks odd to the check of its statistics.
 pytestmark = [
@@ -37,6 +44,7 @@ SMALL = {
     "no border": make_module(PatchEncoder(4, 8, 0)),
     "affine pairs": make_module(Plain(5, 3), None),
     "stack of pairs": make_module(Plain(1, 18), None, hidden=(3, 5)),
+    "with a basis": make_module(Plain(6, 40), None, hidden=(4,), components=17),
 }
 
 
@@ -147,7 +155,7 @@ def test_rows__are_those_of_the_whole(small):
     whole = compiled.decode(latents)
     parts = np.full((56, 150, 1), 7, np.uint8)
     cuts = [0, 3, 3, 8, 27, 56]
-    for y0, y1 in zip(cuts, cuts[1:], strict=False):
+    for y0, y1 in itertools.pairwise(cuts):
         assert compiled.call("decode_rows", latents, 7, 5, y0, y1, parts, np.uint64(150)) == 0
     np.testing.assert_array_equal(parts[:, :120].reshape(56, 40, 3), whole)
     assert (parts[:, 120:] == 7).all()  # between rows of the picture
@@ -256,3 +264,76 @@ def test_program_of_two_headers__runs_under_sanitizers(tmp_path, compiler, stand
         assert np.abs(picture.astype(int) - decoder.decode(latents)).max() <= 1
         made = np.frombuffer(run.stdout[size:], np.float32).reshape(latents.shape)
         np.testing.assert_allclose(made, encoder.encode(picture[:-3, :-5]), rtol=0, atol=1e-4)
+
+
+@pytest.mark.parametrize("name", ["affine decoder", "stack encoder", "with a basis"])
+def test_example_of_the_header__compiles(tmp_path, name):
+    text = CHeader(symbol="x").text(Part.of(name, SMALL[name]))
+    (tmp_path / "ola_x.h").write_text(text)
+    example = text.partition("Example:\n\n")[2].partition("*/")[0]
+    assert 10 <= len(example.strip().splitlines()) <= 12
+    (tmp_path / "main.c").write_text(example)
+    compile_strictly("-std=c99", tmp_path / "main.c", "-o", tmp_path / "main")
+    assert subprocess.run([tmp_path / "main"], input=b"", timeout=60).returncode == 1  # no numbers came
+
+
+def test_recipe_of_the_document__runs_as_written(tmp_path):
+    document = (ROOT / "docs" / "plug-in.md").read_text(encoding="utf-8")
+    section = document.partition("\n## A C program\n")[2].partition("\n## ")[0]
+    (program, commands) = re.findall(r"```(?:c|sh)\n(.*?)```", section, re.S)
+    assert len(program.splitlines()) == 10
+    latents = latents_of(4, 64, 64)
+    latents.tofile(tmp_path / "latents.f32")
+    (tmp_path / "preview.c").write_text(program)
+    (tmp_path / "ola").write_text(f'#!/bin/sh\nexec "{sys.executable}" "{ROOT / "cli.py"}" "$@"\n')
+    (tmp_path / "ola").chmod(0o755)
+    found = {"PATH": f"{tmp_path}:{os.environ['PATH']}", "PYTHONPATH": str(ROOT)}
+    subprocess.run(["sh", "-ec", commands], cwd=tmp_path, env={**os.environ, **found}, check=True, timeout=250)
+    picture = read_picture(tmp_path / "picture.ppm")
+    assert np.abs(picture.astype(int) - olacore.load("sd15-decoder").decode(latents)).max() <= 1
+
+
+def test_text__is_the_same_for_the_same_module(tmp_path):
+    part = Part.of("m", SMALL["stack decoder"])
+    text = CHeader().text(part)
+    assert text == CHeader().text(Part.of("m", make_module(PatchDecoder(3, 8, 1), hidden=(3, 20))))
+    assert f'#define OLA_M_DIGEST "{part.digest}"' in text
+    assert max(map(len, text.splitlines())) <= 130
+    export([part], "c", tmp_path / "m.h")
+    assert (tmp_path / "m.h").read_bytes() == text.encode()
+
+
+def test_text__keeps_what_others_wrote_inside_its_comment():
+    part = Part.of('*/ int x; /* "\n#define \\', SMALL["affine decoder"])
+    about = {"training": {"licences": ["CC0 */", "ö\x1b"]}, "reads": {"maker": "a*/b"}}
+    text = CHeader().text(replace(part, about=about))
+    comment = text[: text.index("#ifndef")]
+    assert comment.count("*/") == 1
+    assert "CC0 ??, ??" in comment
+    assert "of a??b" in comment
+    assert text.isascii()
+
+
+def test_identifier__is_what_c_takes():
+    assert identifier("SD 1.5-Decoder (new)") == "sd_1_5_decoder_new"
+    for name in ("", "--", "解码"):
+        with pytest.raises(ConfigError, match="nothing that fits a C identifier; give --option symbol=NAME"):
+            identifier(name)
+
+
+def test_other_modules__are_refused(tmp_path):
+    whole = make_module(WholeDecoder(4), seed=1)
+    with pytest.raises(ConfigError, match="only encoders and decoders of the view patch"):
+        export([Part.of("m", whole)], "c", tmp_path / "m.h")
+    with pytest.raises(ConfigError, match=r"writes \.h files; got 'm.c'"):
+        export([Part.of("m", SMALL["affine pairs"])], "c", tmp_path / "m.c")
+    assert not list(tmp_path.iterdir())
+
+
+def test_weights_too_large_for_halves__are_refused():
+    part = Part.of("m", SMALL["affine decoder"])
+    (step,) = part.program.steps
+    large = replace(part, program=replace(part.program, steps=(replace(step, weights=step.weights * 1e11),)))
+    with pytest.raises(ConfigError, match="too far for float16; give --option fp16=0"):
+        CHeader().text(large)
+    assert "e+10f" in CHeader(fp16=False).text(large)
