@@ -33,7 +33,7 @@ CACHE_LINE = 64
 LARGEST = 65_536  # sites or pixels of a side
 # The largest half is in [2^14, 2^15); its bits, where a float has them, are a number that is smaller by 2^112.
 MOST_HALF, HALF_BIAS, MOST_FLOAT = 14, 112, 127
-TEXT_WIDTH = 116
+TEXT_WIDTH, A_LINE = 116, 8  # characters of a comment, and numbers of an array, in a line
 
 
 @dataclass(frozen=True)
@@ -64,28 +64,29 @@ class CHeader(Exporter):
         ------
         ConfigError  if the view is another one, weights do not fit float16, or the name has neither letter nor digit
         """
-        symbol, kind = identifier(self.symbol or part.name), part.program.gather["kind"]
-        prefix, maps, known = f"ola_{symbol}", list(_maps(part.program)), _facts(part)
-        room = TILE * known["width"]
-        if self.fp16 and kind == "decoder":
-            stored, room = "halves", room + sum(one.panels.size for one in maps)
-            weights = _halves(prefix, maps, known)
-        else:
-            stored, weights = "floats", _array("float", f"{prefix}_weights", [one.panels for one in maps])
-        known |= {"prefix": prefix, "macro": prefix.upper(), "scratch": CACHE_LINE + 4 * room}
-        known |= {
-            name: _section(kind, name, known) for name in ("about", "sizes", "declarations", "functions", "example")
-        }
-        known["about"] = _filled(known["about"].replace("\n", " "), " " * 3)
-        known["example"] = textwrap.indent(known["example"], " " * 4)
-        for variant, (suffix, vector, rows) in VARIANTS.items():
-            one = {"suffix": suffix, "vector": f"{prefix}_{vector}", "rows": rows}
-            known[variant] = _section("map", "map", known | one)
+        prefix = f"ola_{identifier(self.symbol or part.name)}"
+        kind, maps = part.program.gather["kind"], list(_maps(part.program))
+        facts = _facts(part, maps) | {"prefix": prefix, "macro": prefix.upper()}
+        panels, room = [one.panels for one in maps], TILE * facts["width"]
         gain, shift = _restoring(part.program)
-        parts = {"biases": [one.biases for one in maps], "gain": [gain], "shift": [shift]}
-        arrays = [weights, *(_array("float", f"{prefix}_{name}", values) for name, values in parts.items())]
-        known |= {"arrays": "\n".join(arrays), "unpack": _section("map", stored, known)}
-        return _section("header", "header", known | {"calls": _calls(prefix, maps)})
+        arrays = {"biases": [one.biases for one in maps], "gain": [gain], "shift": [shift]}
+        if self.fp16 and kind == "decoder":
+            stored, room = "halves", room + facts["count"]
+            arrays["halves"], facts["unit"] = _halves(panels)
+        else:
+            stored, arrays["weights"] = "floats", panels
+        facts["scratch"] = CACHE_LINE + 4 * room
+        facts |= {
+            part: _section(kind, part, facts) for part in ("about", "sizes", "example", "declarations", "functions")
+        }
+        facts["about"] = _filled(facts["about"].replace("\n", " "), " " * 3)
+        facts["example"] = textwrap.indent(facts["example"], " " * 4)
+        for variant, (suffix, vector, rows) in VARIANTS.items():
+            own = {"suffix": suffix, "vector": f"{prefix}_{vector}", "rows": rows}
+            facts[variant] = _section("map", "map", facts | own)
+        facts |= {"unpack": _section("map", stored, facts), "calls": _calls(prefix, maps)}
+        facts["arrays"] = "\n".join(_array(f"{prefix}_{name}", values) for name, values in arrays.items())
+        return _section("header", "header", facts)
 
 
 EXPORTERS.add(CHeader())
@@ -138,10 +139,9 @@ def _maps(program: Program) -> Iterator[_Map]:
         width += padded
 
 
-def _facts(part: Part) -> dict[str, Any]:
+def _facts(part: Part, maps: Sequence[_Map]) -> dict[str, Any]:
     """What the templates name."""
     program, gather = part.program, part.program.gather
-    maps = list(_maps(program))
     width = program.inputs + sum(one.biases.size for one in maps)
     facts = {"lanes": LANES, "tile": TILE, "largest": LARGEST, "width": width, "version": __version__}
     facts |= {"answers": width - maps[-1].biases.size, "count": sum(one.panels.size for one in maps)}
@@ -164,15 +164,14 @@ def _restoring(program: Program) -> tuple[np.ndarray, np.ndarray]:
     return gain.astype(np.float32), shift.astype(np.float32)
 
 
-def _halves(prefix: str, maps: Sequence[_Map], known: dict[str, Any]) -> str:
-    """Weights as bits of float16, and in `known` the number that makes them what they are."""
-    weights = np.concatenate([one.panels.ravel() for one in maps])
-    exponent = int(np.frexp(np.abs(weights).max())[1]) - 1 - MOST_HALF
+def _halves(panels: Sequence[np.ndarray]) -> tuple[list[np.ndarray], str]:
+    """Weights as bits of float16, and the number by which these, where a float has them, become the weights."""
+    largest = max(np.abs(one).max() for one in panels)
+    exponent = int(np.frexp(largest)[1]) - 1 - MOST_HALF
     if exponent + HALF_BIAS > MOST_FLOAT:
-        raise ConfigError(f"weights reach {np.abs(weights).max():.3g}, too far for float16; give --option fp16=0.")
-    known["unit"] = _number(np.float32(2.0 ** (exponent + HALF_BIAS)))
-    halves = np.ldexp(weights.astype(np.float64), -exponent).astype(np.float16)
-    return _array("uint16_t", f"{prefix}_halves", [halves.view(np.uint16)])
+        raise ConfigError(f"weights reach {largest:.3g}, too far for float16; give --option fp16=0.")
+    halves = [np.ldexp(one.astype(np.float64), -exponent).astype(np.float16).view(np.uint16) for one in panels]
+    return halves, _number(np.float32(2.0 ** (exponent + HALF_BIAS)))
 
 
 def _calls(prefix: str, maps: Sequence[_Map]) -> str:
@@ -185,11 +184,13 @@ def _calls(prefix: str, maps: Sequence[_Map]) -> str:
     return "\n".join(lines)
 
 
-def _array(kind: str, name: str, values: Sequence[np.ndarray]) -> str:
-    """A constant array."""
+def _array(name: str, values: Sequence[np.ndarray]) -> str:
+    """A constant array, of bits or of floats."""
     flat = np.concatenate([value.ravel() for value in values])
-    words = map(str, flat.tolist()) if kind != "float" else map(_number, flat)
-    return f"static const {kind} {name}[{flat.size}] = {{\n{_filled(', '.join(words), ' ' * 4)}\n}};\n"
+    kind, write = ("uint16_t", str) if flat.dtype == np.uint16 else ("float", _number)
+    words = [write(value) for value in flat]
+    lines = ["    " + ", ".join(words[first : first + A_LINE]) for first in range(0, len(words), A_LINE)]
+    return f"static const {kind} {name}[{flat.size}] = {{\n" + ",\n".join(lines) + "\n};\n"
 
 
 def _filled(text: str, margin: str) -> str:
@@ -199,7 +200,7 @@ def _filled(text: str, margin: str) -> str:
 
 def _number(value: np.float32) -> str:
     """The shortest digits that are this float; never those of a locale."""
-    return f"{np.float32(value)!s}f"
+    return f"{value!s}f"
 
 
 def _said(text: str) -> str:
