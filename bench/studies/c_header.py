@@ -16,11 +16,12 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
-from time import thread_time
+from time import perf_counter, thread_time
 from typing import Any
 
 import numpy as np
 
+from bench.common.machine import foreign_note, foreign_seconds
 from bench.common.markdown import write_markdown
 from bench.common.report import describe_run, heading, write_report
 from bench.common.tables import Table, number
@@ -148,11 +149,14 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=15)
     parser.add_argument("--json", type=Path)
     asked = parser.parse_args()
+    before, began = foreign_seconds(), perf_counter()
     with tempfile.TemporaryDirectory() as folder:
         found = measure(load(asked.module), Path(folder), Stopwatch(repeats=asked.repeats))
+    note = foreign_note(before, foreign_seconds(), perf_counter() - began)
     version = subprocess.run(["gcc", "--version"], check=True, capture_output=True, text=True).stdout.splitlines()[0]
-    report = describe_run(SCHEMA, THREADS) | {"module": asked.module, "compiler": version, **found}
-    sys.stdout.write(write_markdown([heading(report, version, f"{asked.module}, 512 x 512 pixels"), table(report)]))
+    report = describe_run(SCHEMA, THREADS) | {"module": asked.module, "compiler": version, "note": note, **found}
+    parts = [heading(report, version, f"{asked.module}, 512 x 512 pixels"), *([note] if note else []), table(report)]
+    sys.stdout.write(write_markdown(parts))
     if asked.json:
         write_report(report, asked.json)
 

@@ -32,7 +32,7 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore:the latents lie oddly"),
 ]
 STRICT = ("-Wall", "-Wextra", "-Wpedantic", "-Wconversion", "-Werror")
-SHIPPED = ("sd15-decoder", "codec16-decoder", "sd15-encoder", "codec4-encoder")
+SHIPPED = ("sd15-decoder", "codec16-decoder", "sd15-encoder")  # stacks and an affine one, of both sorts of latents
 SIZES = [(1, 1), (3, 5), (7, 4)]
 FLOATS, BYTES = (np.ctypeslib.ndpointer(kind, flags="C") for kind in (np.float32, np.uint8))
 VARIANTS = {"any": (), "narrow": ("NO_AVX2",), "plain loops": ("NO_VECTORS",)}
@@ -127,7 +127,7 @@ def assert_alike(compiled: Compiled, module: olacore.Module, size: tuple[int, in
 @pytest.fixture(scope="module")
 def shipped(tmp_path_factory):
     folder = tmp_path_factory.mktemp("shipped")
-    return build(folder, [Part.of(name, olacore.load(name)) for name in SHIPPED], ("-O2",))
+    return build(folder, [Part.of(name, olacore.load(name)) for name in SHIPPED], ("-O1",))
 
 
 @pytest.fixture(scope="module", params=VARIANTS)
@@ -243,7 +243,7 @@ int main(int count, char **words)
 
 @pytest.mark.parametrize(
     ("compiler", "standard", "macro"),
-    [("gcc", "c99", "NOTHING"), ("g++", "c++11", "BOTH_WAYS_NO_AVX2"), ("g++", "c++20", "AND_BACK_NO_VECTORS")],
+    [("gcc", "c99", "NOTHING"), ("g++", "c++20", "BOTH_WAYS_NO_AVX2")],
 )
 def test_program_of_two_headers__runs_under_sanitizers(tmp_path, compiler, standard, macro):
     decoder, encoder = SMALL["affine decoder"], make_module(PatchEncoder(4, 8, 11), hidden=(6,))
