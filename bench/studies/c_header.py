@@ -155,8 +155,8 @@ def main() -> None:
     note = foreign_note(before, foreign_seconds(), perf_counter() - began)
     version = subprocess.run(["gcc", "--version"], check=True, capture_output=True, text=True).stdout.splitlines()[0]
     report = describe_run(SCHEMA, THREADS) | {"module": asked.module, "compiler": version, "note": note, **found}
-    parts = [heading(report, version, f"{asked.module}, 512 x 512 pixels"), *([note] if note else []), table(report)]
-    sys.stdout.write(write_markdown(parts))
+    notes = [heading(report, version, f"{asked.module}, 512 x 512 pixels"), *([note] if note else [])]
+    sys.stdout.write(write_markdown([*notes, table(report)]))
     if asked.json:
         write_report(report, asked.json)
 

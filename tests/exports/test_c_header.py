@@ -20,6 +20,7 @@ from olacore.errors import ConfigError
 from olacore.exports.base import Part, export
 from olacore.exports.c_header import CHeader, identifier
 from olacore.media.pictures import read_picture
+from olacore.spaces import LatentSpace
 from olacore.views.patch import PatchDecoder, PatchEncoder
 from olacore.views.plain import Plain
 from olacore.views.whole import WholeDecoder
@@ -39,6 +40,7 @@ VARIANTS = {"any": (), "narrow": ("NO_AVX2",), "plain loops": ("NO_VECTORS",)}
 SMALL = {
     "affine decoder": make_module(PatchDecoder(4, 8, 3)),
     "stack decoder": make_module(PatchDecoder(3, 8, 1), hidden=(3, 20)),
+    "large patches": make_module(PatchDecoder(5, 16, 7), LatentSpace("x", "ef" * 32, 1.0, 0.0, 5, 16)),
     "affine encoder": make_module(PatchEncoder(4, 8, 4)),
     "stack encoder": make_module(PatchEncoder(2, 8, 11), hidden=(6,)),
     "no border": make_module(PatchEncoder(4, 8, 0)),
@@ -85,10 +87,10 @@ class Compiled:
         made = [one.ctypes.data_as(ctypes.c_void_p) if isinstance(one, np.ndarray) else one for one in made]
         return self.function(name)(*made, self.scratch.ctypes.data_as(ctypes.c_void_p))
 
-    def decode(self, latents: np.ndarray) -> np.ndarray:
+    def decode(self, latents: np.ndarray, factor: int = 8) -> np.ndarray:
         _, height, width = latents.shape
-        picture = np.zeros((8 * height, 8 * width, 3), np.uint8)
-        assert self.call("decode", latents, height, width, picture, np.uint64(24 * width)) == 0
+        picture = np.zeros((factor * height, factor * width, 3), np.uint8)
+        assert self.call("decode", latents, height, width, picture, np.uint64(3 * factor * width)) == 0
         return picture
 
     def encode(self, picture: np.ndarray, channels: int) -> np.ndarray:
@@ -112,7 +114,7 @@ def assert_alike(compiled: Compiled, module: olacore.Module, size: tuple[int, in
     view = module.view
     if module.kind == "decoder":
         latents = latents_of(view.channels, *size)
-        apart = np.abs(compiled.decode(latents).astype(int) - module.decode(latents))
+        apart = np.abs(compiled.decode(latents, view.factor).astype(int) - module.decode(latents))
         assert apart.max() <= 1
     elif module.kind == "encoder":
         for height, width in {(8 * size[0], 8 * size[1]), (8 * size[0] - 3, 8 * size[1] - 7)}:
