@@ -76,9 +76,8 @@ class CHeader(Exporter):
         else:
             stored, arrays["weights"] = "floats", panels
         facts["scratch"] = CACHE_LINE + 4 * room
-        facts |= {
-            part: _section(kind, part, facts) for part in ("about", "sizes", "example", "declarations", "functions")
-        }
+        for section in ("about", "sizes", "example", "declarations", "functions"):
+            facts[section] = _section(kind, section, facts)
         facts["about"] = _filled(facts["about"].replace("\n", " "), " " * 3)
         facts["example"] = textwrap.indent(facts["example"], " " * 4)
         for variant, (suffix, vector, rows) in VARIANTS.items():
@@ -86,7 +85,7 @@ class CHeader(Exporter):
             facts[variant] = _section("map", "map", facts | own)
         facts |= {"unpack": _section("map", stored, facts), "calls": _calls(prefix, maps)}
         facts["arrays"] = "\n".join(_array(f"{prefix}_{name}", values) for name, values in arrays.items())
-        return _section("header", "header", facts)
+        return _section("header", "header", facts) + "\n"
 
 
 EXPORTERS.add(CHeader())
