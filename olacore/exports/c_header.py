@@ -62,7 +62,7 @@ class CHeader(Exporter):
 
         Raises
         ------
-        ConfigError  if the view is another one, weights do not fit float16, or the name has neither letter nor digit
+        ConfigError  if the view is another one, numbers do not fit their type, or the name has neither letter nor digit
         """
         prefix = f"ola_{identifier(self.symbol or part.name)}"
         kind, maps = part.program.gather["kind"], list(_maps(part.program))
@@ -70,6 +70,8 @@ class CHeader(Exporter):
         panels, room = [one.panels for one in maps], TILE * facts["width"]
         gain, shift = _restoring(part.program)
         arrays = {"biases": [one.biases for one in maps], "gain": [gain], "shift": [shift]}
+        if not all(np.isfinite(one).all() for one in (*panels, *arrays["biases"], gain, shift)):
+            raise ConfigError(f"{part.name} has numbers that are too large for float32, with its scaling in them.")
         if self.fp16 and kind == "decoder":
             stored, room = "halves", room + facts["count"]
             arrays["halves"], facts["unit"] = _halves(panels)

@@ -344,10 +344,16 @@ def test_other_modules__are_refused(tmp_path):
     assert not list(tmp_path.iterdir())
 
 
-def test_weights_too_large_for_halves__are_refused():
+def test_weights_that_are_too_large__are_refused():
     part = Part.of("m", SMALL["affine decoder"])
     (step,) = part.program.steps
-    large = replace(part, program=replace(part.program, steps=(replace(step, weights=step.weights * 1e11),)))
+
+    def times(factor: float) -> Part:
+        return replace(part, program=replace(part.program, steps=(replace(step, weights=step.weights * factor),)))
+
+    large = times(1e11)
     with pytest.raises(ConfigError, match="too far for float16; give --option fp16=0"):
         CHeader().text(large)
     assert "e+10f" in CHeader(fp16=False).text(large)
+    with pytest.raises(ConfigError, match="m has numbers that are too large for float32, with its scaling in them"):
+        CHeader(fp16=False).text(times(np.inf))
