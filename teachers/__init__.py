@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from teachers.jobs.noise_rule import NoiseRule
     from teachers.jobs.output_path import check_target
     from teachers.jobs.run import Summary, precompute
+    from teachers.jobs.texts import collect_texts, precompute_texts
     from teachers.jobs.words import collect_words, precompute_words
     from teachers.options import LoadOptions
     from teachers.own.function import FunctionTeacher
@@ -55,6 +56,7 @@ _HOMES = {
     "VideoRule": "teachers.collect.survey",
     "check_target": "teachers.jobs.output_path",
     "default_workers": "teachers.jobs.decode_ahead",
+    "collect_texts": "teachers.jobs.texts",
     "collect_words": "teachers.jobs.words",
     "denoise": "teachers.jobs.denoise",
     "load_any_teacher": "teachers.registry",
@@ -62,6 +64,7 @@ _HOMES = {
     "load_teacher": "teachers.autoencoders.load",
     "load_text_teacher": "teachers.text.load",
     "precompute": "teachers.jobs.run",
+    "precompute_texts": "teachers.jobs.texts",
     "precompute_words": "teachers.jobs.words",
 }
 
@@ -81,6 +84,7 @@ __all__ = [
     "Teacher",
     "VideoRule",
     "check_target",
+    "collect_texts",
     "collect_words",
     "default_workers",
     "denoise",
@@ -89,6 +93,7 @@ __all__ = [
     "load_teacher",
     "load_text_teacher",
     "precompute",
+    "precompute_texts",
     "precompute_words",
 ]
 

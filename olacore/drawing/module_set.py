@@ -157,6 +157,10 @@ def check_parts(abouts: Mapping[str, Mapping[str, Any]], where: str) -> None:
                 f"{where} needs a {' '.join(expected[::-1])} as its {name} module, and has a {view['name']} "
                 f"{view['kind']}."
             )
+        if name == "text" and view.get("tokens"):
+            raise FileFormatError(
+                f"{where} needs a text module of one embedding a text; this one answers {view['tokens']} tokens."
+            )
     spaces = {name: _space(about) for name, about in abouts.items() if name != "text"}
     if len({*spaces.values()}) > 1:
         theirs = ", ".join(f"{name} {space}" for name, space in spaces.items())

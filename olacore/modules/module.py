@@ -244,7 +244,11 @@ class Module:
         return self.run(inputs, n_threads)
 
     def embed(self, texts: Any, n_threads: int | None = None) -> np.ndarray:
-        """Turn a text, or a list of them, into what the text teacher's embedding would be: (E,) or (n, E) float32.
+        """Turn a text, or a list of them, into what the text teacher's embedding would be.
+
+        Returns
+        -------
+        (E,) or (n, E) float32; (T, E) or (n, T, E) from a module that answers the embeddings of tokens
 
         Raises
         ------

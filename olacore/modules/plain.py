@@ -83,9 +83,11 @@ def load_plain(reference: Path | str) -> PlainModule:
 
 
 def embed(module: PlainModule, texts: list[str]) -> np.ndarray:
-    """Texts to embeddings (n, E) float32."""
+    """Texts to embeddings (n, E), or those of their tokens (n, T, E), float32."""
     assert module.table is not None
     found = module.forward(module.table.features(texts))
+    if tokens := module.view.get("tokens"):
+        return found.reshape(len(texts), tokens, -1)
     return unit(found) if module.view["unit"] else found
 
 
