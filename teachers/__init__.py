@@ -3,6 +3,7 @@
 | where | what |
 |---|---|
 | `protocol`, `registry`, `options` | what a teacher is, how one is found by its reference, how it is loaded |
+| `adapters/` | organic modules as parts of pipelines |
 | `autoencoders/` | `AutoencoderKL` and `AutoencoderTiny` of diffusers: found, read, built, proved |
 | `text/` | text encoders: CLIP's, T5's and sentence encoders |
 | `denoisers/` | denoisers of pipelines: levels, answers, trajectories |

@@ -75,7 +75,7 @@ def _load(reference: str, options: LoadOptions, tokens: bool) -> TextTeacher:
     if tokens and (loose := [part for part in parts if not part.pads]):
         kinds = ", ".join(sorted({type(part.network).__name__ for part in loose}))
         raise ConfigError(
-            f"{kinds} of {reference} has as many tokens as a caption; only CLIP's are padded to one number."
+            f"{kinds} of {reference} has more tokens for longer captions; --tokens is for CLIP's, padded to one number."
         )
     if tokens and len({part.length for part in parts}) > 1:
         lengths = ", ".join(str(part.length) for part in parts)

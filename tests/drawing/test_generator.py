@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
 
@@ -192,6 +193,9 @@ def test_make__refuses_modules_that_do_not_go_together(tmp_path):
     make_module(modules()["decoder"].view, OTHER_SPACE).save(tmp_path / "stranger.safetensors")
     with pytest.raises(FingerprintError, match="are of different latent spaces"):
         make_set(tmp_path / "x", named | {"decoder": tmp_path / "stranger.safetensors"}, tmp_path / "data.h5")
+    make_module(replace(modules()["text"].view, tokens=2, unit=False)).save(tmp_path / "tokens")
+    with pytest.raises(FileFormatError, match="of one embedding a text; this one answers 2 tokens"):
+        make_set(tmp_path / "x", named | {"text": tmp_path / "tokens"}, tmp_path / "data.h5")
     with pytest.raises(FileFormatError, match="needs a text denoiser as its mean module, and has a patch decoder"):
         make_set(tmp_path / "x", named | {"mean": named["decoder"]}, tmp_path / "data.h5")
     mean = modules()["mean"]
