@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from dataclasses import asdict, dataclass
+from fnmatch import fnmatch
 from pathlib import Path
 from random import Random
 
@@ -26,7 +27,7 @@ class Case:
     file : the mangled file, within the folder
     arguments : of `ola`
     damage : what was done to the file, in words
-    broken : whether the file has a digest that is that of other numbers, and the command reads it
+    broken : whether a digest that the command reads is not that of the file as it is
     """
 
     kind: str
@@ -101,9 +102,12 @@ def build(name: str, kind: Kind, sound: Path, folder: Path, seed: int, number: i
     (folder / file).write_bytes(content)
     command = rng.choice(commands)
     broken = "{file}" in command and breaks_seal(content, before)
-    if kind.seal and rng.random() < SEALED and not file.endswith(".json"):
-        kind.seal(folder)
-        done.append("sealed")
+    if kind.seal and any(fnmatch(file, pattern) for pattern in kind.sealed):
+        if rng.random() < SEALED:
+            kind.seal(folder)
+            done.append("sealed")
+        else:
+            broken = content != before
     return Case(name, number, file, arguments(command, file), tuple(done), broken)
 
 

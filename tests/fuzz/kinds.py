@@ -22,12 +22,14 @@ class Kind:
     commands : by a pattern of the files to mangle; `{file}` stands for the mangled one, and the folder of the case is
         the current one
     needs : packages beyond those of olacore itself
-    seal : gives a folder with a mangled file the digests that its other files have of it; None where there are none
+    sealed : patterns of the files of which another one has a digest
+    seal : writes these digests anew
     """
 
     make: Callable[[Path], None]
     commands: Mapping[str, tuple[str, ...]]
     needs: tuple[str, ...] = ()
+    sealed: tuple[str, ...] = ()
     seal: Callable[[Path], None] | None = None
 
 
@@ -216,6 +218,7 @@ KINDS = {
             "start.png": ("generate fox --set set --init {file} --variety 0.5 --seed 1 -o o.png",),
             "prompts.txt": ("generate --prompts {file} --set set -o out",),
         },
+        sealed=("set/*.safetensors", "set/*.webp"),
         seal=sets.seal,
     ),
     "recipe": Kind(seeds.recipes, {"recipe.json": on("photos/0.png photos/1.png", "--recipe {file}")}),

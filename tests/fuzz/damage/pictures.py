@@ -43,7 +43,7 @@ def mangle(rng: Random, data: bytes) -> tuple[bytes, str]:
         at += size + 12
     number = rng.randrange(len(chunks))
     ways = ("head", "head", "pixels", "content", "lose", "add", "double", "move")
-    notes = [place for place, (kind, content) in enumerate(chunks) if kind == b"tEXt" and b"\0{" in content]
+    notes = [place for place, (kind, content) in enumerate(chunks) if kind == b"iTXt" and b"\0{" in content]
     way = rng.choice(ways + ("note",) * len(ways) if notes else ways)
     if way == "head":
         content = bytearray(chunks[0][1])
@@ -60,9 +60,9 @@ def mangle(rng: Random, data: bytes) -> tuple[bytes, str]:
     elif way == "content":
         chunks[number] = chunks[number][0], blind.mangle(rng, chunks[number][1], chunks[0][1])[0]
     elif way == "note":
-        name, _, text = chunks[notes[0]][1].partition(b"\0")
-        value, word = values.mangle(rng, json.loads(text))
-        chunks[notes[0]] = b"tEXt", name + b"\0" + values.dumps(value).encode("latin-1", "replace")
+        head, _, rest = chunks[notes[0]][1].partition(b"{")
+        value, word = values.mangle(rng, json.loads(b"{" + rest))
+        chunks[notes[0]] = b"iTXt", head + values.dumps(value).encode("utf-8", "surrogatepass")
         way = f"note {word}"
     elif way == "add":
         content = rng.choice((b"", b"\0", b"x\0\0" + zlib.compress(b"x" * 200), b"\0\0\0\1\0\0\0\0", rng.randbytes(30)))
