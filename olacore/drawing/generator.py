@@ -292,6 +292,7 @@ class Generator:
             "set": self.set.name,
             "drawn by": "kernels" if self.kernels else "numpy",
             "modules": self.set.digests,
+            **({"about": self.set.about} if self.set.about else {}),
         }
 
 

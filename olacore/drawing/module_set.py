@@ -21,6 +21,8 @@ from olacore.modules.plain import PlainModule, load_plain
 SCHEMA = "olacore/set/1"
 ABOUT, CAPTIONS, THUMBNAILS = "set.json", "captions.safetensors", "thumbnails.webp"
 MOST_BYTES = 1 << 28
+# Characters of a text that a set says of itself.
+MOST_ABOUT = 1 << 12
 # Modules that a set has, by what they do in it; without an encoder it takes no picture to start from.
 NEEDED, OPTIONAL = ("text", "mean", "decoder"), ("encoder",)
 # The least noise level, and the most energy.
@@ -36,7 +38,7 @@ _SET = record(
         "seen": maybe(number()),
         "energy": number(0, LARGEST),
     },
-    {"thumbnails": _FILE, "about": mapping(text(1 << 16))},
+    {"thumbnails": _FILE, "about": mapping(text(MOST_ABOUT))},
     closed=True,
 )
 
@@ -54,6 +56,7 @@ class ModuleSet:
     digests : SHA-256 of the files of all modules, by name
     seen : similarity to the nearest training caption from which on a prompt counts as seen; None where it is not known
     energy : squared distance of a training picture's latent to the mean of all, the median
+    about : what the set says of itself, such as its licence
     """
 
     folder: Path
@@ -63,6 +66,7 @@ class ModuleSet:
     digests: dict[str, str]
     seen: float | None
     energy: float
+    about: dict[str, str]
 
     @property
     def name(self) -> str:
@@ -114,6 +118,7 @@ def open_set(reference: Path | str) -> ModuleSet:
         digests,
         about["seen"],
         float(about["energy"]),
+        dict(about.get("about", {})),
     )
 
 

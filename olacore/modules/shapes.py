@@ -45,7 +45,8 @@ def check_shapes(
         raise ShapeError(
             f"{what} needs weights {shape} and biases {shape[:1]}; got {weights.shape} and {biases.shape}."
         )
-    wanted = {"input_mean": (inputs,), "input_scale": (inputs,), "target_mean": (outputs,), "target_scale": shape[:1]}
+    wanted: dict[str, tuple[int, ...]] = {"input_mean": (inputs,), "input_scale": (inputs,)}
+    wanted |= {"target_mean": (outputs,), "target_scale": shape[:1]}
     wanted |= {"basis": (shape[0], outputs)} if basis else {}
     if (found := {name: part.shape for name, part in scaling.items()}) != wanted:
         raise ShapeError(f"{what} needs scaling for {(outputs, inputs)}; got {(*found.values(),)}.")
