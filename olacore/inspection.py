@@ -119,6 +119,7 @@ def describe_set(path: Path) -> dict[str, Any]:
         "kind": "set",
         "size": [found.size, found.size],
         "captions": len(Captions.read(found.files["captions"]).listed),
+        **({"about": found.about} if found.about else {}),
         "modules": {name: {"bytes": file.stat().st_size, "shape": repr(load(file))} for name, file in files.items()},
     }
 

@@ -3,6 +3,7 @@
 | where | what |
 |---|---|
 | `protocol`, `registry`, `options` | what a teacher is, how one is found by its reference, how it is loaded |
+| `adapters/` | organic modules as parts of pipelines |
 | `autoencoders/` | `AutoencoderKL` and `AutoencoderTiny` of diffusers: found, read, built, proved |
 | `text/` | text encoders: CLIP's, T5's and sentence encoders |
 | `denoisers/` | denoisers of pipelines: levels, answers, trajectories |
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from teachers.jobs.noise_rule import NoiseRule
     from teachers.jobs.output_path import check_target
     from teachers.jobs.run import Summary, precompute
+    from teachers.jobs.texts import collect_texts, precompute_texts
     from teachers.jobs.words import collect_words, precompute_words
     from teachers.options import LoadOptions
     from teachers.own.function import FunctionTeacher
@@ -55,6 +57,7 @@ _HOMES = {
     "VideoRule": "teachers.collect.survey",
     "check_target": "teachers.jobs.output_path",
     "default_workers": "teachers.jobs.decode_ahead",
+    "collect_texts": "teachers.jobs.texts",
     "collect_words": "teachers.jobs.words",
     "denoise": "teachers.jobs.denoise",
     "load_any_teacher": "teachers.registry",
@@ -62,6 +65,7 @@ _HOMES = {
     "load_teacher": "teachers.autoencoders.load",
     "load_text_teacher": "teachers.text.load",
     "precompute": "teachers.jobs.run",
+    "precompute_texts": "teachers.jobs.texts",
     "precompute_words": "teachers.jobs.words",
 }
 
@@ -81,6 +85,7 @@ __all__ = [
     "Teacher",
     "VideoRule",
     "check_target",
+    "collect_texts",
     "collect_words",
     "default_workers",
     "denoise",
@@ -89,6 +94,7 @@ __all__ = [
     "load_teacher",
     "load_text_teacher",
     "precompute",
+    "precompute_texts",
     "precompute_words",
 ]
 

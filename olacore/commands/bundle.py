@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from olacore.commands.options import FILE, MODULE
+from olacore.commands.options import FILE, MODULE, Option
 from olacore.commands.say import say
 
 
@@ -19,6 +19,12 @@ from olacore.commands.say import say
 @click.option("--denoiser", "denoisers", type=FILE, multiple=True, help="Denoiser of a noise level; may be repeated.")
 @click.option("--h5", required=True, type=FILE, help="The captioned data that they were trained on.")
 @click.option("-o", "--output", required=True, type=FILE, help="The folder of the set.")
+@click.option(
+    "--about",
+    type=Option(),
+    multiple=True,
+    help="NAME=TEXT that the set says of itself and its pictures keep, as licence=CC-BY-4.0; may be repeated.",
+)
 @click.option("--force", is_flag=True, help="Replace the set that is there.")
 def bundle(
     text: Path,
@@ -29,6 +35,7 @@ def bundle(
     denoisers: tuple[Path, ...],
     h5: Path,
     output: Path,
+    about: tuple[tuple[str, str], ...],
     force: bool,
 ) -> None:
     """Put modules that draw together into a set, for `ola generate --set`.
@@ -40,5 +47,5 @@ def bundle(
 
     asked = {"text": text, "mean": mean, "decoder": decoder, "refiner": refiner, "encoder": encoder}
     modules = {name: path for name, path in asked.items() if path}
-    folder = make_set(output, modules, h5, levels=denoisers, force=force)
+    folder = make_set(output, modules, h5, levels=denoisers, about=dict(about), force=force)
     say(f"{folder}: {open_set(folder).nbytes} bytes; draw with: ola generate 'a prompt' --set {folder}")

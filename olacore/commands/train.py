@@ -31,6 +31,11 @@ STOPPED = {"frozen": "freezing"}
 @click.option("--buckets", type=int, help="That the words of a text are hashed into; by default 2048.")
 @click.option("--words", type=FILE, help="Of a text of the view table: a file of `ola precompute --words`.")
 @click.option("--word-size", type=int, help="Numbers of a word's vector in such a table; by default 96.")
+@click.option(
+    "--target",
+    type=click.Choice(["embeddings", "tokens"]),
+    help="What a text answers: one embedding a caption, the default, or those of all its tokens.",
+)
 @click.option("--strategy", help="How the population searches; by default rows, stack or pair, by what is asked.")
 @click.option("--option", "options", type=Option(), multiple=True, help="NAME=VALUE, an option of the strategy.")
 @click.option(

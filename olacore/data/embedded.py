@@ -19,7 +19,7 @@ class Embeds(Protocol):
 
     @property
     def view(self) -> Any:
-        """How it reads them; `width` is of an embedding."""
+        """How it reads them; `width` is of an embedding, `tokens` how many a caption has where it is not one."""
 
     @property
     def digest(self) -> str:
@@ -39,13 +39,17 @@ class EmbeddedDataset(Dataset):
 
     Raises
     ------
-    ConfigError  if the data hold no captions
+    ConfigError  if the data hold no captions, or the module answers no single embedding a caption
     """
 
     def __init__(self, dataset: Dataset, text: Embeds) -> None:
         if not dataset.captions:
             raise ConfigError(
                 f"embeddings come from a text module only where data hold captions; this is {dataset.kind}."
+            )
+        if text.view.tokens:
+            raise ConfigError(
+                f"embeddings come from a text module that answers one a caption; this one answers {text.view.tokens}."
             )
         layout = {**dataset.contents.layout, "embeddings": ((text.view.width,), FLOAT32)}
         sizes = {**dataset.contents.sizes, "E": text.view.width}

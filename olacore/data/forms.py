@@ -160,13 +160,15 @@ OF_TEXT = (
     FieldSpec("certainty", (2,), FLOAT32, optional=True, per="caption"),
 )
 
+TOKENS = FieldSpec("tokens", ("T", "F"), FLOAT16, optional=True, per="caption", chunked=True)
+
 CAPTIONED = FORMS.add(
     Form(
         "olacore/captioned/1",
         (
             *LATENTS.fields,
             EMBEDDINGS,
-            FieldSpec("tokens", ("T", "F"), FLOAT16, optional=True, per="caption", chunked=True),
+            TOKENS,
             *OF_TEXT,
         ),
         spaced=True,
@@ -192,6 +194,9 @@ DENOISED = FORMS.add(
         spaced=True,
     )
 )
+
+# Captions alone, and what a text teacher says of them.
+TEXTS = FORMS.add(Form("olacore/texts/1", (FieldSpec(CAPTION, (), INT32), EMBEDDINGS, TOKENS)))
 
 # Words, a text teacher's embedding of each, and how far the word moves the teacher behind other words: 1 less the
 # cosine, or 1 where that was not asked.

@@ -11,7 +11,7 @@ import numpy as np
 from olacore.errors import ConfigError
 
 SPLITS = ("train", "validation", "held-out")
-KINDS = ("photograph", "scene")
+KINDS = ("photograph", "scene", "text")
 
 # One entry of `/rows`, as a caller gives it: the source, the time stamp in a video (-1 for a photograph) and
 # the rectangle of the source, in its own pixels, that became the picture.
@@ -26,7 +26,7 @@ FILE_NUMBERS = dict.fromkeys(("rows", "frames", "damaged"), "<i8")
 
 @dataclass(frozen=True)
 class Source:
-    """One photograph or one scene of a video; all its pictures belong to one split and share its caption.
+    """One photograph, one scene of a video, or a caption alone; all its rows belong to one split and share its caption.
 
     Parameters
     ----------

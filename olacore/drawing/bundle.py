@@ -14,8 +14,8 @@ import numpy as np
 from olacore.data import Dataset, open_dataset
 from olacore.data.texts import Texts, read_texts
 from olacore.drawing.captions import Captions
-from olacore.drawing.module_set import ABOUT, CAPTIONS, SCHEMA, THUMBNAILS, check_parts
-from olacore.errors import DataError, FingerprintError, OutputExistsError
+from olacore.drawing.module_set import ABOUT, CAPTIONS, MOST_ABOUT, SCHEMA, THUMBNAILS, check_parts
+from olacore.errors import ConfigError, DataError, FingerprintError, OutputExistsError
 from olacore.files import replace_file
 from olacore.modules.find import find
 from olacore.modules.module import Module, load
@@ -45,7 +45,7 @@ def make_set(
         "encoder" where it should start from pictures too
     h5 : the data that they were trained on, with captions
     levels : denoisers
-    about : what the set says of itself, such as its licence
+    about : what the set says of itself, such as its licence: short texts by name
 
     Returns
     -------
@@ -56,9 +56,11 @@ def make_set(
     DataError  if the data have no captions, or none for training
     FileFormatError, FingerprintError  if the modules do not go together
     OutputExistsError  if there is a set and `force` is not given
+    ConfigError  if a text of `about` is too long, or has characters that cannot be shown
     """
     if (out / ABOUT).exists() and not force:
         raise OutputExistsError(f"the set {out} is already there; give --force to replace it.")
+    check_about(about or {})
     loaded = {name: load(reference) for name, reference in modules.items()}
     denoisers = {getattr(module.view, "level", 0.0): (module, path) for path in levels for module in (load(path),)}
     abouts = {name: module.about() for name, module in loaded.items()}
@@ -97,6 +99,15 @@ def make_set(
     }
     replace_file(out / ABOUT, (json.dumps(content, indent=1, sort_keys=True) + "\n").encode())
     return out
+
+
+def check_about(about: Mapping[str, str]) -> None:
+    """Raise `ConfigError` unless a set can say this of itself."""
+    for name, text in about.items():
+        if not 0 < len(name) <= MOST_ABOUT or len(text) > MOST_ABOUT:
+            raise ConfigError(f"what a set says of itself has up to {MOST_ABOUT:,} characters; {name[:40]!r} has more.")
+        if not (name + text).isprintable():
+            raise ConfigError(f"what a set says of itself is plain text of one line; {name[:40]!r} is not.")
 
 
 def check_text(text: Module, abouts: Mapping[str, Mapping[str, Any]]) -> None:

@@ -63,9 +63,11 @@ class Captions:
         _, tensors = read_safetensors(path, WHAT, MAKER, ("U8", "I8", "F16"))
         try:
             found = cls(**{name: tensors[name] for name in NAMES})
-            fits = found.vectors.shape == (len(found.listed), len(found.basis)) and found.scales.shape == (
-                len(found.listed),
-            )
+            count, size = len(found.listed), len(found.basis)
+            shapes = {"vectors": (count, size), "scales": (count,), "basis": (size, *found.basis.shape[1:])}
+            fits = all(tensors[name].shape == shape for name, shape in shapes.items()) and found.basis.ndim == 2
+            fits &= [tensors[name].dtype for name in NAMES] == [np.uint8, np.int8, np.float16, np.float16]
+            fits &= bool(np.isfinite(found.scales).all() and np.isfinite(found.basis).all())
         except (KeyError, TypeError, UnicodeDecodeError) as error:
             raise FileFormatError(f"{path} is no {WHAT} of {MAKER}.") from error
         if not fits:

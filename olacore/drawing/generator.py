@@ -12,7 +12,7 @@ import numpy as np
 from olacore.drawing.captions import Captions
 from olacore.drawing.module_set import ModuleSet, load_parts, open_set
 from olacore.drawing.sampler import SOLVERS, noise_of, sample
-from olacore.errors import ConfigError, DTypeError, ShapeError
+from olacore.errors import ConfigError, DTypeError, FileFormatError, ShapeError
 from olacore.text.emoji import name_emoji
 
 DEFAULT_SET = "google64"
@@ -20,6 +20,8 @@ MOST_COUNT, MOST_SEED = 4096, (1 << 63) - 1
 MOST_GUIDANCE, MOST_LIFT = 20.0, 2.0
 # What a negative prompt counts for, of what sets it apart from the mean of all.
 AWAY = np.float32(0.5)
+# Of an energy that is divided by.
+TINY = 1e-30
 # Unknown words that notes name.
 MOST_NAMED = 8
 # What a callback gets: the step from 0 on, how many there are, and the picture as it would be now, (H, W, 3) uint8.
@@ -128,6 +130,9 @@ class Generator:
             self._parts = {name: KernelModule(self._file(name)) for name in plain}
         self.captions = Captions.read(self.set.files["captions"])
         view = plain["mean"].view
+        if (width := self.captions.basis.shape[1]) != view["embedding"]:
+            path = self.set.files["captions"]
+            raise FileFormatError(f"{path} has embeddings of {width} numbers; the set makes {view['embedding']}.")
         shape = view["channels"], view["height"], view["width"]
         # The mean of all training latents.
         self._everything = plain["mean"].parts["target_mean"].reshape(1, *shape)
@@ -153,7 +158,7 @@ class Generator:
         lift: Any = asked.guidance
         if lift is None:
             size = np.square(apart).sum((1, 2, 3), keepdims=True)
-            lift = np.sqrt(self.set.energy / np.maximum(size, self.set.energy / MOST_LIFT**2)).clip(1)
+            lift = np.sqrt(self.set.energy / np.maximum(size, self.set.energy / MOST_LIFT**2 + TINY)).clip(1)
         return np.asarray(self._everything + lift * apart, np.float32)
 
     def _expect(self, prompts: Sequence[str], lean: float) -> np.ndarray:
@@ -292,6 +297,7 @@ class Generator:
             "set": self.set.name,
             "drawn by": "kernels" if self.kernels else "numpy",
             "modules": self.set.digests,
+            **({"about": self.set.about} if self.set.about else {}),
         }
 
 

@@ -24,21 +24,25 @@ ABOUT, CAPTIONS, THUMBNAILS = "set.json", "captions.safetensors", "thumbnails.we
 MOST_BYTES = 1 << 28
 # Those that neither make nor read latents.
 SPACELESS = ("text", "refiner")
+# Characters of a text that a set says of itself.
+MOST_ABOUT = 1 << 12
 # Modules that a set has, by what they do in it; without an encoder it takes no picture to start from, and a refiner
 # works on what the decoder draws.
 NEEDED, OPTIONAL = ("text", "mean", "decoder"), ("refiner", "encoder")
+# The least noise level, and the most energy.
+TINY, LARGEST = 1e-6, 1e30
 _FILE = record({"file": text(255), "sha256": text(64)}, closed=True)
 _SET = record(
     {
         "schema": text(64),
         "size": whole(8, 8192),
         "modules": record(dict.fromkeys(NEEDED, _FILE), dict.fromkeys(OPTIONAL, _FILE), closed=True),
-        "levels": listed(record({"level": number(), "file": text(255), "sha256": text(64)}, closed=True), 0, 64),
+        "levels": listed(record({"level": number(TINY), "file": text(255), "sha256": text(64)}, closed=True), 0, 64),
         "captions": _FILE,
         "seen": maybe(number()),
-        "energy": number(),
+        "energy": number(0, LARGEST),
     },
-    {"thumbnails": _FILE, "about": mapping(text(1 << 16))},
+    {"thumbnails": _FILE, "about": mapping(text(MOST_ABOUT))},
     closed=True,
 )
 
@@ -56,6 +60,7 @@ class ModuleSet:
     digests : SHA-256 of the files of all modules, by name
     seen : similarity to the nearest training caption from which on a prompt counts as seen; None where it is not known
     energy : squared distance of a training picture's latent to the mean of all, the median
+    about : what the set says of itself, such as its licence
     reference : to the hub, where it comes from there
     """
 
@@ -66,6 +71,7 @@ class ModuleSet:
     digests: dict[str, str]
     seen: float | None
     energy: float
+    about: dict[str, str]
     reference: str = ""
 
     @property
@@ -106,6 +112,8 @@ def open_set(reference: Path | str) -> ModuleSet:
     entries: dict[str, Mapping[str, Any]] = {**about["modules"], "captions": about["captions"]}
     entries |= {"thumbnails": about["thumbnails"]} if "thumbnails" in about else {}
     levels = sorted(about["levels"], key=lambda entry: -entry["level"])
+    if len({f"{entry['level']:g}" for entry in levels}) < len(levels):
+        raise FileFormatError(f"{path} names several denoisers of one level.")
     files = {name: _checked(folder, entry) for name, entry in entries.items()}
     digests = {name: entry["sha256"] for name, entry in about["modules"].items()}
     digests |= {f"level {entry['level']:g}": entry["sha256"] for entry in levels}
@@ -117,6 +125,7 @@ def open_set(reference: Path | str) -> ModuleSet:
         digests,
         about["seen"],
         float(about["energy"]),
+        dict(about.get("about", {})),
         Path(reference).as_posix() if hub.is_hub(reference) else "",
     )
 
@@ -137,13 +146,22 @@ def load_parts(found: ModuleSet) -> dict[str, PlainModule]:
 
     Raises
     ------
-    FileFormatError  if one is damaged, or of another kind than the set says
+    FileFormatError  if one is damaged, or of another kind or size than the set says
     FingerprintError  if they are of different latent spaces
     """
     names = [name for name in (*NEEDED, *OPTIONAL) if name in found.files]
     parts = {name: load_plain(found.files[name]) for name in names}
     parts |= {f"level {level:g}": load_plain(path) for level, path in found.levels.items()}
     check_parts({name: part.about for name, part in parts.items()}, str(found.folder))
+    view = parts["mean"].view
+    sides = [view[side] * view.get("factor", 8) for side in ("height", "width")]
+    if sides != [found.size, found.size]:
+        raise FileFormatError(
+            f"{found.folder} draws pictures of {sides[0]} x {sides[1]}; its {ABOUT} says {found.size}."
+        )
+    for level, path in found.levels.items():
+        if (own := parts[f"level {level:g}"].view["level"]) != level:
+            raise FileFormatError(f"{path} is a denoiser of level {own:g}; {ABOUT} of the set says {level:g}.")
     return parts
 
 
@@ -152,7 +170,7 @@ def check_parts(abouts: Mapping[str, Mapping[str, Any]], where: str) -> None:
 
     Raises
     ------
-    FileFormatError  if one is of another kind than it should be
+    FileFormatError  if one is of another kind or size than it should be
     FingerprintError  if they are of different latent spaces
     """
     kinds = {"text": ("text", "table"), "mean": ("denoiser", "text"), "decoder": ("decoder", "patch")}
@@ -165,10 +183,23 @@ def check_parts(abouts: Mapping[str, Mapping[str, Any]], where: str) -> None:
                 f"{where} needs a {' '.join(expected[::-1])} as its {name} module, and has a {view['name']} "
                 f"{view['kind']}."
             )
+        if name == "text" and view.get("tokens"):
+            raise FileFormatError(
+                f"{where} needs a text module of one embedding a text; this one answers {view['tokens']} tokens."
+            )
     spaces = {name: _space(about) for name, about in abouts.items() if name not in SPACELESS}
     if len({*spaces.values()}) > 1:
         theirs = ", ".join(f"{name} {space}" for name, space in spaces.items())
         raise FingerprintError(f"the modules of {where} are of different latent spaces: {theirs}.")
+    views = {name: about["view"] for name, about in abouts.items()}
+    text, mean = views["text"]["width"], views["mean"]["embedding"]
+    if text != mean:
+        raise FileFormatError(f"the text module of {where} makes embeddings of {text} numbers; the mean reads {mean}.")
+    for what in ("channels", "factor"):
+        found = {name: view.get(what, 8) for name, view in views.items() if name != "text"}
+        if len({*found.values()}) > 1:
+            theirs = ", ".join(f"{name} {count}" for name, count in found.items())
+            raise FileFormatError(f"the modules of {where} differ in the latents' {what}: {theirs}.")
 
 
 def _space(about: Mapping[str, Any]) -> str:

@@ -33,7 +33,13 @@ _RECORD = record(
         "drawn by": text(64),
         "modules": mapping(text(64)),
     },
-    {"init": maybe(text(64)), "strength": number(), "notes": listed(text(1 << 20)), "olacore": anything},
+    {
+        "init": maybe(text(64)),
+        "strength": number(),
+        "notes": listed(text(1 << 20)),
+        "olacore": anything,
+        "about": mapping(text()),
+    },
 )
 
 

@@ -36,6 +36,7 @@ from olacore.modules.kinds.base import answer_all
 from olacore.modules.latent_doubts import LatentWarning, doubt_latents
 from olacore.modules.layers import Layer, from_parts
 from olacore.modules.program import Program
+from olacore.modules.shapes import check_shapes
 from olacore.modules.tensor_file import digest_of
 from olacore.spaces import LatentSpace
 from olacore.views import View, view_from_dict
@@ -96,29 +97,11 @@ class Module:
                 object.__setattr__(self, name, value)
 
     def _check_shapes(self) -> None:
-        what, width = f"a {self.view.title}", self.view.inputs
-        for number, layer in enumerate(self.hidden):
-            units = layer.biases.size
-            if layer.biases.ndim != 1 or units < 1 or layer.weights.shape != (units, width):
-                raise ShapeError(
-                    f"{what} needs weights (units, {width}) and biases (units,) in hidden layer {number}; "
-                    f"got {layer.weights.shape} and {layer.biases.shape}."
-                )
-            width += units
-        basis = self.scaling.basis
-        if basis is not None and not self.view.rotates:
+        what, view = f"a {self.view.title}", self.view
+        if self.scaling.basis is not None and not view.rotates:
             raise ShapeError(f"{what} answers targets, and no components of them.")
-        shape = (self.view.outputs if basis is None else self.scaling.outputs, width)
-        if self.weights.shape != shape or self.biases.shape != shape[:1]:
-            raise ShapeError(
-                f"{what} needs weights {shape} and biases {shape[:1]}; "
-                f"got {self.weights.shape} and {self.biases.shape}."
-            )
-        sizes = tuple(part.shape for part in self.scaling.tensors.values())
-        inputs, outputs, answers = self.view.inputs, self.view.outputs, shape[0]
-        expected = ((inputs,), (inputs,), (outputs,), (answers,), *(() if basis is None else ((answers, outputs),)))
-        if sizes != expected:
-            raise ShapeError(f"{what} needs scaling for {(outputs, inputs)}; got {sizes}.")
+        maps = [(layer.weights, layer.biases) for layer in self.maps]
+        check_shapes(what, (view.inputs, view.outputs), maps, self.scaling.tensors)
 
     @property
     def kind(self) -> str:
@@ -263,7 +246,11 @@ class Module:
         return self.run(inputs, n_threads)
 
     def embed(self, texts: Any, n_threads: int | None = None) -> np.ndarray:
-        """Turn a text, or a list of them, into what the text teacher's embedding would be: (E,) or (n, E) float32.
+        """Turn a text, or a list of them, into what the text teacher's embedding would be.
+
+        Returns
+        -------
+        (E,) or (n, E) float32; (T, E) or (n, T, E) from a module that answers the embeddings of tokens
 
         Raises
         ------

@@ -14,8 +14,11 @@ from typing import Any
 import numpy as np
 
 from olacore.errors import FileFormatError
-from olacore.modules.file import BASIS, read_module
+from olacore.foreign.schema import Check, Misfit, flag, number, record, require, text, whole
+from olacore.modules.file import BASIS, POSITIVE, TENSORS, read_module
 from olacore.modules.find import find
+from olacore.modules.shapes import check_shapes
+from olacore.spaces import MOST_CHANNELS, MOST_FACTOR
 from olacore.text.table import WordTable, unit
 
 HALF_PIXEL = np.float32(127.5)
@@ -23,7 +26,7 @@ HALF_PIXEL = np.float32(127.5)
 
 @dataclass(frozen=True)
 class PlainModule:
-    """A module of one of the views in `RUNS`.
+    """A module of one of the views in `VIEWS`.
 
     Parameters
     ----------
@@ -60,7 +63,7 @@ class PlainModule:
 
         The answers have the shapes and types that those of `Module.run` have.
         """
-        return RUNS[self.view["kind"], self.view["name"]](self, given)
+        return VIEWS[self.view["kind"], self.view["name"]].run(self, given)
 
 
 def load_plain(reference: Path | str) -> PlainModule:
@@ -72,20 +75,32 @@ def load_plain(reference: Path | str) -> PlainModule:
     """
     path = find(reference)
     content, parts, carried = read_module(path)
-    view = content["view"]
-    if (view.get("kind"), view["name"]) not in RUNS:
-        raise FileFormatError(f"{path} holds a {view['name']} {view.get('kind')}, which is not run without kernels.")
+    view = require(NAMED, content["view"], str(path))
+    if (view["kind"], view["name"]) not in VIEWS:
+        raise FileFormatError(f"{path} holds a {view['name']} {view['kind']}, which is not run without kernels.")
+    form = VIEWS[view["kind"], view["name"]]
+    require(form.fields, view, f"the view of {path}")
     try:
-        table = WordTable(**carried) if carried else None
+        table = WordTable(**carried) if carried or form.worded else None
+        if table and (not form.worded or table.size != view["size"]):
+            raise ValueError(f"the table of words has vectors of {table.size} numbers")
+        hidden = [f"hidden_{number}_" for number in range(len(content.get("layers", (0, 0))) - 2)]
+        maps = [(parts[f"{name}weights"], parts[f"{name}biases"]) for name in (*hidden, "")]
+        scaling = {name: parts[name] for name in TENSORS[2:]} | ({"basis": parts[BASIS]} if BASIS in parts else {})
+        check_shapes(f"a {view['name']} {view['kind']}", form.sizes(view), maps, scaling)
+        if not all((parts[name] > 0).all() for name in POSITIVE):
+            raise ValueError("a scale is not above 0")
     except (TypeError, ValueError) as error:
         raise FileFormatError(f"{path} is damaged: {error}.") from error
     return PlainModule(content, parts, table)
 
 
 def embed(module: PlainModule, texts: list[str]) -> np.ndarray:
-    """Texts to embeddings (n, E) float32."""
+    """Texts to embeddings (n, E), or those of their tokens (n, T, E), float32."""
     assert module.table is not None
     found = module.forward(module.table.features(texts))
+    if tokens := module.view.get("tokens"):
+        return found.reshape(len(texts), tokens, -1)
     return unit(found) if module.view["unit"] else found
 
 
@@ -159,11 +174,82 @@ def blocks_of(pictures: np.ndarray, size: int, border: int) -> np.ndarray:
     return np.ascontiguousarray(windows.transpose(0, 1, 2, 4, 5, 3).reshape(-1, 3 * side**2))
 
 
-RUNS: dict[tuple[str, str], Callable[[PlainModule, Any], np.ndarray]] = {
-    ("text", "table"): embed,
-    ("denoiser", "text"): imagine,
-    ("denoiser", "window"): denoise,
-    ("decoder", "patch"): decode,
-    ("encoder", "patch"): encode,
-    ("refiner", "pixel"): refine,
+@dataclass(frozen=True)
+class PlainView:
+    """What is run here of a view.
+
+    Parameters
+    ----------
+    fields : what its plain values have to be
+    sizes : inputs and targets of a sample, by these values
+    run : answers what the view reads
+    worded : whether it carries a table of words
+    """
+
+    fields: Check
+    sizes: Callable[[dict[str, Any]], tuple[int, int]]
+    run: Callable[[PlainModule, Any], np.ndarray]
+    worded: bool = False
+
+
+def fields(needed: dict[str, Check], known: dict[str, Check] | None = None) -> Check:
+    """Of a view: some beside its kind and its name, and no others."""
+    return record({"kind": text(), "name": text(), **needed}, known, closed=True)
+
+
+def odd(least: int) -> Check:
+    """Sites along a side of a window: an odd number, or 0 where that is the least."""
+
+    def check(value: Any, place: str) -> None:
+        whole(least, MOST_WINDOW)(value, place)
+        if value and value % 2 == 0:
+            raise Misfit(f"{place} must be odd; got {value}")
+
+    return check
+
+
+MOST_WINDOW = 15
+NAMED = record({"kind": text(), "name": text()})
+LATENT = {"channels": whole(1, MOST_CHANNELS)}
+# Of 8 pixels where a file does not say, as in version 0.1.
+FACTOR = {"factor": whole(1, MOST_FACTOR)}
+SIDE = whole(1, 4096)
+OF_TABLE = {"width": whole(1, 1 << 20), "size": whole(2, 4096), "unit": flag}
+OF_PROMPT = {"level": number(), "height": SIDE, "width": SIDE, "embedding": whole(1, 1 << 20)}
+OF_WINDOW = {"level": number(0), "unconditional": flag, "window": odd(1), "text_window": odd(0)}
+VIEWS = {
+    ("text", "table"): PlainView(
+        fields(OF_TABLE, {"tokens": whole(0, 1 << 20)}),
+        lambda view: (2 * view["size"], view["width"] * (view.get("tokens") or 1)),
+        embed,
+        worded=True,
+    ),
+    ("denoiser", "text"): PlainView(
+        fields(LATENT | OF_PROMPT, FACTOR),
+        lambda view: (view["embedding"], view["channels"] * view["height"] * view["width"]),
+        imagine,
+    ),
+    ("denoiser", "window"): PlainView(
+        fields(LATENT | OF_WINDOW | {"certain": flag}, FACTOR),
+        lambda view: (
+            view["channels"] * (view["window"] ** 2 + view["text_window"] ** 2) + 2 * view["certain"] + 2,
+            view["channels"],
+        ),
+        denoise,
+    ),
+    ("decoder", "patch"): PlainView(
+        fields(LATENT | {"window": odd(1)}, FACTOR),
+        lambda view: (view["channels"] * view["window"] ** 2, 3 * view.get("factor", 8) ** 2),
+        decode,
+    ),
+    ("encoder", "patch"): PlainView(
+        fields(LATENT | {"border": whole(0, 64)}, FACTOR),
+        lambda view: (3 * (view.get("factor", 8) + 2 * view["border"]) ** 2, view["channels"]),
+        encode,
+    ),
+    ("refiner", "pixel"): PlainView(
+        fields({"border": whole(0, 64)} | FACTOR),
+        lambda view: (3 * (view["factor"] + 2 * view["border"]) ** 2, 3 * view["factor"] ** 2),
+        refine,
+    ),
 }

@@ -24,6 +24,8 @@ from olacore.views import View
 from olacore.views.scaling import Scaling
 
 ITEMS_AT_ONCE = 8
+# Fields that a text teacher makes.
+OF_TEXT_TEACHERS = {"embeddings", "tokens"}
 # Figures of a module and of each baseline by name.
 Figures = dict[str, dict[str, Any]]
 
@@ -40,7 +42,7 @@ def check_pairing(module: Module, dataset: Dataset) -> None:
     module.view.check(dataset)
     require_same("the module", module.space, "the data", dataset.space, then="use data of the module's own space")
     ours, theirs = text_maker(module.training), text_maker(dataset.settings)
-    if "embeddings" in module.view.fields and ours and theirs and ours != theirs:
+    if OF_TEXT_TEACHERS & {*module.view.fields} and ours and theirs and ours != theirs:
         makers = f"the module was evolved with those of {ours}, the data have those of {theirs}"
         raise FingerprintError(f"embeddings differ: {makers}; use data of the module's own text teacher.")
 

@@ -26,7 +26,7 @@ RANGES = {
 }
 LIMITS = ("generations", "passes", "seconds", "until_loss")
 # What views take; each says which.
-OF_VIEW = ("border", "window", "level", "text_window", "unconditional", "buckets", "words", "word_size")
+OF_VIEW = ("border", "window", "level", "text_window", "unconditional", "buckets", "words", "word_size", "target")
 # What has to be the same when a search is resumed, as it was asked for.
 ASKED = (
     "module",
@@ -60,6 +60,7 @@ class TrainConfig:
     unconditional : a denoiser without text
     buckets : that the words of a text are hashed into
     words, word_size : file of words with a text teacher's embeddings, and numbers of a word's vector, of a text's table
+    target : of a text module "embeddings", one a caption, or "tokens", those of all its tokens; None for the former
     strategy : its name; None for "rows", "stack" where one is asked for, and "pair" for a pair
     options : of the strategy, those that differ from the default
     loss : what the search minimises: "mse", "mae", "huber", "cosine", "contrast", `my_losses.py:function`, or a
@@ -104,6 +105,7 @@ class TrainConfig:
     buckets: int | None = None
     words: Path | str | None = None
     word_size: int | None = None
+    target: str | None = None
     strategy: str | None = None
     options: dict[str, Any] = field(default_factory=dict)
     loss: str | Callable[..., Any] = "mse"

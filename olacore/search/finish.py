@@ -12,7 +12,7 @@ from olacore.data import Dataset
 from olacore.modules.layers import Layer
 from olacore.modules.module import Module
 from olacore.quality.baselines import fit_to_data
-from olacore.quality.evaluation import Figures, evaluate_parts, joined
+from olacore.quality.evaluation import OF_TEXT_TEACHERS, Figures, evaluate_parts, joined
 from olacore.search.run_folder import RunFolder
 from olacore.search.task import Progress, Task
 
@@ -79,8 +79,9 @@ def summary_of(task: Task, progress: Progress) -> dict[str, Any]:
 
 def makers_of(task: Task) -> dict[str, Any]:
     """Who made the embeddings or the pictures that a module reads, so that those of others are refused."""
-    names: tuple[str, ...] = ("text_teacher", "text_sha256") if "embeddings" in task.view.fields else ()
-    names += ("pictures_sha256",) if "recon" in task.view.fields else ()
+    told = OF_TEXT_TEACHERS & {*task.view.fields}
+    names = [*(("text_teacher", "text_sha256") if told else ()), *(("tokenizer_sha256",) if "tokens" in told else ())]
+    names += ["pictures_sha256"] if "recon" in task.view.fields else []
     return {name: task.dataset.settings[name] for name in names if name in task.dataset.settings}
 
 

@@ -27,6 +27,8 @@ from olacore.views.scaling import Scaling
 SEARCH_STREAM, SAMPLE_STREAM = 0, 1
 # Samples that the statistics of inputs and targets come from.
 SAMPLE_ROWS = 16_384
+# Numbers of targets that these are at most, which are in memory several times over; and the fewest samples.
+SAMPLE_NUMBERS, FEWEST_ROWS = 1 << 28, 1024
 
 
 @dataclass(frozen=True)
@@ -124,7 +126,8 @@ class Task:
     def first_samples(self) -> RawBlock:
         """The training samples that statistics come from: the first of a seeded order."""
         seed = 4 * self.config.seed + SAMPLE_STREAM
-        with self.view.stream(self.dataset, self.items["train"], SAMPLE_ROWS, seed) as stream:
+        rows = min(SAMPLE_ROWS, max(SAMPLE_NUMBERS // self.view.outputs, FEWEST_ROWS))
+        with self.view.stream(self.dataset, self.items["train"], rows, seed) as stream:
             return next(stream)
 
     def _basis(self, targets: np.ndarray, scaling: Scaling) -> np.ndarray | None:

@@ -14,7 +14,7 @@ from olacore.errors import ConfigError, DataError, FingerprintError, ShapeError
 from olacore.text.table import WordTable, unit
 from olacore.views.base import add_view, pack_standardised
 from olacore.views.scaling import Scaling
-from olacore.views.words import Embedding, embedding_width
+from olacore.views.words import Embedding, asked_of, embedding_width
 
 if TYPE_CHECKING:
     from olacore.data import Dataset
@@ -46,7 +46,7 @@ class TableOfWords(Embedding):
 
     name: ClassVar[str] = "table"
     alike: ClassVar[bool] = True
-    options: ClassVar[tuple[str, ...]] = ("words", "word_size")
+    options: ClassVar[tuple[str, ...]] = ("words", "word_size", "target")
     carries: ClassVar[tuple[str, ...]] = tuple(one.name for one in fields(WordTable))
 
     size: int = 96
@@ -63,11 +63,12 @@ class TableOfWords(Embedding):
     @classmethod
     def of(cls, dataset: Dataset, settings: Mapping[str, Any]) -> Self:
         """The view of the data's embeddings, with a table of the words in a file of `ola precompute --words`."""
-        width = embedding_width(dataset, cls)
+        width, tokens = asked_of(dataset, cls, settings)
         if settings.get("words") is None:
             raise ConfigError("the table view of the text needs --words, a file of `ola precompute --words`.")
-        size = settings.get("word_size", min(cls.size, width // 2 * 2))
-        return cls(width, size, has_unit_length(dataset), table=make_table(dataset, Path(settings["words"]), size))
+        size = settings.get("word_size", min(cls.size, embedding_width(dataset, cls) // 2 * 2))
+        table = make_table(dataset, Path(settings["words"]), size)
+        return cls(width, size, not tokens and has_unit_length(dataset), table=table, tokens=tokens)
 
     @classmethod
     def of_values(cls, values: Mapping[str, Any], tensors: Mapping[str, np.ndarray]) -> Self:

@@ -12,6 +12,7 @@ from olacore.commands.options import FILE, max_pixels
 from olacore.commands.say import print_json, say
 from teachers.commands.denoise import noise_options, precompute_noise, wants_noise
 from teachers.commands.reporting import reporting
+from teachers.commands.texts import embed_texts
 from teachers.commands.words import embed_words
 
 if TYPE_CHECKING:
@@ -113,7 +114,8 @@ def precompute(
     """Make a data set of pictures and videos with what a teacher says of them.
 
     SOURCES are pictures, videos, zip archives of pictures, .npz files with an array "images", and folders of these;
-    with --words lists of words, and data sets with captions; with --denoiser data sets with captions.
+    with --words lists of words, and data sets with captions; with --denoiser data sets with captions. With
+    --text-teacher alone they are captions: lists with one a line, tables, and data sets that have some.
     """
     import teachers
 
@@ -129,8 +131,11 @@ def precompute(
         mode = {"shard_size": shard_size, "resume": resume, "force": force}
         precompute_noise(sources, h5, bare, seed, mode, as_json, **noise)
         return
-    if (teacher is None) == (latents_from is None):
-        raise click.UsageError("give either --teacher or --latents-from.")
+    if tokens and not text_teacher:
+        raise click.UsageError("--tokens needs --text-teacher.")
+    alone = text_teacher is not None and teacher is None and latents_from is None
+    if not alone and (teacher is None) == (latents_from is None):
+        raise click.UsageError("give either --teacher or --latents-from, or --text-teacher alone for captions.")
     rule = teachers.PictureRule(
         size=size,
         crops=crops,
@@ -141,8 +146,9 @@ def precompute(
         held_out=held_out,
         recipe=recipe,
     )
-    if tokens and not text_teacher:
-        raise click.UsageError("--tokens needs --text-teacher.")
+    if text_teacher is not None and alone:
+        embed_texts(sources, h5, text_teacher, bare, tokens, rule, resume, force)
+        return
     telling = teachers.CaptionRule(captions, parts, set_)
     video = teachers.VideoRule(every, fps, keyframes, most, least_change, most_damaged)
     loading = teachers.LoadOptions(config, device, batch, offline, self_test=not no_self_test, size=size)

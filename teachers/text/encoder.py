@@ -90,8 +90,9 @@ class TextTeacher:
 
     @property
     def settings(self) -> dict[str, Any]:
-        """Names the teacher, so that embeddings of two are never mixed."""
-        return {"text_teacher": self.name, "text_sha256": self.fingerprint}
+        """Names the teacher, so that embeddings of two are never mixed; those of tokens are by its tokenizer too."""
+        told = {"text_teacher": self.name, "text_sha256": self.fingerprint}
+        return told | ({"tokenizer_sha256": digest_of(self.parts[0].tokenizer)} if self.tokens else {})
 
     def vocabulary(self) -> list[str]:
         """The whole words that the tokenizers know as one token, in lower case; in the order of their numbers, which is
@@ -137,10 +138,21 @@ def fingerprint_of(parts: Sequence[TextPart], words: Sequence[str]) -> str:
     digest = hashlib.sha256()
     for part in parts:
         digest_weights(part.network, digest)
-        for token, number in sorted(part.tokenizer.get_vocab().items()):
-            digest.update(f"\0{token}\0{number}".encode(errors="surrogatepass"))
+        _add_vocabulary(part.tokenizer, digest)
     digest.update("\0".join(words).encode())
     return digest.hexdigest()
+
+
+def digest_of(tokenizer: Any) -> str:
+    """SHA-256 over a tokenizer's vocabulary and how many tokens it takes, which tell it from others."""
+    digest = hashlib.sha256(f"{tokenizer.model_max_length}".encode())
+    _add_vocabulary(tokenizer, digest)
+    return digest.hexdigest()
+
+
+def _add_vocabulary(tokenizer: Any, digest: Any) -> None:
+    for token, number in sorted(tokenizer.get_vocab().items()):
+        digest.update(f"\0{token}\0{number}".encode(errors="surrogatepass"))
 
 
 def _array(tensor: torch.Tensor) -> np.ndarray:

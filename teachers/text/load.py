@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -71,9 +72,17 @@ def _load(reference: str, options: LoadOptions, tokens: bool) -> TextTeacher:
         part.network.eval().requires_grad_(False).to(device)
         parts.append(part)
         words.append(how)
+    if tokens and (loose := [part for part in parts if not part.pads]):
+        kinds = ", ".join(sorted({type(part.network).__name__ for part in loose}))
+        raise ConfigError(
+            f"{kinds} of {reference} has more tokens for longer captions; --tokens is for CLIP's, padded to one number."
+        )
     if tokens and len({part.length for part in parts}) > 1:
         lengths = ", ".join(str(part.length) for part in parts)
         raise ConfigError(f"the text encoders of {reference} take {lengths} tokens; their tokens do not fit together.")
+    if len(parts) > 1:
+        # Pipelines with several take CLIP's states before the last layer, each part's of its own.
+        parts = [replace(part, layer=-2) if part.pads else part for part in parts]
     name = root.resolve().name if Path(reference).expanduser().exists() else reference
     teacher = TextTeacher(name, parts, fingerprint_of(parts, words), tokens=tokens)
     if options.self_test:

@@ -195,3 +195,17 @@ def write_other() -> Path:
     """A picture that says nothing."""
     write_picture(Path("plain.png"), np.zeros((8, 8, 3), np.uint8))
     return Path("plain.png")
+
+
+def test_bundle__what_it_says_of_itself_is_in_the_pictures_that_it_draws(folder):
+    parts = [f"--{name}={folder.parent / name}.safetensors" for name in ("text", "mean", "decoder")]
+    told = ("--about", "licence=CC-BY-4.0", "--about", "data=my own photographs = mine")
+    given = ("bundle", *parts, "--h5", folder.parent / "data.h5", "-o", "mine")
+    ola(*given, *told)
+    expected = {"licence": "CC-BY-4.0", "data": "my own photographs = mine"}
+    assert json.loads(ola("inspect", "mine", "--json").output)["about"] == expected
+    ola("generate", "a fox", "--set", "mine", "-o", "fox.png")
+    assert json.loads(ola("inspect", "fox.png", "--json").output)["about"] == expected
+    ola("generate", "--like", "fox.png", "--set", "mine", "-o", "again.png")
+    check_refusal("up to 4,096 characters; 'licence' has more", *given, "--force", "--about", "licence=" + "x" * 5000)
+    check_refusal("is plain text of one line", *given, "--force", "--about", "licence=a\nb")

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import shutil
 from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -17,9 +19,11 @@ from olacore.drawing.generator import AWAY, MOST_LIFT, Generator, Settings
 from olacore.drawing.module_set import open_set
 from olacore.drawing.pictures import Thumbnails, grid_of, read_drawing, write_drawing
 from olacore.errors import ConfigError, DTypeError, FileFormatError, FingerprintError, OutputExistsError, ShapeError
+from olacore.views.patch import PatchDecoder
 from olacore.views.refining import Refiner
+from olacore.views.word_table import TableOfWords
 from tests.support.makers import OTHER_SPACE, make_module, threads
-from tests.support.set_samples import LEVELS, SIDE, modules, write_set
+from tests.support.set_samples import LEVELS, SIDE, SIZE, modules, word_table, write_set
 
 
 @pytest.fixture(scope="module")
@@ -206,6 +210,9 @@ def test_make__refuses_modules_that_do_not_go_together(tmp_path):
     make_module(modules()["decoder"].view, OTHER_SPACE).save(tmp_path / "stranger.safetensors")
     with pytest.raises(FingerprintError, match="are of different latent spaces"):
         make_set(tmp_path / "x", named | {"decoder": tmp_path / "stranger.safetensors"}, tmp_path / "data.h5")
+    make_module(replace(modules()["text"].view, tokens=2, unit=False)).save(tmp_path / "tokens")
+    with pytest.raises(FileFormatError, match="of one embedding a text; this one answers 2 tokens"):
+        make_set(tmp_path / "x", named | {"text": tmp_path / "tokens"}, tmp_path / "data.h5")
     with pytest.raises(FileFormatError, match="needs a text denoiser as its mean module, and has a patch decoder"):
         make_set(tmp_path / "x", named | {"mean": named["decoder"]}, tmp_path / "data.h5")
     mean = modules()["mean"]
@@ -214,6 +221,40 @@ def test_make__refuses_modules_that_do_not_go_together(tmp_path):
     with pytest.raises(FingerprintError, match=r"reads embeddings of other \(999999999999\).*--text-from"):
         make_set(tmp_path / "x", named | {"mean": tmp_path / "other.safetensors"}, tmp_path / "data.h5")
     assert not (tmp_path / "x").exists()
+
+
+def resealed(folder: Path, name: str, module: Any = None, **about: Any) -> Path:
+    """A set with another module under a name, or something else said of it."""
+    told = json.loads((folder / "set.json").read_text()) | about
+    if module is not None:
+        entry = next(one for one in (*told["modules"].values(), *told["levels"]) if one["file"] == name)
+        module.save(folder / name)
+        entry["sha256"] = sha256((folder / name).read_bytes()).hexdigest()
+    (folder / "set.json").write_text(json.dumps(told))
+    return folder
+
+
+def test_set__parts_that_do_not_fit_each_other_are_refused(tmp_path):
+    folder, own = write_set(tmp_path), modules()
+    text = make_module(TableOfWords(5, SIZE, table=word_table()))
+    cases = [
+        ("text.safetensors", {"module": text}, "makes embeddings of 5 numbers; the mean reads 6"),
+        (
+            "decoder.safetensors",
+            {"module": make_module(PatchDecoder(4, 4, 3))},
+            "differ in the latents' factor: .*decoder 4",
+        ),
+        ("level-2.safetensors", {"module": own["level 0.5"]}, "is a denoiser of level 0.5; .*says 2"),
+        ("", {"size": 32}, "draws pictures of 24 x 24; its set.json says 32"),
+        ("", {"energy": -1.0}, "energy must be a number of 0 or more"),
+    ]
+    for number, (name, changes, sentence) in enumerate(cases):
+        copy = Path(shutil.copytree(folder, tmp_path / f"{number}"))
+        with pytest.raises(FileFormatError, match=sentence):
+            Generator(resealed(copy, name, **changes), kernels=False)
+    levels = json.loads((folder / "set.json").read_text())["levels"]
+    with pytest.raises(FileFormatError, match="names several denoisers of one level"):
+        open_set(resealed(folder, "", levels=[levels[0], levels[0]]))
 
 
 def test_captions__likeness_is_the_cosine():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from dataclasses import asdict, dataclass
+from fnmatch import fnmatch
 from pathlib import Path
 from random import Random
 
@@ -13,6 +14,8 @@ from tests.fuzz.damage.safetensors import breaks_seal
 from tests.fuzz.kinds import Kind
 
 NOTE = "CASE.json"
+# Of the cases in which other files have a digest of the mangled one, how many get that of what it is now.
+SEALED = 0.8
 
 
 @dataclass(frozen=True)
@@ -24,7 +27,7 @@ class Case:
     file : the mangled file, within the folder
     arguments : of `ola`
     damage : what was done to the file, in words
-    broken : whether the file has a digest that is that of other numbers, and the command reads it
+    broken : whether a digest that the command reads is not that of the file as it is
     """
 
     kind: str
@@ -99,6 +102,12 @@ def build(name: str, kind: Kind, sound: Path, folder: Path, seed: int, number: i
     (folder / file).write_bytes(content)
     command = rng.choice(commands)
     broken = "{file}" in command and breaks_seal(content, before)
+    if kind.seal and any(fnmatch(file, pattern) for pattern in kind.sealed):
+        if rng.random() < SEALED:
+            kind.seal(folder)
+            done.append("sealed")
+        else:
+            broken = content != before
     return Case(name, number, file, arguments(command, file), tuple(done), broken)
 
 

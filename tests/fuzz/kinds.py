@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.fuzz import seeds
+from tests.fuzz import seeds, sets
 
 PRECOMPUTE = "precompute {sources} --latents-from E --h5 out.h5 --size 16 --workers 0"
 SHORT = "--generations 2 --population 4 --block 64 --out run"
@@ -22,11 +22,15 @@ class Kind:
     commands : by a pattern of the files to mangle; `{file}` stands for the mangled one, and the folder of the case is
         the current one
     needs : packages beyond those of olacore itself
+    sealed : patterns of the files of which another one has a digest
+    seal : writes these digests anew
     """
 
     make: Callable[[Path], None]
     commands: Mapping[str, tuple[str, ...]]
     needs: tuple[str, ...] = ()
+    sealed: tuple[str, ...] = ()
+    seal: Callable[[Path], None] | None = None
 
 
 def on(sources: str, *more: str) -> tuple[str, ...]:
@@ -64,6 +68,16 @@ LOOKING = ("inspect {file}", "inspect {file} --json", "inspect {file} --sheet sh
 WORDS = "precompute {list} --words --common 0 --text-teacher text --no-self-test --offline --h5 out.h5"
 DENOISING = ("precompute captioned.h5 --denoiser pipe --no-self-test --offline --levels 1 --h5 out.h5",)
 TEACHING = "--no-self-test --offline --h5 out.h5 --size 16 --workers 0"
+
+DRAWING = (
+    "generate fox --set set -o o.png",
+    "generate axolotl fox --set set --variety 2 --seed 1 -n 2 --nearest --preview p.png --json -o o.png",
+    "generate heart --set set --init start.png --negative boat -o o.png",
+    "generate --prompts prompts.txt --set set --nearest -o out",
+    "generate --like drawn.png --set set -o o.png",
+    "inspect set",
+    "inspect set --json",
+)
 
 KINDS = {
     "module": Kind(
@@ -215,6 +229,17 @@ KINDS = {
             "pipe/*/*": DENOISING,
         },
         ("torch", "diffusers", "transformers"),
+    ),
+    "set": Kind(
+        sets.make,
+        {
+            "set/*": DRAWING,
+            "drawn.png": ("inspect {file}", "inspect {file} --json", "generate --like {file} --set set -o o.png"),
+            "start.png": ("generate fox --set set --init {file} --variety 0.5 --seed 1 -o o.png",),
+            "prompts.txt": ("generate --prompts {file} --set set -o out",),
+        },
+        sealed=("set/*.safetensors", "set/*.webp"),
+        seal=sets.seal,
     ),
     "recipe": Kind(seeds.recipes, {"recipe.json": on("photos/0.png photos/1.png", "--recipe {file}")}),
     "report": Kind(seeds.reports, {"report.json": ("bench --quick --against {file}",)}),

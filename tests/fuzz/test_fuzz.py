@@ -62,7 +62,7 @@ def test_damage__that_ends_the_library_which_does_it__ends_no_run(monkeypatch):
     assert all(len(words) > 1 or FAILED not in words[0] for words in ends)
 
 
-KNOWN = ("latent", "recipe", "report", "archive", "picture", "data", "module")
+KNOWN = ("latent", "recipe", "report", "archive", "picture", "data", "module", "set")
 
 
 @pytest.mark.parametrize("name", KNOWN)
@@ -110,8 +110,8 @@ def test_safetensors__what_breaks_a_seal_is_told_from_what_does_not():
 
 def test_fuzzer__finds_nothing_in_a_few_dozen_files(tmp_path: Path):
     """The long form is `python -m tests.fuzz`."""
-    fuzzer = Fuzzer({name: KINDS[name] for name in ("latent", "recipe", "captions")}, tmp_path)
+    fuzzer = Fuzzer({name: KINDS[name] for name in ("latent", "recipe", "captions", "set")}, tmp_path)
     fuzzer.prepare()
-    fuzzer.run(600, cases=60)
+    fuzzer.run(600, cases=80)
     assert not fuzzer.found
     assert fuzzer.tallies["latent"].verdicts.keys() == {"done", "refused"}

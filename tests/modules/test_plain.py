@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from olacore.errors import FileFormatError
+from olacore.modules import plain
 from olacore.modules.plain import load_plain
 from olacore.views.noisy import Whole, Window
 from olacore.views.patch import PatchDecoder, PatchEncoder
@@ -58,3 +59,37 @@ def test_plain__refuses_views_that_it_does_not_know(tmp_path):
     make_module(Whole(4, 8, 0.5, 3, 3, WIDTH)).save(tmp_path / "m.safetensors")
     with pytest.raises(FileFormatError, match="holds a whole denoiser, which is not run without kernels"):
         load_plain(tmp_path / "m.safetensors")
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        ({"window": 4}, "window must be odd; got 4"),
+        ({"window": "3"}, "window must be a whole number from 1 to 15; got '3'"),
+        ({"kind": ["decoder"]}, "kind must be text"),
+        ({"channels": -1}, "channels must be a whole number from 1 to"),
+        ({"more": 1}, "unknown entry 'more'"),
+        ({"channels": 5}, r"a patch decoder needs weights \(192, 45\)"),
+        ({"factor": 4}, r"needs weights \(48, 36\)"),
+    ],
+)
+def test_plain__refuses_views_that_do_not_fit_the_tensors(tmp_path, monkeypatch, changes, sentence):
+    make_module(PatchDecoder(4, 8, 3)).save(tmp_path / "m.safetensors")
+    content, parts, carried = plain.read_module(tmp_path / "m.safetensors")
+    content["view"] |= changes
+    monkeypatch.setattr(plain, "read_module", lambda path: (content, parts, carried))
+    with pytest.raises(FileFormatError, match=sentence):
+        load_plain(tmp_path / "m.safetensors")
+
+
+def test_plain__refuses_scales_and_tables_that_make_no_sense(tmp_path, monkeypatch):
+    make_module(TableOfWords(WIDTH, SIZE, table=word_table())).save(tmp_path / "m.safetensors")
+    content, parts, carried = plain.read_module(tmp_path / "m.safetensors")
+    for changed, sentence in (
+        ((content, parts, {}), "is damaged"),
+        ((content, parts, word_table(6).tensors), "has vectors of 6 numbers"),
+        ((content, parts | {"input_scale": 0 * parts["input_scale"]}, carried), "a scale is not above 0"),
+    ):
+        monkeypatch.setattr(plain, "read_module", lambda path, changed=changed: changed)
+        with pytest.raises(FileFormatError, match=sentence):
+            load_plain(tmp_path / "m.safetensors")

@@ -1,6 +1,6 @@
 """A small random pipeline of each family, as a folder."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
@@ -55,15 +55,15 @@ def _unet(width: int, **more: Any) -> UNet2DConditionModel:
     return UNet2DConditionModel(**(UNET | {"cross_attention_dim": width} | more)).eval()
 
 
-def _text(folder: Path, name: str = "clip", **told: Any) -> tuple[Any, Any]:
-    save_tokenizer(save_clip(folder / name, **told), 20)
+def _text(folder: Path, name: str = "clip", known: Sequence[str] = (), **told: Any) -> tuple[Any, Any]:
+    save_tokenizer(save_clip(folder / name, **told), 20, known)
     model = CLIPTextModelWithProjection if "projection" in told else CLIPTextModel
     return model.from_pretrained(folder / name).eval(), AutoTokenizer.from_pretrained(folder / name)
 
 
-def save_sd(folder: Path, prediction: str = "epsilon") -> Path:
-    """SD 1 or 2."""
-    text, words = _text(folder / "made")
+def save_sd(folder: Path, prediction: str = "epsilon", known: Sequence[str] = ()) -> Path:
+    """SD 1 or 2; its tokenizer spells, or knows some words."""
+    text, words = _text(folder / "made", known=known)
     scheduler = DDIMScheduler(**LINE, prediction_type=prediction)
     StableDiffusionPipeline(
         vae=build_kl(),

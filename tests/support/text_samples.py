@@ -1,6 +1,7 @@
 """Small random text encoders of each family, as the folders that the hub has."""
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,12 +23,12 @@ SPECIAL = ("<pad>", "<unk>", "<start>", "<end>")
 VOCABULARY = len(SPECIAL) + len(LETTERS)
 
 
-def save_tokenizer(folder: Path, length: int) -> Path:
-    """A tokenizer that spells, with a start and an end, which takes so many tokens."""
-    words = {token: number for number, token in enumerate((*SPECIAL, *LETTERS))}
+def save_tokenizer(folder: Path, length: int, known: Sequence[str] = ()) -> Path:
+    """A tokenizer that spells, or knows some words, with a start and an end, which takes so many tokens."""
+    words = {token: number for number, token in enumerate((*SPECIAL, *(known or LETTERS)))}
     speller = Tokenizer(models.WordLevel(words, unk_token="<unk>"))
     speller.normalizer = normalizers.Lowercase()
-    speller.pre_tokenizer = pre_tokenizers.Split("", "isolated")
+    speller.pre_tokenizer = pre_tokenizers.Whitespace() if known else pre_tokenizers.Split("", "isolated")
     ends = [(token, words[token]) for token in ("<start>", "<end>")]
     speller.post_processor = processors.TemplateProcessing(single="<start> $A <end>", special_tokens=ends)
     PreTrainedTokenizerFast(

@@ -64,6 +64,7 @@ def cut(view: View, raw: RawBlock) -> tuple[np.ndarray, np.ndarray]:
     "view",
     [
         Words(6, 64),
+        Words(6, 64, tokens=5),
         Prompt(4, 8, 0.0, 3, 3, WIDTH),
         Whole(4, 8, 0.5, 3, 3, WIDTH),
         Whole(4, 8, 0.5, 3, 3, unconditional=True),
@@ -205,6 +206,7 @@ def test_views__of_no_sense_are_refused():
         (Whole(4, 8, 1.0, 3, 3, WIDTH), "embedding", 0),
         (Prompt(4, 8, 0.0, 3, 3, WIDTH), "height", 0),
         (Words(6), "width", 0),
+        (Words(6), "tokens", 1 << 30),
     ):
         with pytest.raises(ValueError, match=name):
             view_from_dict(view.to_dict() | {name: value})
@@ -268,6 +270,11 @@ def test_views__captions_that_are_missing_are_named(data):
 def test_views__plain_pairs_are_refused(data):
     with pytest.raises(ShapeError, match="plain pairs"):
         made("text", data)
+
+
+def test_words__of_one_embedding_say_nothing_of_tokens():
+    # Modules that were made before there were tokens keep their digests.
+    assert [*Words(6).to_dict()] == ["kind", "name", "width", "buckets"]
 
 
 @on("captioned")

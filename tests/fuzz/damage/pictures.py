@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import struct
 import zlib
 from random import Random
 
-from tests.fuzz.damage import blind
+from tests.fuzz.damage import blind, values
 
 SIGN = b"\x89PNG\r\n\x1a\n"
 KINDS = (
@@ -41,7 +42,9 @@ def mangle(rng: Random, data: bytes) -> tuple[bytes, str]:
         chunks.append((data[at + 4 : at + 8], data[at + 8 : at + 8 + size]))
         at += size + 12
     number = rng.randrange(len(chunks))
-    way = rng.choice(("head", "head", "pixels", "content", "lose", "add", "double", "move"))
+    ways = ("head", "head", "pixels", "content", "lose", "add", "double", "move")
+    notes = [place for place, (kind, content) in enumerate(chunks) if kind == b"iTXt" and b"\0{" in content]
+    way = rng.choice(ways + ("note",) * len(ways) if notes else ways)
     if way == "head":
         content = bytearray(chunks[0][1])
         if rng.random() < 0.5:
@@ -56,6 +59,11 @@ def mangle(rng: Random, data: bytes) -> tuple[bytes, str]:
         chunks.insert(-1, (b"IDAT", zlib.compress(lines)))
     elif way == "content":
         chunks[number] = chunks[number][0], blind.mangle(rng, chunks[number][1], chunks[0][1])[0]
+    elif way == "note":
+        head, _, rest = chunks[notes[0]][1].partition(b"{")
+        value, word = values.mangle(rng, json.loads(b"{" + rest))
+        chunks[notes[0]] = b"iTXt", head + values.dumps(value).encode("utf-8", "surrogatepass")
+        way = f"note {word}"
     elif way == "add":
         content = rng.choice((b"", b"\0", b"x\0\0" + zlib.compress(b"x" * 200), b"\0\0\0\1\0\0\0\0", rng.randbytes(30)))
         chunks.insert(rng.randrange(len(chunks) + 1), (rng.choice(KINDS), content))

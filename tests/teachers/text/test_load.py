@@ -211,6 +211,12 @@ def test_load__tokens_of_encoders_of_different_length_do_not_fit(tmp_path: Path)
     assert load(folder).answer({"captions": CAPTIONS})["embeddings"].shape == (3, 40)
 
 
+def test_load__tokens_that_are_not_padded_are_refused(tmp_path: Path) -> None:
+    folder = save_tokenizer(save_t5(tmp_path / "t5"), 40)
+    assert "T5EncoderModel of" in (told := refusal(folder, tokens=True))
+    assert "has more tokens for longer captions; --tokens is for CLIP's" in told
+
+
 def test_self_test__refuses_weights_that_are_no_trained_ones(tmp_path: Path) -> None:
     with pytest.raises(FileFormatError, match="pairs of like captions alike"):
         load_text_teacher(save_sentence(tmp_path / "sentence", seed=3))

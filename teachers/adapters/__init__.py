@@ -1,0 +1,1 @@
+"""Organic modules as parts of other programs, under torch."""

@@ -1,0 +1,135 @@
+"""`precompute` of captions alone: what a text teacher says of each, for modules that stand in for it; no pictures."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from olacore.data import FORMS, ROW, Captions, Header, Source, Writer, open_dataset
+from olacore.data.forms import CAPTION
+from olacore.data.records import SPLITS
+from olacore.errors import ConfigError, DataError
+from olacore.foreign.reading import read_file
+from olacore.media.find import is_table
+from teachers.collect.caption_tables import clean, decode, read_table
+from teachers.collect.crops import PictureRule
+from teachers.collect.plan import split_of
+from teachers.jobs.output_path import check_target
+from teachers.jobs.run import Progress
+from teachers.jobs.words import digest
+from teachers.protocol import Teacher
+
+MOST_BYTES = 1 << 28
+MOST_TEXTS = 1 << 22
+
+
+def collect_texts(sources: Sequence[Path], rule: PictureRule | None = None) -> list[Source]:
+    """List captions, each once, as sources of one caption each.
+
+    Parameters
+    ----------
+    sources : lists with a caption a line; tables of captions, with their parts where they have them; or data sets with
+        captions, which stay in the splits that they are in there
+    rule : shares of the splits, and the seed; what has no part is put into them by a hash of the caption, whatever its
+        case and blanks
+
+    Raises
+    ------
+    FileFormatError  if a file cannot be read
+    DataError  if there is no caption, or a data set has none
+    ConfigError  if a part is none of training, validation or held-out
+    """
+    found: dict[str, str] = {}
+    for path in sources:
+        data = path.is_dir() or path.suffix.lower() in (".h5", ".hdf5")
+        told = _of_data(path) if data else _of_table(path) if is_table(path.name) else _of_list(path)
+        for text, part in told:
+            found.setdefault(text, part)
+    if not 0 < len(found) <= MOST_TEXTS:
+        raise DataError(f"expected 1 to {MOST_TEXTS:,} captions; got {len(found):,}.")
+    keys = {text: " ".join(text.casefold().split()) for text, part in found.items() if not part}
+    splits = (rule or PictureRule()).splits({key: 1 for key in keys.values()}) if keys else {}
+    listed = []
+    for number, (text, part) in enumerate(found.items()):
+        split = split_of(part) if part else splits[keys[text]]
+        name = f"caption {number:06}"
+        listed.append(Source(name, "text", split, caption=text, part="" if part in SPLITS else part))
+    return listed
+
+
+def precompute_texts(
+    texts: Sequence[Source],
+    h5: Path,
+    teacher: Teacher,
+    *,
+    resume: bool = False,
+    force: bool = False,
+    progress: Progress | None = None,
+) -> None:
+    """Make a data set of captions with a text teacher's embeddings, schema `olacore/texts/1`; safe to kill.
+
+    Parameters
+    ----------
+    texts : see `collect_texts`
+    h5 : the file to write
+    teacher : reads `captions`; writes `embeddings` (n, E), and maybe `tokens` (n, T, F)
+    resume, force, progress : see `precompute`; progress counts "rows"
+
+    Raises
+    ------
+    OutputExistsError, OutputError, ConfigError, DataError  as `precompute` does
+    """
+    if teacher.reads != ("captions",) or "embeddings" not in teacher.writes:
+        raise ConfigError(f"{teacher.name} is no text encoder: it reads {teacher.reads} and writes {teacher.writes}.")
+    check_target(h5, None, resume, force)
+    form = FORMS["olacore/texts/1"]
+    captions = [source.caption for source in texts]
+    asked = teacher.answer({"captions": np.array(["word"])})
+    sizes = {"E": asked["embeddings"].shape[1]}
+    optional = tuple(name for name in teacher.writes if name != "embeddings")
+    if "tokens" in optional:
+        sizes |= dict(zip(("T", "F"), asked["tokens"].shape[1:], strict=True))
+    rows = np.zeros(len(texts), ROW)
+    rows["source"], rows["pts"] = np.arange(len(texts)), -1
+    header = Header(
+        form,
+        sizes,
+        len(texts),
+        sources=tuple(replace(source, caption="") for source in texts),
+        optional=optional,
+        settings=teacher.settings | {"captions": digest(captions)},
+        captions=Captions(tuple(captions), tuple((number,) for number in range(len(texts)))),
+    )
+    told = progress or (lambda *args: None)
+    complete = False
+    writer = Writer(h5, header, rows, force=force, resume=resume)
+    try:
+        for first in range(writer.rows_valid, len(texts), teacher.batch):
+            told("rows", first, len(texts))
+            here = slice(first, first + teacher.batch)
+            answers = teacher.answer({"captions": np.array(captions[here])})
+            writer.add({CAPTION: np.arange(len(texts), dtype=np.int32)[here]}, rows[here], answers)
+        told("rows", len(texts), len(texts))
+        complete = True
+    finally:
+        writer.close(complete)
+
+
+def _of_list(path: Path) -> list[tuple[str, str]]:
+    text = decode(path, read_file(path, "the list of captions", MOST_BYTES), strict=True)
+    return [(caption, "") for line in text.splitlines() if (caption := clean(line))]
+
+
+def _of_table(path: Path) -> list[tuple[str, str]]:
+    return [(caption, line.part) for line in read_table(path).lines for caption in line.captions]
+
+
+def _of_data(path: Path) -> list[tuple[str, str]]:
+    with open_dataset([path]) as data:
+        if not data.captions:
+            raise DataError(f"{path} has no captions; expected a list of them, a table, or a data set with captions.")
+        pairs = zip(data.sources, data.captions, strict=True)
+        return [(text, source.part or source.split) for source, captions in pairs for text in captions]
