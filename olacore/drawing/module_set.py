@@ -196,7 +196,7 @@ def check_parts(abouts: Mapping[str, Mapping[str, Any]], where: str) -> None:
     if text != mean:
         raise FileFormatError(f"the text module of {where} makes embeddings of {text} numbers; the mean reads {mean}.")
     for what in ("channels", "factor"):
-        found = {name: view.get(what, 8) for name, view in views.items() if name != "text"}
+        found = {name: view.get(what, 8) for name, view in views.items() if name not in SPACELESS}
         if len({*found.values()}) > 1:
             theirs = ", ".join(f"{name} {count}" for name, count in found.items())
             raise FileFormatError(f"the modules of {where} differ in the latents' {what}: {theirs}.")
