@@ -25,6 +25,7 @@ LAYERS = {
     "olacore/commands": {"click", "rich", "olacore"},
     "olacore": RUN_TIME | {"olacore"},
     "teachers/commands": {"click", "rich", "olacore", "teachers"},
+    "teachers/adapters": {"torch", "numpy", "diffusers", "teachers"},
     "teachers": RUN_TIME | HEAVY - {"rich", "click", "matplotlib"} | {"huggingface_hub", "olacore", "teachers"},
     "bench": None,
     "cli.py": {"olacore"},

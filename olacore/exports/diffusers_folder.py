@@ -57,9 +57,7 @@ EXPORTERS.add(DiffusersFolder())
 def class_file() -> str:
     """The text of the class in one file: the convolutions stand where they were imported."""
     folder = adapters()
-    convolutions, whole = (
-        (folder / name).read_text(encoding="utf-8") for name in ("convolutions.py", "diffusers.py")
-    )
+    convolutions, whole = ((folder / name).read_text(encoding="utf-8") for name in ("convolutions.py", "diffusers.py"))
     before, after = whole.split(IMPORT)
     body = convolutions.partition("import torch\n")[2]
     return f"{before.rstrip()}\n{body.rstrip()}\n{after}"

@@ -13,7 +13,7 @@ class Maps(nn.Module):
     units : outputs of each map
     """
 
-    def __init__(self, channels, side, stride, units):
+    def __init__(self, channels: int, side: int, stride: int, units: tuple[int, ...]):
         super().__init__()
         self.side, self.stride = side, stride
         self.kernels = nn.ModuleList(nn.Conv2d(channels, count, side, stride) for count in units)
@@ -22,7 +22,7 @@ class Maps(nn.Module):
         self.gain = nn.Parameter(torch.ones(units[-1], 1, 1))
         self.shift = nn.Parameter(torch.zeros(units[-1], 1, 1))
 
-    def forward(self, x):
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Windows (B, C, H, W) to answers (B, out, rows, columns)."""
         known = []
         for number, kernel in enumerate(self.kernels):
@@ -34,41 +34,43 @@ class Maps(nn.Module):
 
 
 class PatchModule(nn.Module):
-    """Maps over a whole picture or latent, with what lies around it, in one go or in tiles."""
+    """Maps over a whole picture or latent, with what lies around it, at once or in tiles."""
 
-    def around(self, size, device):
-        """Which rows or columns are read, outside and padding included."""
+    maps: Maps
+
+    def around(self, size: int, device: torch.device) -> torch.Tensor:
+        """Which rows or columns of so many are read, those outside included."""
         raise NotImplementedError
 
-    def answers(self, x, tile=None):
+    def answers(self, x: torch.Tensor, tile: int | None) -> torch.Tensor:
         """All sites; windows are finite, so that tiles of `tile` sites, cut with what is around them, leave no seam."""
-        maps, dtype = self.maps, self.maps.gain.dtype
-        x = x.to(dtype).index_select(2, self.around(x.shape[2], x.device))
+        side, stride = self.maps.side, self.maps.stride
+        x = x.to(self.maps.gain.dtype).index_select(2, self.around(x.shape[2], x.device))
         x = x.index_select(3, self.around(x.shape[3], x.device))
-        rows, columns = ((size - maps.side) // maps.stride + 1 for size in x.shape[2:])
-        if tile is None or max(rows, columns) <= tile:
-            return maps(x)
-        cuts = [
-            [slice(first * maps.stride, (first + tile - 1) * maps.stride + maps.side) for first in range(0, count, tile)]
-            for count in (rows, columns)
-        ]
-        return torch.cat([torch.cat([maps(x[:, :, row, column]) for column in cuts[1]], 3) for row in cuts[0]], 2)
+        rows, columns = ((size - side) // stride + 1 for size in x.shape[2:])
+        step = tile or max(rows, columns)
+        across, down = (
+            [slice(first * stride, (first + step - 1) * stride + side) for first in range(0, count, step)]
+            for count in (columns, rows)
+        )
+        found = [torch.cat([self.maps(x[:, :, row, column]) for column in across], 3) for row in down]
+        return torch.cat(found, 2)
 
 
 class PatchDecoder(PatchModule):
     """Scaled latents (B, C, h, w) to pictures (B, 3, factor h, factor w) in [-1, 1]; edges are repeated."""
 
-    def __init__(self, channels, window, hidden, factor=8):
+    def __init__(self, channels: int, window: int, hidden: tuple[int, ...], factor: int = 8):
         super().__init__()
         self.factor = factor
         self.maps = Maps(channels, window, 1, (*hidden, 3 * factor**2))
 
-    def around(self, size, device):
+    def around(self, size: int, device: torch.device) -> torch.Tensor:
         """Sites outside are the nearest inside."""
         pad = self.maps.side // 2
         return torch.arange(-pad, size + pad, device=device).clamp(0, size - 1)
 
-    def forward(self, latents, tile=None):
+    def forward(self, latents: torch.Tensor, tile: int | None = None) -> torch.Tensor:
         """Decode, in tiles of so many sites along a side."""
         return nn.functional.pixel_shuffle(self.answers(latents, tile), self.factor).clamp(-1, 1)
 
@@ -79,18 +81,18 @@ class PatchEncoder(PatchModule):
     Sides are filled up to whole patches by repeating the last pixels, and then reflected outside.
     """
 
-    def __init__(self, channels, border, hidden, factor=8):
+    def __init__(self, channels: int, border: int, hidden: tuple[int, ...], factor: int = 8):
         super().__init__()
         self.factor, self.border = factor, border
         self.maps = Maps(3, factor + 2 * border, factor, (*hidden, channels))
 
-    def around(self, size, device):
+    def around(self, size: int, device: torch.device) -> torch.Tensor:
         """Pixels outside are mirrored at the edge, as often as it takes."""
         full = -(-size // self.factor) * self.factor
         period = max(2 * (full - 1), 1)
         place = torch.arange(-self.border, full + self.border, device=device) % period
         return torch.minimum(place, period - place).clamp(0, size - 1)
 
-    def forward(self, pictures, tile=None):
+    def forward(self, pictures: torch.Tensor, tile: int | None = None) -> torch.Tensor:
         """Encode, in tiles of so many sites along a side."""
         return self.answers(pictures, tile)

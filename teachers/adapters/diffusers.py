@@ -36,8 +36,9 @@ class OrganicVAE(ModelMixin, AutoencoderMixin, ConfigMixin):
         without a decoder
     encoder_border, encoder_hidden : pixels around a patch that its latent is made from, and units of the hidden maps;
         None without an encoder
-    block_out_channels : of their number alone pipelines compute the pixels along a side of a latent site, 2^(number - 1)
+    block_out_channels : of their number, pipelines compute the pixels along a side of a latent site, 2^(number - 1)
     scaling_factor, shift_factor, force_upcast : as pipelines read them; latents are in the denoiser's scale already
+    auto_map : where a folder says that this file is beside it; diffusers reads it
 
     Attributes
     ----------
@@ -58,6 +59,7 @@ class OrganicVAE(ModelMixin, AutoencoderMixin, ConfigMixin):
         scaling_factor: float = 1.0,
         shift_factor: float = 0.0,
         force_upcast: bool = False,
+        auto_map: dict[str, str] | None = None,
     ):
         super().__init__()
         factor = 2 ** (len(block_out_channels) - 1)
