@@ -24,7 +24,7 @@ class Maps(nn.Module):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Windows (B, C, H, W) to answers (B, out, rows, columns)."""
-        known = []
+        known: list[torch.Tensor] = []
         for number, kernel in enumerate(self.kernels):
             summed = kernel(x)
             if known:
