@@ -65,10 +65,12 @@ class ComfyUI(Exporter):
             by_family.setdefault(family_of(part), []).append(part)
         files = {f"{name}.safetensors": _weights(FAMILIES[name], found) for name, found in by_family.items()}
         folder = adapters()
-        sources = [folder / "convolutions.py", *sorted((folder / "comfyui").glob("*.py"), reverse=True)]
-        files |= {source.name: _standing_alone(source.read_text(encoding="utf-8")).encode() for source in sources}
-        files |= {"README.md": (folder / "comfyui" / "README.md").read_bytes(), "LICENSE": licence().encode()}
-        files["pyproject.toml"] = self._project((folder / "comfyui" / "pyproject.toml").read_text(encoding="utf-8"))
+        pack = folder / "comfyui"
+        files |= {"README.md": (pack / "README.md").read_bytes(), "LICENSE": licence().encode()}
+        files["pyproject.toml"] = self._project((pack / "pyproject.toml").read_text(encoding="utf-8"))
+        # The file that ComfyUI looks for comes last.
+        for source in (folder / "convolutions.py", *sorted(pack.glob("*.py"), reverse=True)):
+            files[source.name] = _standing_alone(source.read_text(encoding="utf-8")).encode()
         write_folder(path, files)
 
     def _project(self, text: str) -> bytes:
