@@ -101,6 +101,13 @@ def test_half__stays_within_levels(dtype: torch.dtype, most: float) -> None:
     assert half.decode(given).sample.dtype == torch.float32  # the type of what is given
 
 
+def test_device__is_that_of_the_weights() -> None:
+    """On the device without numbers, whatever is made elsewhere is an error."""
+    vae = OrganicVAE.from_pretrained("sd15").to("meta")
+    assert vae.decode(torch.zeros(2, 4, 3, 5, device="meta")).sample.shape == (2, 3, 24, 40)
+    assert vae.encode(torch.zeros(2, 3, 20, 40, device="meta")).latents.shape == (2, 4, 3, 5)
+
+
 def test_encode__answers_in_every_form_that_callers_take() -> None:
     vae, x = OrganicVAE.from_pretrained("sd15"), torch.rand(1, 3, 16, 16) * 2 - 1
     answer = vae.encode(x)
