@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
@@ -66,7 +68,8 @@ class ComfyUI(Exporter):
         files = {f"{name}.safetensors": _weights(FAMILIES[name], found) for name, found in by_family.items()}
         folder = adapters()
         pack = folder / "comfyui"
-        files |= {"README.md": (pack / "README.md").read_bytes(), "LICENSE": licence().encode()}
+        files |= {name: legal_text(name).encode() for name in ("LICENSE", "NOTICE")}
+        files["README.md"] = (pack / "README.md").read_bytes()
         files["pyproject.toml"] = self._project((pack / "pyproject.toml").read_text(encoding="utf-8"))
         # The file that ComfyUI looks for comes last.
         for source in (folder / "convolutions.py", *sorted(pack.glob("*.py"), reverse=True)):
@@ -75,15 +78,9 @@ class ComfyUI(Exporter):
 
     def _project(self, text: str) -> bytes:
         """What the registry reads, filled in."""
-        for name, value in (
-            ("version", __version__),
-            ("PublisherId", self.publisher),
-            ("Repository", self.repository),
-        ):
-            lines = [
-                f"{name} = {json.dumps(value)}" if line.startswith(f"{name} =") else line for line in text.split("\n")
-            ]
-            text = "\n".join(lines)
+        values = {"version": __version__, "PublisherId": self.publisher, "Repository": self.repository}
+        for name, value in values.items():
+            text = re.sub(f"^{name} = .*$", f"{name} = {json.dumps(value)}".replace("\\", r"\\"), text, flags=re.M)
         return text.encode()
 
 
@@ -125,19 +122,17 @@ def _standing_alone(source: str) -> str:
     return source.replace("from teachers.adapters.", "from .")
 
 
-def licence() -> str:
-    """The licence of the package, installed or in a checkout.
+def legal_text(name: str) -> str:
+    """LICENSE or NOTICE of the package, installed or in a checkout.
 
     Raises
     ------
     FileFormatError  if it is in neither place
     """
-    try:
-        if text := metadata.distribution("olacore").read_text("licenses/LICENSE"):
+    with suppress(metadata.PackageNotFoundError):
+        if text := metadata.distribution("olacore").read_text(f"licenses/{name}"):
             return text
-    except metadata.PackageNotFoundError:
-        pass
-    beside = Path(__file__).parents[2] / "LICENSE"
+    beside = Path(__file__).parents[2] / name
     if beside.exists():
         return beside.read_text(encoding="utf-8")
-    raise FileFormatError("the licence, LICENSE, is missing; install olacore again.")
+    raise FileFormatError(f"the file {name} is missing; install olacore again.")

@@ -16,7 +16,7 @@ from safetensors import safe_open
 import olacore
 from olacore.errors import ConfigError
 from olacore.exports.base import Part, export
-from olacore.exports.comfyui import FAMILIES, licence
+from olacore.exports.comfyui import FAMILIES, legal_text
 from olacore.exports.given import load_parts
 from olacore.version import __version__
 from olacore.views.plain import Plain
@@ -160,11 +160,11 @@ def test_previews__are_whole_pictures_where_previews_are_shown(run: Any) -> None
 
 
 def test_pack__is_complete_and_small(tmp_path: Path) -> None:
-    ola("export", "--to", "comfyui", "-o", tmp_path / "pack", "--option", "publisher=me",
+    ola("export", "--to", "comfyui", "-o", tmp_path / "pack", "--option", "publisher=a\\b\"c",
         "--option", "repository=https://example.org/pack")  # fmt: skip
     names = {path.name for path in (tmp_path / "pack").iterdir()}
     code = {"__init__.py", "convolutions.py", "families.py", "nodes.py", "preview.py"}
-    assert names == code | {"LICENSE", "README.md", "pyproject.toml", "sd15.safetensors", "sd3.safetensors",
+    assert names == code | {"LICENSE", "NOTICE", "README.md", "pyproject.toml", "sd15.safetensors", "sd3.safetensors",
                             "sdxl.safetensors"}  # fmt: skip
     assert sum(path.stat().st_size for path in (tmp_path / "pack").iterdir()) < 2_500_000
     project = tomllib.loads((tmp_path / "pack" / "pyproject.toml").read_text())
@@ -172,10 +172,10 @@ def test_pack__is_complete_and_small(tmp_path: Path) -> None:
     assert re.fullmatch(r"[a-z0-9-]{1,99}", project["project"]["name"])
     assert "comfyui" not in project["project"]["name"]
     assert (project["tool"]["comfy"]["PublisherId"], project["project"]["urls"]["Repository"]) == (
-        "me", "https://example.org/pack"
+        'a\\b"c', "https://example.org/pack"
     )  # fmt: skip
-    assert (tmp_path / "pack" / "LICENSE").read_text() == licence()
-    assert "Apache License" in licence()
+    for name in ("LICENSE", "NOTICE"):
+        assert (tmp_path / "pack" / name).read_text() == legal_text(name) == (ROOT / name).read_text()
     imported = set()
     for name in code:
         for node in ast.walk(ast.parse((tmp_path / "pack" / name).read_text())):
