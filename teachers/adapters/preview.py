@@ -116,6 +116,8 @@ def _decoder_for(pipe: Any) -> torch.nn.Module:
         found = OrganicVAE.from_pretrained(name).decoder
     if found is None:
         raise ValueError("the pipeline's OrganicVAE has no decoder; give another one as vae.")
+    if any(weight.is_meta for weight in found.parameters()):
+        raise ValueError("the weights of the pipeline's OrganicVAE are offloaded; give another one as vae.")
     return found
 
 

@@ -109,6 +109,19 @@ def test_preview__changes_no_picture_and_puts_everything_back(pipeline_of: Any) 
     assert not {"step", "set_timesteps"} & vars(pipe.scheduler).keys()
 
 
+def test_preview__leaves_the_pipelines_own_vae_alone(pipeline_of: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else a pipeline that offloads would move its denoiser away at every step, to make room."""
+    pipe = pipeline_of("sd15")
+    pipe.scheduler = diffusers.DDIMScheduler(**LINE)
+    monkeypatch.setattr(pipe.vae, "decode", lambda *_, **__: pytest.fail("the pipeline's VAE was asked"))
+    seen: list[tuple[int, ...]] = []
+    with olacore_preview(pipe, lambda step, total, picture: seen.append(picture.shape)):
+        hook = pipe.vae.decoder.register_forward_pre_hook(lambda *_: pytest.fail("its decoder was asked"))
+        pipe("a cat", height=64, width=64, num_inference_steps=2, output_type="latent")
+        hook.remove()
+    assert seen == [(64, 64, 3)] * 2
+
+
 @pytest.mark.parametrize(("scaling", "decoder"), [(0.18215, "sd15-decoder"), (0.13025, "sdxl-decoder")])
 def test_preview__finds_the_decoder_of_a_large_vae(scaling: float, decoder: str, pipeline_of: Any) -> None:
     pipe = pipeline_of("sdxl")
@@ -135,6 +148,9 @@ def test_preview__says_what_it_cannot(pipeline_of: Any) -> None:
         pass
     pipe.vae = OrganicVAE.from_pretrained("sdxl-encoder")
     with pytest.raises(ValueError, match="has no decoder; give another one as vae"), olacore_preview(pipe, print):
+        pass
+    pipe.vae = OrganicVAE.from_pretrained("sdxl").to("meta")
+    with pytest.raises(ValueError, match="are offloaded; give another one as vae"), olacore_preview(pipe, print):
         pass
     pipe.vae = diffusers.AutoencoderTiny()
     unknown = "no decoder is known for the latents of AutoencoderTiny; give one, such as"
