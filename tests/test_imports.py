@@ -25,7 +25,7 @@ LAYERS = {
     "olacore/commands": {"click", "rich", "olacore"},
     "olacore": RUN_TIME | {"olacore"},
     "teachers/commands": {"click", "rich", "olacore", "teachers"},
-    "teachers/adapters": {"torch", "numpy", "diffusers", "teachers"},
+    "teachers/adapters": {"torch", "numpy", "diffusers", "olacore", "teachers"},
     # ComfyUI and what it brings; nothing of olacore.
     "teachers/adapters/comfyui": {"torch", "safetensors", "PIL", "comfy", "comfy_api", "latent_preview", "teachers"},
     "teachers": RUN_TIME | HEAVY - {"rich", "click", "matplotlib"} | {"huggingface_hub", "olacore", "teachers"},

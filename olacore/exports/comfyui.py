@@ -17,29 +17,8 @@ from olacore.exports.given import load_parts
 from olacore.exports.torch_form import adapters, torch_form
 from olacore.files import write_folder
 from olacore.pretrained.catalogue import shipped_space
+from olacore.pretrained.families import FAMILIES, Family
 from olacore.version import __version__
-
-
-@dataclass(frozen=True)
-class Family:
-    """Models with the same latents.
-
-    Parameters
-    ----------
-    scaling, shift : a denoiser's latents are (raw - shift) * scaling; ComfyUI hands raw ones around
-    preview : the name that ComfyUI has for a small decoder of them
-    """
-
-    scaling: float
-    shift: float
-    preview: str
-
-
-FAMILIES = {
-    "sd15": Family(0.18215, 0.0, "taesd_decoder"),
-    "sdxl": Family(0.13025, 0.0, "taesdxl_decoder"),
-    "sd3": Family(1.5305, 0.0609, "taesd3_decoder"),
-}
 
 
 @dataclass(frozen=True)

@@ -11,10 +11,11 @@ from typing import Any
 import numpy as np
 import torch
 
+from olacore.pretrained.families import FAMILIES
 from teachers.adapters.diffusers import OrganicVAE
 
 # Which shipped decoder reads the latents of a VAE, by its scaling factor.
-DECODERS = {0.18215: "sd15-decoder", 0.13025: "sdxl-decoder", 1.5305: "sd3-decoder"}
+DECODERS = {family.scaling: f"{name}-decoder" for name, family in FAMILIES.items()}
 
 
 @contextmanager

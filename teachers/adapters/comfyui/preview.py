@@ -58,7 +58,7 @@ def install() -> None:
     def get_previewer(device, latent_format, *arguments, **named):
         plain = plain_previewer(device, latent_format, *arguments, **named)
         asked = _asked.get()
-        on, every = asked or (not isinstance(plain, latent_preview.TAESDPreviewerImpl), 1)
+        on, every = asked or (not isinstance(plain, getattr(latent_preview, "TAESDPreviewerImpl", ())), 1)
         # No previewer: ComfyUI is told to show none. A TAESD is there because somebody put it there.
         if plain is None or not on:
             return plain
