@@ -30,8 +30,8 @@ def olacore_preview(
     callback : called with the number of the step from 1, the number of steps, and a picture (H, W, 3) uint8, the first
         of the batch. A scheduler of second order counts both halves of a step
     every : so many steps; the last one is always shown
-    vae : an `OrganicVAE` to decode with; by default the pipeline's own if it is one, else the shipped decoder for the
-        pipeline's VAE
+    vae : an `OrganicVAE` to decode with; by default the pipeline's VAE. For any other VAE the shipped decoder of its
+        family stands in
 
     Raises
     ------
@@ -41,7 +41,7 @@ def olacore_preview(
     if every < 1:
         raise ValueError(f"every is a number of steps, 1 or more; got {every}.")
     # A copy of its own: hooks that move a pipeline's parts between devices do not see it.
-    decoder = copy.deepcopy(_decoder_for(pipe) if vae is None else vae.decoder)
+    decoder = copy.deepcopy(_decoder_of(pipe.vae if vae is None else vae))
     scheduler, count = pipe.scheduler, 0
     plain_step, plain_set = scheduler.step, scheduler.set_timesteps
 
@@ -95,15 +95,16 @@ def clean_latents(scheduler: Any, answer: Any, model_output: Any, timestep: Any,
             return (sample - noise * model_output) / kept
         if told.prediction_type == "v_prediction":
             return kept * sample - noise * model_output
+        if told.prediction_type == "sample":
+            return model_output
     elif hasattr(scheduler, "sigmas") and scheduler.step_index:
         # Flow matching, whose index is at the next step already.
         return sample - scheduler.sigmas[scheduler.step_index - 1] * model_output
     raise ValueError(f"the clean latents of a step are not known for {type(scheduler).__name__}.")
 
 
-def _decoder_for(pipe: Any) -> torch.nn.Module:
-    """The decoder of a pipeline's own VAE, or the shipped one for its latents."""
-    vae = pipe.vae
+def _decoder_of(vae: Any) -> torch.nn.Module:
+    """The decoder of an organic VAE, or the shipped one for the latents of another."""
     # By its name, since a folder may bring its own copy of the class.
     if type(vae).__name__ == OrganicVAE.__name__:
         found = vae.decoder
@@ -116,9 +117,9 @@ def _decoder_for(pipe: Any) -> torch.nn.Module:
             )
         found = OrganicVAE.from_pretrained(name).decoder
     if found is None:
-        raise ValueError("the pipeline's OrganicVAE has no decoder; give another one as vae.")
+        raise ValueError("the OrganicVAE has no decoder; give another one as vae.")
     if any(weight.is_meta for weight in found.parameters()):
-        raise ValueError("the weights of the pipeline's OrganicVAE are offloaded; give another one as vae.")
+        raise ValueError("the weights of the OrganicVAE are offloaded; give another one as vae.")
     return found
 
 
