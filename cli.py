@@ -49,7 +49,7 @@ COMMANDS = {
     ),
     "export": (
         "olacore.commands.export:export",
-        "Write a module in a form that other programs run.",
+        "Write modules in a form that other programs run.",
     ),
     "generate": (
         "olacore.commands.generate:generate",

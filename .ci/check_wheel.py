@@ -32,6 +32,8 @@ def main(room: Path) -> None:
     empty.mkdir()
     subprocess.run([bin_folder / "pip", "install", "--quiet", wheel], check=True)
     subprocess.run([bin_folder / "ola", "demo", "--time", "3s"], check=True, cwd=empty)
+    for form, modules in (("comfyui", ()), ("diffusers", ("sd15-decoder",))):
+        subprocess.run([bin_folder / "ola", "export", *modules, "--to", form, "-o", form], check=True, cwd=empty)
     print("the wheel is as it should be")
 
 

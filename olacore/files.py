@@ -5,8 +5,9 @@ from __future__ import annotations
 import errno
 import os
 import secrets
+import shutil
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -45,6 +46,37 @@ def replace_file(path: Path, content: bytes) -> None:
             with suppress(OSError):
                 temporary.unlink()
             raise
+
+
+def write_folder(path: Path, files: Mapping[str, bytes]) -> None:
+    """Write files into a folder: a new or empty one appears in one step; in any other, each file is replaced in order.
+
+    What else is in the folder stays.
+
+    Parameters
+    ----------
+    files : content by name, without folders; the one that makes the others count comes last
+
+    Raises
+    ------
+    OutputError  if the folder cannot be made, the disk is full, or something other than a folder is there
+    """
+    temporary = path.with_name(f".{path.name[:NAMED]}.{secrets.token_hex(8)}.tmp")
+    with _failures_named(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            temporary.mkdir()
+            for name, content in files.items():
+                replace_file(temporary / name, content)
+            if is_there(path) and any(path.iterdir()):
+                for name in files:
+                    (temporary / name).replace(path / name)
+            else:
+                with suppress(FileNotFoundError):
+                    path.rmdir()
+                temporary.replace(path)
+        finally:
+            shutil.rmtree(temporary, ignore_errors=True)
 
 
 def shipped_file(name: str) -> Path:

@@ -12,6 +12,7 @@
 | `jobs/` | `precompute`: decoding ahead, asking, writing, resuming; `denoise`: rows for denoisers; without torch |
 | `comparison/` | networks under torch, and closed forms, that ours are measured beside |
 | `small_pipeline/` | trains a small text-to-picture pipeline, as a teacher where there is no other |
+| `adapters/` | modules inside other programs of torch: diffusers, ComfyUI |
 | `commands/` | `ola precompute`, `ola vae-test` |
 
 Names are looked up when they are first used.

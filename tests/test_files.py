@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from olacore.errors import OutputError, OutputExistsError
-from olacore.files import append_to_file, check_output, replace_file
+from olacore.files import append_to_file, check_output, replace_file, write_folder
 from tests.support.places import ROOT
 
 
@@ -114,6 +114,54 @@ def test_append_to_file__adds_all_or_nothing(folder, monkeypatch):
     with pytest.raises(OutputError, match="cannot write .*log: No space left on device"):
         append_to_file(folder / "log", b"another\n")
     assert (folder / "log").read_bytes() == b"one\n"
+
+
+def test_write_folder__makes_it_in_one_step(folder, monkeypatch):
+    seen, original = [], Path.replace
+
+    def remember(source, target):
+        seen.append((Path(target) == folder / "new" / "deep", sorted(path.name for path in folder.rglob("*.txt"))))
+        return original(source, target)
+
+    monkeypatch.setattr(Path, "replace", remember)
+    write_folder(folder / "new" / "deep", {"a.txt": b"1", "b.txt": b"2"})
+    assert seen[-1] == (True, ["a.txt", "b.txt"])  # both are there before the folder has its name
+    assert [last for last, _ in seen] == [False, False, True]
+    (folder / "empty").mkdir()
+    write_folder(folder / "empty", {"a.txt": b"1"})
+    assert [path.name for path in (folder / "empty").iterdir()] == ["a.txt"]
+    assert sorted(path.name for path in folder.iterdir()) == ["empty", "new"]
+
+
+def test_write_folder__replaces_files_and_keeps_others(folder):
+    (folder / "mine").write_bytes(b"mine")
+    (folder / "a").write_bytes(b"old")
+    write_folder(folder, {"a": b"new", "b": b"2"})
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == {"mine": b"mine", "a": b"new", "b": b"2"}
+    assert [path.name for path in folder.parent.iterdir()] == [folder.name]
+
+
+def test_write_folder__leaves_nothing_behind_where_the_disk_is_full(folder, monkeypatch):
+    def full(descriptor, content):
+        raise OSError(28, "No space left on device")
+
+    (folder / "there").mkdir()
+    (folder / "there" / "a").write_bytes(b"old")
+    monkeypatch.setattr(os, "write", full)
+    for name in ("new", "there"):
+        with pytest.raises(OutputError, match="cannot write .*a: No space left on device"):
+            write_folder(folder / name, {"a": b"1", "b": b"2"})
+    assert [path.name for path in folder.iterdir()] == ["there"]
+    assert (folder / "there" / "a").read_bytes() == b"old"
+
+
+def test_write_folder__refuses_what_is_no_folder(folder, victim):
+    (folder / "file").write_bytes(b"mine")
+    (folder / "link").symlink_to(victim.with_name("nowhere"))
+    for name in ("file", "file/deeper", "link"):
+        with pytest.raises(OutputError, match=f"cannot write .*{name}: "):
+            write_folder(folder / name, {"a": b"1"})
+    assert sorted(path.name for path in folder.iterdir()) == ["file", "link"]
 
 
 # Writes a picture, a plot, a latent, a module, an export and baselines, each as large as a limit allows.

@@ -9,10 +9,15 @@ import click
 from olacore.commands.options import FILE, Option, force_output
 from olacore.commands.say import say
 
+FORMS = (
+    "npz, plain NumPy arrays that need nothing of olacore; diffusers, the folder of a VAE; comfyui, a pack of nodes, "
+    "of the compatible modules if none is named"
+)
+
 
 @click.command()
-@click.argument("modules", type=FILE, nargs=-1, metavar="MODULE...")
-@click.option("--to", required=True, help="The form: npz, plain NumPy arrays that need nothing of olacore.")
+@click.argument("modules", type=FILE, nargs=-1, metavar="[MODULE]...")
+@click.option("--to", required=True, help=f"The form: {FORMS}.")
 @click.option("-o", "--output", required=True, type=FILE, help="The file or folder to write.")
 @click.option("--option", "options", type=Option(), multiple=True, help="NAME=VALUE, an option of the form.")
 @force_output

@@ -116,28 +116,28 @@ def save_sdxl(folder: Path) -> Path:
     return folder / "pipeline"
 
 
-def save_sd3(folder: Path) -> Path:
-    """SD 3, without its third text encoder."""
+def save_sd3(folder: Path, channels: int = 4) -> Path:
+    """SD 3, without its third text encoder, of so many channels."""
     text, words = _text(folder / "made", projection=16)
     text_2, words_2 = _text(folder / "made", "clip_2", seed=1, projection=16)
     torch.manual_seed(7)
     transformer = SD3Transformer2DModel(
         sample_size=16,
         patch_size=2,
-        in_channels=4,
+        in_channels=channels,
         num_layers=1,
         attention_head_dim=8,
         num_attention_heads=2,
         joint_attention_dim=32,
         caption_projection_dim=16,
         pooled_projection_dim=32,
-        out_channels=4,
+        out_channels=channels,
         pos_embed_max_size=16,
     ).eval()
     StableDiffusion3Pipeline(
         transformer=transformer,
         scheduler=FlowMatchEulerDiscreteScheduler(shift=3.0),
-        vae=build_kl(shift_factor=0.1),
+        vae=build_kl(shift_factor=0.1, latent_channels=channels),
         text_encoder=text,
         tokenizer=words,
         text_encoder_2=text_2,
