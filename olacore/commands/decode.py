@@ -38,8 +38,9 @@ def decode(latent: Path, output: Path, force: bool, size: str, decoder: Path | N
     """
     from olacore.modules.decoding import Decoding, decode_file
 
-    decoding = Decoding(str(decoder) if decoder else None, shrink=SIZES[size], **asked)
-    if latent.is_dir():
+    many = latent.is_dir()
+    decoding = Decoding(str(decoder) if decoder else None, shrink=SIZES[size], kernels=many, **asked)
+    if many:
         return decode_all(decoding, latent, output, force)
     made = decode_file(decoding, latent, output, force)
     tell(output, made, named=decoder is not None)

@@ -6,20 +6,72 @@ import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any, Protocol
 
 import numpy as np
 
 from olacore.errors import ConfigError, FileFormatError, FingerprintError, OlacoreError, OutputError, ShapeError
 from olacore.files import check_output, is_there
+from olacore.media.frames import checked_latents, shrunk
 from olacore.media.pictures import check_picture, write_picture
+from olacore.modules.file import SCHEMA
+from olacore.modules.identity import space_from
+from olacore.modules.latent_doubts import LatentWarning, doubt_sites
 from olacore.modules.latent_file import READABLE, StoredLatent, read_latent
-from olacore.modules.module import Module, load
+from olacore.modules.plain import PlainModule, load_plain
 from olacore.pretrained.catalogue import decoder_of, pick_decoder, shipped_space
 from olacore.spaces import FAMILIES, LatentSpace, accepts, require_same
 
 RAW, SCALED = "raw", "scaled"
 # Whose latents those of ComfyUI are taken for, where nobody says it.
 TAKEN = "sd15"
+
+
+# Sites of a latent up to which a single one is decoded without Numba, whose import takes longer.
+FEW_SITES = 1 << 14
+
+
+class Decoder(Protocol):
+    """What decodes: a `Module`, or the same in NumPy alone."""
+
+    @property
+    def reads(self) -> LatentSpace | None:
+        """The latent space that it was trained for."""
+
+    def decode(self, latents: Any, *, shrink: int = 1) -> np.ndarray:
+        """As `Module.decode`."""
+
+
+@dataclass(frozen=True)
+class PlainDecoder:
+    """A decoder of patches in NumPy alone, for a process that is over before Numba would be imported.
+
+    Pixels may differ from those of `Module.decode` by a grey level.
+    """
+
+    module: PlainModule
+    reads: LatentSpace | None
+
+    @classmethod
+    def load(cls, name: str) -> PlainDecoder | None:
+        """Load a decoder, or nothing where it needs the kernels, or cannot be loaded at all."""
+        try:
+            module = load_plain(name)
+        except FileFormatError:
+            return None
+        if module.view["kind"] != "decoder":
+            return None
+        # Version 0.1 wrote one space, of whatever a module was.
+        return cls(module, space_from(module.about["reads" if module.about["schema"] == SCHEMA else "space"]))
+
+    def decode(self, latents: Any, *, shrink: int = 1) -> np.ndarray:
+        """As `Module.decode`."""
+        found = checked_latents(np.asarray(latents), self.module.view["channels"], 3)
+        pictures = shrunk(self.module.run(found.astype(np.float32)), shrink)
+        parts, sites = self.module.parts, np.moveaxis(np.asarray(latents), -3, 0)
+        if doubt := doubt_sites(sites.reshape(len(sites), -1), parts["input_mean"], parts["input_scale"]):
+            warnings.warn(doubt, LatentWarning, stacklevel=2)
+        return pictures if np.ndim(latents) == 4 else pictures[0]
 
 
 @dataclass(frozen=True)
@@ -50,6 +102,7 @@ class Decoding:
     scale : "raw" as the model's autoencoder has them, "scaled" as its denoiser sees them, or a number that makes the
         latter of them; otherwise as a file says, and else "scaled"
     shrink : 1, 2, 4 or 8, of the pictures' sides
+    kernels : decode all with the compiled kernels; without, small latents are decoded in NumPy alone
 
     Raises
     ------
@@ -57,12 +110,18 @@ class Decoding:
     """
 
     def __init__(
-        self, decoder: str | None = None, space: str | None = None, scale: str | float | None = None, shrink: int = 1
+        self,
+        decoder: str | None = None,
+        space: str | None = None,
+        scale: str | float | None = None,
+        shrink: int = 1,
+        kernels: bool = True,
     ) -> None:
         if space is not None and space not in FAMILIES:
             raise ConfigError(f"a space is one of {', '.join(FAMILIES)}; got {space!r}.")
         self.decoder, self.space, self.scale, self.shrink = decoder, space, scale, shrink
-        self._loaded: dict[str, Module] = {}
+        self.kernels = kernels
+        self._loaded: dict[str, Decoder] = {}
         self._family: dict[str, str | None] = {}
 
     def prepare(self) -> None:
@@ -87,7 +146,9 @@ class Decoding:
         if self.scale is not None and any(stored.spaces):
             raise ConfigError(f"{path} says how its latent is scaled, as all files of `ola encode`; leave --scale out.")
         name = self.decoder or self._pick(path, stored)
-        module = self._load(name)
+        module = self._load(
+            name, few=stored.latent[..., 0, :, :].size <= FEW_SITES if stored.latent.ndim > 2 else False
+        )
         self._check(path, stored, name, module)
         stored, notes = self._scaled(path, stored, name, module.reads)
         if stored.latent.ndim > 2 and module.reads:
@@ -116,13 +177,18 @@ class Decoding:
             return _decoder(TAKEN)
         return pick_decoder(path.name, stored.latent.shape, *stored.spaces)
 
-    def _load(self, name: str) -> Module:
+    def _load(self, name: str, few: bool = False) -> Decoder:
         if name not in self._loaded:
-            self._loaded[name] = load(name)
+            found: Decoder | None = PlainDecoder.load(name) if few and not self.kernels else None
+            if found is None:
+                from olacore.modules.module import load
+
+                found = load(name)
+            self._loaded[name] = found
             self._family[name] = _family(self._loaded[name].reads)
         return self._loaded[name]
 
-    def _check(self, path: Path, stored: StoredLatent, name: str, module: Module) -> None:
+    def _check(self, path: Path, stored: StoredLatent, name: str, module: Decoder) -> None:
         """Raise unless the file, the decoder and the space that was named go together."""
         theirs = decoder_of(*stored.spaces) or "a decoder of the latent's space"
         require_same(f"the decoder {name}", module.reads, str(path), *stored.spaces, then=f"take {theirs}")

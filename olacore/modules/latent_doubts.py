@@ -6,9 +6,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from olacore.views.latents import LatentView
-from olacore.views.whole import WholeView
-
 if TYPE_CHECKING:
     from olacore.modules.module import Module
 
@@ -34,13 +31,20 @@ def doubt_latents(latents: np.ndarray, decoder: Module) -> str | None:
     latents : (C, h, w) or (m, C, h, w); (C,) or (m, C) for the global view
     decoder : what they are to be decoded with; its scaling holds mean and spread of its training latents
     """
+    from olacore.views.latents import LatentView
+    from olacore.views.whole import WholeView
+
     view, scaling = decoder.view, decoder.scaling
     if view.input_fields != ("latents",) or not isinstance(view, LatentView):
         return None
-    mean = scaling.input_mean.reshape(view.channels, -1).mean(1, dtype=np.float64)
-    spread = scaling.input_scale.reshape(view.channels, -1).mean(1, dtype=np.float64)
-    sites = np.moveaxis(np.asarray(latents, np.float64), -1 if isinstance(view, WholeView) else -3, 0)
-    sites = sites.reshape(view.channels, -1)
+    sites = np.moveaxis(np.asarray(latents), -1 if isinstance(view, WholeView) else -3, 0)
+    return doubt_sites(sites.reshape(view.channels, -1), scaling.input_mean, scaling.input_scale)
+
+
+def doubt_sites(sites: np.ndarray, means: np.ndarray, spreads: np.ndarray) -> str | None:
+    """The same of sites (C, n), by means and spreads of a decoder's inputs, channel by channel (C ...,)."""
+    sites = sites.astype(np.float64)
+    mean, spread = (part.reshape(len(sites), -1).mean(1, dtype=np.float64) for part in (means, spreads))
     distance = float(np.sqrt((((sites - mean[:, None]) / spread[:, None]) ** 2).mean()))
     if NEAREST <= distance <= FARTHEST:
         return None

@@ -193,8 +193,8 @@ class PlainView:
 
 
 def fields(needed: dict[str, Check], known: dict[str, Check] | None = None) -> Check:
-    """Of a view: some beside its kind and its name, and no others."""
-    return record({"kind": text(), "name": text(), **needed}, known, closed=True)
+    """Of a view: some beside its kind and its name. What it does not know is ignored: version 0.1 wrote more."""
+    return record({"kind": text(), "name": text(), **needed}, known)
 
 
 def odd(least: int) -> Check:

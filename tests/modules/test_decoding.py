@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -18,12 +20,13 @@ from olacore.errors import (
     ShapeError,
 )
 from olacore.media.pictures import read_picture
-from olacore.modules.decoding import Decoding, decode_file, decode_folder
+from olacore.modules.decoding import Decoding, PlainDecoder, decode_file, decode_folder
 from olacore.modules.latent_doubts import LatentWarning
 from olacore.modules.latent_file import StoredLatent, write_latent
 from olacore.modules.module import load
 from olacore.spaces import FAMILIES, LatentSpace
 from olacore.views.patch import PatchDecoder
+from olacore.views.whole import WholeDecoder
 from tests.support.makers import make_module
 from tests.support.torch_files import write_torch
 
@@ -191,7 +194,7 @@ def fill(folder: Path) -> Path:
 
 def test_folder__decodes_all_and_names_what_is_broken(tmp_path, monkeypatch):
     folder, loaded = fill(tmp_path / "in"), []
-    monkeypatch.setattr("olacore.modules.decoding.load", lambda name: loaded.append(name) or load(name))
+    monkeypatch.setattr("olacore.modules.module.load", lambda name: loaded.append(name) or load(name))
     made = dict(decode_folder(Decoding("sd15-decoder"), folder, tmp_path / "a" / "out"))
     assert [path.name for path in made] == ["a.latent", "b.latent", "c.latent", "d.latent", "e.npy"]
     assert loaded == ["sd15-decoder"]
@@ -243,3 +246,21 @@ def test_file__of_several_is_refused(tmp_path):
 def test_decode__still_warns_in_python():
     with pytest.warns(LatentWarning, match="unscaled"):
         load("sd15-decoder").decode(raw("sd15"), shrink=4)
+
+
+@pytest.mark.parametrize("family", ["sd15", "sd3"])
+def test_decode__of_one_latent_needs_no_numba(family, tmp_path):
+    np.save(tmp_path / "z.npy", scaled(family))
+    code = (
+        "import sys; from pathlib import Path; from olacore.modules.decoding import Decoding, decode_file;"
+        f"decode_file(Decoding({family + '-decoder'!r}, kernels=False), Path('z.npy'), Path('z.png'));"
+        "assert not {'numba', 'h5py'} & {*sys.modules}"
+    )
+    subprocess.run([sys.executable, "-c", code], cwd=tmp_path, check=True)
+    expected = load(f"{family}-decoder").decode(scaled(family)).astype(int)
+    assert np.abs(read_picture(tmp_path / "z.png") - expected).max() <= 1
+
+
+def test_decode__of_a_global_latent_takes_the_kernels(tmp_path):
+    make_module(WholeDecoder(4)).save(tmp_path / "m.safetensors")
+    assert PlainDecoder.load(str(tmp_path / "m.safetensors")) is None
