@@ -15,6 +15,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from html import escape
 from importlib import resources
+from os.path import commonprefix
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -116,10 +117,11 @@ def _codec(parts: Sequence[Part], arrays: Arrays) -> tuple[dict[str, Any], dict[
         found[kind] = part
     if len(found) == 2:
         _check_pair(found["encoder"], found["decoder"])
-    title = " and ".join(part.name for part in found.values())
+    named = [part.name for part in found.values()]
+    together = commonprefix(named).rstrip("-_ ") if len(named) > 1 else ""
     takes = {"encoder": "a picture", "decoder": "a latent (.npz, .npy, .safetensors, .latent)"}
     words = {
-        "title": title,
+        "title": f"{together}: picture to latent and back" if together else " and ".join(named),
         "lead": "A picture beside what comes through the modules. Everything runs in this page; nothing is sent.",
         "panel": "Picture and latent",
         "invitation": f"Drop, paste or choose {' or '.join(takes[kind] for kind in takes if kind in found)}",

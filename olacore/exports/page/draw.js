@@ -1,6 +1,6 @@
 // Text in, picture out, while it is typed.
 "use strict";
-const SEEDS = 6, EXAMPLES = 18, GRID_PIXELS = 2;
+const SEEDS = 7, EXAMPLES = 21;
 
 function startDrawing() {
   const {size, levels, seen} = about.set, rising = [0, ...levels.slice().reverse()];
@@ -47,9 +47,9 @@ function startDrawing() {
     const lines = unknown.map(([word, read]) => [word, read.length
       ? ` is not known; read as ${read.map(other => `\u2018${other}\u2019`).join(", ")}.` : " is not known, and left out."]);
     if (more) lines.push(["", `${more} more words are not known.`]);
-    if (!known) lines.push(["", `${prompt.trim() ? "Nothing of it is known" : "Nothing is asked yet"}: this is the mean of all training pictures.`]);
-    else if (!wasSeen) lines.push(["", "Not seen in training. Closest known:"]);
-    else lines.push(["", "Known well. Nearest in training:"]);
+    const asked = prompt.trim() ? "Nothing of it is known" : "Nothing is asked";
+    find("likeness").textContent = !known ? `${asked}: this is the mean of all training pictures.`
+      : wasSeen ? "Nearest in training:" : "Not seen in training. Closest known:";
     find("notes").replaceChildren(...lines.map(([word, rest]) => {
       const line = document.createElement("p"), name = document.createElement("b");
       name.textContent = word && `\u2018${word}\u2019`;

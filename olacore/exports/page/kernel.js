@@ -96,6 +96,8 @@ function plainKernel(memory) {
     },
     tanh(place, count) {
       for (let i = place >> 2, end = i + 4 * count; i < end; i++) {
+        // The smallest numbers are kept to all their digits: inputs that hardly vary are scaled up by as much.
+        if (Math.abs(m[i]) < 1e-4) continue;
         const e = Math.exp(-2 * Math.abs(m[i])), t = (1 - e) / (1 + e);
         m[i] = m[i] < 0 ? -t : t;
       }
