@@ -15,7 +15,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from html import escape
 from importlib import resources
-from os.path import commonprefix
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -117,11 +116,13 @@ def _codec(parts: Sequence[Part], arrays: Arrays) -> tuple[dict[str, Any], dict[
         found[kind] = part
     if len(found) == 2:
         _check_pair(found["encoder"], found["decoder"])
-    named = [part.name for part in found.values()]
-    together = commonprefix(named).rstrip("-_ ") if len(named) > 1 else ""
+    shared = {part.name.removesuffix(f"-{kind}") for kind, part in found.items()}
+    title = " and ".join(part.name for part in found.values())
+    if len(found) == 2 and len(shared) == 1:
+        title = f"{shared.pop()}: picture to latent and back"
     takes = {"encoder": "a picture", "decoder": "a latent (.npz, .npy, .safetensors, .latent)"}
     words = {
-        "title": f"{together}: picture to latent and back" if together else " and ".join(named),
+        "title": title,
         "lead": "A picture beside what comes through the modules. Everything runs in this page; nothing is sent.",
         "panel": "Picture and latent",
         "invitation": f"Drop, paste or choose {' or '.join(takes[kind] for kind in takes if kind in found)}",
@@ -157,9 +158,7 @@ def _raw(decoder: Part) -> dict[str, float] | None:
     return None
 
 
-def _drawing(
-    parts: Sequence[Part], known: Mapping[str, Any], arrays: Arrays
-) -> tuple[dict[str, Any], dict[str, str]]:
+def _drawing(parts: Sequence[Part], known: Mapping[str, Any], arrays: Arrays) -> tuple[dict[str, Any], dict[str, str]]:
     """What a page of a set holds, and its words."""
     modules = {part.name: part for part in parts}
     captions = Captions.read(open_set(known["folder"]).files["captions"])
@@ -168,7 +167,8 @@ def _drawing(
         "modules": {name: arrays.add_module(part) for name, part in modules.items()},
         "raw": None,
         "set": {
-            **{name: known[name] for name in ("size", "energy", "levels", "seen")},
+            **{name: known[name] for name in ("size", "energy", "seen")},
+            "levels": [[level, f"level {level:g}"] for level in known["levels"]],
             "example": EXAMPLE if all(word in table.places for word in EXAMPLE.split()) else "",
             "everything": arrays.add(modules["mean"].program.shift),
             "table": {

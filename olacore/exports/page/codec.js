@@ -210,7 +210,7 @@ document.addEventListener("drop", event => {
 });
 document.addEventListener("paste", event => {
   const [file] = event.clipboardData.files;
-  if (!file && event.target.matches("input[type=text], input[type=number]")) return;
+  if (!file && document.activeElement.matches("input[type=text], input[type=number]")) return;
   event.preventDefault();
   if (file) return giveFile(file);
   try {

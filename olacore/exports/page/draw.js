@@ -3,7 +3,7 @@
 const SEEDS = 7, EXAMPLES = 21;
 
 function startDrawing() {
-  const {size, levels, seen} = about.set, rising = [0, ...levels.slice().reverse()];
+  const {size, levels} = about.set, rising = [0, ...levels.map(([level]) => level).reverse()];
   let wanted = false, running = false, version = 0, init = null, examples = 0;
 
   const settings = () => ({
@@ -23,6 +23,8 @@ function startDrawing() {
     find("level").textContent = rising[find("variety").value] || "none";
     find("leaning").textContent = find("lean").value;
     find("far").textContent = find("strength").value;
+    find("seed").disabled = find("variety").value === "0";
+    find("strength").disabled = !find("from").checked;
     if (running) return;
     running = true;
     try {
@@ -112,6 +114,7 @@ function startDrawing() {
   }
 
   find("draw").hidden = find("known").hidden = false;
+  find("codec").classList.add("small");
   find("chance").hidden = !levels.length;
   find("variety").max = rising.length - 1;
   for (const id of ["prompt", "avoid", "variety", "seed", "lean", "strength", "from"]) find(id).addEventListener("input", update);
@@ -135,4 +138,4 @@ function startDrawing() {
 }
 
 if (about.set) startDrawing();
-else begin();
+else if (encoder) begin();

@@ -149,7 +149,7 @@ class Writer {
     const order = likeness ? [...likeness.keys()].sort((a, b) => likeness[b] - likeness[a]).slice(0, NEAREST) : [];
     const best = order.map(n => likeness[n]), certainty = likeness ? [best[0], sumOf(best) / best.length] : [0, 0];
     let latent = init ? init.map((x, i) => x + strength * (expected[i] - x)) : expected;
-    const levels = this.set.levels.filter(level => level <= variety);
+    const levels = this.set.levels.filter(([level]) => level <= variety);
     if (levels.length) latent = this.sample(latent, levels, noise || normal(seed, latent.length), expected, certainty);
     const pixels = engine.decode({latent: latent.map(half), width, top: 0, first: 0, bottom: height});
     return {
@@ -162,14 +162,15 @@ class Writer {
     };
   }
 
-  // DPM-Solver++ of second order over noise levels.
+  // DPM-Solver++ of second order over noise levels, [level, its denoiser] from high to low.
   sample(start, levels, noise, means, certainty) {
-    let noisy = start.map((x, i) => x + levels[0] * noise[i]), before = null, clean = start;
-    levels.forEach((level, step) => {
-      clean = this.engine.denoise(this.engine.modules[`level ${level}`], noisy, means, certainty);
-      const after = levels[step + 1];
-      if (!after) return;
-      const by = before ? 1 / (2 * Math.log(levels[step - 1] / level) / Math.log(level / after)) : 0, last = before || clean;
+    let noisy = start.map((x, i) => x + levels[0][0] * noise[i]), before = null, clean = start;
+    levels.forEach(([level, name], step) => {
+      clean = this.engine.denoise(this.engine.modules[name], noisy, means, certainty);
+      if (step + 1 === levels.length) return;
+      const after = levels[step + 1][0], last = before || clean;
+      // The straight line through the last two answers, over the logarithm of the level, followed half a step on.
+      const by = before ? Math.log(level / after) / Math.log(levels[step - 1][0] / level) / 2 : 0;
       noisy = noisy.map((x, i) => {
         const towards = clean[i] + by * (clean[i] - last[i]);
         return towards + after / level * (x - towards);
