@@ -56,8 +56,9 @@ pytestmark = pytest.mark.filterwarnings("ignore:the latents lie")
 class Shown:
     """An open page. Whatever it asks for beside itself, or complains of, is kept for the end of the test."""
 
-    def __init__(self, browser: Any, path: Path, plain: bool = False) -> None:
+    def __init__(self, browser: Any, path: Path, plain: bool = False, first: str = "") -> None:
         self.page = browser.new_page()
+        self.page.add_init_script(first)
         self.wrong: list[str] = []
         self.page.on("request", lambda request: self._asked(request.url, path))
         self.page.on("console", lambda message: self.wrong.append(message.text))
@@ -351,6 +352,21 @@ def test_drawing__shows_a_picture_through_its_encoder_and_decoder(drawing, tmp_p
     latent = olacore.load(folder / "encoder.safetensors").encode(picture)
     expected = olacore.load(folder / "decoder.safetensors").decode(latent)
     assert levels_apart(drawing.pixels("decoded"), expected) <= 1
+
+
+def test_codec__works_where_a_page_has_no_workers(browser, written, tmp_path):
+    latent = np.random.default_rng(0).normal(size=(4, 5, 3)).astype(np.float32)
+    np.save(tmp_path / "latent.npy", latent)
+    shown = Shown(browser, written / "page.html", first="delete globalThis.Worker")
+    shown.give(tmp_path / "latent.npy")
+    assert levels_apart(shown.pixels("decoded"), olacore.load("codec4-decoder").decode(latent)) <= 1
+    shown.check()
+
+
+def test_page__says_where_a_browser_is_too_old(browser, written):
+    shown = Shown(browser, written / "page.html", first="delete globalThis.DecompressionStream")
+    assert shown.page.inner_text("#fault").startswith("This browser is too old")
+    shown.check()
 
 
 def test_decoder_alone__takes_raw_latents_of_its_model(browser, tmp_path):

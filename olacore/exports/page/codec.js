@@ -21,6 +21,7 @@ async function inBands(job, rows, across, mine, slice, take) {
     });
     if (mine === turn) take(result, first, bottom);
   }));
+  if (mine !== turn) throw new Superseded();
 }
 
 // A picture, RGBA, to its latent (C, h, w); sides that are no multiple of the factor repeat their last pixels.

@@ -38,8 +38,6 @@ function startDrawing() {
         document.body.dataset.drawn = asked.prompt;
         if (!wanted) await others(asked);
       }
-    } catch (error) {
-      show("fault", error.message);
     } finally {
       running = false;
     }
@@ -134,7 +132,7 @@ function startDrawing() {
   workers.ask("known", {count: 1, from: 0.5}).then(({result}) => {
     if (!find("prompt").value) find("prompt").value = about.set.example || result[0];
     return update();
-  }).then(showKnown).catch(error => show("fault", error.message));
+  }).then(showKnown);
 }
 
 if (about.set) startDrawing();

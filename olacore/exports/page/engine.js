@@ -9,7 +9,7 @@ class Engine {
   constructor(about, content, plain) {
     this.about = about;
     this.content = content;
-    this.modules = about.modules;
+    this.modules = structuredClone(about.modules);
     let floats = 0, rows = 0;
     for (const module of Object.values(this.modules)) {
       let width = module.inputs;

@@ -42,6 +42,7 @@ class Workers {
         worker.onerror = reject;
       });
       worker.onmessage = ({data}) => { open.get(data.id)(data); open.delete(data.id); };
+      worker.onerror = () => open.forEach(resolve => resolve({error: "The browser ended the work on it."}));
       return data => new Promise(resolve => {
         open.set(++next, resolve);
         worker.postMessage({...data, id: next});
@@ -50,7 +51,8 @@ class Workers {
       const script = document.createElement("script");
       script.textContent = `globalThis.serveHere = (() => {${code}; return makeServer();})()`;
       document.head.append(script);
-      return async data => globalThis.serveHere(data);
+      const serve = globalThis.serveHere;
+      return async data => serve(data);
     }
   }
 
@@ -74,7 +76,11 @@ class Workers {
 }
 
 const workers = new Workers();
-workers.ready.then(kernel => { find("engine").textContent = `Runs on ${kernel}.`; }, error => show("fault", error.message));
+workers.ready.then(kernel => { find("engine").textContent = `Runs on ${kernel}.`; });
+addEventListener("unhandledrejection", event => {
+  event.preventDefault();
+  show("fault", event.reason.message);
+});
 
 // Write pixels, RGBA, onto a canvas.
 function paint(canvas, pixels, width, height) {
