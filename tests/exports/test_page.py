@@ -283,6 +283,37 @@ def test_codec__says_in_a_sentence_what_is_wrong_with_a_file(codec, tmp_path):
         assert not codec.page.inner_text("#refused")
 
 
+def test_codec__refuses_bytes_that_are_cut_or_changed(codec, tmp_path):
+    latent = np.zeros((4, 1, 2), np.float16)
+    np.save(tmp_path / "a.npy", latent)
+    np.savez_compressed(tmp_path / "a.npz", latent=latent)
+    save_file({"latent": latent}, tmp_path / "a.safetensors")
+    contents = {path.name: path.read_bytes() for path in sorted(tmp_path.iterdir())}
+    said = codec.page.evaluate(
+        """async contents => {
+          const said = new Set();
+          document.getElementById("refused").hidden = true;
+          for (const [name, text] of Object.entries(contents)) {
+            const whole = Uint8Array.from(atob(text), letter => letter.charCodeAt());
+            for (let place = 0; place < whole.length; place += 3) {
+              const changed = whole.slice();
+              changed[place] ^= 1 << place % 8;
+              for (const bytes of [whole.slice(0, place), changed]) {
+                await giveFile(new File([bytes], name));
+                const shown = document.getElementById("refused");
+                said.add(shown.hidden ? "" : shown.textContent);
+              }
+            }
+          }
+          return [...said];
+        }""",
+        {name: base64.b64encode(content).decode() for name, content in contents.items()},
+    )
+    assert len(said) > 5
+    starts = "a.npy", "a.npz", "a.safetensors"
+    assert all(one == "" or (one.startswith(starts) and one.endswith(".") and "\n" not in one) for one in said)
+
+
 @KERNELS
 def test_drawing__agrees_with_the_generator(opened, generator, plain):
     shown = opened("draw.html", plain)

@@ -193,7 +193,9 @@ async function giveFile(file) {
     if (file.size > MOST_BYTES) throw Error(`${file.name} is too large for a latent.`);
     given = await readLatent(file.name, await file.arrayBuffer(), about.raw);
   } catch (error) {
-    return newest(() => { throw error; });
+    // What a reader stumbles over in bytes that are not what they say is no sentence of ours.
+    const damaged = Error(`${file.name} is damaged: its bytes are not those of such a file.`);
+    return newest(() => { throw error.constructor === Error ? error : damaged; });
   }
   return giveLatent(given, file.name);
 }

@@ -138,15 +138,17 @@ class Engine {
     const sites = width * (bottom - first), wide = width * factor;
     const pixels = new Uint8ClampedArray(4 * sites * factor * factor).fill(255);
     const windows = new Windows(latent, channels, width, window, top);
+    const corners = new Int32Array(TILE);
     this.run(module, sites, (memory, tile, start, count) => windows.fill(memory, 0, tile, first * width + start, count),
       (rows, tile, start, count) => {
+        for (let s = 0; s < count; s++) {
+          const y = Math.floor((start + s) / width), x = (start + s) - y * width;
+          corners[s] = 4 * factor * (y * wide + x);
+        }
         for (let o = 0; o < module.outputs; o++) {
           const scale = 127.5 * module.gain[o], bias = 127.5 * (module.shift[o] + 1);
           const place = 4 * (Math.floor(o / 3 / factor) * wide + Math.floor(o / 3) % factor) + o % 3;
-          for (let s = 0; s < count; s++) {
-            const y = Math.floor((start + s) / width), x = (start + s) - y * width;
-            pixels[4 * factor * (y * wide + x) + place] = rows[o * tile + s] * scale + bias;
-          }
+          for (let s = 0, at = o * tile; s < count; s++, at++) pixels[corners[s] + place] = rows[at] * scale + bias;
         }
       });
     return pixels;
