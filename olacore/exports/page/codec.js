@@ -1,10 +1,13 @@
 // A picture through encoder and decoder, and a latent through the decoder.
 "use strict";
-const {encoder, decoder} = about.modules, factor = (encoder || decoder).gather.factor;
+const {encoder, decoder} = about.modules,
+  factor = (encoder || decoder).gather.factor;
 // Canvases of some browsers hold no more pixels; rows of sites that a worker does at a time hold so many sites.
-const MOST_PIXELS = 2 ** 24, BAND = 4096;
+const MOST_PIXELS = 2 ** 24,
+  BAND = 4096;
 // What is shown: {name, latent, shape, size}.
-let current = null, turn = 0;
+let current = null,
+  turn = 0;
 
 class Superseded extends Error {}
 
@@ -14,69 +17,97 @@ async function inBands(job, rows, across, mine, slice, take) {
   const band = Math.max(1, Math.min(most, Math.ceil(rows / (2 * (workers.size || MOST_WORKERS)))));
   const parts = [];
   for (let first = 0; first < rows; first += band) parts.push([first, Math.min(first + band, rows)]);
-  await Promise.all(parts.map(async ([first, bottom]) => {
-    const {result} = await workers.ask(job, () => {
-      if (mine !== turn) throw new Superseded();
-      return slice(first, bottom);
-    });
-    if (mine === turn) take(result, first, bottom);
-  }));
+  await Promise.all(
+    parts.map(async ([first, bottom]) => {
+      const {result} = await workers.ask(job, () => {
+        if (mine !== turn) throw new Superseded();
+        return slice(first, bottom);
+      });
+      if (mine === turn) take(result, first, bottom);
+    }),
+  );
   if (mine !== turn) throw new Superseded();
 }
 
 // A picture, RGBA, to its latent (C, h, w); sides that are no multiple of the factor repeat their last pixels.
 async function encode({data, width, height}, mine = turn) {
-  const across = Math.ceil(width / factor), down = Math.ceil(height / factor), {border, channels} = encoder.gather;
-  const wide = across * factor, high = down * factor, pixels = new Uint8ClampedArray(4 * wide * high);
+  const across = Math.ceil(width / factor),
+    down = Math.ceil(height / factor),
+    {border, channels} = encoder.gather;
+  const wide = across * factor,
+    high = down * factor,
+    pixels = new Uint8ClampedArray(4 * wide * high);
   for (let y = 0; y < high; y++) {
     const row = 4 * width * Math.min(y, height - 1);
     pixels.set(data.subarray(row, row + 4 * width), 4 * wide * y);
-    for (let x = width; x < wide; x++) pixels.copyWithin(4 * (wide * y + x), 4 * (wide * y + width - 1), 4 * (wide * y + width));
+    for (let x = width; x < wide; x++)
+      pixels.copyWithin(4 * (wide * y + x), 4 * (wide * y + width - 1), 4 * (wide * y + width));
   }
   const latent = new Float32Array(channels * down * across);
-  await inBands("encode", down, across, mine, (first, bottom) => {
-    const top = Math.max(0, first * factor - border), end = Math.min(high, bottom * factor + border);
-    // Where a side is shorter than the border, reflecting needs all of it.
-    const all = high <= 2 * border;
-    const given = all ? pixels : pixels.slice(4 * wide * top, 4 * wide * end);
-    return {pixels: given, width: wide, height: high, top: all ? 0 : top, first, bottom};
-  }, (found, first, bottom) => {
-    const size = found.length / channels;
-    for (let c = 0; c < channels; c++) latent.set(found.subarray(c * size, (c + 1) * size), (c * down + first) * across);
-  });
+  await inBands(
+    "encode",
+    down,
+    across,
+    mine,
+    (first, bottom) => {
+      const top = Math.max(0, first * factor - border),
+        end = Math.min(high, bottom * factor + border);
+      // Where a side is shorter than the border, reflecting needs all of it.
+      const all = high <= 2 * border;
+      const given = all ? pixels : pixels.slice(4 * wide * top, 4 * wide * end);
+      return {pixels: given, width: wide, height: high, top: all ? 0 : top, first, bottom};
+    },
+    (found, first, bottom) => {
+      const size = found.length / channels;
+      for (let c = 0; c < channels; c++)
+        latent.set(found.subarray(c * size, (c + 1) * size), (c * down + first) * across);
+    },
+  );
   if (!latent.every(Number.isFinite)) throw Error("The encoder's answer is not finite: its numbers are damaged.");
   return {latent, shape: [channels, down, across]};
 }
 
 // A latent (C, h, w) to pixels, RGBA; `take` is called with each band.
 async function decode({latent, shape}, mine = turn, take = () => {}) {
-  const [channels, down, across] = shape, pad = decoder.gather.window >> 1;
-  const wide = across * factor, pixels = new Uint8ClampedArray(4 * wide * down * factor);
+  const [channels, down, across] = shape,
+    pad = decoder.gather.window >> 1;
+  const wide = across * factor,
+    pixels = new Uint8ClampedArray(4 * wide * down * factor);
   const stored = latent.map(half);
-  await inBands("decode", down, across, mine, (first, bottom) => {
-    const top = Math.max(0, first - pad), end = Math.min(down, bottom + pad), rows = end - top;
-    const given = new Float32Array(channels * rows * across);
-    for (let c = 0; c < channels; c++) {
-      given.set(stored.subarray((c * down + top) * across, (c * down + end) * across), c * rows * across);
-    }
-    return {latent: given, width: across, top, first, bottom};
-  }, (found, first) => {
-    pixels.set(found, 4 * wide * first * factor);
-    take(found, first * factor);
-  });
+  await inBands(
+    "decode",
+    down,
+    across,
+    mine,
+    (first, bottom) => {
+      const top = Math.max(0, first - pad),
+        end = Math.min(down, bottom + pad),
+        rows = end - top;
+      const given = new Float32Array(channels * rows * across);
+      for (let c = 0; c < channels; c++) {
+        given.set(stored.subarray((c * down + top) * across, (c * down + end) * across), c * rows * across);
+      }
+      return {latent: given, width: across, top, first, bottom};
+    },
+    (found, first) => {
+      pixels.set(found, 4 * wide * first * factor);
+      take(found, first * factor);
+    },
+  );
   return {pixels, width: wide, height: down * factor};
 }
 
 function psnr(one, other) {
   let sum = 0;
   for (let i = 0; i < one.length; i++) if (i % 4 < 3) sum += (one[i] - other[i]) ** 2;
-  return sum ? 10 * Math.log10(255 ** 2 / (sum / (one.length * 3 / 4))) : Infinity;
+  return sum ? 10 * Math.log10(255 ** 2 / (sum / ((one.length * 3) / 4))) : Infinity;
 }
 
 // A picture of a file as pixels on white, of the size that the page works at; the middle of it for a set.
 async function readPicture(source) {
   let {width, height} = source;
-  const size = about.set && about.set.size, canvas = document.createElement("canvas");
+  const size = about.set && about.set.size,
+    canvas = document.createElement("canvas");
   const scale = size ? size / Math.min(width, height) : Math.min(1, Math.sqrt(MOST_PIXELS / (width * height)));
   const [wide, high] = [width, height].map(side => Math.max(1, size ? size : Math.floor(side * scale)));
   canvas.width = wide;
@@ -87,7 +118,8 @@ async function readPicture(source) {
   context.imageSmoothingQuality = "high";
   [width, height] = size || scale < 1 ? [width * scale, height * scale] : [width, height];
   context.drawImage(source, size ? (wide - width) / 2 : 0, size ? (high - height) / 2 : 0, width, height);
-  if (!size && scale < 1) remark(`The picture was made smaller, to ${wide} x ${high} pixels: this page takes 16 megapixels.`);
+  if (!size && scale < 1)
+    remark(`The picture was made smaller, to ${wide} x ${high} pixels: this page takes 16 megapixels.`);
   return context.getImageData(0, 0, wide, high);
 }
 
@@ -95,17 +127,22 @@ const remark = text => show("remark", text);
 const milliseconds = ms => `${ms < 10 ? ms.toFixed(1) : Math.round(ms)} ms`;
 
 function list(figures) {
-  find("figures").replaceChildren(...Object.entries(figures).map(([name, value]) => {
-    const group = document.createElement("div"), term = document.createElement("dt"), number = document.createElement("dd");
-    term.textContent = name;
-    number.textContent = value;
-    group.append(term, number);
-    return group;
-  }));
+  find("figures").replaceChildren(
+    ...Object.entries(figures).map(([name, value]) => {
+      const group = document.createElement("div"),
+        term = document.createElement("dt"),
+        number = document.createElement("dd");
+      term.textContent = name;
+      number.textContent = value;
+      group.append(term, number);
+      return group;
+    }),
+  );
 }
 
 function latentFacts({latent, shape}, width, height) {
-  const kilobytes = latent.length * 2 / 1000, share = Math.round(3 * width * height / (latent.length * 2));
+  const kilobytes = (latent.length * 2) / 1000,
+    share = Math.round((3 * width * height) / (latent.length * 2));
   return {Latent: shape.join(" \u00d7 "), "As float16": `${kilobytes.toFixed(1)} kB, 1/${share} of the pixels`};
 }
 
@@ -125,50 +162,69 @@ async function newest(work) {
   }
 }
 
-const givePicture = (source, name) => newest(async mine => {
-  if (!encoder) throw Error("This page holds no encoder; it takes latents (.npz, .npy, .safetensors or .latent).");
-  await workers.ready;
-  const picture = await readPicture(source), {width, height} = picture;
-  const began = performance.now(), found = await encode(picture, mine), encoded = performance.now();
-  const figures = {Size: `${width} \u00d7 ${height}`, ...latentFacts(found, width, height), Encoded: milliseconds(encoded - began)};
-  paint(find("original"), picture.data, width, height);
-  if (decoder) {
-    const answer = await decode(found, mine), ms = performance.now() - encoded, cut = cropped(answer, width, height);
-    paint(find("decoded"), cut, width, height);
-    Object.assign(figures, {Decoded: milliseconds(ms), PSNR: `${psnr(picture.data, cut).toFixed(2)} dB`});
-  }
-  current = {name, ...found, size: [height, width]};
-  layout(true, Boolean(decoder));
-  list(figures);
-  document.dispatchEvent(new Event("encoded"));
-});
+const givePicture = (source, name) =>
+  newest(async mine => {
+    if (!encoder) throw Error("This page holds no encoder; it takes latents (.npz, .npy, .safetensors or .latent).");
+    await workers.ready;
+    const picture = await readPicture(source),
+      {width, height} = picture;
+    const began = performance.now(),
+      found = await encode(picture, mine),
+      encoded = performance.now();
+    const figures = {
+      Size: `${width} \u00d7 ${height}`,
+      ...latentFacts(found, width, height),
+      Encoded: milliseconds(encoded - began),
+    };
+    paint(find("original"), picture.data, width, height);
+    if (decoder) {
+      const answer = await decode(found, mine),
+        ms = performance.now() - encoded,
+        cut = cropped(answer, width, height);
+      paint(find("decoded"), cut, width, height);
+      Object.assign(figures, {Decoded: milliseconds(ms), PSNR: `${psnr(picture.data, cut).toFixed(2)} dB`});
+    }
+    current = {name, ...found, size: [height, width]};
+    layout(true, Boolean(decoder));
+    list(figures);
+    document.dispatchEvent(new Event("encoded"));
+  });
 
-const giveLatent = (given, name) => newest(async mine => {
-  if (!decoder) throw Error("This page holds no decoder; it takes pictures.");
-  const {channels} = decoder.gather, {reads} = decoder.spaces;
-  if (given.shape[0] !== channels) {
-    throw Error(`${name} has ${given.shape[0]} channels; this decoder takes latents of ${channels} channels, (${channels}, h, w).`);
-  }
-  if (reads && given.spaces.length && !given.spaces.some(space => sameSpace(space, reads))) {
-    throw Error(`${name} belongs to the latent space of ${given.spaces.map(space => space.maker).join(" or ")}; this decoder reads that of ${reads.maker}.`);
-  }
-  const [, down, across] = given.shape, [high, wide] = [down * factor, across * factor];
-  if (wide * high > MOST_PIXELS) throw Error(`${name} decodes to ${wide} x ${high} pixels; this page shows 16 megapixels at most.`);
-  const [height, width] = given.size || [high, wide];
-  if (!(height >= 1 && height <= high && width >= 1 && width <= wide)) {
-    throw Error(`${name} says that its picture has ${height} x ${width} pixels; it decodes to ${high} x ${wide}.`);
-  }
-  await workers.ready;
-  const began = performance.now(), answer = await decode(given, mine), ms = performance.now() - began;
-  paint(find("decoded"), cropped(answer, width, height), width, height);
-  current = {name, latent: given.latent, shape: given.shape, size: given.size};
-  layout(false, true);
-  remark(given.note);
-  list({Size: `${width} \u00d7 ${height}`, ...latentFacts(given, width, height), Decoded: milliseconds(ms)});
-});
+const giveLatent = (given, name) =>
+  newest(async mine => {
+    if (!decoder) throw Error("This page holds no decoder; it takes pictures.");
+    const {channels} = decoder.gather,
+      {reads} = decoder.spaces;
+    if (given.shape[0] !== channels) {
+      throw Error(`${name} has ${given.shape[0]} channels; this decoder takes latents (${channels}, h, w).`);
+    }
+    if (reads && given.spaces.length && !given.spaces.some(space => sameSpace(space, reads))) {
+      const theirs = given.spaces.map(space => space.maker).join(" or ");
+      throw Error(`${name} belongs to the latent space of ${theirs}; this decoder reads that of ${reads.maker}.`);
+    }
+    const [, down, across] = given.shape,
+      [high, wide] = [down * factor, across * factor];
+    if (wide * high > MOST_PIXELS)
+      throw Error(`${name} decodes to ${wide} x ${high} pixels; this page shows 16 megapixels at most.`);
+    const [height, width] = given.size || [high, wide];
+    if (!(height >= 1 && height <= high && width >= 1 && width <= wide)) {
+      throw Error(`${name} says that its picture has ${height} x ${width} pixels; it decodes to ${high} x ${wide}.`);
+    }
+    await workers.ready;
+    const began = performance.now(),
+      answer = await decode(given, mine),
+      ms = performance.now() - began;
+    paint(find("decoded"), cropped(answer, width, height), width, height);
+    current = {name, latent: given.latent, shape: given.shape, size: given.size};
+    layout(false, true);
+    remark(given.note);
+    list({Size: `${width} \u00d7 ${height}`, ...latentFacts(given, width, height), Decoded: milliseconds(ms)});
+  });
 
-const sameSpace = (one, other) => ["maker_sha256", "scaling", "shift", "channels", "factor", "picture_range"].every(
-  name => JSON.stringify(one[name]) === JSON.stringify(other[name]));
+const sameSpace = (one, other) =>
+  ["maker_sha256", "scaling", "shift", "channels", "factor", "picture_range"].every(
+    name => JSON.stringify(one[name]) === JSON.stringify(other[name]),
+  );
 
 function cropped({pixels, width, height}, wide, high) {
   if (width === wide && height === high) return pixels;
@@ -195,7 +251,9 @@ async function giveFile(file) {
   } catch (error) {
     // What a reader stumbles over in bytes that are not what they say is no sentence of ours.
     const damaged = Error(`${file.name} is damaged: its bytes are not those of such a file.`);
-    return newest(() => { throw error.constructor === Error ? error : damaged; });
+    return newest(() => {
+      throw error.constructor === Error ? error : damaged;
+    });
   }
   return giveLatent(given, file.name);
 }
@@ -204,7 +262,10 @@ find("file").addEventListener("change", ({target}) => {
   if (target.files.length) giveFile(target.files[0]);
   target.value = "";
 });
-document.addEventListener("dragover", event => { event.preventDefault(); document.body.classList.add("over"); });
+document.addEventListener("dragover", event => {
+  event.preventDefault();
+  document.body.classList.add("over");
+});
 document.addEventListener("dragleave", () => document.body.classList.remove("over"));
 document.addEventListener("drop", event => {
   event.preventDefault();
@@ -219,18 +280,23 @@ document.addEventListener("paste", event => {
   try {
     giveLatent(readList(event.clipboardData.getData("text")), "What was pasted");
   } catch (error) {
-    newest(() => { throw error; });
+    newest(() => {
+      throw error;
+    });
   }
 });
 find("save-decoded").addEventListener("click", () => savePng(find("decoded"), named(`${current.name}-decoded`)));
 find("save-latent").addEventListener("click", () => {
-  const {latent, shape, size, name} = current, {makes, imitates} = encoder.spaces;
+  const {latent, shape, size, name} = current,
+    {makes, imitates} = encoder.spaces;
   save(writeLatent(latent, shape, {makes, imitates, size}), `${named(name)}.npz`);
 });
 
 // A picture to begin with, so that the page shows what it does: a hill under a sky, drawn here.
 function begin() {
-  const canvas = document.createElement("canvas"), context = canvas.getContext("2d"), size = 512;
+  const canvas = document.createElement("canvas"),
+    context = canvas.getContext("2d"),
+    size = 512;
   canvas.width = canvas.height = size;
   const fill = (colours, y) => {
     const shade = context.createLinearGradient(0, y, 0, size);
@@ -243,12 +309,19 @@ function begin() {
   context.beginPath();
   context.arc(360, 150, 46, 0, 7);
   context.fill();
-  [["#56708f", "#7d95ab", 290, 60], ["#3f6150", "#5d8266", 350, 44], ["#20402f", "#4a7040", 420, 26]].forEach(([high, low, y, rise], n) => {
+  [
+    ["#56708f", "#7d95ab", 290, 60],
+    ["#3f6150", "#5d8266", 350, 44],
+    ["#20402f", "#4a7040", 420, 26],
+  ].forEach(([high, low, y, rise], n) => {
     fill([high, low], y - rise);
     context.beginPath();
     context.moveTo(0, size);
     for (let x = 0; x <= size; x += 4) {
-      context.lineTo(x, y - rise * Math.sin(x / (90 - 22 * n) + 2 * n) - rise / 3 * Math.sin(x / 23 + n) - (x * 7919 % 13) / 4);
+      context.lineTo(
+        x,
+        y - rise * Math.sin(x / (90 - 22 * n) + 2 * n) - (rise / 3) * Math.sin(x / 23 + n) - ((x * 7919) % 13) / 4,
+      );
     }
     context.lineTo(size, size);
     context.fill();

@@ -10,7 +10,8 @@ class Engine {
     this.about = about;
     this.content = content;
     this.modules = structuredClone(about.modules);
-    let floats = 0, rows = 0;
+    let floats = 0,
+      rows = 0;
     for (const module of Object.values(this.modules)) {
       let width = module.inputs;
       for (const step of module.steps) {
@@ -38,14 +39,18 @@ class Engine {
 
   prepare(module) {
     for (const step of module.steps) {
-      const levels = this.array(step.levels), rows = this.array(step.rows), columns = this.array(step.columns), k = step.k;
+      const levels = this.array(step.levels),
+        rows = this.array(step.rows),
+        columns = this.array(step.columns),
+        k = step.k;
       step.map = this.map(k, rows.length, this.array(step.biases), (o, i) => levels[o * k + i] * rows[o] * columns[i]);
     }
     module.gain = this.array(module.gain);
     module.shift = this.array(module.shift);
     if (!module.basis) return;
     const [levels, rows, columns] = ["levels", "rows", "columns"].map(name => this.array(module.basis[name]));
-    const n = module.outputs, {gain, shift} = module;
+    const n = module.outputs,
+      {gain, shift} = module;
     module.last = this.map(rows.length, n, shift, (o, i) => levels[i * n + o] * rows[i] * columns[o] * gain[i]);
     module.gain = new Float32Array(n).fill(1);
     module.shift = new Float32Array(n);
@@ -53,7 +58,9 @@ class Engine {
 
   // Weights in panels, and biases.
   map(k, outputs, biases, weight) {
-    const panels = padded(outputs) / PANEL, w = this.next, b = w + panels * PANEL * k;
+    const panels = padded(outputs) / PANEL,
+      w = this.next,
+      b = w + panels * PANEL * k;
     for (let p = 0, to = w; p < panels; p++) {
       for (let i = 0; i < k; i++) {
         for (let o = p * PANEL; o < (p + 1) * PANEL; o++) this.memory[to++] = o < outputs ? weight(o, i) : 0;
@@ -67,11 +74,13 @@ class Engine {
   // Run a module on samples: fill(memory, tile, start, count) writes its inputs, a row of `tile` numbers for each, and
   // take(rows, tile, start, count) reads its answers the same way.
   run(module, samples, fill, take) {
-    const tile = samples < LANES ? LANES : TILE, {multiply, tanh} = this.kernel;
+    const tile = samples < LANES ? LANES : TILE,
+      {multiply, tanh} = this.kernel;
     for (let start = 0; start < samples; start += tile) {
       const count = Math.min(tile, samples - start);
       fill(this.memory, tile, start, count);
-      let out = 0, next = module.inputs;
+      let out = 0,
+        next = module.inputs;
       const go = (map, from) => {
         multiply(4 * from * tile, map.w, map.b, 4 * next * tile, map.k, map.panels, count, 4 * tile);
         out = next;
@@ -79,7 +88,7 @@ class Engine {
       };
       for (const {map} of module.steps) {
         go(map, 0);
-        tanh(4 * out * tile, map.outputs * tile / 4);
+        tanh(4 * out * tile, (map.outputs * tile) / 4);
       }
       if (module.last) go(module.last, out);
       take(this.memory.subarray(out * tile), tile, start, count);
@@ -98,78 +107,111 @@ class Engine {
   // One sample in, one out.
   one(module, inputs) {
     const out = new Float32Array(module.outputs);
-    this.run(module, 1, (memory, tile) => {
-      for (let i = 0; i < inputs.length; i++) memory[i * tile] = inputs[i];
-    }, (rows, tile) => {
-      for (let o = 0; o < out.length; o++) out[o] = rows[o * tile] * module.gain[o] + module.shift[o];
-    });
+    this.run(
+      module,
+      1,
+      (memory, tile) => {
+        for (let i = 0; i < inputs.length; i++) memory[i * tile] = inputs[i];
+      },
+      (rows, tile) => {
+        for (let o = 0; o < out.length; o++) out[o] = rows[o * tile] * module.gain[o] + module.shift[o];
+      },
+    );
     return out;
   }
 
-  // Pixels (rows, width) RGBA of a picture, from its row `top` on, to the latents (C, bottom - first, width / factor) of
-  // the rows of sites from `first` to `bottom`; `height` is that of the whole picture, whose edges are reflected.
+  // Pixels (rows, width) RGBA of a picture, from its row `top` on, to the latents (C, bottom - first, width / factor)
+  // of the rows of sites from `first` to `bottom`; `height` is that of the whole picture, whose edges are reflected.
   encode({pixels, width, height, top, first, bottom}) {
-    const module = this.modules.encoder, {factor, border, channels} = module.gather;
-    const across = width / factor, sites = across * (bottom - first), side = factor + 2 * border;
-    const columns = Int32Array.from({length: across * side}, (_, i) =>
-      4 * reflect((i % side) - border + factor * Math.floor(i / side), width));
+    const module = this.modules.encoder,
+      {factor, border, channels} = module.gather;
+    const across = width / factor,
+      sites = across * (bottom - first),
+      side = factor + 2 * border;
+    const columns = Int32Array.from(
+      {length: across * side},
+      (_, i) => 4 * reflect((i % side) - border + factor * Math.floor(i / side), width),
+    );
     const latent = new Float32Array(channels * sites);
-    this.run(module, sites, (memory, tile, start, count) => {
-      for (let r = 0; r < side; r++) {
-        for (let s = 0; s < count; s++) {
-          const y = first + Math.floor((start + s) / across), x = (start + s) % across;
-          const row = 4 * width * (reflect(y * factor + r - border, height) - top);
-          for (let c = 0, to = 3 * r * side * tile + s; c < side; c++) {
-            const at = row + columns[x * side + c];
-            memory[to] = pixels[at] / 127.5 - 1; to += tile;
-            memory[to] = pixels[at + 1] / 127.5 - 1; to += tile;
-            memory[to] = pixels[at + 2] / 127.5 - 1; to += tile;
+    this.run(
+      module,
+      sites,
+      (memory, tile, start, count) => {
+        for (let r = 0; r < side; r++) {
+          for (let s = 0; s < count; s++) {
+            const y = first + Math.floor((start + s) / across),
+              x = (start + s) % across;
+            const row = 4 * width * (reflect(y * factor + r - border, height) - top);
+            for (let c = 0, to = 3 * r * side * tile + s; c < side; c++) {
+              const at = row + columns[x * side + c];
+              memory[to] = pixels[at] / 127.5 - 1;
+              to += tile;
+              memory[to] = pixels[at + 1] / 127.5 - 1;
+              to += tile;
+              memory[to] = pixels[at + 2] / 127.5 - 1;
+              to += tile;
+            }
           }
         }
-      }
-    }, this.toSites(module, latent, sites));
+      },
+      this.toSites(module, latent, sites),
+    );
     return latent;
   }
 
-  // Latents (C, rows, width) of a picture's sites, from row `top` on, to the pixels of the rows of sites from `first` to
-  // `bottom`, RGBA; the edges of what is given are repeated.
+  // Latents (C, rows, width) of a picture's sites, from row `top` on, to the pixels of the rows of sites from `first`
+  // to `bottom`, RGBA; the edges of what is given are repeated.
   decode({latent, width, top, first, bottom}) {
-    const module = this.modules.decoder, {factor, window, channels} = module.gather;
-    const sites = width * (bottom - first), wide = width * factor;
+    const module = this.modules.decoder,
+      {factor, window, channels} = module.gather;
+    const sites = width * (bottom - first),
+      wide = width * factor;
     const pixels = new Uint8ClampedArray(4 * sites * factor * factor).fill(255);
     const windows = new Windows(latent, channels, width, window, top);
     const corners = new Int32Array(TILE);
-    this.run(module, sites, (memory, tile, start, count) => windows.fill(memory, 0, tile, first * width + start, count),
+    this.run(
+      module,
+      sites,
+      (memory, tile, start, count) => windows.fill(memory, 0, tile, first * width + start, count),
       (rows, tile, start, count) => {
         for (let s = 0; s < count; s++) {
-          const y = Math.floor((start + s) / width), x = (start + s) - y * width;
+          const y = Math.floor((start + s) / width),
+            x = start + s - y * width;
           corners[s] = 4 * factor * (y * wide + x);
         }
         for (let o = 0; o < module.outputs; o++) {
-          const scale = 127.5 * module.gain[o], bias = 127.5 * (module.shift[o] + 1);
-          const place = 4 * (Math.floor(o / 3 / factor) * wide + Math.floor(o / 3) % factor) + o % 3;
+          const scale = 127.5 * module.gain[o],
+            bias = 127.5 * (module.shift[o] + 1);
+          const place = 4 * (Math.floor(o / 3 / factor) * wide + (Math.floor(o / 3) % factor)) + (o % 3);
           for (let s = 0, at = o * tile; s < count; s++, at++) pixels[corners[s] + place] = rows[at] * scale + bias;
         }
-      });
+      },
+    );
     return pixels;
   }
 
   // A noisy latent of the whole picture to a clean one; `means` is what the text leads one to expect.
   denoise(module, noisy, means, certainty) {
     const {channels, window, text_window: textWindow, certain} = module.gather;
-    const {height, width} = this.modules.mean.gather, sites = height * width;
+    const {height, width} = this.modules.mean.gather,
+      sites = height * width;
     const seen = new Windows(noisy.map(half), channels, width, window, 0);
     const expected = textWindow && new Windows(means.map(half), channels, width, textWindow, 0);
     const clean = new Float32Array(channels * sites);
-    this.run(module, sites, (memory, tile, start, count) => {
-      let row = seen.fill(memory, 0, tile, start, count);
-      if (expected) row = expected.fill(memory, row, tile, start, count);
-      for (const number of certain ? certainty : []) memory.fill(number, row * tile, row++ * tile + count);
-      for (let s = 0; s < count; s++) {
-        memory[row * tile + s] = (2 * Math.floor((start + s) / width) + 1) / height - 1;
-        memory[(row + 1) * tile + s] = (2 * ((start + s) % width) + 1) / width - 1;
-      }
-    }, this.toSites(module, clean, sites));
+    this.run(
+      module,
+      sites,
+      (memory, tile, start, count) => {
+        let row = seen.fill(memory, 0, tile, start, count);
+        if (expected) row = expected.fill(memory, row, tile, start, count);
+        for (const number of certain ? certainty : []) memory.fill(number, row * tile, row++ * tile + count);
+        for (let s = 0; s < count; s++) {
+          memory[row * tile + s] = (2 * Math.floor((start + s) / width) + 1) / height - 1;
+          memory[(row + 1) * tile + s] = (2 * ((start + s) % width) + 1) / width - 1;
+        }
+      },
+      this.toSites(module, clean, sites),
+    );
     return clean;
   }
 }
@@ -177,7 +219,8 @@ class Engine {
 // The windows around sites, their edges repeated: rows in the order channel, row, column.
 class Windows {
   constructor(latent, channels, width, side, top) {
-    const pad = side >> 1, rows = latent.length / channels / width;
+    const pad = side >> 1,
+      rows = latent.length / channels / width;
     Object.assign(this, {channels, width, side, top, across: width + 2 * pad, rows: rows + 2 * pad});
     this.padded = new Float32Array(channels * this.rows * this.across);
     for (let c = 0, to = 0; c < channels; c++) {
@@ -191,7 +234,8 @@ class Windows {
   // Write those of `count` sites from `start` on, as rows from `row` on, and return the next row.
   fill(memory, row, tile, start, count) {
     for (let s = 0; s < count;) {
-      const y = Math.floor((start + s) / this.width), x = start + s - y * this.width;
+      const y = Math.floor((start + s) / this.width),
+        x = start + s - y * this.width;
       const length = Math.min(count - s, this.width - x);
       let to = row * tile + s;
       for (let c = 0; c < this.channels; c++) {
@@ -213,7 +257,8 @@ const padded = n => Math.ceil(n / PANEL) * PANEL;
 // A place beyond an edge, reflected at the last pixel, as often as it needs.
 function reflect(i, size) {
   if (size === 1) return 0;
-  const period = 2 * size - 2, at = ((i % period) + period) % period;
+  const period = 2 * size - 2,
+    at = ((i % period) + period) % period;
   return Math.min(at, period - at);
 }
 
@@ -235,7 +280,9 @@ function makeServer() {
     try {
       return {result: jobs[job](given), ms: performance.now() - started};
     } catch (error) {
-      return {error: error instanceof RangeError ? "This browser has too little memory for it." : String(error.message)};
+      return {
+        error: error instanceof RangeError ? "This browser has too little memory for it." : String(error.message),
+      };
     }
   };
 }
@@ -243,7 +290,8 @@ function makeServer() {
 if (typeof WorkerGlobalScope !== "undefined" && self instanceof WorkerGlobalScope) {
   const serve = makeServer();
   onmessage = ({data}) => {
-    const answer = serve(data), {buffer} = answer.result || {};
+    const answer = serve(data),
+      {buffer} = answer.result || {};
     postMessage({id: data.id, ...answer}, buffer instanceof ArrayBuffer ? [buffer] : []);
   };
   postMessage("ready");

@@ -3,9 +3,16 @@
 
 // The number that 16 bits stand for.
 function halfOf(bits) {
-  const exponent = bits >> 10 & 31, fraction = bits & 1023;
-  const size = exponent === 31 ? fraction ? NaN : Infinity
-    : exponent ? (1 + fraction / 1024) * 2 ** (exponent - 15) : fraction * 2 ** -24;
+  const exponent = (bits >> 10) & 31,
+    fraction = bits & 1023;
+  const size =
+    exponent === 31
+      ? fraction
+        ? NaN
+        : Infinity
+      : exponent
+        ? (1 + fraction / 1024) * 2 ** (exponent - 15)
+        : fraction * 2 ** -24;
   return bits >> 15 ? -size : size;
 }
 

@@ -19,10 +19,13 @@ class Workers {
   }
 
   async start() {
-    if (typeof DecompressionStream === "undefined") throw Error("This browser is too old for this page: it cannot unpack what is in it.");
-    const text = atob(find("content").textContent), packed = Uint8Array.from({length: text.length}, (_, i) => text.charCodeAt(i));
+    if (typeof DecompressionStream === "undefined")
+      throw Error("This browser is too old for this page: it cannot unpack what is in it.");
+    const text = atob(find("content").textContent),
+      packed = Uint8Array.from({length: text.length}, (_, i) => text.charCodeAt(i));
     find("content").remove();
-    const content = (await inflated(packed, "deflate")).buffer, plain = location.hash === "#plain";
+    const content = (await inflated(packed, "deflate")).buffer,
+      plain = location.hash === "#plain";
     const count = about.set ? 1 : Math.min(MOST_WORKERS, navigator.hardwareConcurrency || 2);
     const workers = await Promise.all(Array.from({length: count}, () => this.spawn()));
     const answers = await Promise.all(workers.map(work => work({job: "start", given: {about, content, plain}})));
@@ -35,18 +38,24 @@ class Workers {
   async spawn() {
     const code = find("code").textContent;
     try {
-      const url = URL.createObjectURL(new Blob([code], {type: "text/javascript"})), worker = new Worker(url), open = new Map();
+      const url = URL.createObjectURL(new Blob([code], {type: "text/javascript"})),
+        worker = new Worker(url),
+        open = new Map();
       let next = 0;
       await new Promise((resolve, reject) => {
         worker.onmessage = resolve;
         worker.onerror = reject;
       });
-      worker.onmessage = ({data}) => { open.get(data.id)(data); open.delete(data.id); };
+      worker.onmessage = ({data}) => {
+        open.get(data.id)(data);
+        open.delete(data.id);
+      };
       worker.onerror = () => open.forEach(resolve => resolve({error: "The browser ended the work on it."}));
-      return data => new Promise(resolve => {
-        open.set(++next, resolve);
-        worker.postMessage({...data, id: next});
-      });
+      return data =>
+        new Promise(resolve => {
+          open.set(++next, resolve);
+          worker.postMessage({...data, id: next});
+        });
     } catch {
       const script = document.createElement("script");
       script.textContent = `globalThis.serveHere = (() => {${code}; return makeServer();})()`;
@@ -58,13 +67,14 @@ class Workers {
 
   release(work) {
     const next = this.waiting.shift();
-    if (next) next(work); else this.free.push(work);
+    if (next) next(work);
+    else this.free.push(work);
   }
 
   // The answer to a job: {result, ms}; an Error where it cannot be done. A function makes what is given once it starts.
   async ask(job, given) {
     await this.ready;
-    const work = this.free.pop() || await new Promise(resolve => this.waiting.push(resolve));
+    const work = this.free.pop() || (await new Promise(resolve => this.waiting.push(resolve)));
     try {
       const answer = await work({job, given: typeof given === "function" ? given() : given});
       if (answer.error) throw Error(answer.error);
@@ -76,7 +86,9 @@ class Workers {
 }
 
 const workers = new Workers();
-workers.ready.then(kernel => { find("engine").textContent = `Runs on ${kernel}.`; });
+workers.ready.then(kernel => {
+  find("engine").textContent = `Runs on ${kernel}.`;
+});
 addEventListener("unhandledrejection", event => {
   event.preventDefault();
   show("fault", event.reason.message);
@@ -99,4 +111,9 @@ function save(blob, name) {
 
 const savePng = (canvas, name) => canvas.toBlob(blob => save(blob, `${name}.png`), "image/png");
 // A text as the name of a file.
-const named = text => text.toLowerCase().replace(/[^\p{L}\p{N}]+/gu, "-").replace(/^-|-$/g, "").slice(0, 60) || "picture";
+const named = text =>
+  text
+    .toLowerCase()
+    .replace(/[^\p{L}\p{N}]+/gu, "-")
+    .replace(/^-|-$/g, "")
+    .slice(0, 60) || "picture";
