@@ -41,6 +41,12 @@ ALIGNED = 8
 RAW = {"sd15": (0.18215, 0.0), "sdxl": (0.13025, 0.0), "sd3": (1.5305, 0.0609)}
 ROLES = ("makes", "imitates", "reads")
 EXAMPLE = "a red heart"
+# What a page shows of its modules.
+SHOWS = {
+    ("decoder", "encoder"): "A picture beside what comes through encoder and decoder.",
+    ("encoder",): "A picture to its latent.",
+    ("decoder",): "A latent to its picture.",
+}
 
 
 @dataclass(frozen=True)
@@ -123,7 +129,7 @@ def _codec(parts: Sequence[Part], arrays: Arrays) -> tuple[dict[str, Any], dict[
     takes = {"encoder": "a picture", "decoder": "a latent (.npz, .npy, .safetensors, .latent)"}
     words = {
         "title": title,
-        "lead": "A picture beside what comes through the modules. Everything runs in this page; nothing is sent.",
+        "lead": f"{SHOWS[tuple(sorted(found))]} Everything runs in this page; nothing is sent.",
         "panel": "Picture and latent",
         "invitation": f"Drop, paste or choose {' or '.join(takes[kind] for kind in takes if kind in found)}",
     }

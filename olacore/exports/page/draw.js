@@ -51,7 +51,7 @@ function startDrawing() {
     }
   }
 
-  function tell(prompt, {unknown, more, nearest, seen: wasSeen, known}) {
+  function tell(prompt, {unknown, more, nearest, seen, known}) {
     const lines = unknown.map(([word, read]) => [
       word,
       read.length
@@ -62,7 +62,7 @@ function startDrawing() {
     const asked = prompt.trim() ? "Nothing of it is known" : "Nothing is asked";
     find("likeness").textContent = !known
       ? `${asked}: this is the mean of all training pictures.`
-      : wasSeen
+      : seen
         ? "Nearest in training:"
         : "Not seen in training. Closest known:";
     find("notes").replaceChildren(
@@ -142,6 +142,8 @@ function startDrawing() {
 
   find("draw").hidden = find("known").hidden = false;
   find("codec").classList.add("small");
+  // Not where that would open a keyboard on the screen.
+  if (matchMedia("(hover: hover)").matches) find("prompt").focus({preventScroll: true});
   find("chance").hidden = !levels.length;
   find("variety").max = rising.length - 1;
   for (const id of ["prompt", "avoid", "variety", "seed", "lean", "strength", "from"])
