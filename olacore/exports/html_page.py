@@ -41,17 +41,19 @@ ALIGNED = 8
 RAW = {"sd15": (0.18215, 0.0), "sdxl": (0.13025, 0.0), "sd3": (1.5305, 0.0609)}
 ROLES = ("makes", "imitates", "reads")
 EXAMPLE = "a red heart"
-# What a page shows of its modules.
+# Views of the kinds that a page takes beside sets.
+TAKEN = {"encoder": "patch", "decoder": "patch", "refiner": "pixel"}
+# What a page shows, with an encoder or without, with a decoder or without.
 SHOWS = {
-    ("decoder", "encoder"): "A picture beside what comes through encoder and decoder.",
-    ("encoder",): "A picture to its latent.",
-    ("decoder",): "A latent to its picture.",
+    (True, True): "A picture beside what comes through encoder and decoder.",
+    (True, False): "A picture to its latent.",
+    (False, True): "A latent to its picture.",
 }
 
 
 @dataclass(frozen=True)
 class Page(Exporter):
-    """An encoder, a decoder, both, or a set, as a page."""
+    """An encoder, a decoder, or both, with a refiner where there is one, or a set, as a page."""
 
     name: ClassVar[str] = "html"
     suffix: ClassVar[str] = ".html"
@@ -112,24 +114,26 @@ def _codec(parts: Sequence[Part], arrays: Arrays) -> tuple[dict[str, Any], dict[
     for part in parts:
         gather = part.program.gather
         kind = str(gather["kind"])
-        if gather["name"] != "patch" or kind not in ("encoder", "decoder") or part.program.basis is not None:
+        if TAKEN.get(kind) != gather["name"] or part.program.basis is not None:
             raise ConfigError(
-                f"{part.name} is a {gather['name']} {kind}; a page takes encoders and decoders of the view patch, or "
-                "a set."
+                f"{part.name} is a {gather['name']} {kind}; a page takes encoders and decoders of the view patch, "
+                "refiners, or a set."
             )
         if kind in found:
             raise ConfigError(f"a page holds one {kind}; got {found[kind].name} and {part.name}.")
         found[kind] = part
-    if len(found) == 2:
+    if {"encoder", "decoder"} <= found.keys():
         _check_pair(found["encoder"], found["decoder"])
+    if "refiner" in found:
+        _check_refiner(found["refiner"], found.get("decoder"))
     shared = {part.name.removesuffix(f"-{kind}") for kind, part in found.items()}
     title = " and ".join(part.name for part in found.values())
-    if len(found) == 2 and len(shared) == 1:
+    if len(found) > 1 and len(shared) == 1:
         title = f"{shared.pop()}: picture to latent and back"
     takes = {"encoder": "a picture", "decoder": "a latent (.npz, .npy, .safetensors, .latent)"}
     words = {
         "title": title,
-        "lead": f"{SHOWS[tuple(sorted(found))]} Everything runs in this page; nothing is sent.",
+        "lead": f"{SHOWS['encoder' in found, 'decoder' in found]} Everything runs in this page; nothing is sent.",
         "panel": "Picture and latent",
         "invitation": f"Drop, paste or choose {' or '.join(takes[kind] for kind in takes if kind in found)}",
     }
@@ -147,6 +151,15 @@ def _check_pair(encoder: Part, decoder: Part) -> None:
         )
     made = [_space(encoder, role) for role in ("makes", "imitates")]
     require_same(decoder.name, _space(decoder, "reads"), encoder.name, *made, then="export modules that go together")
+
+
+def _check_refiner(refiner: Part, decoder: Part | None) -> None:
+    """Raise unless there is a decoder whose pictures a refiner can take."""
+    if decoder is None:
+        raise ConfigError(f"{refiner.name} refines what a decoder draws; name that decoder too.")
+    ours, theirs = (part.program.gather["factor"] for part in (refiner, decoder))
+    if theirs % ours:
+        raise ConfigError(f"{refiner.name} takes blocks of {ours} pixels; {decoder.name} draws {theirs} a site.")
 
 
 def _space(part: Part, role: str) -> LatentSpace | None:

@@ -1,6 +1,6 @@
 // A picture through encoder and decoder, and a latent through the decoder.
 "use strict";
-const {encoder, decoder} = about.modules,
+const {encoder, decoder, refiner} = about.modules,
   factor = (encoder || decoder).gather.factor;
 // Canvases of some browsers hold no more pixels; rows of sites that a worker does at a time hold so many sites.
 const MOST_PIXELS = 2 ** 24,
@@ -29,11 +29,22 @@ async function inBands(job, rows, across, mine, slice, take) {
   if (mine !== turn) throw new Superseded();
 }
 
+// What a worker is given of a picture, RGBA, for its rows of blocks from `first` to `bottom`.
+function rowsOf(pixels, width, height, {factor, border}) {
+  return (first, bottom) => {
+    // Where a side is shorter than the border, reflecting needs all of it.
+    const all = height <= 2 * border,
+      top = all ? 0 : Math.max(0, first * factor - border),
+      end = all ? height : Math.min(height, bottom * factor + border);
+    return {pixels: pixels.slice(4 * width * top, 4 * width * end), width, height, top, first, bottom};
+  };
+}
+
 // A picture, RGBA, to its latent (C, h, w); sides that are no multiple of the factor repeat their last pixels.
 async function encode({data, width, height}, mine = turn) {
   const across = Math.ceil(width / factor),
     down = Math.ceil(height / factor),
-    {border, channels} = encoder.gather;
+    {channels} = encoder.gather;
   const wide = across * factor,
     high = down * factor,
     pixels = new Uint8ClampedArray(4 * wide * high);
@@ -49,14 +60,7 @@ async function encode({data, width, height}, mine = turn) {
     down,
     across,
     mine,
-    (first, bottom) => {
-      const top = Math.max(0, first * factor - border),
-        end = Math.min(high, bottom * factor + border);
-      // Where a side is shorter than the border, reflecting needs all of it.
-      const all = high <= 2 * border;
-      const given = all ? pixels : pixels.slice(4 * wide * top, 4 * wide * end);
-      return {pixels: given, width: wide, height: high, top: all ? 0 : top, first, bottom};
-    },
+    rowsOf(pixels, wide, high, encoder.gather),
     (found, first, bottom) => {
       const size = found.length / channels;
       for (let c = 0; c < channels; c++)
@@ -67,13 +71,14 @@ async function encode({data, width, height}, mine = turn) {
   return {latent, shape: [channels, down, across]};
 }
 
-// A latent (C, h, w) to pixels, RGBA; `take` is called with each band.
-async function decode({latent, shape}, mine = turn, take = () => {}) {
+// A latent (C, h, w) to pixels, RGBA.
+async function decode({latent, shape}, mine = turn) {
   const [channels, down, across] = shape,
     pad = decoder.gather.window >> 1;
-  const wide = across * factor,
-    pixels = new Uint8ClampedArray(4 * wide * down * factor);
-  const stored = latent.map(half);
+  const width = across * factor,
+    height = down * factor,
+    stored = latent.map(half);
+  let pixels = new Uint8ClampedArray(4 * width * height);
   await inBands(
     "decode",
     down,
@@ -81,20 +86,26 @@ async function decode({latent, shape}, mine = turn, take = () => {}) {
     mine,
     (first, bottom) => {
       const top = Math.max(0, first - pad),
-        end = Math.min(down, bottom + pad),
-        rows = end - top;
+        rows = Math.min(down, bottom + pad) - top;
       const given = new Float32Array(channels * rows * across);
       for (let c = 0; c < channels; c++) {
-        given.set(stored.subarray((c * down + top) * across, (c * down + end) * across), c * rows * across);
+        const start = (c * down + top) * across;
+        given.set(stored.subarray(start, start + rows * across), c * rows * across);
       }
       return {latent: given, width: across, top, first, bottom};
     },
-    (found, first) => {
-      pixels.set(found, 4 * wide * first * factor);
-      take(found, first * factor);
-    },
+    (found, first) => pixels.set(found, 4 * width * first * factor),
   );
-  return {pixels, width: wide, height: down * factor};
+  if (refiner) {
+    const block = refiner.gather.factor,
+      given = rowsOf(pixels, width, height, refiner.gather);
+    const refined = new Uint8ClampedArray(pixels.length);
+    await inBands("refine", height / block, width / block, mine, given, (found, first) =>
+      refined.set(found, 4 * width * first * block),
+    );
+    pixels = refined;
+  }
+  return {pixels, width, height};
 }
 
 function psnr(one, other) {

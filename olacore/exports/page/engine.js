@@ -120,42 +120,63 @@ class Engine {
     return out;
   }
 
-  // Pixels (rows, width) RGBA of a picture, from its row `top` on, to the latents (C, bottom - first, width / factor)
-  // of the rows of sites from `first` to `bottom`; `height` is that of the whole picture, whose edges are reflected.
-  encode({pixels, width, height, top, first, bottom}) {
-    const module = this.modules.encoder,
-      {factor, border, channels} = module.gather;
+  // Writes the blocks of a picture around sites, with their borders, as rows of inputs. Given are pixels (rows, width)
+  // RGBA from the picture's row `top` on; `height` is that of the whole picture, whose edges are reflected.
+  blocks({factor, border}, {pixels, width, height, top, first}) {
     const across = width / factor,
-      sites = across * (bottom - first),
       side = factor + 2 * border;
     const columns = Int32Array.from(
       {length: across * side},
       (_, i) => 4 * reflect((i % side) - border + factor * Math.floor(i / side), width),
     );
-    const latent = new Float32Array(channels * sites);
-    this.run(
-      module,
-      sites,
-      (memory, tile, start, count) => {
-        for (let r = 0; r < side; r++) {
-          for (let s = 0; s < count; s++) {
-            const y = first + Math.floor((start + s) / across),
-              x = (start + s) % across;
-            const row = 4 * width * (reflect(y * factor + r - border, height) - top);
-            for (let c = 0, to = 3 * r * side * tile + s; c < side; c++) {
-              const at = row + columns[x * side + c];
-              memory[to] = pixels[at] / 127.5 - 1;
-              to += tile;
-              memory[to] = pixels[at + 1] / 127.5 - 1;
-              to += tile;
-              memory[to] = pixels[at + 2] / 127.5 - 1;
-              to += tile;
-            }
+    return (memory, tile, start, count) => {
+      for (let r = 0; r < side; r++) {
+        for (let s = 0; s < count; s++) {
+          const y = first + Math.floor((start + s) / across),
+            x = (start + s) % across;
+          const row = 4 * width * (reflect(y * factor + r - border, height) - top);
+          for (let c = 0, to = 3 * r * side * tile + s; c < side; c++) {
+            const at = row + columns[x * side + c];
+            memory[to] = pixels[at] / 127.5 - 1;
+            to += tile;
+            memory[to] = pixels[at + 1] / 127.5 - 1;
+            to += tile;
+            memory[to] = pixels[at + 2] / 127.5 - 1;
+            to += tile;
           }
         }
-      },
-      this.toSites(module, latent, sites),
-    );
+      }
+    };
+  }
+
+  // Adds answers, times 127.5, to the blocks of pixels RGBA, `across` of them in a row; `middle` is added to all.
+  toBlocks(module, pixels, across, middle) {
+    const {factor} = module.gather,
+      wide = across * factor,
+      corners = new Int32Array(TILE);
+    return (rows, tile, start, count) => {
+      for (let s = 0; s < count; s++) {
+        const y = Math.floor((start + s) / across),
+          x = start + s - y * across;
+        corners[s] = 4 * factor * (y * wide + x);
+      }
+      for (let o = 0; o < module.outputs; o++) {
+        const scale = 127.5 * module.gain[o],
+          bias = 127.5 * module.shift[o] + middle;
+        const place = 4 * (Math.floor(o / 3 / factor) * wide + (Math.floor(o / 3) % factor)) + (o % 3);
+        for (let s = 0, at = o * tile; s < count; s++, at++) pixels[corners[s] + place] += rows[at] * scale + bias;
+      }
+    };
+  }
+
+  // A picture to the latents (C, bottom - first, width / factor) of the rows of sites from `first` to `bottom`; see
+  // `blocks` for what is given.
+  encode(given) {
+    const module = this.modules.encoder,
+      {factor, channels} = module.gather;
+    const sites = (given.width / factor) * (given.bottom - given.first),
+      latent = new Float32Array(channels * sites);
+    this.run(module, sites, this.blocks(module.gather, given), this.toSites(module, latent, sites));
     return latent;
   }
 
@@ -165,29 +186,28 @@ class Engine {
     const module = this.modules.decoder,
       {factor, window, channels} = module.gather;
     const sites = width * (bottom - first),
-      wide = width * factor;
-    const pixels = new Uint8ClampedArray(4 * sites * factor * factor).fill(255);
+      pixels = new Uint8ClampedArray(4 * sites * factor * factor);
+    for (let at = 3; at < pixels.length; at += 4) pixels[at] = 255;
     const windows = new Windows(latent, channels, width, window, top);
-    const corners = new Int32Array(TILE);
     this.run(
       module,
       sites,
       (memory, tile, start, count) => windows.fill(memory, 0, tile, first * width + start, count),
-      (rows, tile, start, count) => {
-        for (let s = 0; s < count; s++) {
-          const y = Math.floor((start + s) / width),
-            x = start + s - y * width;
-          corners[s] = 4 * factor * (y * wide + x);
-        }
-        for (let o = 0; o < module.outputs; o++) {
-          const scale = 127.5 * module.gain[o],
-            bias = 127.5 * (module.shift[o] + 1);
-          const place = 4 * (Math.floor(o / 3 / factor) * wide + (Math.floor(o / 3) % factor)) + (o % 3);
-          for (let s = 0, at = o * tile; s < count; s++, at++) pixels[corners[s] + place] = rows[at] * scale + bias;
-        }
-      },
+      this.toBlocks(module, pixels, width, 127.5),
     );
     return pixels;
+  }
+
+  // A decoded picture to the pixels of its rows of blocks from `first` to `bottom` with the decoder's errors taken out.
+  refine(given) {
+    const module = this.modules.refiner,
+      {factor} = module.gather,
+      {pixels, width, top, first, bottom} = given;
+    const refined = pixels.slice(4 * width * (first * factor - top), 4 * width * (bottom * factor - top)),
+      across = width / factor;
+    const sites = across * (bottom - first);
+    this.run(module, sites, this.blocks(module.gather, given), this.toBlocks(module, refined, across, 0));
+    return refined;
   }
 
   // A noisy latent of the whole picture to a clean one; `means` is what the text leads one to expect.
@@ -272,6 +292,7 @@ function makeServer() {
     },
     encode: given => engine.encode(given),
     decode: given => engine.decode(given),
+    refine: given => engine.refine(given),
     draw: given => engine.writer.draw(given),
     known: given => engine.writer.known(given),
   };
