@@ -27,6 +27,7 @@ from tests.support.command import check_refusal, ola
 from tests.support.makers import OTHER_SPACE, make_module, smooth_pictures
 from tests.support.pages import Shown, bad_files, open_browser
 from tests.support.places import ROOT
+from tests.support.set_samples import LEVELS, write_set
 
 PROMPTS = (
     "a red heart",
@@ -282,6 +283,22 @@ def test_drawing__shows_a_picture_through_its_encoder_and_decoder(drawing, gener
     drawing.give(tmp_path / "given.png")
     expected = generator.draw("", init=picture, strength=0.0)[0].picture
     assert levels_apart(drawing.pixels("decoded"), expected) <= close_enough(generator)
+
+
+@pytest.mark.parametrize("levels", [(), LEVELS])
+def test_drawing__of_a_set_of_ones_own(browser, levels, tmp_path):
+    folder = write_set(tmp_path, levels, encoder=bool(levels))
+    ola("export", folder, "--to", "html", "-o", tmp_path / "page.html")
+    generator = olacore.Generator(folder, kernels=False)
+    shown = Shown(browser, tmp_path / "page.html")
+    for prompt in ("a red circle", "jugle", "", "zzz"):
+        assert levels_apart(shown.draw(prompt=prompt)[0], generator.draw(prompt)[0].picture) <= 1
+    assert shown.page.locator("#chance").is_visible() == bool(levels)
+    if levels:
+        noise = noise_of(0, generator.text_means([""]).shape)
+        found, _ = shown.draw(prompt="red", variety=2.0, noise=noise.ravel().tolist())
+        assert levels_apart(found, generator.draw("red", variety=2.0)[0].picture) <= 1
+    shown.check()
 
 
 def test_codec__works_where_a_page_has_no_workers(browser, written, tmp_path):
