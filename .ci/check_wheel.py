@@ -19,9 +19,10 @@ def main(room: Path) -> None:
     if names != NAMES:
         sys.exit(f"the wheel's top-level names must be {sorted(NAMES)}; they are {sorted(names)}")
     pretrained = [path.as_posix() for path in Path("olacore/pretrained").rglob("*") if path.suffix in SHIPPED]
+    page = [path.as_posix() for path in Path("olacore/exports/page").iterdir()]
     sample = [f"olacore/sample/{name}" for name in ("sample.h5", "words.txt", "emoji.txt")]
     templates = [path.as_posix() for path in Path("olacore/exports").glob("*.in")]
-    for needed in ("olacore/py.typed", *sample, *pretrained, *templates):
+    for needed in ("olacore/py.typed", *page, *sample, *pretrained, *templates):
         if needed not in files:
             sys.exit(f"the wheel lacks {needed}")
     if any(path.suffix == ".py" for path in Path("datasets").rglob("*")):

@@ -300,7 +300,8 @@ class Module:
 
     def program(self) -> Program:
         """Return the module as plain maps between what its view gathers and what it assembles; see `Program`."""
-        return Program.of(self.view, self.scaling, [(layer.weights, layer.biases) for layer in self.maps])
+        maps = [(layer.weights, layer.biases) for layer in self.maps]
+        return Program.of(self.view, self.scaling, maps, self.stored)
 
     @property
     def maps(self) -> tuple[Layer, ...]:

@@ -7,13 +7,48 @@ the numbers as the view gathers them; that of targets stays apart, behind the la
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
+from olacore.lattice import to_even_lattice, to_lattice
 from olacore.views.base import View
 from olacore.views.scaling import Scaling
+
+
+@dataclass(frozen=True)
+class Factors:
+    """A matrix as it is stored, `levels * rows[:, None] * columns`, for exporters that keep files small.
+
+    Parameters
+    ----------
+    levels : (out, in) int8, float16 or float32
+    rows : (out,) float32
+    columns : (in,) float32
+    """
+
+    levels: np.ndarray
+    rows: np.ndarray
+    columns: np.ndarray
+
+    @classmethod
+    def of(cls, weights: np.ndarray, stored: str, even: bool) -> Factors:
+        """Take weights (out, in) apart.
+
+        Parameters
+        ----------
+        stored : the form that they have been rounded to, of `olacore.modules.file.STORED`
+        even : as int8, they have scales of columns too
+        """
+        rows, columns = (np.ones(size, np.float32) for size in weights.shape)
+        if stored != "int8":
+            return cls(weights.astype(stored), rows, columns)
+        if even:
+            levels, rows, columns = to_even_lattice(weights)
+        else:
+            levels, rows = to_lattice(weights)
+        return cls(levels, rows, columns.astype(np.float32))
 
 
 @dataclass(frozen=True)
@@ -24,10 +59,12 @@ class Step:
     ----------
     weights : (out, in + answers of the steps before) float32
     biases : (out,) float32
+    factors : of the weights
     """
 
     weights: np.ndarray
     biases: np.ndarray
+    factors: Factors
 
 
 @dataclass(frozen=True)
@@ -42,6 +79,7 @@ class Program:
     gain : float32, a number for each answer
     shift : (out,) float32; targets are answer * gain + shift, in the units of the data, pixels in [-1, 1]
     basis : (answers, out) float32; with one, targets are (answer * gain) basis + shift; else None
+    basis_factors : of the basis
     bound : what targets are clipped to, as (-bound, bound); None where they are not
     """
 
@@ -52,15 +90,19 @@ class Program:
     gain: np.ndarray
     shift: np.ndarray
     basis: np.ndarray | None
+    basis_factors: Factors | None
     bound: float | None
 
     @classmethod
-    def of(cls, view: View, scaling: Scaling, maps: Sequence[tuple[np.ndarray, np.ndarray]]) -> Program:
+    def of(
+        cls, view: View, scaling: Scaling, maps: Sequence[tuple[np.ndarray, np.ndarray]], stored: str = "float32"
+    ) -> Program:
         """Fold a scaling into maps.
 
         Parameters
         ----------
         maps : weights and biases in the order in which they answer, on standardised inputs
+        stored : the form that weights and basis have been rounded to
         """
         mean, scale = (part.astype(np.float64) for part in (scaling.input_mean, scaling.input_scale))
         steps = []
@@ -68,7 +110,11 @@ class Program:
             wide = weights.astype(np.float64)
             wide[:, : view.inputs] /= scale
             moved = biases - wide[:, : view.inputs] @ mean
-            steps.append(Step(wide.astype(np.float32), moved.astype(np.float32)))
+            factors = Factors.of(weights, stored, len(maps) > 1)
+            columns = factors.columns.astype(np.float64)
+            columns[: view.inputs] /= scale
+            factors = replace(factors, columns=columns.astype(np.float32))
+            steps.append(Step(wide.astype(np.float32), moved.astype(np.float32), factors))
         size = view.inputs, view.outputs
         return cls(
             view.to_dict(),
@@ -77,6 +123,7 @@ class Program:
             gain=scaling.target_scale,
             shift=scaling.target_mean,
             basis=scaling.basis,
+            basis_factors=None if scaling.basis is None else Factors.of(scaling.basis, stored, True),
             bound=view.bound,
         )
 

@@ -15,6 +15,7 @@ from olacore.modules.latent_doubts import LatentWarning
 from olacore.modules.module import Module
 from olacore.views.patch import PatchDecoder, PatchEncoder
 from olacore.views.plain import Plain
+from olacore.views.prompt import Prompt
 from olacore.views.whole import WholeDecoder, WholeEncoder
 from tests.support.makers import JIT, SPACE, make_module, smooth_pictures, threads
 
@@ -355,6 +356,24 @@ def test_program__computes_what_the_module_does(hidden):
     program = module.program()
     np.testing.assert_allclose(program.run(x), module.predict(x), rtol=1e-4, atol=1e-5)
     assert [step.weights.shape[0] for step in program.steps] == [*hidden, 3]
+
+
+@pytest.mark.parametrize("stored", ["float32", "float16", "int8"])
+@pytest.mark.parametrize("hidden", [(), (3, 5)])
+def test_program__keeps_weights_as_they_are_stored(hidden, stored):
+    module = make_module(Plain(5, 3), None, hidden=hidden, stored=stored)
+    for step in module.program().steps:
+        factors = step.factors
+        assert factors.levels.dtype == stored
+        rebuilt = factors.levels.astype(np.float64) * factors.rows[:, None] * factors.columns
+        np.testing.assert_allclose(rebuilt, step.weights, rtol=1e-6)
+
+
+def test_program__keeps_a_basis_as_it_is_stored():
+    module = make_module(Prompt(2, 8, 0.0, 2, 3, 5), hidden=(4,), stored="int8", components=4)
+    program = module.program()
+    factors = program.basis_factors
+    np.testing.assert_array_equal(factors.levels * factors.rows[:, None] * factors.columns, program.basis)
 
 
 def test_program__of_a_decoder_answers_pixels():

@@ -1,0 +1,242 @@
+"""Modules as one page that works from disk in any browser: HTML with scripts and weights inside, and no request.
+
+A codec page has an encoder, a decoder or both, of patches; a set makes a page that draws while one types. What the
+scripts in `page/` compute is what the modules compute, up to a grey level.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+import unicodedata
+import zlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from html import escape
+from importlib import resources
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+
+from olacore.drawing.captions import Captions
+from olacore.drawing.module_set import open_set
+from olacore.errors import ConfigError
+from olacore.exports.base import EXPORTERS, Exporter, Part
+from olacore.files import replace_file
+from olacore.foreign.names import shown
+from olacore.modules.program import Factors
+from olacore.pretrained.catalogue import shipped_space
+from olacore.spaces import LatentSpace, require_same
+from olacore.text import WordTable
+from olacore.text.emoji import names
+from olacore.version import __version__
+
+WORKER = ("half.js", "kernel.js", "engine.js", "text.js")
+SCRIPT = ("half.js", "files.js", "page.js", "codec.js", "draw.js")
+# Arrays begin at multiples of as many bytes.
+ALIGNED = 8
+# What raw latents become the scaled ones of a shipped decoder by: (raw - shift) * scaling.
+RAW = {"sd15": (0.18215, 0.0), "sdxl": (0.13025, 0.0), "sd3": (1.5305, 0.0609)}
+ROLES = ("makes", "imitates", "reads")
+EXAMPLE = "a red heart"
+# Views of the kinds that a page takes beside sets.
+TAKEN = {"encoder": "patch", "decoder": "patch", "refiner": "pixel"}
+# What a page shows, with an encoder or without, with a decoder or without.
+SHOWS = {
+    (True, True): "A picture beside what comes through encoder and decoder.",
+    (True, False): "A picture to its latent.",
+    (False, True): "A latent to its picture.",
+}
+
+
+@dataclass(frozen=True)
+class Page(Exporter):
+    """An encoder, a decoder, or both, with a refiner where there is one, or a set, as a page."""
+
+    name: ClassVar[str] = "html"
+    suffix: ClassVar[str] = ".html"
+    most: ClassVar[int] = 64
+
+    def write(self, parts: Sequence[Part], path: Path) -> None:
+        """Write the page."""
+        arrays = Arrays()
+        sets = {part.about["set"]["folder"]: part.about["set"] for part in parts if "set" in part.about}
+        if not sets:
+            about, words = _codec(parts, arrays)
+        elif len(sets) > 1 or not all("set" in part.about for part in parts):
+            raise ConfigError("a page holds one set, or an encoder and a decoder; got modules of several.")
+        else:
+            about, words = _drawing(parts, next(iter(sets.values())), arrays)
+        replace_file(path, _fill(about, words, arrays).encode())
+
+
+@dataclass
+class Arrays:
+    """Arrays one behind the other, each known by its type, its shape and where it begins."""
+
+    content: bytearray = field(default_factory=bytearray)
+
+    def add(self, array: np.ndarray) -> dict[str, Any]:
+        """Add one; what the page calls it."""
+        self.content += bytes(-len(self.content) % ALIGNED)
+        place = {"type": array.dtype.name, "shape": list(array.shape), "at": len(self.content)}
+        self.content += np.ascontiguousarray(array, array.dtype.newbyteorder("<")).tobytes()
+        return place
+
+    def add_text(self, text: str) -> dict[str, Any]:
+        """Add a text as UTF-8."""
+        return self.add(np.frombuffer(text.encode(), np.uint8))
+
+    def add_factors(self, factors: Factors) -> dict[str, Any]:
+        """Add a matrix as it is stored."""
+        return {name: self.add(part) for name, part in vars(factors).items()}
+
+    def add_module(self, part: Part) -> dict[str, Any]:
+        """Add what a module computes."""
+        program = part.program
+        return {
+            "gather": program.gather,
+            "inputs": program.inputs,
+            "outputs": program.outputs,
+            "steps": [{**self.add_factors(step.factors), "biases": self.add(step.biases)} for step in program.steps],
+            "gain": self.add(np.broadcast_to(program.gain, len(program.steps[-1].biases)).astype(np.float32)),
+            "shift": self.add(program.shift.astype(np.float32)),
+            "basis": None if program.basis_factors is None else self.add_factors(program.basis_factors),
+            "spaces": {role: part.about[role] for role in ROLES},
+        }
+
+
+def _codec(parts: Sequence[Part], arrays: Arrays) -> tuple[dict[str, Any], dict[str, str]]:
+    """What a page of an encoder and a decoder holds, and its words."""
+    found: dict[str, Part] = {}
+    for part in parts:
+        gather = part.program.gather
+        kind = str(gather["kind"])
+        if TAKEN.get(kind) != gather["name"] or part.program.basis is not None:
+            raise ConfigError(
+                f"{part.name} is a {gather['name']} {kind}; a page takes encoders and decoders of the view patch, "
+                "refiners, or a set."
+            )
+        if kind in found:
+            raise ConfigError(f"a page holds one {kind}; got {found[kind].name} and {part.name}.")
+        found[kind] = part
+    if {"encoder", "decoder"} <= found.keys():
+        _check_pair(found["encoder"], found["decoder"])
+    if "refiner" in found:
+        _check_refiner(found["refiner"], found.get("decoder"))
+    shared = {part.name.removesuffix(f"-{kind}") for kind, part in found.items()}
+    title = " and ".join(part.name for part in found.values())
+    if len(found) > 1 and len(shared) == 1:
+        title = f"{shared.pop()}: picture to latent and back"
+    takes = {"encoder": "a picture", "decoder": "a latent (.npz, .npy, .safetensors, .latent)"}
+    words = {
+        "title": title,
+        "lead": f"{SHOWS['encoder' in found, 'decoder' in found]} Everything runs in this page; nothing is sent.",
+        "panel": "Picture and latent",
+        "invitation": f"Drop, paste or choose {' or '.join(takes[kind] for kind in takes if kind in found)}",
+    }
+    modules = {kind: arrays.add_module(part) for kind, part in found.items()}
+    return {"modules": modules, "raw": _raw(found["decoder"]) if "decoder" in found else None}, words
+
+
+def _check_pair(encoder: Part, decoder: Part) -> None:
+    """Raise unless a decoder reads what an encoder makes."""
+    ours, theirs = (part.program.gather for part in (encoder, decoder))
+    if (ours["channels"], ours["factor"]) != (theirs["channels"], theirs["factor"]):
+        raise ConfigError(
+            f"{encoder.name} makes latents of {ours['channels']} channels and {ours['factor']} pixels a site; "
+            f"{decoder.name} reads {theirs['channels']} and {theirs['factor']}."
+        )
+    made = [_space(encoder, role) for role in ("makes", "imitates")]
+    require_same(decoder.name, _space(decoder, "reads"), encoder.name, *made, then="export modules that go together")
+
+
+def _check_refiner(refiner: Part, decoder: Part | None) -> None:
+    """Raise unless there is a decoder whose pictures a refiner can take."""
+    if decoder is None:
+        raise ConfigError(f"{refiner.name} refines what a decoder draws; name that decoder too.")
+    ours, theirs = (part.program.gather["factor"] for part in (refiner, decoder))
+    if theirs % ours:
+        raise ConfigError(f"{refiner.name} takes blocks of {ours} pixels; {decoder.name} draws {theirs} a site.")
+
+
+def _space(part: Part, role: str) -> LatentSpace | None:
+    values = part.about[role]
+    return LatentSpace.from_dict(values) if values else None
+
+
+def _raw(decoder: Part) -> dict[str, float] | None:
+    """How raw latents become those that a decoder reads, where it is one of a known model."""
+    reads = _space(decoder, "reads")
+    for family, (scaling, shift) in RAW.items():
+        space = shipped_space(f"{family}-decoder")
+        if reads and space and reads.fingerprint == space.fingerprint:
+            return {"scaling": scaling, "shift": shift}
+    return None
+
+
+def _drawing(parts: Sequence[Part], known: Mapping[str, Any], arrays: Arrays) -> tuple[dict[str, Any], dict[str, str]]:
+    """What a page of a set holds, and its words."""
+    modules = {part.name: part for part in parts}
+    captions = Captions.read(open_set(known["folder"]).files["captions"])
+    table = WordTable(**modules["text"].carried)
+    about = {
+        "modules": {name: arrays.add_module(part) for name, part in modules.items()},
+        "raw": None,
+        "set": {
+            **{name: known[name] for name in ("size", "energy", "seen")},
+            "levels": [[level, f"level {level:g}"] for level in known["levels"]],
+            "example": EXAMPLE if all(word in table.places for word in EXAMPLE.split()) else "",
+            "everything": arrays.add(modules["mean"].program.shift),
+            "table": {
+                "words": arrays.add_text("\n".join(table.listed)),
+                **{name: arrays.add(table.tensors[name]) for name in ("vectors", "scales", "weights")},
+            },
+            "captions": {name: arrays.add(part) for name, part in vars(captions).items() if name != "listed"},
+            "emoji": arrays.add_text("\n".join(_emoji())),
+        },
+    }
+    words = {
+        "title": f"{known['name']}: text in, picture out",
+        "lead": "Type, and the picture changes. Everything runs in this page; nothing is sent.",
+        "panel": "A picture of your own" if "encoder" in modules else "A latent",
+        "invitation": (
+            "Drop, paste or choose a picture, and see it through encoder and decoder; or a latent (.npz, .npy)"
+            if "encoder" in modules
+            else "Drop, paste or choose a latent (.npz, .npy, .safetensors)"
+        ),
+    }
+    return about, words
+
+
+def _emoji() -> list[str]:
+    """Signs as code points and their names: emoji, and what else Unicode calls a symbol."""
+    known = dict(names())
+    for code in range(0x110000):
+        sign = chr(code)
+        if unicodedata.category(sign) == "So" and sign not in known:
+            known[sign] = unicodedata.name(sign, "").lower()
+    return [f"{'-'.join(f'{ord(letter):x}' for letter in sign)} {name}" for sign, name in known.items()]
+
+
+def _fill(about: Mapping[str, Any], words: Mapping[str, str], arrays: Arrays) -> str:
+    """The page: its template with everything in its place."""
+    texts = {one.name: one.read_text(encoding="utf-8") for one in (resources.files(__package__) / "page").iterdir()}
+    encodes = "encoder" in about["modules"]
+    # The end of a script is the only thing in it that a page would stumble over.
+    told = json.dumps(about, sort_keys=True, separators=(",", ":"), allow_nan=False).replace("<", "\\u003c")
+    filled = {name: escape(shown(text)) for name, text in words.items()} | {
+        "accepted": ("image/*," if encodes else "") + ".npz,.npy,.safetensors,.latent",
+        "foot": f"Written by olacore {__version__}.",
+        "style": texts["style.css"],
+        "about": told,
+        "content": base64.b64encode(zlib.compress(bytes(arrays.content), 9)).decode(),
+        "worker": "\n".join(texts[name] for name in WORKER),
+        "script": "\n".join(texts[name] for name in SCRIPT),
+    }
+    return re.sub(r"\{\{(\w+)\}\}", lambda found: filled[found[1]], texts["page.html"])
+
+
+EXPORTERS.add(Page())

@@ -1,0 +1,289 @@
+// Texts into pictures: words, embeddings, captions and noise levels, as olacore/text and olacore/drawing have them.
+"use strict";
+const ORDER = 0.5,
+  ALIKE = 0.5,
+  RUN = 3,
+  SPELT_LIKE = 3,
+  MOST_UNKNOWN = 32,
+  MOST_NAMED = 8;
+const OVER = 0.05,
+  SHARP = 70,
+  NEAREST = 8,
+  MOST_LIFT = 2,
+  AWAY = 0.5,
+  TEXT = new TextDecoder(),
+  BYTES = new TextEncoder();
+
+const sumOf = numbers => numbers.reduce((a, b) => a + b, 0);
+const dot = (a, b) => {
+  let sum = 0;
+  for (let i = 0; i < a.length; i++) sum += a[i] * b[i];
+  return sum;
+};
+const unit = vector => {
+  const length = Math.sqrt(dot(vector, vector)) || 1;
+  return vector.map(x => x / length);
+};
+// UTF-8 as a text with a letter for each byte.
+const letters = text => {
+  let out = "";
+  for (const byte of BYTES.encode(text)) out += String.fromCharCode(byte);
+  return out;
+};
+
+class Writer {
+  constructor(engine) {
+    const {set} = engine.about,
+      {text, mean} = engine.modules;
+    this.engine = engine;
+    this.set = set;
+    [this.vectors, this.scales, this.weights] = ["vectors", "scales", "weights"].map(name =>
+      engine.array(set.table[name]),
+    );
+    this.words = TEXT.decode(engine.array(set.table.words)).split("\n");
+    this.places = new Map(this.words.map((word, place) => [word, place]));
+    this.captions = Object.fromEntries(
+      ["vectors", "scales", "basis"].map(name => [name, engine.array(set.captions[name])]),
+    );
+    this.listed = TEXT.decode(engine.array(set.captions.texts)).split("\n");
+    this.emoji = new Map(
+      TEXT.decode(engine.array(set.emoji))
+        .split("\n")
+        .map(line => {
+          const at = line.indexOf(" ");
+          return [
+            String.fromCodePoint(
+              ...line
+                .slice(0, at)
+                .split("-")
+                .map(code => parseInt(code, 16)),
+            ),
+            line.slice(at + 1),
+          ];
+        }),
+    );
+    this.longest = Math.max(...[...this.emoji.keys()].map(sign => [...sign].length));
+    this.everything = engine.array(set.everything);
+    this.text = text;
+    this.mean = mean;
+    // All words between < and >, a letter a byte, and where each begins.
+    this.framed = letters(this.words.map(word => `<${word}>`).join("\n"));
+    this.starts = Int32Array.from({length: this.words.length + 1});
+    for (let n = 0, at = 0; n < this.words.length; n++) {
+      this.starts[n] = at;
+      at = this.framed.indexOf("\n", at) + 1 || this.framed.length + 1;
+      this.starts[n + 1] = at;
+    }
+  }
+
+  nameEmoji(text) {
+    if (/^[\x00-\x7f]*$/.test(text)) return text;
+    const signs = [...text.replaceAll("\ufe0f", "")];
+    let out = "";
+    for (let place = 0; place < signs.length;) {
+      let size = Math.min(this.longest, signs.length - place),
+        name;
+      while (size && (name = this.emoji.get(signs.slice(place, place + size).join(""))) === undefined) size--;
+      out += size ? ` ${name} ` : signs[place];
+      place += size || 1;
+    }
+    return out;
+  }
+
+  // Known words that are spelt most like one: by the runs of three letters that they share.
+  speltLike(word) {
+    const text = letters(`<${word}>`),
+      runs = new Set();
+    for (let i = 0; i + RUN <= text.length; i++) runs.add(text.slice(i, i + RUN));
+    const shared = new Uint16Array(this.words.length);
+    for (const run of runs) {
+      for (let at = this.framed.indexOf(run), n = 0; at >= 0; at = this.framed.indexOf(run, this.starts[n + 1])) {
+        for (let high = this.words.length, middle; high - n > 1;) {
+          if (this.starts[(middle = (n + high) >> 1)] <= at) n = middle;
+          else high = middle;
+        }
+        shared[n]++;
+      }
+    }
+    const alike = [];
+    for (let n = 0; n < shared.length; n++) {
+      if (!shared[n]) continue;
+      const share = (2 * shared[n]) / (Math.max(this.starts[n + 1] - this.starts[n] - RUN, 1) + runs.size);
+      if (share >= ALIKE) alike.push([share, n]);
+    }
+    return alike
+      .sort((a, b) => b[0] - a[0] || a[1] - b[1])
+      .slice(0, SPELT_LIKE)
+      .map(([, n]) => n);
+  }
+
+  // The lines that stand for each word of a text, and the words that are not known, with what they are read as.
+  read(text) {
+    const found = [],
+      unknown = new Map();
+    for (const match of this.nameEmoji(text)
+      .normalize("NFC")
+      .toLowerCase()
+      .matchAll(/[\p{L}\p{N}]+(?:['\u2019][\p{L}\p{N}]+)*/gu)) {
+      const word = match[0].replaceAll("\u2019", "'"),
+        line = this.places.get(word) ?? this.places.get(word.replace(/'s$/, ""));
+      if (line !== undefined) {
+        found.push([line]);
+        continue;
+      }
+      if (!unknown.has(word)) unknown.set(word, unknown.size < MOST_UNKNOWN ? this.speltLike(word) : []);
+      if (unknown.get(word).length) found.push(unknown.get(word));
+    }
+    return {found, unknown};
+  }
+
+  embed(found) {
+    const size = (2 * this.vectors.length) / this.words.length,
+      features = new Float64Array(2 * size);
+    const weights = found.map(lines => sumOf(lines.map(line => this.weights[line])) / lines.length),
+      total = sumOf(weights);
+    const where = found.map((_, n) => (found.length > 1 ? (2 * n) / (found.length - 1) - 1 : 0));
+    const middle = sumOf(where.map((place, n) => (place * weights[n]) / total));
+    found.forEach((lines, n) => {
+      const weight = weights[n] / total,
+        ordered = ORDER * weight * (where[n] - middle);
+      for (const line of lines) {
+        for (let i = 0; i < size; i++) {
+          const packed = this.vectors[(line * size + i) >> 1];
+          const value = (((i & 1 ? packed >> 4 : packed & 15) - 8) * this.scales[line]) / lines.length;
+          features[i] += weight * value;
+          features[size + i] += ordered * value;
+        }
+      }
+    });
+    const answer = this.engine.one(this.text, features);
+    return this.text.gather.unit ? unit(answer) : answer;
+  }
+
+  // The cosines of an embedding to all captions'.
+  likeness(embedding) {
+    const {vectors, scales, basis} = this.captions,
+      size = basis.length / embedding.length;
+    const towards = unit(
+      Float64Array.from({length: size}, (_, i) =>
+        dot(embedding, basis.subarray(i * embedding.length, (i + 1) * embedding.length)),
+      ),
+    );
+    return Float32Array.from(scales, (scale, n) => dot(towards, vectors.subarray(n * size, (n + 1) * size)) * scale);
+  }
+
+  // Moved towards the captions that are likest where none is like enough.
+  leaned(embedding, likeness, lean) {
+    const best = likeness.reduce((a, b) => Math.max(a, b)),
+      {seen} = this.set;
+    const way = seen === null ? 0 : lean * Math.min(Math.max((seen - best) / OVER, 0), 1);
+    if (!way) return embedding;
+    const {vectors, scales, basis} = this.captions,
+      size = basis.length / embedding.length;
+    const weights = Float64Array.from(likeness, x => Math.exp(SHARP * (x - best))),
+      total = sumOf(weights);
+    const mixed = new Float64Array(size),
+      likest = new Float64Array(embedding.length);
+    weights.forEach((weight, n) => {
+      const by = (weight / total) * scales[n];
+      for (let i = 0; i < size; i++) mixed[i] += by * vectors[n * size + i];
+    });
+    for (let i = 0; i < size; i++)
+      for (let j = 0; j < likest.length; j++) likest[j] += mixed[i] * basis[i * likest.length + j];
+    const length = Math.sqrt(dot(embedding, embedding));
+    return unit(likest.map((x, j) => (embedding[j] / length) * (1 - way) + way * x)).map(x => x * length);
+  }
+
+  // What sets the latent that a text leads one to expect apart from the mean of all, and what is known of the text.
+  expect(prompt, lean) {
+    const read = this.read(prompt);
+    if (!read.found.length) return {...read, apart: new Float64Array(this.everything.length)};
+    const embedding = this.embed(read.found),
+      likeness = this.likeness(embedding);
+    const latent = this.engine.one(this.mean, this.leaned(embedding, likeness, lean));
+    return {...read, likeness, apart: Float64Array.from(latent, (x, i) => x - this.everything[i])};
+  }
+
+  // Draw: {pixels, unknown, nearest, seen, known}. init and strength: a latent to start from, and how far to go from
+  // it; noise: standard normal numbers in place of those of the seed.
+  draw({prompt, avoid = "", variety = 0, seed = 0, lean = 1, init = null, strength = 0.5, noise = null}) {
+    const {engine} = this,
+      {height, width} = this.mean.gather;
+    const {found, unknown, likeness, apart} = this.expect(prompt, lean);
+    if (avoid)
+      this.expect(avoid, lean).apart.forEach((x, i) => {
+        apart[i] -= AWAY * x;
+      });
+    const lift = Math.max(
+      Math.sqrt(this.set.energy / Math.max(dot(apart, apart), this.set.energy / MOST_LIFT ** 2)),
+      1,
+    );
+    const expected = Float32Array.from(apart, (x, i) => this.everything[i] + lift * x);
+    const order = likeness ? [...likeness.keys()].sort((a, b) => likeness[b] - likeness[a]).slice(0, NEAREST) : [];
+    const best = order.map(n => likeness[n]),
+      certainty = likeness ? [best[0], sumOf(best) / best.length] : [0, 0];
+    let latent = init ? init.map((x, i) => x + strength * (expected[i] - x)) : expected;
+    const levels = this.set.levels.filter(([level]) => level <= variety);
+    if (levels.length) latent = this.sample(latent, levels, noise || normal(seed, latent.length), expected, certainty);
+    let pixels = engine.decode({latent: latent.map(half), width, top: 0, first: 0, bottom: height});
+    const {refiner} = engine.modules,
+      {size} = this.set;
+    if (refiner) {
+      const bottom = size / refiner.gather.factor;
+      pixels = engine.refine({pixels, width: size, height: size, top: 0, first: 0, bottom});
+    }
+    return {
+      pixels,
+      buffer: pixels.buffer,
+      unknown: [...unknown].slice(0, MOST_NAMED).map(([word, lines]) => [word, lines.map(line => this.words[line])]),
+      more: Math.max(unknown.size - MOST_NAMED, 0),
+      nearest: order.slice(0, 3).map(n => [this.listed[n], likeness[n]]),
+      seen: !likeness || this.set.seen === null || best[0] >= this.set.seen,
+      known: found.length > 0,
+    };
+  }
+
+  // DPM-Solver++ of second order over noise levels, [level, its denoiser] from high to low.
+  sample(start, levels, noise, means, certainty) {
+    let noisy = start.map((x, i) => x + levels[0][0] * noise[i]),
+      before = null,
+      clean = start;
+    levels.forEach(([level, name], step) => {
+      clean = this.engine.denoise(this.engine.modules[name], noisy, means, certainty);
+      if (step + 1 === levels.length) return;
+      const after = levels[step + 1][0],
+        last = before || clean;
+      // The straight line through the last two answers, over the logarithm of the level, followed half a step on.
+      const by = before ? Math.log(level / after) / Math.log(levels[step - 1][0] / level) / 2 : 0;
+      noisy = noisy.map((x, i) => {
+        const towards = clean[i] + by * (clean[i] - last[i]);
+        return towards + (after / level) * (x - towards);
+      });
+      before = clean;
+    });
+    return clean;
+  }
+
+  // Captions that it was made from, evenly from all of them: `count` from a place on.
+  known({count, from}) {
+    return Array.from(
+      {length: count},
+      (_, n) => this.listed[Math.floor(((from + n / count) % 1) * this.listed.length)],
+    );
+  }
+}
+
+// Standard normal numbers of a seed; other ones than NumPy's of that seed.
+function normal(seed, size) {
+  let state = (seed >>> 0) ^ Math.floor(seed / 2 ** 32);
+  const uniform = () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let x = Math.imul(state ^ (state >>> 15), 1 | state);
+    x = (x + Math.imul(x ^ (x >>> 7), 61 | x)) ^ x;
+    return ((x ^ (x >>> 14)) >>> 0) / 2 ** 32;
+  };
+  return Float32Array.from(
+    {length: size},
+    () => Math.sqrt(-2 * Math.log(1 - uniform())) * Math.cos(2 * Math.PI * uniform()),
+  );
+}

@@ -1,0 +1,386 @@
+"""Pages in a browser: the numbers of the modules, no request, and a sentence for what cannot be shown."""
+
+from __future__ import annotations
+
+import base64
+import io
+import json
+import re
+from collections.abc import Callable, Iterator
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+from safetensors.numpy import save_file
+
+import olacore
+from olacore.drawing.sampler import noise_of
+from olacore.errors import ConfigError, FingerprintError
+from olacore.exports.base import Part, export
+from olacore.modules.latent_file import read_latent
+from olacore.views.patch import PatchDecoder, PatchEncoder
+from olacore.views.plain import Plain
+from tests.support.command import check_refusal, ola
+from tests.support.makers import OTHER_SPACE, make_module, smooth_pictures
+from tests.support.pages import Shown, bad_files, open_browser
+from tests.support.places import ROOT
+from tests.support.set_samples import LEVELS, write_set
+
+PROMPTS = (
+    "a red heart",
+    "Woman astronaut: DARK skin tone",
+    "pirate ship",
+    "a grining fase with hearrts",
+    "\u2764\ufe0f and \U0001f680, don\u2019t",
+    "\u2605 na\u00efve",
+    "the cat's hat",
+    "qqqqzx",
+    "",
+)
+# So many of them are also drawn away from something, and leaning less.
+OTHERWISE = 3
+# With the quickest kernel, and with the one that every browser has.
+KERNELS = pytest.mark.parametrize("plain", [False, True], ids=["WebAssembly", "JavaScript"])
+# A latent of one site looks odd to the check of its statistics.
+pytestmark = pytest.mark.filterwarnings("ignore:the latents lie")
+
+
+# ---------------------------------------------------------------- in a browser
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    """One for all tests."""
+    with open_browser() as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with what the recipe of docs/plug-in.md writes, run as it stands."""
+    folder = tmp_path_factory.mktemp("pages")
+    section = (ROOT / "docs/plug-in.md").read_text(encoding="utf-8").partition("\n## A page\n")[2]
+    recipe = re.findall(r"^ola (export .*)$", section.partition("\n## ")[0], re.MULTILINE)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        for line in recipe:
+            ola(*line.partition("  #")[0].split())
+    assert {path.name for path in folder.iterdir()} == {"page.html", "draw.html"}
+    return folder
+
+
+@pytest.fixture(scope="module")
+def opened(browser: Any, written: Path) -> Iterator[Callable[..., Shown]]:
+    """Opens a page of the recipe, once; `plain` with the kernel that every browser has in place of the quickest."""
+    yield (found := cache(lambda name, plain=False: Shown(browser, written / name, plain)))
+    found.cache_clear()
+
+
+@pytest.fixture
+def codec(opened: Callable[..., Shown]) -> Iterator[Shown]:
+    """The page of a codec."""
+    yield (shown := opened("page.html"))
+    shown.check()
+
+
+@pytest.fixture
+def drawing(opened: Callable[..., Shown]) -> Iterator[Shown]:
+    """The page of a set."""
+    yield (shown := opened("draw.html"))
+    shown.check()
+
+
+@pytest.fixture(scope="module")
+def generator() -> Any:
+    """What the page has to agree with."""
+    return olacore.Generator("google64", kernels=False)
+
+
+def close_enough(generator: Any) -> int:
+    """Grey levels by which pictures of a set may differ: a refiner reads a decoder's, which are rounded."""
+    return 2 if "refiner" in generator.set.files else 1
+
+
+def levels_apart(one: np.ndarray, other: np.ndarray) -> int:
+    """The largest difference, in grey levels."""
+    assert one.shape == other.shape
+    return int(np.abs(one.astype(int) - other.astype(int)).max())
+
+
+@KERNELS
+def test_codec__gives_the_latents_and_pixels_of_the_modules(opened, plain, tmp_path):
+    codec = opened("page.html", plain)
+    encoder, decoder = olacore.load("codec4-encoder"), olacore.load("codec4-decoder")
+    assert codec.page.inner_text("#engine").startswith("Runs on JavaScript") == plain
+    for height, width in ((1, 1), (24, 40), (53, 203), (136, 264)):
+        picture = smooth_pictures(1, height, width)[0]
+        Image.fromarray(picture).save(tmp_path / "given.png")
+        codec.give(tmp_path / "given.png")
+        np.testing.assert_array_equal(codec.pixels("original"), picture)
+        with codec.page.expect_download() as download:
+            codec.page.click("#save-latent")
+        download.value.save_as(tmp_path / "latent.npz")
+        found, expected = read_latent(tmp_path / "latent.npz"), encoder.encode(picture)
+        assert (found.size, found.makes) == ((height, width), encoder.makes)
+        np.testing.assert_allclose(found.latent, expected, atol=1e-4)
+        shown = codec.pixels("decoded")
+        assert levels_apart(shown, decoder.decode(found.latent)[:height, :width]) <= 1
+        apart = np.square(shown.astype(float) - picture).mean()
+        assert f"{10 * np.log10(255**2 / apart):.2f} dB" in codec.page.inner_text("#figures")
+        codec.give(tmp_path / "latent.npz")
+        np.testing.assert_array_equal(codec.pixels("decoded"), shown)
+    codec.check()
+
+
+@pytest.mark.parametrize("size", [(1, 1), (3, 5), (64, 64), (70, 33)])
+def test_codec__decodes_files_of_latents(codec, size, tmp_path):
+    latent = np.random.default_rng(0).normal(size=(4, *size)).astype(np.float16)
+    expected = olacore.load("codec4-decoder").decode(latent)
+    np.save(tmp_path / "half.npy", latent[None])
+    np.save(tmp_path / "double.npy", latent.astype(np.float64))
+    np.savez_compressed(tmp_path / "packed.npz", latent=latent)
+    save_file({"latents": latent}, tmp_path / "one.safetensors")
+    for name in ("half.npy", "double.npy", "packed.npz", "one.safetensors"):
+        codec.give(tmp_path / name)
+        assert not codec.page.inner_text("#refused")
+        assert levels_apart(codec.pixels("decoded"), expected) <= 1
+
+
+def test_codec__takes_what_is_pasted_and_dropped(codec):
+    latent = np.random.default_rng(1).normal(size=(4, 2, 3)).round(2)
+    expected = olacore.load("codec4-decoder").decode(latent)
+    codec.clear()
+    codec.page.evaluate(
+        "text => { const data = new DataTransfer(); data.setData('text', text);"
+        " document.dispatchEvent(new ClipboardEvent('paste', {clipboardData: data, cancelable: true})); }",
+        json.dumps(latent.tolist()),
+    )
+    codec.wait("#figures:not(:empty)")
+    assert levels_apart(codec.pixels("decoded"), expected) <= 1
+    content = io.BytesIO()
+    np.save(content, -latent)
+    codec.clear()
+    codec.page.evaluate(
+        "text => { const data = new DataTransfer(), bytes = Uint8Array.from(atob(text), c => c.charCodeAt());"
+        " data.items.add(new File([bytes], 'dropped.npy'));"
+        " document.dispatchEvent(new DragEvent('drop', {dataTransfer: data, cancelable: true})); }",
+        base64.b64encode(content.getvalue()).decode(),
+    )
+    codec.wait("#figures:not(:empty)")
+    assert levels_apart(codec.pixels("decoded"), olacore.load("codec4-decoder").decode(-latent)) <= 1
+
+
+def test_codec__says_in_a_sentence_what_is_wrong_with_a_file(codec, tmp_path):
+    good = tmp_path / "good.npy"
+    np.save(good, np.zeros((4, 2, 2), np.float32))
+    for name, sentence in bad_files(tmp_path).items():
+        codec.give(tmp_path / name)
+        said = codec.page.inner_text("#refused")
+        assert said.startswith(sentence)
+        assert "\n" not in said
+        codec.give(good)
+        assert not codec.page.inner_text("#refused")
+
+
+def test_codec__refuses_bytes_that_are_cut_or_changed(codec, tmp_path):
+    latent = np.zeros((4, 1, 2), np.float16)
+    np.save(tmp_path / "a.npy", latent)
+    np.savez_compressed(tmp_path / "a.npz", latent=latent)
+    save_file({"latent": latent}, tmp_path / "a.safetensors")
+    contents = {path.name: path.read_bytes() for path in sorted(tmp_path.iterdir())}
+    said = codec.page.evaluate(
+        """async contents => {
+          const said = new Set();
+          document.getElementById("refused").hidden = true;
+          for (const [name, text] of Object.entries(contents)) {
+            const whole = Uint8Array.from(atob(text), letter => letter.charCodeAt());
+            for (let place = 0; place < whole.length; place += 3) {
+              const changed = whole.slice();
+              changed[place] ^= 1 << place % 8;
+              for (const bytes of [whole.slice(0, place), changed]) {
+                await giveFile(new File([bytes], name));
+                const shown = document.getElementById("refused");
+                said.add(shown.hidden ? "" : shown.textContent);
+              }
+            }
+          }
+          return [...said];
+        }""",
+        {name: base64.b64encode(content).decode() for name, content in contents.items()},
+    )
+    assert len(said) > 5
+    starts = "a.npy", "a.npz", "a.safetensors"
+    assert all(one == "" or (one.startswith(starts) and one.endswith(".") and "\n" not in one) for one in said)
+
+
+@KERNELS
+def test_drawing__agrees_with_the_generator(opened, generator, plain):
+    shown = opened("draw.html", plain)
+    for number, prompt in enumerate(PROMPTS):
+        others = [({"lean": 0.3, "avoid": "a face"}, {"lean": 0.3, "negative": "a face"})] if number < OTHERWISE else []
+        for page, settings in [({}, {}), *others]:
+            picture, told = shown.draw(prompt=prompt, **page)
+            expected = generator.draw(prompt, **settings)[0]
+            assert levels_apart(picture, expected.picture) <= close_enough(generator), prompt
+            assert [text for text, _ in told["nearest"]] == [text for text, _ in expected.nearest]
+            notes = " ".join(expected.notes)
+            assert ("not seen in training" in notes) == (told["known"] and not told["seen"])
+            for word, near in told["unknown"]:
+                read = "read as " + ", ".join(f"'{other}'" for other in near) if near else "left out"
+                assert f"'{word}' is not known; {read}" in notes
+    shown.check()
+
+
+def test_drawing__passes_the_noise_levels_of_the_generator(drawing, generator):
+    noise = noise_of(3, (1, 16, 8, 8))
+    for variety in (0.25, 2.0, 4.0):
+        expected = generator.draw("a cat", variety=variety, seed=3)[0].picture
+        assert (
+            levels_apart(drawing.draw(prompt="a cat", variety=variety, noise=noise.ravel().tolist())[0], expected) <= 1
+        )
+    seeds = [drawing.draw(prompt="a cat", variety=1, seed=seed)[0] for seed in (0, 0, 1)]
+    assert np.array_equal(seeds[0], seeds[1])
+    assert levels_apart(seeds[0], seeds[2]) > 8
+
+
+def test_drawing__starts_from_a_picture(drawing, generator):
+    picture = smooth_pictures(1, 64, 64)[0]
+    own = generator._parts["encoder"].run(picture[None])
+    expected = generator.draw("a cat", init=picture, strength=0.3)[0].picture
+    found, _ = drawing.draw(prompt="a cat", init=own.ravel().tolist(), strength=0.3)
+    assert levels_apart(found, expected) <= close_enough(generator)
+
+
+def test_drawing__changes_while_one_types(drawing, generator):
+    page = drawing.page
+    page.fill("#prompt", "")
+    drawing.wait("body[data-drawn='']")
+    before = drawing.pixels("drawn")
+    page.type("#prompt", "a cat")
+    drawing.wait("body[data-drawn='a cat']")
+    assert levels_apart(drawing.pixels("drawn"), generator.draw("a cat")[0].picture) <= close_enough(generator)
+    assert levels_apart(drawing.pixels("drawn"), before) > 50
+    page.type("#prompt", " qqqqzx")
+    drawing.wait("body[data-drawn='a cat qqqqzx']")
+    assert page.inner_text("#notes") == "\u2018qqqqzx\u2019 is not known, and left out."
+    assert not page.locator("#variations").is_visible()
+    page.locator("#variety").fill("3")
+    page.locator("#variations").wait_for()
+    drawing.wait("#variations button:last-child span:not(:empty)")
+    assert page.locator("#variations button").count() == 7
+    page.locator("#variety").fill("0")
+    with page.expect_download() as download:
+        page.click("#save-drawn")
+    assert download.value.suggested_filename == "a-cat-qqqqzx.png"
+
+
+def test_drawing__shows_a_picture_through_its_encoder_and_decoder(drawing, generator, tmp_path):
+    picture = smooth_pictures(1, 64, 64)[0]
+    Image.fromarray(picture).save(tmp_path / "given.png")
+    drawing.give(tmp_path / "given.png")
+    expected = generator.draw("", init=picture, strength=0.0)[0].picture
+    assert levels_apart(drawing.pixels("decoded"), expected) <= close_enough(generator)
+
+
+@pytest.mark.parametrize("levels", [(), LEVELS])
+def test_drawing__of_a_set_of_ones_own(browser, levels, tmp_path):
+    folder = write_set(tmp_path, levels, encoder=bool(levels))
+    ola("export", folder, "--to", "html", "-o", tmp_path / "page.html")
+    generator = olacore.Generator(folder, kernels=False)
+    shown = Shown(browser, tmp_path / "page.html")
+    for prompt in ("a red circle", "jugle", "", "zzz"):
+        assert levels_apart(shown.draw(prompt=prompt)[0], generator.draw(prompt)[0].picture) <= 1
+    assert shown.page.locator("#chance").is_visible() == bool(levels)
+    if levels:
+        noise = noise_of(0, generator.text_means([""]).shape)
+        found, _ = shown.draw(prompt="red", variety=2.0, noise=noise.ravel().tolist())
+        assert levels_apart(found, generator.draw("red", variety=2.0)[0].picture) <= 1
+    shown.check()
+
+
+def test_codec__works_where_a_page_has_no_workers(browser, written, tmp_path):
+    latent = np.random.default_rng(0).normal(size=(4, 5, 3)).astype(np.float32)
+    np.save(tmp_path / "latent.npy", latent)
+    shown = Shown(browser, written / "page.html", first="delete globalThis.Worker")
+    shown.give(tmp_path / "latent.npy")
+    assert levels_apart(shown.pixels("decoded"), olacore.load("codec4-decoder").decode(latent)) <= 1
+    shown.check()
+
+
+@KERNELS
+def test_codec__refines_what_its_decoder_draws(browser, plain, tmp_path):
+    refining = pytest.importorskip("olacore.views.refining", reason="this version has no refiners")
+    decoder = make_module(PatchDecoder(4, 8, 3))
+    for factor, border, size in ((1, 2, (20, 17)), (2, 1, (1, 1)), (1, 4, (1, 40))):
+        refiner = make_module(refining.Refiner(factor, border), None, hidden=(5,))
+        export([Part.of("d", decoder), Part.of("r", refiner)], "html", tmp_path / "page.html", force=True)
+        latent = np.random.default_rng(0).normal(size=(4, *size)).astype(np.float16)
+        np.save(tmp_path / "latent.npy", latent)
+        shown = Shown(browser, tmp_path / "page.html", plain)
+        shown.give(tmp_path / "latent.npy")
+        assert levels_apart(shown.pixels("decoded"), refiner.refine(decoder.decode(latent))) <= 2
+        shown.check()
+
+
+def test_page__says_where_a_browser_is_too_old(browser, written):
+    shown = Shown(browser, written / "page.html", first="delete globalThis.DecompressionStream")
+    assert shown.page.inner_text("#fault").startswith("This browser is too old")
+    shown.check()
+
+
+def test_decoder_alone__takes_raw_latents_of_its_model(browser, tmp_path):
+    decoder = olacore.load("sd15-decoder")
+    export([Part.of("sd15-decoder", decoder)], "html", tmp_path / "page.html")
+    latent = np.random.default_rng(0).normal(size=(1, 4, 6, 5)).astype(np.float32)
+    raw = {"latent_tensor": latent / np.float32(0.18215), "latent_format_version_0": np.zeros(0, np.float32)}
+    save_file(raw, tmp_path / "raw.latent")
+    shown = Shown(browser, tmp_path / "page.html")
+    shown.give(tmp_path / "raw.latent")
+    assert "multiplied by 0.18215" in shown.page.inner_text("#remark")
+    assert levels_apart(shown.pixels("decoded"), decoder.decode(latent)[0]) <= 1
+    Image.new("RGB", (8, 8)).save(tmp_path / "given.png")
+    shown.give(tmp_path / "given.png")
+    assert shown.page.inner_text("#refused").startswith("This page holds no encoder")
+    shown.check()
+
+
+# ---------------------------------------------------------------- the file
+
+
+def parts(**views: Any) -> list[Part]:
+    return [Part.of(name, make_module(view, space)) for name, (view, space) in views.items()]
+
+
+def test_page__asks_for_nothing(tmp_path):
+    export([Part.of("m", olacore.load("codec4-decoder"))], "html", tmp_path / "page.html")
+    text = (tmp_path / "page.html").read_text(encoding="utf-8")
+    assert "default-src 'none'" in text
+    assert not re.findall(r"https?:|(?:src|href)=(?!\"data:)|\bimport\b|\bfetch\(|XMLHttpRequest|\{\{\w", text)
+    export([Part.of("m", olacore.load("codec4-decoder"))], "html", tmp_path / "again.html")
+    assert (tmp_path / "again.html").read_text(encoding="utf-8") == text
+
+
+def test_page__has_names_of_strangers_as_text(tmp_path):
+    name = "</title><script>alert(1)</script>"
+    export([Part.of(name, make_module(PatchDecoder(4, 8, 3)))], "html", tmp_path / "page.html")
+    text = (tmp_path / "page.html").read_text(encoding="utf-8")
+    assert "alert(1)" in text
+    assert "<script>alert" not in text
+
+
+def test_page__takes_an_encoder_and_a_decoder_or_a_set(tmp_path):
+    space = make_module(PatchDecoder(4)).space
+    path = tmp_path / "page.html"
+    with pytest.raises(ConfigError, match="p is a plain .*; a page takes encoders and decoders of"):
+        export(parts(p=(Plain(5, 3), None)), "html", path)
+    with pytest.raises(ConfigError, match="a page holds one decoder; got a and b"):
+        export(parts(a=(PatchDecoder(4), space), b=(PatchDecoder(4), space)), "html", path)
+    with pytest.raises(ConfigError, match="e makes latents of 4 channels and 8 pixels a site; d reads 16 and 8"):
+        export(parts(e=(PatchEncoder(4), space), d=(PatchDecoder(16), None)), "html", path)
+    with pytest.raises(FingerprintError, match="latent spaces differ: d has .*, e has"):
+        export(parts(e=(PatchEncoder(4), space), d=(PatchDecoder(4), OTHER_SPACE)), "html", path)
+    check_refusal("a page holds one set", "export", "google64", "sd15-decoder", "--to", "html", "-o", path)
+    assert not path.exists()
