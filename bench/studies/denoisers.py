@@ -1,9 +1,11 @@
 """What denoisers leave of held-out latents, beside the best linear ones with and without the text.
 
-python -m bench.studies.denoisers ROWS.h5 RUN [RUN ...]: rows of `ola precompute --denoiser none --text-means`, and
-modules of the view window that were trained on them. Prints a line of JSON for each: the share of the variance that is
+python -m bench.studies.denoisers ROWS.h5 RUN [RUN ...] [--backprop 60]: rows of `ola precompute --denoiser none
+--text-means`, and modules of the view window that were trained on them. Prints a line of JSON for each: the share of the variance that is
 left in each held-out part, by the module, by a Wiener filter of the whole latent around the mean of all, and by one
-around the text mean; both have the principal axes and spreads of the training rows.
+around the text mean; both have the principal axes and spreads of the training rows. With --backprop, stacks of the
+same shape are learnt on the same rows under torch for so many CPU-seconds on one thread, and the best of the rates on
+validation rows counts.
 """
 
 from __future__ import annotations
@@ -14,15 +16,21 @@ import sys
 from pathlib import Path
 
 import numpy as np
-from threadpoolctl import threadpool_limits
 
+from bench.common.clock import Clock
+from bench.common.threads import limit_threads
+from bench.ovae.learning import Learning
 from bench.studies.text_to_latent import parts_of
-from olacore.blocks import noise_of
+from olacore.blocks import noise_of, rows_of
 from olacore.data import Dataset, open_dataset
 from olacore.modules.module import load
-from olacore.quality.evaluation import baselines_beside, evaluate_parts
+from olacore.quality.baselines import Baselines
+from olacore.quality.evaluation import baselines_beside, evaluate_parts, whole_items
+from olacore.search.config import TrainConfig
+from olacore.views.scaling import Scaling
 
-BATCH = 512
+# Of backprop.
+RATES = (1e-3, 2e-3, 4e-3)
 
 
 class Wiener:
@@ -53,8 +61,35 @@ def read(data: Dataset, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.nd
     return latents, means, drawn
 
 
-def compare(data: Dataset, run: Path) -> dict[str, object]:
-    """Figures of one module and of the filters at its level."""
+class Learnt(Learning):
+    """Backprop of the shape of an evolved denoiser; nothing is measured on the way."""
+
+    def _figure(self) -> float:
+        return 0.0
+
+    def missed(self, rows: np.ndarray) -> float:
+        """Summed squared errors of rows."""
+        plain, total = Scaling.identity(self.view.inputs, self.view.outputs), 0.0
+        for raw, _ in whole_items(self.view, self.dataset, rows, self.view.fields_in(self.dataset)):
+            inputs, _ = rows_of(self.view.gather(raw, self.scaling))
+            guess = self.scaling.restore_targets(self.network.predict(inputs))
+            total += float(np.square(guess - self.view.gather_targets(raw, plain)).sum(dtype=np.float64))
+        return total
+
+
+def learn(data: Dataset, rows: Path, run: Path, seconds: float) -> Learnt:
+    """Learn what a run evolved, with the best of some rates."""
+    module, baselines = load(run), Baselines.load(run / "baselines.safetensors")
+    config = TrainConfig("denoiser", (rows,), view="window", level=getattr(module.view, "level"))  # noqa: B009
+    apart = np.intersect1d(module.view.items(data), data.indices("validation"))
+    tried = [Learnt(config, module, baselines, data, rate, seconds, Clock()) for rate in RATES]
+    for one in tried:
+        one.run()
+    return min(tried, key=lambda one: one.missed(apart))
+
+
+def compare(data: Dataset, run: Path, rows_file: Path | None = None, seconds: float = 0.0) -> dict[str, object]:
+    """Figures of one module, of the filters at its level, and of backprop for so many seconds."""
     module = load(run)
     level = float(getattr(module.view, "level"))  # noqa: B009 - only denoisers have one
     items = module.view.items(data)
@@ -63,13 +98,17 @@ def compare(data: Dataset, run: Path) -> dict[str, object]:
     filters = {"Wiener": (False, Wiener(latents - mean)), "Wiener with text": (True, Wiener(latents - means))}
     figures = evaluate_parts(module, data, baselines_beside(run / "module.safetensors", module))
     left: dict[str, dict[str, float]] = {part: {"module": found["module"]["l2"]} for part, found in figures.items()}
+    learnt = learn(data, rows_file, run, seconds) if rows_file and seconds else None
     for part, rows in parts_of(data).items():
         latents, means, noise = read(data, np.intersect1d(items, rows))
+        if learnt:
+            left[part]["backprop"] = learnt.missed(np.intersect1d(items, rows)) / float(np.square(latents - mean).sum())
         for name, (with_text, best) in filters.items():
             around = means if with_text else mean
             cleaned = around + best.clean(latents + level * noise - around, level)
             left[part][name] = float(np.square(cleaned - latents).sum() / np.square(latents - mean).sum())
-    return {"level": level, "bytes": module.nbytes(), "left": left}
+    more = {"backprop": {"seconds": seconds, "rate": learnt.rate, "steps": learnt.steps}} if learnt else {}
+    return {"level": level, "bytes": module.nbytes(), "left": left, **more}
 
 
 def main() -> None:
@@ -77,10 +116,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("rows", type=Path)
     parser.add_argument("runs", type=Path, nargs="+")
+    parser.add_argument("--backprop", type=float, default=0.0, help="CPU-seconds for each rate; 0 leaves it out")
     asked = parser.parse_args()
-    with open_dataset([asked.rows]) as data, threadpool_limits(1, user_api="blas"):
+    with open_dataset([asked.rows]) as data, limit_threads(1, torch=asked.backprop > 0):
         for run in asked.runs:
-            sys.stdout.write(json.dumps(compare(data, run)) + "\n")
+            sys.stdout.write(json.dumps(compare(data, run, asked.rows, asked.backprop)) + "\n")
             sys.stdout.flush()
 
 

@@ -25,11 +25,11 @@ def test_compare__has_every_part(tmp_path):
     asked = {"module": "denoiser", "view": "window", "level": 2.0, "window": 3, "generations": 2}
     train(make_config(rows, tmp_path / "run", **asked))
     with open_dataset([rows]) as data:
-        found = compare(data, tmp_path / "run")
+        found = compare(data, tmp_path / "run", rows, 0.2)
     assert found["level"] == 2.0
     left = found["left"]
     assert isinstance(left, dict)
     assert {*left} == {"one", "two"}
     for figures in left.values():
-        assert {*figures} == {"module", "Wiener", "Wiener with text"}
+        assert {*figures} == {"module", "Wiener", "Wiener with text", "backprop"}
         assert all(0 < left < 3 for left in figures.values())
