@@ -1,11 +1,11 @@
 """What denoisers leave of held-out latents, beside the best linear ones with and without the text.
 
 python -m bench.studies.denoisers ROWS.h5 RUN [RUN ...] [--backprop 60]: rows of `ola precompute --denoiser none
---text-means`, and modules of the view window that were trained on them. Prints a line of JSON for each: the share of the variance that is
-left in each held-out part, by the module, by a Wiener filter of the whole latent around the mean of all, and by one
-around the text mean; both have the principal axes and spreads of the training rows. With --backprop, stacks of the
-same shape are learnt on the same rows under torch for so many CPU-seconds on one thread, and the best of the rates on
-validation rows counts.
+--text-means`, and modules of the view window that were trained on them. Prints a line of JSON for each: the share of
+the variance that is left in each held-out part, by the module, by a Wiener filter of the whole latent around the mean
+of all, and by one around the text mean; both have the principal axes and spreads of the training rows. With --backprop,
+stacks of the same shape are learnt on the same rows under torch for so many CPU-seconds on one thread, and the best of
+the rates on validation rows counts.
 """
 
 from __future__ import annotations
