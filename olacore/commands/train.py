@@ -22,7 +22,7 @@ STOPPED = {"frozen": "freezing"}
     "--module", type=Modules(), help="encoder, decoder, pair for both, text or denoiser; plain pairs need none."
 )
 @data_sets
-@click.option("--view", help="patch or global; of a text table or words, of a denoiser text, whole or window.")
+@click.option("--view", help="patch or global; of a text table, scene or words, of a denoiser text, whole or window.")
 @click.option("--border", type=int, help="Pixels around a patch that an encoder sees; by default 4.")
 @click.option("--window", type=int, help="Side of the latent window of a decoder, by default 3, or a denoiser, 5.")
 @click.option("--level", type=float, help="Noise level of a denoiser, in the units of the latents.")

@@ -19,7 +19,7 @@ class Embeds(Protocol):
 
     @property
     def view(self) -> Any:
-        """How it reads them; `width` is of an embedding."""
+        """How it reads them; `embedded` numbers are of what it answers."""
 
     @property
     def digest(self) -> str:
@@ -47,8 +47,8 @@ class EmbeddedDataset(Dataset):
             raise ConfigError(
                 f"embeddings come from a text module only where data hold captions; this is {dataset.kind}."
             )
-        layout = {**dataset.contents.layout, "embeddings": ((text.view.width,), FLOAT32)}
-        sizes = {**dataset.contents.sizes, "E": text.view.width}
+        layout = {**dataset.contents.layout, "embeddings": ((text.view.embedded,), FLOAT32)}
+        sizes = {**dataset.contents.sizes, "E": text.view.embedded}
         maker = f"organic {dataset.settings.get('text_teacher', 'text')}"
         settings = {**dataset.settings, "text_teacher": maker, "text_sha256": text.digest}
         super().__init__(replace(dataset.contents, layout=layout, sizes=sizes, settings=settings))

@@ -147,14 +147,14 @@ def check_parts(abouts: Mapping[str, Mapping[str, Any]], where: str) -> None:
     FileFormatError  if one is of another kind than it should be
     FingerprintError  if they are of different latent spaces
     """
-    kinds = {"text": ("text", "table"), "mean": ("denoiser", "text"), "decoder": ("decoder", "patch")}
-    kinds["encoder"] = ("encoder", "patch")
+    views = {"text": ("text", "table", "scene"), "mean": ("denoiser", "text"), "decoder": ("decoder", "patch")}
+    views["encoder"] = ("encoder", "patch")
     for name, about in abouts.items():
         view = about["view"]
-        expected = kinds.get(name, ("denoiser", view["name"]))
-        if (view["kind"], view["name"]) != expected:
+        kind, *known = views.get(name, ("denoiser", view["name"]))
+        if view["kind"] != kind or view["name"] not in known:
             raise FileFormatError(
-                f"{where} needs a {' '.join(expected[::-1])} as its {name} module, and has a {view['name']} "
+                f"{where} needs a {' or '.join(known)} {kind} as its {name} module, and has a {view['name']} "
                 f"{view['kind']}."
             )
     spaces = {name: _space(about) for name, about in abouts.items() if name != "text"}

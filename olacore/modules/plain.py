@@ -83,10 +83,12 @@ def load_plain(reference: Path | str) -> PlainModule:
 
 
 def embed(module: PlainModule, texts: list[str]) -> np.ndarray:
-    """Texts to embeddings (n, E) float32."""
+    """Texts to embeddings (n, E) float32, of the view scene with the vectors of the texts behind them."""
     assert module.table is not None
-    found = module.forward(module.table.features(texts))
-    return unit(found) if module.view["unit"] else found
+    vectors = module.table.features(texts)
+    found = module.forward(vectors)
+    found = unit(found) if module.view["unit"] else found
+    return np.hstack([found, vectors]) if module.view["name"] == "scene" else found
 
 
 def imagine(module: PlainModule, given: Mapping[str, np.ndarray]) -> np.ndarray:
@@ -144,6 +146,7 @@ def encode(module: PlainModule, pictures: np.ndarray) -> np.ndarray:
 
 RUNS: dict[tuple[str, str], Callable[[PlainModule, Any], np.ndarray]] = {
     ("text", "table"): embed,
+    ("text", "scene"): embed,
     ("denoiser", "text"): imagine,
     ("denoiser", "window"): denoise,
     ("decoder", "patch"): decode,

@@ -49,6 +49,11 @@ class Embedding(View):
         """Numbers of an embedding."""
         return self.width
 
+    @property
+    def embedded(self) -> int:
+        """Numbers of what a text becomes: its embedding, and whatever is beside it."""
+        return self.outputs
+
     def check(self, dataset: Dataset) -> None:
         """Raise `ShapeError` unless the data hold captions and embeddings of this width."""
         check_embeddings(dataset, type(self), self.width)
@@ -62,8 +67,8 @@ class Embedding(View):
         return 1
 
     def empty(self, arrays: Mapping[str, np.ndarray]) -> np.ndarray:
-        """Embeddings (m, width) float32."""
-        return np.empty((len(arrays["captions"]), self.width), np.float32)
+        """Embeddings (m, embedded) float32."""
+        return np.empty((len(arrays["captions"]), self.embedded), np.float32)
 
     def assemble(self, outputs: np.ndarray, raw: RawBlock, scaling: Scaling, out: np.ndarray) -> None:
         """Write embeddings."""

@@ -10,7 +10,7 @@ from olacore.modules.plain import load_plain
 from olacore.views.noisy import Whole, Window
 from olacore.views.patch import PatchDecoder, PatchEncoder
 from olacore.views.prompt import Prompt
-from olacore.views.word_table import TableOfWords
+from olacore.views.word_table import SceneOfWords, TableOfWords
 from tests.support.makers import make_module
 from tests.support.set_samples import SIZE, word_table
 
@@ -22,6 +22,7 @@ CERTAINTY = DRAW.standard_normal((3, 2)).astype(np.float32)
 CASES = [
     (TableOfWords(WIDTH, SIZE, table=word_table()), ["a red heart", "", "xyzzy"]),
     (TableOfWords(WIDTH, SIZE, unit=True, table=word_table()), ["a red heart", "heart red"]),
+    (SceneOfWords(WIDTH, SIZE, unit=True, table=word_table()), ["a red heart", "heart red", ""]),
     (Prompt(4, 8, 0.0, 3, 2, WIDTH), {"embeddings": DRAW.standard_normal((3, WIDTH)).astype(np.float32)}),
     (PatchDecoder(4, 8, 3), LATENTS),
     (PatchDecoder(4, 4, 5), LATENTS),
