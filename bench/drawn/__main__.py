@@ -14,7 +14,7 @@ from olacore.errors import OlacoreError
 FILE = click.Path(path_type=Path, dir_okay=False)
 FOLDER = click.Path(path_type=Path, file_okay=False)
 SIZE = click.option("--size", default=64, show_default=True, help="Side of the pictures, a multiple of 8.")
-COUNT = click.option("--count", default=3750, show_default=True, help="Captions; 31590 are all.")
+COUNT = click.option("--count", default=3000, show_default=True, help="Captions; 31590 are all.")
 SEED = click.option("--seed", default=0, show_default=True, help="Of what is drawn and of what is held out.")
 
 

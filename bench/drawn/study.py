@@ -89,7 +89,7 @@ class Study:
     teacher: str
     text_teacher: str
     size: int = 64
-    count: int = 3750
+    count: int = 3000
     seed: int = 0
 
     def filled(self, command: str) -> list[str]:
