@@ -8,8 +8,10 @@ pictures are. Nothing is read from the caption.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import combinations
 
 import numpy as np
 
@@ -19,8 +21,10 @@ from olacore.errors import ShapeError
 
 # Coverage from which a pixel belongs to a patch.
 COVERED = 0.5
-# Grey levels that a pixel may be away from the line of its colour, and a patch from its colour, on average.
-OFF_LINE, OFF_COLOUR = 75.0, 45.0
+# Grey levels that a pixel may be away from the line of its colour.
+OFF_LINE = 75.0
+# How far a patch may be from its colour on average: half the least distance of two, so that no other is as near.
+OFF_COLOUR = min(math.dist(one, other) for one, other in combinations(PALETTE.values(), 2)) / 2
 # A patch's coverage may differ from that of a shape by this share of the shape's area.
 MISFIT = 0.3
 # Patches below this share of the smallest thing's area are specks, which may cover so much of it together.

@@ -41,7 +41,7 @@ COMMANDS = (
     ("words.h5", "ola precompute --words data.h5 --vocabulary 500 --common 0 --text-teacher TEXT --h5 words.h5"),
     (
         "runs/text/module.safetensors",
-        "ola train --module text --view table --words words.h5 --h5 data.h5 --budget 2400KB --out runs/text",
+        "ola train --module text --view scene --words words.h5 --h5 data.h5 --budget 2400KB --out runs/text",
     ),
     (
         "runs/mean/module.safetensors",
@@ -49,7 +49,8 @@ COMMANDS = (
     ),
     (
         "runs/decoder/module.safetensors",
-        "ola train --module decoder --h5 data.h5 --window 5 --stack 384 --out runs/decoder",
+        "ola train --module decoder --h5 data.h5 --window 5 --stack 256 --generations 200 --option noise=0.1 "
+        "--out runs/decoder",
     ),
     (
         "shapes/set.json",

@@ -85,10 +85,9 @@ def load_plain(reference: Path | str) -> PlainModule:
 def embed(module: PlainModule, texts: list[str]) -> np.ndarray:
     """Texts to embeddings (n, E) float32, of the view scene with the vectors of the texts behind them."""
     assert module.table is not None
-    vectors = module.table.features(texts)
-    found = module.forward(vectors)
+    found = module.forward(module.table.features(texts))
     found = unit(found) if module.view["unit"] else found
-    return np.hstack([found, vectors]) if module.view["name"] == "scene" else found
+    return np.hstack([found, module.table.features(texts, summed=True)]) if module.view["name"] == "scene" else found
 
 
 def imagine(module: PlainModule, given: Mapping[str, np.ndarray]) -> np.ndarray:

@@ -92,21 +92,16 @@ class TableOfWords(Embedding):
 
     def cut_inputs(self, raw: RawBlock, scaling: Scaling, out: np.ndarray) -> None:
         """Look words up."""
-        pack_standardised(self.vectors_of(raw), scaling, out)
-
-    def vectors_of(self, raw: RawBlock) -> np.ndarray:
-        """The vectors of a block's texts, (n, inputs) float32."""
-        texts = [text.decode("utf-8", "replace") for text in raw.arrays["captions"][raw.item].tolist()]
-        return self.table.features(texts)
+        pack_standardised(self.table.features(texts_of(raw)), scaling, out)
 
 
 @add_view
 @dataclass(frozen=True)
 class SceneOfWords(TableOfWords):
-    """As `TableOfWords`, with the text's own vector behind its embedding: for captions of several things.
+    """As `TableOfWords`, with the sums of the words' vectors behind the embedding: for captions of several things.
 
     A teacher's embedding hardly tells "a red heart above a blue square" from "a blue heart above a red square": their
-    cosine is 0.99. The vector of the words, in which their order counts, keeps them apart.
+    cosine is 0.99. The vectors, in which the order of words counts, keep them apart.
     """
 
     name: ClassVar[str] = "scene"
@@ -119,7 +114,12 @@ class SceneOfWords(TableOfWords):
     def assemble(self, outputs: np.ndarray, raw: RawBlock, scaling: Scaling, out: np.ndarray) -> None:
         """Write embeddings, and vectors behind them."""
         super().assemble(outputs, raw, scaling, out[:, : self.width])
-        out[raw.item, self.width :] = self.vectors_of(raw)
+        out[raw.item, self.width :] = self.table.features(texts_of(raw), summed=True)
+
+
+def texts_of(raw: RawBlock) -> list[str]:
+    """The texts of a block's samples."""
+    return [text.decode("utf-8", "replace") for text in raw.arrays["captions"][raw.item].tolist()]
 
 
 def has_unit_length(dataset: Dataset) -> bool:
