@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import Any
 
 import click
 from rich.console import Console
@@ -68,7 +69,7 @@ def judge(folder: Path, prompts: Path, captions: Path | None) -> None:
 @SIZE
 @COUNT
 @SEED
-def study(out: Path, report: Path | None, **asked: object) -> None:
+def study(out: Path, report: Path | None, **asked: Any) -> None:
     """Make a set, train modules on it by the commands of docs/generate.md, draw what was held out, and judge it."""
     from bench.common.report import dated
     from bench.common.tables import to_rich
