@@ -57,7 +57,7 @@ COMMANDS = (
         "ola bundle --text runs/text --mean runs/mean --decoder runs/decoder --h5 data.h5 -o shapes",
     ),
 )
-DRAW = "ola generate --set shapes --prompts prompts.txt --json -o"
+DRAW = "ola generate --set shapes --prompts prompts.txt --json --force"
 # Every so many of the training captions are drawn too.
 OF_TRAINING = 5
 TRUE, OURS, PLAIN, DECODED, NEAREST = (
@@ -150,7 +150,7 @@ def run(study: Study, report: Path, say: Say) -> list[Part]:
     replace_file(study.out / "prompts.txt", "".join(f"{caption}\n" for caption in prompts).encode())
     last = f"{len(prompts) - 1:04d}.png"
     for command, folder in ((DRAW, "drawn"), (f"{DRAW} --guidance 1", "plain")):
-        study.do(f"{command} {folder} --force", f"{folder}/{last}", say)
+        study.do(f"{command} -o {folder}", f"{folder}/{last}", say)
     scenes, parts = [Scene.of(caption) for caption in prompts], [*prompts.values()]
     truth, ours = [draw(scene, study.size) for scene in scenes], read_pictures(study.out / "drawn", len(prompts))
     drawn = {
