@@ -29,7 +29,7 @@ STOPPED = {"frozen": "freezing"}
 @click.option("--text-window", type=int, help="Side of the window of a denoiser's text mean, by default 3; 0: none.")
 @click.option("--unconditional", is_flag=True, default=None, help="A denoiser without text.")
 @click.option("--buckets", type=int, help="That the words of a text are hashed into; by default 2048.")
-@click.option("--words", type=FILE, help="Of a text of the view table: a file of `ola precompute --words`.")
+@click.option("--words", type=FILE, help="Of a text of the view table or scene: a file of `ola precompute --words`.")
 @click.option("--word-size", type=int, help="Numbers of a word's vector in such a table; by default 96.")
 @click.option("--strategy", help="How the population searches; by default rows, stack or pair, by what is asked.")
 @click.option("--option", "options", type=Option(), multiple=True, help="NAME=VALUE, an option of the strategy.")
