@@ -24,7 +24,7 @@ def digest(folder):
 
 
 def test_make__writes_the_same_bytes_for_the_same_seed(tmp_path):
-    parts = [make(tmp_path / name, 32, 290, seed) for name, seed in (("a", 3), ("b", 3), ("c", 4))]
+    parts = [make(tmp_path / name, 40, 290, seed) for name, seed in (("a", 3), ("b", 3), ("c", 4))]
     assert digest(tmp_path / "a") == digest(tmp_path / "b") != digest(tmp_path / "c")
     assert sum(parts[0].values()) == 290
     with (tmp_path / "a" / "captions.csv").open() as file:
@@ -34,14 +34,14 @@ def test_make__writes_the_same_bytes_for_the_same_seed(tmp_path):
         scene = Scene.of(line["caption"])
         assert line["part"] == split.part_of(scene)
         with Image.open(tmp_path / "a" / "pictures" / line["file_name"]) as image:
-            np.testing.assert_array_equal(np.asarray(image), draw(scene, 32))
+            np.testing.assert_array_equal(np.asarray(image), draw(scene, 40))
     assert read_table(tmp_path / "a" / "captions.csv") == {line["caption"]: line["part"] for line in lines}
 
 
 @pytest.mark.parametrize(
     ("changes", "sentence"),
     [
-        ({"side": 20}, "size must be a multiple of 8 from 32 on; got 20"),
+        ({"side": 20}, "size must be a multiple of 8 from 40 on; got 20"),
         ({"count": 0}, "count must be 1 to 31590"),
         ({"count": 31591}, "count must be 1 to 31590"),
         ({"seed": -1}, "seed must be 0 or more"),
