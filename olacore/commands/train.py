@@ -22,14 +22,14 @@ STOPPED = {"frozen": "freezing"}
     "--module", type=Modules(), help="encoder, decoder, pair for both, text or denoiser; plain pairs need none."
 )
 @data_sets
-@click.option("--view", help="patch or global; of a text table or words, of a denoiser text, whole or window.")
+@click.option("--view", help="patch or global; of a text table, scene or words, of a denoiser text, whole or window.")
 @click.option("--border", type=int, help="Pixels around what an encoder, by default 4, or a refiner, 2, answers.")
 @click.option("--window", type=int, help="Side of the latent window of a decoder, by default 3, or a denoiser, 5.")
 @click.option("--level", type=float, help="Noise level of a denoiser, in the units of the latents.")
 @click.option("--text-window", type=int, help="Side of the window of a denoiser's text mean, by default 3; 0: none.")
 @click.option("--unconditional", is_flag=True, default=None, help="A denoiser without text.")
 @click.option("--buckets", type=int, help="That the words of a text are hashed into; by default 2048.")
-@click.option("--words", type=FILE, help="Of a text of the view table: a file of `ola precompute --words`.")
+@click.option("--words", type=FILE, help="Of a text of the view table or scene: a file of `ola precompute --words`.")
 @click.option("--word-size", type=int, help="Numbers of a word's vector in such a table; by default 96.")
 @click.option(
     "--target",

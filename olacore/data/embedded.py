@@ -19,7 +19,7 @@ class Embeds(Protocol):
 
     @property
     def view(self) -> Any:
-        """How it reads them; `width` is of an embedding, `tokens` how many a caption has where it is not one."""
+        """How it reads them; `embedded` numbers are of what it answers, `tokens` how many embeddings a caption has."""
 
     @property
     def digest(self) -> str:
@@ -51,8 +51,8 @@ class EmbeddedDataset(Dataset):
             raise ConfigError(
                 f"embeddings come from a text module that answers one a caption; this one answers {text.view.tokens}."
             )
-        layout = {**dataset.contents.layout, "embeddings": ((text.view.width,), FLOAT32)}
-        sizes = {**dataset.contents.sizes, "E": text.view.width}
+        layout = {**dataset.contents.layout, "embeddings": ((text.view.embedded,), FLOAT32)}
+        sizes = {**dataset.contents.sizes, "E": text.view.embedded}
         maker = f"organic {dataset.settings.get('text_teacher', 'text')}"
         settings = {**dataset.settings, "text_teacher": maker, "text_sha256": text.digest}
         super().__init__(replace(dataset.contents, layout=layout, sizes=sizes, settings=settings))

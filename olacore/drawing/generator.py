@@ -54,7 +54,8 @@ class Settings:
         None does so until it is as large as in training pictures, by `MOST_LIFT` at most
     negative : what the picture is drawn away from
     lean : how far a prompt that is far from all training captions is taken for those that it is likest, 0 to 1: nearer
-        to 1 pictures of what is not known are clearer, and show less what was asked
+        to 1 pictures of what is not known are clearer, and show less what was asked. Sets whose text module is of the
+        view scene do not
 
     Raises
     ------
@@ -129,6 +130,8 @@ class Generator:
 
             self._parts = {name: KernelModule(self._file(name)) for name in plain}
         self.captions = Captions.read(self.set.files["captions"])
+        # Scenes are made of known words in new places: one is no better drawn as those that are likest.
+        self._leans = plain["text"].view["name"] != "scene"
         view = plain["mean"].view
         if (width := self.captions.basis.shape[1]) != view["embedding"]:
             path = self.set.files["captions"]
@@ -166,7 +169,8 @@ class Generator:
         found = np.repeat(self._everything, len(prompts), 0)
         if any(known):
             embeddings = self.embed([prompt for prompt, some in zip(prompts, known, strict=True) if some])
-            leaned = [self.captions.leaned(embedding, self.set.seen, lean) for embedding in embeddings]
+            share = lean if self._leans else 0.0
+            leaned = [self.captions.leaned(embedding, self.set.seen, share) for embedding in embeddings]
             found[known] = self._parts["mean"].run({"embeddings": np.array(leaned)})
         return found
 

@@ -173,14 +173,14 @@ def check_parts(abouts: Mapping[str, Mapping[str, Any]], where: str) -> None:
     FileFormatError  if one is of another kind or size than it should be
     FingerprintError  if they are of different latent spaces
     """
-    kinds = {"text": ("text", "table"), "mean": ("denoiser", "text"), "decoder": ("decoder", "patch")}
-    kinds |= {"refiner": ("refiner", "pixel"), "encoder": ("encoder", "patch")}
+    known_views = {"text": ("text", "table", "scene"), "mean": ("denoiser", "text"), "decoder": ("decoder", "patch")}
+    known_views |= {"refiner": ("refiner", "pixel"), "encoder": ("encoder", "patch")}
     for name, about in abouts.items():
         view = about["view"]
-        expected = kinds.get(name, ("denoiser", view["name"]))
-        if (view["kind"], view["name"]) != expected:
+        kind, *known = known_views.get(name, ("denoiser", view["name"]))
+        if view["kind"] != kind or view["name"] not in known:
             raise FileFormatError(
-                f"{where} needs a {' '.join(expected[::-1])} as its {name} module, and has a {view['name']} "
+                f"{where} needs a {' or '.join(known)} {kind} as its {name} module, and has a {view['name']} "
                 f"{view['kind']}."
             )
         if name == "text" and view.get("tokens"):
@@ -192,7 +192,8 @@ def check_parts(abouts: Mapping[str, Mapping[str, Any]], where: str) -> None:
         theirs = ", ".join(f"{name} {space}" for name, space in spaces.items())
         raise FingerprintError(f"the modules of {where} are of different latent spaces: {theirs}.")
     views = {name: about["view"] for name, about in abouts.items()}
-    text, mean = views["text"]["width"], views["mean"]["embedding"]
+    beside = 2 * views["text"]["size"] if views["text"]["name"] == "scene" else 0
+    text, mean = views["text"]["width"] + beside, views["mean"]["embedding"]
     if text != mean:
         raise FileFormatError(f"the text module of {where} makes embeddings of {text} numbers; the mean reads {mean}.")
     for what in ("channels", "factor"):

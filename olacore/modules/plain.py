@@ -96,12 +96,14 @@ def load_plain(reference: Path | str) -> PlainModule:
 
 
 def embed(module: PlainModule, texts: list[str]) -> np.ndarray:
-    """Texts to embeddings (n, E), or those of their tokens (n, T, E), float32."""
+    """Texts to embeddings (n, E), or those of their tokens (n, T, E), float32; of the view scene (n, E + vectors)."""
     assert module.table is not None
+    view = module.view
     found = module.forward(module.table.features(texts))
-    if tokens := module.view.get("tokens"):
+    if tokens := view.get("tokens"):
         return found.reshape(len(texts), tokens, -1)
-    return unit(found) if module.view["unit"] else found
+    found = unit(found) if view["unit"] else found
+    return np.hstack([found, module.table.features(texts, summed=True)]) if view["name"] == "scene" else found
 
 
 def imagine(module: PlainModule, given: Mapping[str, np.ndarray]) -> np.ndarray:
@@ -224,6 +226,7 @@ VIEWS = {
         embed,
         worded=True,
     ),
+    ("text", "scene"): PlainView(fields(OF_TABLE), lambda view: (2 * view["size"], view["width"]), embed, worded=True),
     ("denoiser", "text"): PlainView(
         fields(LATENT | OF_PROMPT, FACTOR),
         lambda view: (view["embedding"], view["channels"] * view["height"] * view["width"]),

@@ -173,8 +173,13 @@ class WordTable:
                 found.append(lines)
         return found, unknown
 
-    def features(self, texts: Iterable[str]) -> np.ndarray:
-        """The vectors of texts, (n, 2 d) float32; 0 where no word of a text is known, nor spelt like one."""
+    def features(self, texts: Iterable[str], *, summed: bool = False) -> np.ndarray:
+        """The vectors of texts, (n, 2 d) float32; 0 where no word of a text is known, nor spelt like one.
+
+        Parameters
+        ----------
+        summed : sums over the words in place of means, so that a word counts as much in a long text as in a short one
+        """
         texts = list(texts)
         out = np.zeros((len(texts), 2 * self.size), np.float32)
         for text, line in zip(texts, out, strict=True):
@@ -183,10 +188,11 @@ class WordTable:
                 continue
             vectors = np.array([self._vector(lines) for lines in found])
             weights = np.array([self.weights[lines].mean() for lines in found], np.float32)
-            weights /= weights.sum()
+            weights /= HEAVIEST if summed else weights.sum()
             where = np.linspace(-1, 1, len(found)) if len(found) > 1 else np.zeros(1)
+            middle = weights @ where / weights.sum() if summed else weights @ where
             line[: self.size] = weights @ vectors
-            line[self.size :] = ORDER * (weights * (where - weights @ where)) @ vectors
+            line[self.size :] = ORDER * (weights * (where - middle)) @ vectors
         return out
 
     def _vector(self, lines: list[int]) -> np.ndarray:

@@ -93,8 +93,43 @@ class TableOfWords(Embedding):
 
     def cut_inputs(self, raw: RawBlock, scaling: Scaling, out: np.ndarray) -> None:
         """Look words up."""
-        texts = [text.decode("utf-8", "replace") for text in raw.arrays["captions"][raw.item].tolist()]
-        pack_standardised(self.table.features(texts), scaling, out)
+        pack_standardised(self.table.features(texts_of(raw)), scaling, out)
+
+
+@add_view
+@dataclass(frozen=True)
+class SceneOfWords(TableOfWords):
+    """As `TableOfWords`, with the sums of the words' vectors behind the embedding: for captions of several things.
+
+    A teacher's embedding hardly tells "a red heart above a blue square" from "a blue heart above a red square": their
+    cosine is 0.99. The vectors, in which the order of words counts, keep them apart.
+    """
+
+    name: ClassVar[str] = "scene"
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.tokens:
+            raise ConfigError("the scene view of the text answers one embedding a text, and not those of its tokens.")
+
+    @property
+    def embedded(self) -> int:
+        """Numbers of an embedding and of a text's vector."""
+        return self.width + self.inputs
+
+    def empty(self, arrays: Mapping[str, np.ndarray]) -> np.ndarray:
+        """Embeddings and vectors (m, embedded) float32."""
+        return np.empty((len(arrays["captions"]), self.embedded), np.float32)
+
+    def assemble(self, outputs: np.ndarray, raw: RawBlock, scaling: Scaling, out: np.ndarray) -> None:
+        """Write embeddings, and vectors behind them."""
+        super().assemble(outputs, raw, scaling, out[:, : self.width])
+        out[raw.item, self.width :] = self.table.features(texts_of(raw), summed=True)
+
+
+def texts_of(raw: RawBlock) -> list[str]:
+    """The texts of a block's samples."""
+    return [text.decode("utf-8", "replace") for text in raw.arrays["captions"][raw.item].tolist()]
 
 
 def has_unit_length(dataset: Dataset) -> bool:

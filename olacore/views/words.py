@@ -76,6 +76,11 @@ class Embedding(View):
         """Numbers of an answer."""
         return self.width * max(self.tokens, 1)
 
+    @property
+    def embedded(self) -> int:
+        """Numbers of what a text becomes: its embedding, and whatever is beside it."""
+        return self.outputs
+
     def check(self, dataset: Dataset) -> None:
         """Raise `ShapeError` unless the data hold captions and embeddings of this shape."""
         found = embedding_shape(dataset, type(self), self.target)

@@ -12,7 +12,7 @@ from olacore.views.noisy import Whole, Window
 from olacore.views.patch import PatchDecoder, PatchEncoder
 from olacore.views.prompt import Prompt
 from olacore.views.refining import Refiner
-from olacore.views.word_table import TableOfWords
+from olacore.views.word_table import SceneOfWords, TableOfWords
 from tests.support.makers import make_module
 from tests.support.set_samples import SIZE, word_table
 
@@ -24,6 +24,7 @@ CERTAINTY = DRAW.standard_normal((3, 2)).astype(np.float32)
 CASES = [
     (TableOfWords(WIDTH, SIZE, table=word_table()), ["a red heart", "", "xyzzy"]),
     (TableOfWords(WIDTH, SIZE, unit=True, table=word_table()), ["a red heart", "heart red"]),
+    (SceneOfWords(WIDTH, SIZE, unit=True, table=word_table()), ["a red heart", "heart red", ""]),
     (Prompt(4, 8, 0.0, 3, 2, WIDTH), {"embeddings": DRAW.standard_normal((3, WIDTH)).astype(np.float32)}),
     (PatchDecoder(4, 8, 3), LATENTS),
     (PatchDecoder(4, 4, 5), LATENTS),

@@ -103,3 +103,15 @@ def test_table__refuses_what_does_not_fit(changes, sentence):
 def test_table__of_no_vectors_of_length():
     table = WordTable.of(["nothing", "one"], np.array([[0.0, 0.0], [1.0, -0.5]]), np.ones(2))
     np.testing.assert_array_equal(table.features(["nothing"])[0], 0)
+
+
+def test_features__summed_count_a_word_alike_in_long_texts_and_in_short_ones():
+    table = WordTable.of(["above", "blue", "heart", "red"], np.eye(4), np.array([0.3, 0.3, 0.3, 0.15]))
+    short, long = table.features(["red heart", "red heart above blue heart"], summed=True)
+    np.testing.assert_allclose(short[:4], [0, 0, 1, 0.5], atol=0.01)
+    np.testing.assert_allclose(long[:4], [1, 1, 2, 0.5], atol=0.01)
+    means = table.features(["red heart"])[0]
+    np.testing.assert_allclose(short, means * short[:4].sum(), atol=0.01)
+    order = table.features(["red heart above blue heart", "blue heart above red heart"], summed=True)
+    np.testing.assert_array_equal(*order[:, :4])
+    assert np.abs(order[0, 4:] - order[1, 4:]).max() > 0.4

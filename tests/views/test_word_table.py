@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,12 +11,15 @@ import pytest
 import olacore
 from olacore.data import FORMS, Header, Writer, open_dataset
 from olacore.data.forms import WORD_BYTES
+from olacore.drawing.bundle import make_set
+from olacore.drawing.generator import Generator, Settings
 from olacore.errors import ConfigError, DataError, FileFormatError, FingerprintError
 from olacore.foreign.tensors import parse_header
 from olacore.modules.plain import load_plain
 from olacore.modules.tensor_file import seal
 from olacore.search.train import train
-from olacore.views.word_table import TableOfWords
+from olacore.views.patch import PatchDecoder
+from olacore.views.word_table import SceneOfWords, TableOfWords
 from tests.support.caption_samples import COLOURS, THINGS, WIDTH, embeddings_of, write_captioned
 from tests.support.makers import JIT, make_config, make_module
 from tests.support.searches import assert_same_run
@@ -124,3 +128,40 @@ def test_file__without_or_with_another_table_is_damaged(tmp_path):
 def test_data__words_are_read_as_a_data_set(files):
     with open_dataset([files / "words.h5"]) as data:
         assert data.read(["words"], np.arange(2))["words"].tolist() == [b"a", b"red"]
+
+
+def test_scene__has_the_vectors_of_texts_behind_their_embeddings():
+    table = word_table()
+    plain, scene = (make_module(view(WIDTH, SIZE, unit=True, table=table)) for view in (TableOfWords, SceneOfWords))
+    texts = ["a red heart", "heart red", "", "xyzzy"]
+    found = scene.embed(texts)
+    assert found.shape == (4, WIDTH + 2 * SIZE) == (4, scene.view.embedded)
+    np.testing.assert_array_equal(found[:, :WIDTH], plain.embed(texts))
+    np.testing.assert_array_equal(found[:, WIDTH:], table.features(texts, summed=True))
+    assert not np.array_equal(found[0, WIDTH:], found[1, WIDTH:]), "the order of words counts"
+    np.testing.assert_array_equal(scene.embed(texts[0]), found[0])
+    assert scene.digest != plain.digest
+
+
+@pytest.mark.skipif(not JIT, reason="a search")
+def test_scene__is_what_a_text_mean_reads(files, tmp_path):
+    text = train(settings(files, tmp_path / "text", view="scene")).module
+    asked = {"module": "denoiser", "view": "text", "text_from": tmp_path / "text", "generations": 2}
+    mean = train(make_config(files / "data.h5", tmp_path / "mean", **asked)).module
+    assert (text.view.width, mean.view.embedding) == (WIDTH, WIDTH + 2 * SIZE)
+    assert mean.training["text_sha256"] == text.digest
+    paths = {"text": tmp_path / "text", "mean": tmp_path / "mean", "decoder": tmp_path / "d.safetensors"}
+    make_module(PatchDecoder(4, 8, 3)).save(paths["decoder"])
+    folder = make_set(tmp_path / "set", paths, files / "data.h5")
+    by_kernels, alone = (Generator(folder, kernels=kernels).draw("a red heart")[0] for kernels in (True, False))
+    assert np.abs(by_kernels.picture.astype(int) - alone.picture).max() <= 1
+    assert by_kernels.nearest[0][0] == alone.nearest[0][0]
+    generator = Generator(folder, kernels=False)
+    # As if no prompt were near enough to a caption.
+    generator.set = replace(generator.set, seen=2.0)
+    leaning, upright = (generator.text_means(["heart juggle a"], Settings(lean=lean)) for lean in (1.0, 0.0))
+    np.testing.assert_array_equal(leaning, upright)
+    other = train(settings(files, tmp_path / "other")).module
+    with pytest.raises(FingerprintError, match="which the text module does not make"):
+        make_set(tmp_path / "set-2", paths | {"text": tmp_path / "other"}, files / "data.h5")
+    assert other.view.embedded == WIDTH
