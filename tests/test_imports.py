@@ -27,7 +27,7 @@ LAYERS = {
     "olacore/foreign/hub.py": {"huggingface_hub", "olacore"},
     "olacore": RUN_TIME | {"olacore"},
     "teachers/commands": {"click", "rich", "olacore", "teachers"},
-    "teachers/adapters": {"torch", "numpy", "diffusers", "olacore", "teachers"},
+    "teachers/adapters": {"torch", "numpy", "diffusers", "transformers", "olacore", "teachers"},
     # ComfyUI and what it brings; nothing of olacore.
     "teachers/adapters/comfyui": {"torch", "safetensors", "PIL", "comfy", "comfy_api", "latent_preview", "teachers"},
     "teachers": RUN_TIME | HEAVY - {"rich", "click", "matplotlib"} | {"huggingface_hub", "olacore", "teachers"},
