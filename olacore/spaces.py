@@ -38,18 +38,20 @@ class Family:
     title : for people
     channels : of the latents
     scaling, shift : what the denoiser sees is (raw - shift) * scaling, where the autoencoder's own latents are raw
+    preview : the name that ComfyUI has for a small decoder of them
     """
 
     title: str
     channels: int
     scaling: float
-    shift: float = 0.0
+    shift: float
+    preview: str
 
 
 FAMILIES = {
-    "sd15": Family("SD 1.5", 4, 0.18215),
-    "sdxl": Family("SDXL", 4, 0.13025),
-    "sd3": Family("SD 3", 16, 1.5305, 0.0609),
+    "sd15": Family("SD 1.5", 4, 0.18215, 0.0, "taesd_decoder"),
+    "sdxl": Family("SDXL", 4, 0.13025, 0.0, "taesdxl_decoder"),
+    "sd3": Family("SD 3", 16, 1.5305, 0.0609, "taesd3_decoder"),
 }
 
 

@@ -17,7 +17,7 @@ from olacore.exports.given import load_parts
 from olacore.exports.torch_form import adapters, torch_form
 from olacore.files import write_folder
 from olacore.pretrained.catalogue import shipped_space
-from olacore.pretrained.families import FAMILIES, Family
+from olacore.spaces import FAMILIES, Family
 from olacore.version import __version__
 
 

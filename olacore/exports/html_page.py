@@ -28,7 +28,7 @@ from olacore.files import replace_file
 from olacore.foreign.names import shown
 from olacore.modules.program import Factors
 from olacore.pretrained.catalogue import shipped_space
-from olacore.spaces import LatentSpace, require_same
+from olacore.spaces import FAMILIES, LatentSpace, require_same
 from olacore.text import WordTable
 from olacore.text.emoji import names
 from olacore.version import __version__
@@ -37,8 +37,6 @@ WORKER = ("half.js", "kernel.js", "engine.js", "text.js")
 SCRIPT = ("half.js", "files.js", "page.js", "codec.js", "draw.js")
 # Arrays begin at multiples of as many bytes.
 ALIGNED = 8
-# What raw latents become the scaled ones of a shipped decoder by: (raw - shift) * scaling.
-RAW = {"sd15": (0.18215, 0.0), "sdxl": (0.13025, 0.0), "sd3": (1.5305, 0.0609)}
 ROLES = ("makes", "imitates", "reads")
 EXAMPLE = "a red heart"
 # Views of the kinds that a page takes beside sets.
@@ -170,10 +168,10 @@ def _space(part: Part, role: str) -> LatentSpace | None:
 def _raw(decoder: Part) -> dict[str, float] | None:
     """How raw latents become those that a decoder reads, where it is one of a known model."""
     reads = _space(decoder, "reads")
-    for family, (scaling, shift) in RAW.items():
+    for family, known in FAMILIES.items():
         space = shipped_space(f"{family}-decoder")
         if reads and space and reads.fingerprint == space.fingerprint:
-            return {"scaling": scaling, "shift": shift}
+            return {"scaling": known.scaling, "shift": known.shift}
     return None
 
 

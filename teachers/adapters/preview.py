@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from olacore.pretrained.families import FAMILIES
+from olacore.spaces import FAMILIES
 from teachers.adapters.diffusers import OrganicVAE
 
 # Which shipped decoder reads the latents of a VAE, by its scaling factor.

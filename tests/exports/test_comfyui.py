@@ -18,7 +18,7 @@ from olacore.errors import ConfigError
 from olacore.exports.base import Part, export
 from olacore.exports.comfyui import legal_text
 from olacore.exports.given import load_parts
-from olacore.pretrained.families import FAMILIES
+from olacore.spaces import FAMILIES
 from olacore.version import __version__
 from olacore.views.plain import Plain
 from tests.support.alone import run_without
