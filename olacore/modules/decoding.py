@@ -6,7 +6,7 @@ import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
@@ -21,6 +21,9 @@ from olacore.modules.latent_file import READABLE, StoredLatent, read_latent
 from olacore.modules.plain import PlainModule, load_plain
 from olacore.pretrained.catalogue import decoder_of, pick_decoder, shipped_space
 from olacore.spaces import FAMILIES, LatentSpace, accepts, require_same
+
+if TYPE_CHECKING:
+    from olacore.modules.module import Module
 
 RAW, SCALED = "raw", "scaled"
 # Whose latents those of ComfyUI are taken for, where nobody says it.
@@ -102,7 +105,9 @@ class Decoding:
     scale : "raw" as the model's autoencoder has them, "scaled" as its denoiser sees them, or a number that makes the
         latter of them; otherwise as a file says, and else "scaled"
     shrink : 1, 2, 4 or 8, of the pictures' sides
-    kernels : decode all with the compiled kernels; without, small latents are decoded in NumPy alone
+    kernels : decode all with the compiled kernels; without, small latents are decoded in NumPy alone, unless they are
+        refined
+    refiner : a module's file, run folder or name that takes the decoder's errors out of its pictures
 
     Raises
     ------
@@ -116,11 +121,13 @@ class Decoding:
         scale: str | float | None = None,
         shrink: int = 1,
         kernels: bool = True,
+        refiner: str | None = None,
     ) -> None:
         if space is not None and space not in FAMILIES:
             raise ConfigError(f"a space is one of {', '.join(FAMILIES)}; got {space!r}.")
         self.decoder, self.space, self.scale, self.shrink = decoder, space, scale, shrink
-        self.kernels = kernels
+        self.kernels, self.refiner = kernels, refiner
+        self._refining: Module | None = None
         self._loaded: dict[str, Decoder] = {}
         self._family: dict[str, str | None] = {}
 
@@ -140,7 +147,7 @@ class Decoding:
         ------
         ConfigError  if nobody says whose latents they are, or how they are scaled
         FileFormatError, DataError, ShapeError  if they cannot be read, or are no latents of the decoder
-        FingerprintError  if they are another model's than the decoder's
+        FingerprintError  if they are another model's than the decoder's, or the refiner is of another decoder
         """
         stored = read_latent(path)
         if self.scale is not None and any(stored.spaces):
@@ -156,7 +163,9 @@ class Decoding:
             check_picture(output, *(side // self.shrink for side in sides))
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
-            decoded = module.decode(stored.latent, shrink=self.shrink)
+            decoded = module.decode(stored.latent, shrink=1 if self.refiner else self.shrink)
+        if self.refiner:
+            decoded = shrunk(self._refine(decoded, module, name), self.shrink)
         odd = tuple(str(warning.message) for warning in caught)
         pictures = decoded if decoded.ndim == 4 else decoded[None]
         return [Picture(stored.crop(one, self.shrink), name, notes, odd) for one in pictures]
@@ -179,7 +188,7 @@ class Decoding:
 
     def _load(self, name: str, few: bool = False) -> Decoder:
         if name not in self._loaded:
-            found: Decoder | None = PlainDecoder.load(name) if few and not self.kernels else None
+            found: Decoder | None = PlainDecoder.load(name) if few and not (self.kernels or self.refiner) else None
             if found is None:
                 from olacore.modules.module import load
 
@@ -187,6 +196,22 @@ class Decoding:
             self._loaded[name] = found
             self._family[name] = _family(self._loaded[name].reads)
         return self._loaded[name]
+
+    def _refine(self, pictures: np.ndarray, decoder: Decoder, name: str) -> np.ndarray:
+        """Pictures without the decoder's errors."""
+        if self._refining is None:
+            from olacore.modules.module import load
+
+            found = load(str(self.refiner))
+            if found.kind != "refiner":
+                raise ConfigError(f"--refiner takes a refiner; {self.refiner} is a {found.view.title}.")
+            self._refining = found
+        if self._refining.training.get("pictures_sha256") != getattr(decoder, "digest", None):
+            raise FingerprintError(
+                f"the refiner {self.refiner} was trained on the pictures of another decoder than {name}; train it with "
+                "--pictures-from this one."
+            )
+        return self._refining.refine(pictures)
 
     def _check(self, path: Path, stored: StoredLatent, name: str, module: Decoder) -> None:
         """Raise unless the file, the decoder and the space that was named go together."""

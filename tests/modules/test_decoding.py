@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +20,7 @@ from olacore.errors import (
     OutputExistsError,
     ShapeError,
 )
+from olacore.media.frames import shrunk
 from olacore.media.pictures import read_picture
 from olacore.modules.decoding import Decoding, PlainDecoder, decode_file, decode_folder
 from olacore.modules.latent_doubts import LatentWarning
@@ -26,6 +28,7 @@ from olacore.modules.latent_file import StoredLatent, write_latent
 from olacore.modules.module import load
 from olacore.spaces import FAMILIES, LatentSpace
 from olacore.views.patch import PatchDecoder
+from olacore.views.refining import Refiner
 from olacore.views.whole import WholeDecoder
 from tests.support.makers import make_module
 from tests.support.torch_files import write_torch
@@ -264,3 +267,20 @@ def test_decode__of_one_latent_needs_no_numba(family, tmp_path):
 def test_decode__of_a_global_latent_takes_the_kernels(tmp_path):
     make_module(WholeDecoder(4)).save(tmp_path / "m.safetensors")
     assert PlainDecoder.load(str(tmp_path / "m.safetensors")) is None
+
+
+def test_decode__refines_what_the_decoder_made(tmp_path):
+    decoder = load("sd15-decoder")
+    refiner = make_module(Refiner(), None, hidden=(4,))
+    replace(refiner, training={"pictures_sha256": decoder.digest}).save(tmp_path / "r.safetensors")
+    np.save(tmp_path / "z.npy", scaled("sd15"))
+    asked = {"decoder": "sd15-decoder", "refiner": str(tmp_path / "r.safetensors")}
+    expected = refiner.refine(decoder.decode(scaled("sd15")))
+    for shrink in (1, 4):
+        (made,) = Decoding(**asked, shrink=shrink, kernels=False).decode(tmp_path / "z.npy", tmp_path / "z.png")
+        np.testing.assert_array_equal(made.pixels, shrunk(expected, shrink))
+    refiner.save(tmp_path / "r.safetensors")
+    with pytest.raises(FingerprintError, match="was trained on the pictures of another decoder than sd15-decoder"):
+        Decoding(**asked).decode(tmp_path / "z.npy", tmp_path / "z.png")
+    with pytest.raises(ConfigError, match="--refiner takes a refiner; sd3-decoder is a patch decoder"):
+        Decoding("sd15-decoder", refiner="sd3-decoder").decode(tmp_path / "z.npy", tmp_path / "z.png")
