@@ -102,8 +102,8 @@ def test_decode__takes_a_latent_of_comfyui_for_sd_1_5_and_says_so(tmp_path, monk
     assert ola("decode", "z.latent", "-o", "out.png").stdout == (
         "z.latent is taken for SD 1.5, raw: multiplied by 0.18215\nout.png: 48 x 40 pixels, by sd15-decoder\n"
     )
-    expected = load("sd15-decoder").decode(raw[0] * np.float32(0.18215))
-    np.testing.assert_array_equal(read_picture(Path("out.png")), expected)
+    expected = load("sd15-decoder").decode(raw[0] * np.float32(0.18215)).astype(int)
+    assert np.abs(read_picture(Path("out.png")) - expected).max() <= 1
     sentence = "z.latent holds raw latents, and the decoder codec4-decoder does not say .*; take a decoder of their"
     check_refusal(sentence, "decode", "z.latent", "--decoder", "codec4-decoder", "-o", "other.png")
     save_file({"latent_tensor": np.concatenate([raw, raw]), "latent_format_version_0": np.zeros(0)}, "z.latent")
