@@ -35,9 +35,9 @@ def decode(
 ) -> None:
     """Turn a latent into a picture: a .npy, .npz, .latent, .pt or .safetensors file, or a folder of them.
 
-    A .npz file of `ola encode` says whose latents it holds and how they are scaled. A .latent file of ComfyUI is raw,
-    and taken for SD 1.5's where nothing else is said. All others are taken as scaled; name their decoder or their
-    space.
+    A .npz file of `ola encode` says whose latents it holds and how they are scaled. A .latent file of ComfyUI says
+    that it is raw, or is an old one and scaled, and is taken for SD 1.5's where nothing else is said. All others are
+    taken as scaled; name their decoder or their space.
     """
     from olacore.modules.decoding import Decoding, decode_file
 

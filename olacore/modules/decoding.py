@@ -174,7 +174,7 @@ class Decoding:
         """Name of the shipped decoder for a file."""
         if self.space is not None:
             return _decoder(self.space)
-        if stored.raw:
+        if stored.raw is not None:
             channels = stored.latent.shape[-3]
             fitting = [family for family, known in FAMILIES.items() if known.channels == channels]
             if TAKEN not in fitting:
@@ -231,9 +231,10 @@ class Decoding:
         """The latent as its model's denoiser sees it, in float32, and what was done to it."""
         scale = self.scale if self.scale is not None else RAW if stored.raw else SCALED
         # Of ComfyUI, where nobody has named the model.
-        taken = bool(stored.raw and not (self.space or self.decoder))
+        taken = stored.raw is not None and not (self.space or self.decoder)
         if scale == SCALED:
-            return stored, (f"{path.name} is taken for {FAMILIES[TAKEN].title}, scaled",) if taken else ()
+            old = (f"{path.name} is an old file of ComfyUI, scaled",) if stored.raw is False else ()
+            return stored, (f"{path.name} is taken for {FAMILIES[TAKEN].title}, scaled",) if taken else old
         if isinstance(scale, str):
             scaling, shift, title = self._raw_to_scaled(path, name, reads)
         else:

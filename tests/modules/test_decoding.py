@@ -97,6 +97,21 @@ def test_comfy__without_a_word_is_taken_for_sd_1_5(tmp_path):
     assert made.notes == ("z.latent is of SD 3, raw: 0.0609 subtracted, then multiplied by 1.5305",)
 
 
+def test_comfy__an_old_file_is_scaled_already(tmp_path):
+    path = tmp_path / "z.latent"
+    save_file({"latent_tensor": scaled("sd15")[None]}, path)
+    for asked, note in (
+        ({}, "z.latent is taken for SD 1.5, scaled"),
+        ({"scale": "scaled"}, "z.latent is taken for SD 1.5, scaled"),
+        ({"space": "sd15"}, "z.latent is an old file of ComfyUI, scaled"),
+        ({"decoder": "sd15-decoder"}, "z.latent is an old file of ComfyUI, scaled"),
+    ):
+        (made,) = Decoding(**asked).decode(path, tmp_path / "o.png")
+        check(made, "sd15")
+        assert made.notes == (note,)
+        assert made.decoder == "sd15-decoder"
+
+
 @pytest.mark.parametrize("suffix", ["pt", "safetensors", "npy"])
 def test_others__are_taken_as_scaled_and_odd_ones_are_doubted(suffix, tmp_path):
     check(Decoding(space="sd15").decode(write(tmp_path, suffix, scaled("sd15")), tmp_path / "o.png")[0], "sd15")
