@@ -253,6 +253,30 @@ def test_folder__a_batch_takes_no_others_name(tmp_path):
     assert "d-2.png is d-2.latent's" in str(made[folder / "d.latent"])
 
 
+def test_folder__a_batch_replaces_nothing(tmp_path):
+    folder = fill(tmp_path / "in")
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "d-2.png").write_bytes(b"mine")
+    made = dict(decode_folder(Decoding(), folder, tmp_path / "out"))
+    assert "d-2.png is already there" in str(made[folder / "d.latent"])
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["a.png", "c.png", "d-2.png"]
+    assert (tmp_path / "out" / "d-2.png").read_bytes() == b"mine"
+
+
+def test_folder__refuses_a_wrong_refiner_before_the_work(tmp_path, monkeypatch):
+    folder, path = fill(tmp_path / "in"), tmp_path / "r.safetensors"
+    make_module(Refiner(), None, hidden=(4,)).save(path)
+    monkeypatch.setattr("olacore.modules.decoding.Decoding.decode", None)
+    for asked in ({"decoder": "sd15-decoder"}, {"space": "sd15"}):
+        with pytest.raises(FingerprintError, match="was trained on the pictures of another decoder than sd15-decoder"):
+            decode_folder(Decoding(**asked, refiner=str(path)), folder, tmp_path / "out")
+    for asked in ({}, {"decoder": "sd15-decoder"}):
+        with pytest.raises(ConfigError, match="--refiner takes a refiner; sd3-decoder is a patch decoder"):
+            decode_folder(Decoding(**asked, refiner="sd3-decoder"), folder, tmp_path / "out")
+        with pytest.raises(FileFormatError, match="nothing is no file and no pretrained module"):
+            decode_folder(Decoding(**asked, refiner="nothing"), folder, tmp_path / "out")
+
+
 def test_file__of_several_is_refused(tmp_path):
     np.save(tmp_path / "z.npy", np.stack([scaled("sd15")] * 2))
     with pytest.raises(
