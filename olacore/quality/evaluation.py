@@ -12,6 +12,7 @@ import numpy as np
 
 from olacore.blocks import Block, RawBlock, every_row
 from olacore.data import SPLITS, Dataset, find_nonfinite, iterate_once
+from olacore.data.decoded import DECODER
 from olacore.data.open_file import text_maker
 from olacore.errors import DataError, FingerprintError
 from olacore.modules.kinds import KINDS
@@ -45,7 +46,7 @@ def check_pairing(module: Module, dataset: Dataset) -> None:
     if OF_TEXT_TEACHERS & {*module.view.fields} and ours and theirs and ours != theirs:
         makers = f"the module was evolved with those of {ours}, the data have those of {theirs}"
         raise FingerprintError(f"embeddings differ: {makers}; use data of the module's own text teacher.")
-    ours, theirs = (told.get("pictures_sha256") for told in (module.training, dataset.settings))
+    ours, theirs = module.training.get("pictures_sha256"), dataset.settings.get(DECODER)
     if "recon" in module.view.fields and ours != theirs:
         makers = f"the module was evolved with those of {_decoder(ours)}, the data have those of {_decoder(theirs)}"
         then = "name the module's own decoder with --pictures-from" if ours else "leave --pictures-from out"
