@@ -5,7 +5,7 @@ python -m bench.t2i DATA.h5 [--set google64] [--judge OTHER.h5] [--variety 1] [-
 `ola t2i-test`, and in the same table what else may stand in the place of text module and text mean: least squares with
 shrinkage and a kernel of all training captions, both from the text teacher's own embeddings, which need the teacher and
 hundreds of megabytes; and, with --backprop, a stack of as many units as the set's text mean, learnt under torch for so
-many CPU-seconds. All are drawn by the set's own decoder.
+many CPU-seconds. All are drawn by the decoder of the set, and its refiner where it has one.
 """
 
 from __future__ import annotations
@@ -121,7 +121,7 @@ def main() -> None:
     """Print the table, and write it."""
     parser = argparse.ArgumentParser(prog="python -m bench.t2i", description="Drawings beside closed forms.")
     parser.add_argument("data", type=Path, help="captioned pictures, as the set was made of")
-    parser.add_argument("--set", default=DEFAULT_SET, help="a shipped set, or the folder of one's own")
+    parser.add_argument("--set", default=DEFAULT_SET, help="a shipped set, the folder of one's own, or hf:user/name")
     parser.add_argument("--judge", type=Path, help="pictures of other makers, as of `ola t2i-test`")
     parser.add_argument("--variety", type=float, default=0.0)
     parser.add_argument("--seed", type=int, default=0)

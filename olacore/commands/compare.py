@@ -27,7 +27,7 @@ def compare(
 ) -> None:
     """Compare an encoder's latents with those of a data set, channel by channel, with plots.
 
-    MODULE is a file or a name.
+    MODULE is a file, a run folder, a name or hf:user/name of the hub.
     """
     from olacore.data import open_dataset
     from olacore.modules.module import load

@@ -26,21 +26,24 @@ SIZES = {"1": 1, "1/2": 2, "1/4": 4, "1/8": 8}
     type=Scale(),
     help="raw: of the autoencoder; scaled: as the denoiser sees them; or a number to multiply by.",
 )
-@click.option("--refiner", help="A refiner that was evolved behind the decoder.")
+@click.option("--refiner", type=FILE, help="A refiner that was evolved behind the decoder.")
 @click.option("--size", type=click.Choice([*SIZES]), default="1", help="A preview of so much smaller sides.")
 @click.option("-o", "--output", required=True, type=FILE, help="The picture, such as out.png, or the folder.")
 @force_output
-def decode(latent: Path, output: Path, force: bool, size: str, decoder: Path | None, **asked: Any) -> None:
+def decode(
+    latent: Path, output: Path, force: bool, size: str, decoder: Path | None, refiner: Path | None, **asked: Any
+) -> None:
     """Turn a latent into a picture: a .npy, .npz, .latent, .pt or .safetensors file, or a folder of them.
 
-    A .npz file of `ola encode` says whose latents it holds and how they are scaled. A .latent file of ComfyUI is raw,
-    and taken for SD 1.5's where nothing else is said. All others are taken as scaled; name their decoder or their
-    space.
+    A .npz file of `ola encode` says whose latents it holds and how they are scaled. A .latent file of ComfyUI says
+    that it is raw, or is an old one and scaled, and is taken for SD 1.5's where nothing else is said. All others are
+    taken as scaled; name their decoder or their space.
     """
     from olacore.modules.decoding import Decoding, decode_file
 
     many = latent.is_dir()
-    decoding = Decoding(str(decoder) if decoder else None, shrink=SIZES[size], kernels=many, **asked)
+    asked |= {"decoder": str(decoder) if decoder else None, "refiner": str(refiner) if refiner else None}
+    decoding = Decoding(shrink=SIZES[size], kernels=many, **asked)
     if many:
         return decode_all(decoding, latent, output, force)
     made = decode_file(decoding, latent, output, force)

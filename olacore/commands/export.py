@@ -24,7 +24,7 @@ FORMS = (
 def export(modules: tuple[Path, ...], to: str, output: Path, options: tuple[tuple[str, str], ...], force: bool) -> None:
     """Write modules in a form that other programs run.
 
-    MODULE is a file, a run folder or a name, or a set of modules that draw.
+    MODULE is a file, a run folder, a name or hf:user/name of the hub, or a set of modules that draw.
     """
     from olacore.exports import EXPORTERS
     from olacore.exports.base import export as write

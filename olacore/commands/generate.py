@@ -33,7 +33,12 @@ TAKEN = ("seed", "count", "variety", "steps", "solver", "guidance", "negative", 
 @click.option("--strength", type=float, help="How far to go from it, 0 to 1; by default 0.5.")
 @click.option("--prompts", type=FILE, help="Draw a file of prompts, one a line, into the folder --output.")
 @click.option("--like", type=FILE, help="Draw a picture of `ola generate` once more, with all its settings.")
-@click.option("--set", "set_name", type=FILE, help="A shipped set, by default google64, or the folder of your own.")
+@click.option(
+    "--set",
+    "set_name",
+    type=FILE,
+    help="A shipped set, by default google64, the folder of your own, or hf:user/name of the hub.",
+)
 @click.option("--preview", type=FILE, help="Also write a strip of the picture after each step.")
 @click.option("--nearest", is_flag=True, help="Tell which training picture is nearest, and how near.")
 @click.option("--json", "as_json", is_flag=True, help="Print what was drawn as JSON.")

@@ -11,7 +11,7 @@ import click
 from olacore.media.kinds import MAX_PIXELS
 
 FILE = click.Path(path_type=Path)
-MODULE = "Module file, run folder or name of a pretrained module."
+MODULE = "Module file, run folder, name of a pretrained module, or hf:user/name of the hub."
 
 
 class Seconds(click.ParamType):

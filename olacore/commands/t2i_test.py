@@ -13,7 +13,12 @@ from olacore.commands.show import print_figures
 
 @click.command("t2i-test")
 @click.option("--h5", required=True, type=FILE, help="Pictures with captions and embeddings, as the set was made of.")
-@click.option("--set", "set_name", type=FILE, help="A shipped set, by default google64, or the folder of your own.")
+@click.option(
+    "--set",
+    "set_name",
+    type=FILE,
+    help="A shipped set, by default google64, the folder of your own, or hf:user/name of the hub.",
+)
 @click.option("--part", "parts", multiple=True, help="Of the data; by default all held-out ones; may be repeated.")
 @click.option("--judge", type=FILE, help="Pictures of other makers with captions, as --h5, for a second judge.")
 @click.option("--most", type=click.IntRange(1), help="Pictures of a part at most.")

@@ -62,9 +62,9 @@ STOPPED = {"frozen": "freezing"}
     type=int,
     help="Also evolve so many modules, each without a part of the training samples; their answers: OUT/answers.npz.",
 )
-@click.option("--latents-from", help="An organic encoder that makes the latents, in place of the data's.")
-@click.option("--text-from", help="A text module that makes the embeddings, in place of the data's.")
-@click.option("--pictures-from", help="Of a refiner: the decoder whose pictures it learns to refine.")
+@click.option("--latents-from", type=FILE, help="An organic encoder that makes the latents, in place of the data's.")
+@click.option("--text-from", type=FILE, help="A text module that makes the embeddings, in place of the data's.")
+@click.option("--pictures-from", type=FILE, help="Of a refiner: the decoder whose pictures it learns to refine.")
 @click.option("--population", type=int, help="Number of genomes, where there is a choice; by default 40.")
 @click.option("--seed", default=0, show_default=True)
 @click.option("--block", default=8192, show_default=True, help="Rows of the data read at once.")

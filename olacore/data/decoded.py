@@ -14,6 +14,9 @@ from olacore.data.forms import UINT8
 from olacore.errors import ConfigError
 from olacore.spaces import LatentSpace, require_same
 
+# The setting that says whose decodings they are. Data from elsewhere have a `pictures_sha256` of their own pictures.
+DECODER = "decoder_sha256"
+
 
 class Decodes(Protocol):
     """Turns latents into pictures."""
@@ -55,7 +58,7 @@ class DecodedDataset(Dataset):
             f"the decoder {name}", decoder.reads, "the data", dataset.space, then="take the decoder of these latents"
         )
         layout = {**dataset.contents.layout, "recon": (dataset.layout_of("frames")[0], UINT8)}
-        settings = {**dataset.settings, "pictures_sha256": decoder.digest}
+        settings = {**dataset.settings, DECODER: decoder.digest}
         super().__init__(replace(dataset.contents, layout=layout, settings=settings))
         self._dataset, self._decoder = dataset, decoder
 

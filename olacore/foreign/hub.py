@@ -19,8 +19,8 @@ PREFIX = "hf:"
 CONFIG, MODEL, SET = "config.json", "model.safetensors", "set.json"
 LIBRARY, SCHEMA = "olacore", "olacore/hub/1"
 SUFFIXES = (".safetensors", ".json", ".webp")
-# Of a file: what is larger is no module of ours.
-MOST_BYTES, MOST_FILES = 1 << 28, 256
+# Of a file, and of all that are taken: what is larger is no module of ours.
+MOST_BYTES, MOST_IN_ALL, MOST_FILES = 1 << 28, 1 << 30, 256
 SECONDS = 10
 REFERENCE = re.compile(r"hf:(\w[\w.-]*/\w[\w.-]*)(?:/([\w .-]+))?(?:@([\w./-]+))?")
 
@@ -42,7 +42,8 @@ def is_hub(reference: Path | str) -> bool:
 def local(reference: Path | str) -> Path | str:
     """What a reference stands for on this machine: of the hub, the folder or file in its cache; else what was given.
 
-    What the cache holds is taken without asking the hub.
+    What the cache holds is taken without asking the hub. Of a repository all files are taken, for one of its modules
+    that one's alone.
 
     Raises
     ------
@@ -57,7 +58,7 @@ def local(reference: Path | str) -> Path | str:
         form = "hf:user/name, hf:user/name@revision or hf:user/name/module"
         raise ConfigError(f"a reference to the hub is {form}; got {words!r}.")
     name, module, revision = found.groups()
-    folder = _cached(words, name, revision) or _downloaded(words, name, revision)
+    folder = _cached(words, name, module, revision) or _downloaded(words, name, module, revision)
     return folder if module is None else module_in(folder, module, words)
 
 
@@ -98,7 +99,7 @@ def module_in(folder: Path, module: str | None = None, where: str = "") -> Path:
     Parameters
     ----------
     module : its name; not needed where the folder holds one
-    where : what sentences call the folder
+    where : the reference to the hub that the folder is of, for sentences
 
     Raises
     ------
@@ -114,23 +115,37 @@ def module_in(folder: Path, module: str | None = None, where: str = "") -> Path:
     if module is None and len(modules) == 1:
         module = next(iter(modules))
     if module not in modules:
-        first = f"{PREFIX}user/name/{next(iter(modules))}" if where else folder / next(iter(modules.values()))["file"]
+        first = _one_of(where, next(iter(modules))) if where else folder / next(iter(modules.values()))["file"]
         raise FileFormatError(f"{what} holds the modules {', '.join(modules)}; name one, such as {first}.")
     return folder / str(modules[module]["file"])
+
+
+def _one_of(words: str, module: str) -> str:
+    """A reference to a module of the same repository."""
+    found = REFERENCE.fullmatch(words)
+    name, _, revision = found.groups() if found else (words, None, None)
+    return f"{PREFIX}{name}/{module}" + (f"@{revision}" if revision else "")
+
+
+def _wanted(content: dict[str, Any], module: str | None) -> list[str]:
+    """The files that a reference needs: all, or that of a module; none where there is no such module."""
+    if module is None:
+        return [*dict.fromkeys(content["files"])]
+    return [content["modules"][module]["file"]] if module in content["modules"] else []
 
 
 def _words(reference: Path | str) -> str:
     return reference.as_posix() if isinstance(reference, Path) else reference
 
 
-def _cached(words: str, name: str, revision: str | None) -> Path | None:
-    """The folder in the hub's cache, if all that it needs is there."""
+def _cached(words: str, name: str, module: str | None, revision: str | None) -> Path | None:
+    """The folder in the hub's cache, if all that is wanted of it is there."""
     download = _client(words).hf_hub_download
     try:
         folder = Path(download(name, CONFIG, revision=revision, local_files_only=True)).parent
         content = read_config(folder)
         if content is not None:
-            for file in content["files"]:
+            for file in _wanted(content, module):
                 download(name, file, revision=folder.name, local_files_only=True)
             return folder
     except FileFormatError:
@@ -141,23 +156,25 @@ def _cached(words: str, name: str, revision: str | None) -> Path | None:
     return None
 
 
-def _downloaded(words: str, name: str, revision: str | None) -> Path:
+def _downloaded(words: str, name: str, module: str | None, revision: str | None) -> Path:
     client = _client(words)
     try:
         # One short question first: a download retries for half a minute where there is no network.
         found = client.HfApi().model_info(name, revision=revision, timeout=SECONDS, files_metadata=True)
-        sizes = {file.rfilename: file.size or 0 for file in found.siblings}
-        _check(words, CONFIG, sizes)
-        # Asked for by the branch, so that the cache knows it, and all else by the commit that this is of.
-        folder = Path(client.hf_hub_download(name, CONFIG, revision=revision)).parent
+        sizes = {file.rfilename: file.size for file in found.siblings}
+        _check(words, [CONFIG], sizes)
+        # Everything is of the commit whose sizes these are, though the branch may move on meanwhile.
+        folder = Path(client.hf_hub_download(name, CONFIG, revision=found.sha)).parent
         content = read_config(folder)
         if content is None:
             raise FileFormatError(
                 f"{words} has a {CONFIG} of something else than olacore; `ola export --to hub` makes such a folder."
             )
-        for file in content["files"]:
-            _check(words, file, sizes)
-            client.hf_hub_download(name, file, revision=folder.name)
+        _check(words, wanted := _wanted(content, module), sizes)
+        # Asked for by the branch too, so that the cache knows what that is.
+        client.hf_hub_download(name, CONFIG, revision=revision)
+        for file in wanted:
+            client.hf_hub_download(name, file, revision=found.sha)
     except FileFormatError:
         raise
     except Exception as error:
@@ -166,12 +183,21 @@ def _downloaded(words: str, name: str, revision: str | None) -> Path:
     return folder
 
 
-def _check(words: str, file: str, sizes: dict[str, int]) -> None:
-    if file not in sizes:
-        raise FileFormatError(f"{words} has no file {file}; `ola export --to hub` makes a whole folder.")
-    if sizes[file] > MOST_BYTES:
+def _check(words: str, files: list[str], sizes: dict[str, int | None]) -> None:
+    """Raise unless the hub has all the files, and none of them, nor all, are too large."""
+    total = 0
+    for file in files:
+        if file not in sizes:
+            raise FileFormatError(f"{words} has no file {file}; `ola export --to hub` makes a whole folder.")
+        size = sizes[file]
+        if size is None:
+            raise FileFormatError(f"cannot load {words}: the hub does not say how large {file} is.")
+        if size > MOST_BYTES:
+            raise FileFormatError(f"{words} is too large: {file} has {size} bytes, and at most {MOST_BYTES} are read.")
+        total += size
+    if total > MOST_IN_ALL:
         raise FileFormatError(
-            f"{words} is too large: {file} has {sizes[file]} bytes, and at most {MOST_BYTES} are read."
+            f"{words} is too large: its files have {total} bytes, and at most {MOST_IN_ALL} are read."
         )
 
 
@@ -180,7 +206,7 @@ def _client(words: str) -> Any:
         import huggingface_hub
     except ImportError as error:
         raise ConfigError(
-            f"{words} is of the hub, and the package huggingface_hub is missing; pip install 'olacore[hub]'."
+            f"{words} is of the hub, which needs the package huggingface_hub; pip install 'olacore[hub]'."
         ) from error
     return huggingface_hub
 

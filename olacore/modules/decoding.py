@@ -132,9 +132,16 @@ class Decoding:
         self._family: dict[str, str | None] = {}
 
     def prepare(self) -> None:
-        """Load the decoder that was named, if one was, so that it is not missed for each file anew."""
-        if named := self.decoder or (self.space and _decoder(self.space)):
-            self._load(named)
+        """Load the decoder and the refiner that were named, so that they are not missed for each file anew.
+
+        Raises
+        ------
+        OlacoreError  one of its kinds, if one cannot be loaded, or they do not go together
+        """
+        named = self.decoder or (_decoder(self.space) if self.space else "")
+        decoder = self._load(named) if named else None
+        if self.refiner:
+            self._load_refiner(decoder, named)
 
     def decode(self, path: Path, output: Path) -> list[Picture]:
         """Decode what a file holds.
@@ -161,11 +168,12 @@ class Decoding:
         if stored.latent.ndim > 2 and module.reads:
             sides = stored.size or tuple(side * module.reads.factor for side in stored.latent.shape[-2:])
             check_picture(output, *(side // self.shrink for side in sides))
+        refiner = self._load_refiner(module, name) if self.refiner else None
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
-            decoded = module.decode(stored.latent, shrink=1 if self.refiner else self.shrink)
-        if self.refiner:
-            decoded = shrunk(self._refine(decoded, module, name), self.shrink)
+            decoded = module.decode(stored.latent, shrink=1 if refiner else self.shrink)
+        if refiner:
+            decoded = shrunk(refiner.refine(decoded), self.shrink)
         odd = tuple(str(warning.message) for warning in caught)
         pictures = decoded if decoded.ndim == 4 else decoded[None]
         return [Picture(stored.crop(one, self.shrink), name, notes, odd) for one in pictures]
@@ -174,7 +182,7 @@ class Decoding:
         """Name of the shipped decoder for a file."""
         if self.space is not None:
             return _decoder(self.space)
-        if stored.raw:
+        if stored.raw is not None:
             channels = stored.latent.shape[-3]
             fitting = [family for family, known in FAMILIES.items() if known.channels == channels]
             if TAKEN not in fitting:
@@ -197,8 +205,8 @@ class Decoding:
             self._family[name] = _family(self._loaded[name].reads)
         return self._loaded[name]
 
-    def _refine(self, pictures: np.ndarray, decoder: Decoder, name: str) -> np.ndarray:
-        """Pictures without the decoder's errors."""
+    def _load_refiner(self, decoder: Decoder | None, name: str) -> Module:
+        """The refiner, which is of that decoder where one is given."""
         if self._refining is None:
             from olacore.modules.module import load
 
@@ -206,12 +214,12 @@ class Decoding:
             if found.kind != "refiner":
                 raise ConfigError(f"--refiner takes a refiner; {self.refiner} is a {found.view.title}.")
             self._refining = found
-        if self._refining.training.get("pictures_sha256") != getattr(decoder, "digest", None):
+        if decoder and self._refining.training.get("pictures_sha256") != getattr(decoder, "digest", None):
             raise FingerprintError(
                 f"the refiner {self.refiner} was trained on the pictures of another decoder than {name}; train it with "
                 "--pictures-from this one."
             )
-        return self._refining.refine(pictures)
+        return self._refining
 
     def _check(self, path: Path, stored: StoredLatent, name: str, module: Decoder) -> None:
         """Raise unless the file, the decoder and the space that was named go together."""
@@ -231,9 +239,10 @@ class Decoding:
         """The latent as its model's denoiser sees it, in float32, and what was done to it."""
         scale = self.scale if self.scale is not None else RAW if stored.raw else SCALED
         # Of ComfyUI, where nobody has named the model.
-        taken = bool(stored.raw and not (self.space or self.decoder))
+        taken = stored.raw is not None and not (self.space or self.decoder)
         if scale == SCALED:
-            return stored, (f"{path.name} is taken for {FAMILIES[TAKEN].title}, scaled",) if taken else ()
+            old = (f"{path.name} is an old file of ComfyUI, scaled",) if stored.raw is False else ()
+            return stored, (f"{path.name} is taken for {FAMILIES[TAKEN].title}, scaled",) if taken else old
         if isinstance(scale, str):
             scaling, shift, title = self._raw_to_scaled(path, name, reads)
         else:
@@ -292,14 +301,15 @@ def decode_folder(
 
     Yields
     ------
-    of each file its path and its pictures, or what is wrong with it: the others are decoded all the same
+    of each file its path and its pictures, or what is wrong with it, also that a numbered picture is there without
+    `force`, or is another file's: the others are decoded all the same
 
     Raises
     ------
     FileFormatError  if there is none
     ConfigError  if two would become the same picture
-    OutputExistsError, OutputError  if there is a picture of that name without `force`, or the folder cannot be made
-    OlacoreError  one of its kinds, if the decoder that was named cannot be loaded
+    OutputExistsError, OutputError  if there is a `NAME.png` without `force`, or the folder cannot be made
+    OlacoreError  one of its kinds, as `Decoding.prepare` does
     """
     files = sorted(one for one in folder.iterdir() if one.is_file() and one.suffix in READABLE and one.name[0] != ".")
     if not files:

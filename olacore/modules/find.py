@@ -26,13 +26,14 @@ def find(reference: Path | str) -> Path:
         not give it
     ConfigError  if it is no reference that the hub takes, or the package `huggingface_hub` is missing
     """
+    where = Path(reference).as_posix() if hub.is_hub(reference) else ""
     reference = hub.local(reference)
     path = Path(reference)
     if path.is_dir():
         if not (path / IN_RUN).exists() and (path / "decoder" / IN_RUN).exists():
             raise FileFormatError(f"{path} holds a pair; name {path / 'encoder'} or {path / 'decoder'}.")
         shared = not (path / IN_RUN).exists() and hub.read_config(path) is not None
-        return hub.module_in(path) if shared else path / IN_RUN
+        return hub.module_in(path, where=where) if shared else path / IN_RUN
     if not is_name(reference):
         return path
     if str(reference) in names():

@@ -15,7 +15,6 @@ from olacore.errors import FileFormatError
 from olacore.foreign.schema import shown
 from olacore.foreign.tensors import FLOATS, read_safetensors
 from olacore.foreign.torch_file import read_torch
-from olacore.spaces import FAMILIES
 
 COMFY, TORCH, TENSORS = ".latent", (".pt", ".pth"), ".safetensors"
 SUFFIXES = (COMFY, *TORCH, TENSORS)
@@ -31,14 +30,14 @@ def read_other(path: Path) -> tuple[np.ndarray, bool | None]:
     Returns
     -------
     (C, h, w) or (n, C, h, w), float16, float32 or float64; and whether they are raw, that is, as the autoencoder has
-    them: None where the file does not say
+    them, or scaled: None where the file does not say
 
     Raises
     ------
     FileFormatError  if it is missing, no such file, damaged, or holds no latents, or several
     """
     if path.suffix == COMFY:
-        return read_comfy(path), True
+        return read_comfy(path)
     if path.suffix in TORCH:
         file = read_torch(path, "latent")
         tensors = file.tensors
@@ -49,8 +48,8 @@ def read_other(path: Path) -> tuple[np.ndarray, bool | None]:
     return _checked(found, path), None
 
 
-def read_comfy(path: Path) -> np.ndarray:
-    """Read raw latents from a `.latent` file, float32.
+def read_comfy(path: Path) -> tuple[np.ndarray, bool]:
+    """Read latents from a `.latent` file, float32, and whether they are raw.
 
     Files without an empty tensor `latent_format_version_0` are older, and hold what SD 1.5's denoiser sees.
     """
@@ -59,7 +58,7 @@ def read_comfy(path: Path) -> np.ndarray:
         raise FileFormatError(f"{path} is no .latent file of ComfyUI: it holds no tensor {TENSOR!r}.")
     with np.errstate(over="ignore"):
         latents = np.asarray(_checked(tensors[TENSOR], path), np.float32)
-    return latents if RAW in tensors else latents / np.float32(FAMILIES["sd15"].scaling)
+    return latents, RAW in tensors
 
 
 def _chosen(names: Collection[str], path: Path) -> str:

@@ -12,6 +12,7 @@ import numpy as np
 
 from olacore.blocks import Block, RawBlock, every_row
 from olacore.data import SPLITS, Dataset, find_nonfinite, iterate_once
+from olacore.data.decoded import DECODER
 from olacore.data.open_file import text_maker
 from olacore.errors import DataError, FingerprintError
 from olacore.modules.kinds import KINDS
@@ -36,8 +37,8 @@ def check_pairing(module: Module, dataset: Dataset) -> None:
     Raises
     ------
     ShapeError  if the dimensions disagree
-    FingerprintError  if the latent spaces do, or the text teachers where embeddings are read or answered; both are
-    named
+    FingerprintError  if the latent spaces do, or the text teachers where embeddings are read or answered, or the
+    decoders whose pictures are refined; both are named
     """
     module.view.check(dataset)
     require_same("the module", module.space, "the data", dataset.space, then="use data of the module's own space")
@@ -45,6 +46,16 @@ def check_pairing(module: Module, dataset: Dataset) -> None:
     if OF_TEXT_TEACHERS & {*module.view.fields} and ours and theirs and ours != theirs:
         makers = f"the module was evolved with those of {ours}, the data have those of {theirs}"
         raise FingerprintError(f"embeddings differ: {makers}; use data of the module's own text teacher.")
+    ours, theirs = module.training.get("pictures_sha256"), dataset.settings.get(DECODER)
+    if "recon" in module.view.fields and ours != theirs:
+        makers = f"the module was evolved with those of {_decoder(ours)}, the data have those of {_decoder(theirs)}"
+        then = "name the module's own decoder with --pictures-from" if ours else "leave --pictures-from out"
+        raise FingerprintError(f"decoded pictures differ: {makers}; {then}.")
+
+
+def _decoder(digest: Any) -> str:
+    """Who made decoded pictures: a decoder, by the start of its digest, or a teacher, whose own are in the file."""
+    return f"the decoder {str(digest)[:12]}" if digest else "a teacher"
 
 
 def usable_items(dataset: Dataset, view: View, skip_nonfinite: bool) -> dict[str, np.ndarray]:

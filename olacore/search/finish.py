@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from olacore.data import Dataset
+from olacore.data.decoded import DECODER
 from olacore.modules.layers import Layer
 from olacore.modules.module import Module
 from olacore.quality.baselines import fit_to_data
@@ -81,8 +82,9 @@ def makers_of(task: Task) -> dict[str, Any]:
     """Who made the embeddings or the pictures that a module reads, so that those of others are refused."""
     told = OF_TEXT_TEACHERS & {*task.view.fields}
     names = [*(("text_teacher", "text_sha256") if told else ()), *(("tokenizer_sha256",) if "tokens" in told else ())]
-    names += ["pictures_sha256"] if "recon" in task.view.fields else []
-    return {name: task.dataset.settings[name] for name in names if name in task.dataset.settings}
+    settings = task.dataset.settings
+    drawn = {"pictures_sha256": settings[DECODER]} if "recon" in task.view.fields and DECODER in settings else {}
+    return {name: settings[name] for name in names if name in settings} | drawn
 
 
 def finish(

@@ -7,7 +7,9 @@ import pytest
 
 from olacore.data import open_dataset
 from olacore.data.decoded import DecodedDataset
+from olacore.data.sample import sample_path
 from olacore.errors import ConfigError, FingerprintError, ShapeError
+from olacore.quality.evaluation import check_pairing
 from olacore.search.train import train
 from olacore.views.patch import PatchDecoder, PatchEncoder
 from tests.support.makers import JIT, OTHER_SPACE, make_config, make_module, write_pictures, write_plain
@@ -21,7 +23,7 @@ def test_read__decodings_are_the_decoder_s(tmp_path):
         found = data.read(["recon", "frames"], rows)
         np.testing.assert_array_equal(found["recon"], decoder.run(file.read(["latents"], rows)["latents"]))
         np.testing.assert_array_equal(found["frames"], file.read(["frames"], rows)["frames"])
-        assert data.settings["pictures_sha256"] == decoder.digest
+        assert data.settings["decoder_sha256"] == decoder.digest
         assert data.digest() not in (
             file.digest(),
             DecodedDataset(file, make_module(PatchDecoder(4, 8, 5)), "n").digest,
@@ -48,6 +50,16 @@ def test_train__evolves_a_refiner_behind_a_decoder(tmp_path):
     asked |= {"pictures_from": tmp_path / "other.safetensors"}
     with pytest.raises(ConfigError, match="was started with data"):
         train(make_config(data, tmp_path / "run", resume=True, **asked | {"generations": 8}))
+
+
+@pytest.mark.skipif(not JIT, reason="a search")
+def test_train__behind_a_teacher_names_no_decoder(tmp_path):
+    """The sample has a `pictures_sha256` of its photographs, which is none of a decoder."""
+    result = train(make_config(sample_path(), tmp_path / "run", module="refiner", generations=1))
+    with open_dataset([sample_path()]) as file:
+        assert "pictures_sha256" in file.settings
+        assert "pictures_sha256" not in result.module.training
+        check_pairing(result.module, file)
 
 
 def test_train__refuses_what_decodes_nothing(tmp_path):

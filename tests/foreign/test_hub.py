@@ -53,12 +53,27 @@ def test_load__takes_one_of_several_by_its_name(there):
     for name in ("decoder", "encoder"):
         assert load(f"hf:me/two/{name}").digest == MODULES[name].digest
         assert load(f"hf:me/two/{name}@main").digest == MODULES[name].digest
-    with pytest.raises(
-        FileFormatError, match=r"two.*/.* holds the modules decoder, encoder; name one, such as .*decod"
+    for reference, example in (
+        ("hf:me/two", "hf:me/two/decoder"),
+        ("hf:me/two@main", "hf:me/two/decoder@main"),
+        ("hf:me/two/other", "hf:me/two/decoder"),
+        ("hf:me/two/other@main", "hf:me/two/decoder@main"),
     ):
-        load("hf:me/two")
-    with pytest.raises(FileFormatError, match=r"hf:me/two/other holds the modules .*, such as hf:user/name/decoder"):
+        with pytest.raises(FileFormatError) as caught:
+            load(reference)
+        assert str(caught.value) == f"{reference} holds the modules decoder, encoder; name one, such as {example}."
+
+
+def test_load__of_one_of_several_downloads_no_other(there):
+    load("hf:me/two/encoder")
+    assert there.asked == ["config.json", "encoder.safetensors"]
+    with pytest.raises(FileFormatError, match="holds the modules decoder, encoder"):
         load("hf:me/two/other")
+    assert there.asked == ["config.json", "encoder.safetensors"]
+    load("hf:me/two/decoder")
+    assert there.asked == ["config.json", "encoder.safetensors", "decoder.safetensors"]
+    there.fails = ConnectionError("no network")
+    assert hub.local("hf:me/two").is_dir()
 
 
 def test_load__a_path_that_is_there_wins(there, tmp_path, monkeypatch):
@@ -113,6 +128,27 @@ def test_load__downloads_nothing_too_large(there):
     with pytest.raises(FileFormatError, match="hf:me/one is too large: model.safetensors has 1099511627776 bytes"):
         load("hf:me/one")
     assert there.asked == ["config.json"]
+    there.large = {"config.json": 1 << 29}
+    with pytest.raises(FileFormatError, match="hf:me/two is too large: config.json has 536870912 bytes"):
+        load("hf:me/two")
+    there.large = {"decoder.safetensors": None}
+    with pytest.raises(FileFormatError, match="cannot load hf:me/two: the hub does not say how large decoder.safet"):
+        load("hf:me/two")
+    assert there.asked == ["config.json", "config.json"]
+
+
+def test_load__downloads_no_more_than_so_much_in_all(there, tmp_path):
+    names = [f"m{number}" for number in range(5)]
+    there.there["me/five"] = tmp_path / "five"
+    export([Part.of(name, MODULES["decoder"]) for name in names], "hub", tmp_path / "five")
+    there.large = {f"{name}.safetensors": 1 << 28 for name in names}
+    with pytest.raises(
+        FileFormatError, match="me/five is too large: its files have 1342177280 bytes, and at most 1073"
+    ):
+        load("hf:me/five")
+    assert there.asked == ["config.json"]
+    assert load("hf:me/five/m3").digest == MODULES["decoder"].digest
+    assert there.asked == ["config.json", "m3.safetensors"]
 
 
 @pytest.mark.parametrize(
@@ -145,7 +181,7 @@ def test_load__takes_nothing_else_from_the_hub(there, change, sentence):
 def test_load__says_that_the_package_is_missing(monkeypatch):
     monkeypatch.setitem(sys.modules, "huggingface_hub", None)
     with pytest.raises(
-        ConfigError, match=r"hf:me/one is of the hub, and the package huggingface_hub is missing; pip in"
+        ConfigError, match=r"hf:me/one is of the hub, which needs the package huggingface_hub; pip install 'olac"
     ):
         load("hf:me/one")
 

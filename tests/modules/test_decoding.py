@@ -97,6 +97,21 @@ def test_comfy__without_a_word_is_taken_for_sd_1_5(tmp_path):
     assert made.notes == ("z.latent is of SD 3, raw: 0.0609 subtracted, then multiplied by 1.5305",)
 
 
+def test_comfy__an_old_file_is_scaled_already(tmp_path):
+    path = tmp_path / "z.latent"
+    save_file({"latent_tensor": scaled("sd15")[None]}, path)
+    for asked, note in (
+        ({}, "z.latent is taken for SD 1.5, scaled"),
+        ({"scale": "scaled"}, "z.latent is taken for SD 1.5, scaled"),
+        ({"space": "sd15"}, "z.latent is an old file of ComfyUI, scaled"),
+        ({"decoder": "sd15-decoder"}, "z.latent is an old file of ComfyUI, scaled"),
+    ):
+        (made,) = Decoding(**asked).decode(path, tmp_path / "o.png")
+        check(made, "sd15")
+        assert made.notes == (note,)
+        assert made.decoder == "sd15-decoder"
+
+
 @pytest.mark.parametrize("suffix", ["pt", "safetensors", "npy"])
 def test_others__are_taken_as_scaled_and_odd_ones_are_doubted(suffix, tmp_path):
     check(Decoding(space="sd15").decode(write(tmp_path, suffix, scaled("sd15")), tmp_path / "o.png")[0], "sd15")
@@ -236,6 +251,30 @@ def test_folder__a_batch_takes_no_others_name(tmp_path):
     made = dict(decode_folder(Decoding(), folder, tmp_path / "out"))
     assert "d.latent holds 3 latents, and " in str(made[folder / "d.latent"])
     assert "d-2.png is d-2.latent's" in str(made[folder / "d.latent"])
+
+
+def test_folder__a_batch_replaces_nothing(tmp_path):
+    folder = fill(tmp_path / "in")
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "d-2.png").write_bytes(b"mine")
+    made = dict(decode_folder(Decoding(), folder, tmp_path / "out"))
+    assert "d-2.png is already there" in str(made[folder / "d.latent"])
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["a.png", "c.png", "d-2.png"]
+    assert (tmp_path / "out" / "d-2.png").read_bytes() == b"mine"
+
+
+def test_folder__refuses_a_wrong_refiner_before_the_work(tmp_path, monkeypatch):
+    folder, path = fill(tmp_path / "in"), tmp_path / "r.safetensors"
+    make_module(Refiner(), None, hidden=(4,)).save(path)
+    monkeypatch.setattr("olacore.modules.decoding.Decoding.decode", None)
+    for asked in ({"decoder": "sd15-decoder"}, {"space": "sd15"}):
+        with pytest.raises(FingerprintError, match="was trained on the pictures of another decoder than sd15-decoder"):
+            decode_folder(Decoding(**asked, refiner=str(path)), folder, tmp_path / "out")
+    for asked in ({}, {"decoder": "sd15-decoder"}):
+        with pytest.raises(ConfigError, match="--refiner takes a refiner; sd3-decoder is a patch decoder"):
+            decode_folder(Decoding(**asked, refiner="sd3-decoder"), folder, tmp_path / "out")
+        with pytest.raises(FileFormatError, match="nothing is no file and no pretrained module"):
+            decode_folder(Decoding(**asked, refiner="nothing"), folder, tmp_path / "out")
 
 
 def test_file__of_several_is_refused(tmp_path):

@@ -42,8 +42,8 @@ def test_comfy__holds_raw_latents(kind, tmp_path):
 def test_comfy__old_files_hold_scaled_ones_of_sd_1_5(tmp_path):
     save_file({"latent_tensor": LATENTS}, tmp_path / "z.latent")
     found = read_latent(tmp_path / "z.latent")
-    np.testing.assert_allclose(found.latent, LATENTS[0] / 0.18215, rtol=1e-6)
-    assert found.raw
+    np.testing.assert_array_equal(found.latent, LATENTS[0], strict=True)
+    assert found.raw is False
 
 
 def test_comfy__a_batch_stays_a_batch(tmp_path):

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from olacore.data import open_dataset, write_pairs
+from olacore.data.decoded import DecodedDataset
 from olacore.errors import DataError, FingerprintError, ShapeError
 from olacore.modules.module import Module
 from olacore.quality.baselines import Baselines, fit_to_data
@@ -17,6 +18,7 @@ from olacore.quality.evaluation import baselines_beside, check_pairing, evaluate
 from olacore.views import View
 from olacore.views.patch import PatchDecoder, PatchEncoder
 from olacore.views.plain import Plain
+from olacore.views.refining import Refiner
 from olacore.views.scaling import Scaling
 from tests.support.makers import (
     JIT,
@@ -147,6 +149,23 @@ def test_check_pairing__names_both_latent_spaces(pictures):
     with pytest.raises(FingerprintError, match=sentence):
         evaluate(other, pictures)
     check_pairing(make_module(ENCODER, replace(SPACE, maker="the same weights under another name")), pictures)
+
+
+def test_check_pairing__names_the_decoders_whose_pictures_are_refined(pictures):
+    decoder, other = make_module(DECODER), make_module(DECODER, seed=1)
+    behind = replace(make_module(Refiner(), None), training={"pictures_sha256": decoder.digest})
+    own, others = DecodedDataset(pictures, decoder, "d"), DecodedDataset(pictures, other, "o")
+    check_pairing(behind, own)
+    for data, theirs in ((pictures, "a teacher"), (others, f"the decoder {other.digest[:12]}")):
+        sentence = f"those of the decoder {decoder.digest[:12]}, the data have those of {theirs}; name the mod"
+        with pytest.raises(FingerprintError, match=f"{sentence}.* decoder with --pictures-from"):
+            check_pairing(behind, data)
+        with pytest.raises(FingerprintError, match="decoded pictures differ"):
+            evaluate(behind, data)
+    check_pairing(make_module(Refiner(), None), pictures)
+    with pytest.raises(FingerprintError, match="evolved with those of a teacher.*; leave --pictures-from out"):
+        check_pairing(make_module(Refiner(), None), own)
+    check_pairing(decoder, others)
 
 
 def test_check_pairing__names_both_shapes(tmp_path, pictures, pairs):

@@ -49,15 +49,17 @@ class FakeHub:
     there : folders by the names of their repositories
     cache : where downloads go
     fails : what asking the hub raises
-    large : sizes of files that are claimed
+    large : sizes of files that are claimed; None where the hub does not say it
     asked : every file that was downloaded
+    known : branches whose commit the cache knows
     """
 
     there: dict[str, Path]
     cache: Path
     fails: Exception | None = None
-    large: dict[str, int] = field(default_factory=dict)
+    large: dict[str, int | None] = field(default_factory=dict)
     asked: list[str] = field(default_factory=list)
+    known: set[tuple[str, str]] = field(default_factory=set)
 
     def module(self) -> ModuleType:
         """What `import huggingface_hub` gives."""
@@ -78,18 +80,24 @@ class FakeHub:
             raise RevisionNotFoundError(revision)
         files = [path for path in self.there[name].iterdir() if path.is_file()]
         sizes = [(path.name, self.large.get(path.name, path.stat().st_size)) for path in files]
-        return SimpleNamespace(siblings=[SimpleNamespace(rfilename=file, size=size) for file, size in sizes])
+        return SimpleNamespace(
+            sha=COMMIT, siblings=[SimpleNamespace(rfilename=file, size=size) for file, size in sizes]
+        )
 
     def hf_hub_download(
         self, name: str, file: str, *, revision: str | None = None, local_files_only: bool = False
     ) -> str:
-        """A file in the cache."""
+        """A file in the cache: what is not there yet is of the commit whose sizes were told, not of a branch."""
         place = self.cache / name.replace("/", "--") / COMMIT / file
-        if not place.exists():
-            if local_files_only:
+        branch = (name, revision or "main")
+        if local_files_only:
+            if not place.exists() or not (revision == COMMIT or branch in self.known):
                 raise LocalEntryNotFoundError(file)
-            assert revision in (None, "main") if file == "config.json" else revision == COMMIT
+            return str(place)
+        if not place.exists():
+            assert revision == COMMIT
             place.parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(self.there[name] / file, place)
             self.asked.append(file)
+        self.known.add(branch)
         return str(place)
