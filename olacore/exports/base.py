@@ -12,9 +12,11 @@ import numpy as np
 
 from olacore.errors import ConfigError, OutputExistsError
 from olacore.files import check_output, is_there
+from olacore.modules.identity import space_from
 from olacore.modules.module import Module
 from olacore.modules.program import Program
 from olacore.registry import Registry
+from olacore.spaces import LatentSpace, require_same
 
 
 @dataclass(frozen=True)
@@ -45,6 +47,26 @@ class Part:
         """What is exported of a module, and of the set that it comes from; of its file, where that is there."""
         about = module.about() | ({"set": dict(of_set)} if of_set else {})
         return cls(name, module.program(), about, module.digest, module.view.tensors, content or module.content())
+
+    def space(self, role: str) -> LatentSpace | None:
+        """The latent space that it "makes", "imitates" or "reads", where it says so."""
+        return space_from(self.about.get(role))
+
+
+def require_pair(encoder: Part, decoder: Part) -> None:
+    """Raise unless a decoder reads what an encoder makes.
+
+    Raises
+    ------
+    ConfigError  if they differ in channels or factor
+    FingerprintError  if they are of different latent spaces
+    """
+    sizes = {part.name: (part.program.gather["channels"], part.program.gather["factor"]) for part in (encoder, decoder)}
+    if len({*sizes.values()}) > 1:
+        named = ", ".join(f"{name} {channels}, {factor}" for name, (channels, factor) in sizes.items())
+        raise ConfigError(f"encoder and decoder must agree in channels and pixels of a latent site; got {named}.")
+    made = encoder.space("makes"), encoder.space("imitates")
+    require_same(decoder.name, decoder.space("reads"), encoder.name, *made, then="export a pair")
 
 
 @dataclass(frozen=True)

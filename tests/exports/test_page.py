@@ -7,6 +7,7 @@ import io
 import json
 import re
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -23,11 +24,12 @@ from olacore.exports.base import Part, export
 from olacore.modules.latent_file import read_latent
 from olacore.views.patch import PatchDecoder, PatchEncoder
 from olacore.views.plain import Plain
+from olacore.views.refining import Refiner
 from tests.support.command import check_refusal, ola
 from tests.support.makers import OTHER_SPACE, make_module, smooth_pictures
 from tests.support.pages import Shown, bad_files, open_browser
 from tests.support.places import ROOT
-from tests.support.set_samples import LEVELS, write_set
+from tests.support.set_samples import LEVELS, of_scenes, write_set
 
 PROMPTS = (
     "a red heart",
@@ -312,10 +314,10 @@ def test_codec__works_where_a_page_has_no_workers(browser, written, tmp_path):
 
 @KERNELS
 def test_codec__refines_what_its_decoder_draws(browser, plain, tmp_path):
-    refining = pytest.importorskip("olacore.views.refining", reason="this version has no refiners")
     decoder = make_module(PatchDecoder(4, 8, 3))
     for factor, border, size in ((1, 2, (20, 17)), (2, 1, (1, 1)), (1, 4, (1, 40))):
-        refiner = make_module(refining.Refiner(factor, border), None, hidden=(5,))
+        refiner = make_module(Refiner(factor, border), None, hidden=(5,))
+        refiner = replace(refiner, training={"pictures_sha256": decoder.digest})
         export([Part.of("d", decoder), Part.of("r", refiner)], "html", tmp_path / "page.html", force=True)
         latent = np.random.default_rng(0).normal(size=(4, *size)).astype(np.float16)
         np.save(tmp_path / "latent.npy", latent)
@@ -378,9 +380,16 @@ def test_page__takes_an_encoder_and_a_decoder_or_a_set(tmp_path):
         export(parts(p=(Plain(5, 3), None)), "html", path)
     with pytest.raises(ConfigError, match="a page holds one decoder; got a and b"):
         export(parts(a=(PatchDecoder(4), space), b=(PatchDecoder(4), space)), "html", path)
-    with pytest.raises(ConfigError, match="e makes latents of 4 channels and 8 pixels a site; d reads 16 and 8"):
+    with pytest.raises(ConfigError, match="must agree in channels and pixels .*; got e 4, 8, d 16, 8"):
         export(parts(e=(PatchEncoder(4), space), d=(PatchDecoder(16), None)), "html", path)
     with pytest.raises(FingerprintError, match="latent spaces differ: d has .*, e has"):
         export(parts(e=(PatchEncoder(4), space), d=(PatchDecoder(4), OTHER_SPACE)), "html", path)
+    decoder, refiner = make_module(PatchDecoder(4, 8, 3)), Part.of("r", make_module(Refiner(), None))
+    with pytest.raises(ConfigError, match="r refines what a decoder draws; name that decoder too"):
+        export([refiner], "html", path)
+    with pytest.raises(FingerprintError, match="r was trained on the pictures of another decoder than d; train it"):
+        export([Part.of("d", decoder), refiner], "html", path)
     check_refusal("a page holds one set", "export", "google64", "sd15-decoder", "--to", "html", "-o", path)
+    wrong = "export", write_set(tmp_path, (), **of_scenes()), "--to", "html", "-o", path
+    check_refusal("a text module of the view table; that of set is a scene", *wrong)
     assert not path.exists()
