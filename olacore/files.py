@@ -61,14 +61,16 @@ def write_folder(path: Path, files: Mapping[str, bytes]) -> None:
     ------
     OutputError  if the folder cannot be made, the disk is full, or something other than a folder is there
     """
-    temporary = path.with_name(f".{path.name[:NAMED]}.{secrets.token_hex(8)}.tmp")
     with _failures_named(path):
         path.parent.mkdir(parents=True, exist_ok=True)
+        # The folder that one works in is not taken away, not even for a better one.
+        keeps = is_there(path) and (any(path.iterdir()) or path.samefile(Path.cwd()))
+        temporary = (path if keeps else path.parent) / f".{path.name[:NAMED]}.{secrets.token_hex(8)}.tmp"
         try:
             temporary.mkdir()
             for name, content in files.items():
                 replace_file(temporary / name, content)
-            if is_there(path) and any(path.iterdir()):
+            if keeps:
                 for name in files:
                     (temporary / name).replace(path / name)
             else:
