@@ -21,10 +21,14 @@ for flag in ("O_NOFOLLOW", "O_NONBLOCK", "O_BINARY"):
 NAMED = 40
 
 
-def replace_file(path: Path, content: bytes) -> None:
+def replace_file(path: Path, content: bytes) -> int:
     """Write `content` to `path` in one step, by way of a temporary file in its folder that nobody can guess.
 
     A link at `path` is replaced itself; what it leads to stays as it is.
+
+    Returns
+    -------
+    bytes that were written
 
     Raises
     ------
@@ -46,9 +50,10 @@ def replace_file(path: Path, content: bytes) -> None:
             with suppress(OSError):
                 temporary.unlink()
             raise
+    return len(content)
 
 
-def write_folder(path: Path, files: Mapping[str, bytes]) -> None:
+def write_folder(path: Path, files: Mapping[str, bytes]) -> int:
     """Write files into a folder: a new or empty one appears in one step; in any other, each file is replaced in order.
 
     What else is in the folder stays.
@@ -56,6 +61,10 @@ def write_folder(path: Path, files: Mapping[str, bytes]) -> None:
     Parameters
     ----------
     files : content by name, without folders; the one that makes the others count comes last
+
+    Returns
+    -------
+    bytes that were written
 
     Raises
     ------
@@ -79,6 +88,7 @@ def write_folder(path: Path, files: Mapping[str, bytes]) -> None:
                 temporary.replace(path)
         finally:
             shutil.rmtree(temporary, ignore_errors=True)
+    return sum(map(len, files.values()))
 
 
 def shipped_file(name: str) -> Path:

@@ -86,8 +86,12 @@ class Exporter(ABC):
     most: ClassVar[int] = 1
 
     @abstractmethod
-    def write(self, parts: Sequence[Part], path: Path) -> None:
+    def write(self, parts: Sequence[Part], path: Path) -> int:
         """Write a file, or a folder, in one step.
+
+        Returns
+        -------
+        bytes that were written
 
         Raises
         ------
@@ -101,7 +105,12 @@ class Exporter(ABC):
             raise ConfigError(f"the exporter {self.name} writes {self.suffix} files; got {path.name!r}.")
         if self.suffix:
             check_output(path, force)
-        elif is_there(path) and not (path.is_dir() and (force or not any(path.iterdir()))):
+        elif is_there(path) and not path.is_dir():
+            raise OutputExistsError(
+                f"{path} is already there, and no folder, which is what the exporter {self.name} writes; give another "
+                "name."
+            )
+        elif path.is_dir() and any(path.iterdir()) and not force:
             raise OutputExistsError(f"{path} is already there; give --force to write into the folder, or another name.")
 
     def set(self, options: Mapping[str, str]) -> Exporter:
@@ -125,8 +134,12 @@ EXPORTERS: Registry[Exporter] = Registry("exporter")
 
 def export(
     parts: Sequence[Part], to: str, path: Path, force: bool = False, options: Mapping[str, str] | None = None
-) -> None:
+) -> int:
     """Write modules in the form of an exporter.
+
+    Returns
+    -------
+    bytes that were written
 
     Raises
     ------
@@ -139,7 +152,7 @@ def export(
     if not exporter.least <= len(parts) <= exporter.most:
         asked = f"{exporter.least}" if exporter.least == exporter.most else f"{exporter.least} to {exporter.most}"
         raise ConfigError(f"modules that the exporter {to} takes at once: {asked}; got {len(parts)}.")
-    exporter.write(parts, path)
+    return exporter.write(parts, path)
 
 
 def _value(text: str, default: Any, name: str) -> Any:

@@ -53,9 +53,9 @@ class CHeader(Exporter):
     fp16: bool = True
     symbol: str = ""
 
-    def write(self, parts: Sequence[Part], path: Path) -> None:
+    def write(self, parts: Sequence[Part], path: Path) -> int:
         """Write the header of an encoder or a decoder of the view patch, or of a plain module."""
-        replace_file(path, self.text(parts[0]).encode("ascii"))
+        return replace_file(path, self.text(parts[0]).encode("ascii"))
 
     def text(self, part: Part) -> str:
         """The header; the same for the same module and name.

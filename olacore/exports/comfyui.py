@@ -38,7 +38,7 @@ class ComfyUI(Exporter):
     publisher: str = ""
     repository: str = ""
 
-    def write(self, parts: Sequence[Part], path: Path) -> None:
+    def write(self, parts: Sequence[Part], path: Path) -> int:
         """Write the folder."""
         given = parts or load_parts([f"{name}-{kind}" for name in FAMILIES for kind in ("encoder", "decoder")])
         by_family: dict[str, list[Part]] = {}
@@ -53,7 +53,7 @@ class ComfyUI(Exporter):
         # The file that ComfyUI looks for comes last.
         for source in (folder / "convolutions.py", *sorted(pack.glob("*.py"), reverse=True)):
             files[source.name] = _standing_alone(source.read_text(encoding="utf-8")).encode()
-        write_folder(path, files)
+        return write_folder(path, files)
 
     def _project(self, text: str) -> bytes:
         """What the registry reads, filled in."""

@@ -56,7 +56,7 @@ class Page(Exporter):
     suffix: ClassVar[str] = ".html"
     most: ClassVar[int] = 64
 
-    def write(self, parts: Sequence[Part], path: Path) -> None:
+    def write(self, parts: Sequence[Part], path: Path) -> int:
         """Write the page."""
         arrays = Arrays()
         sets = {part.about["set"]["folder"]: part.about["set"] for part in parts if "set" in part.about}
@@ -66,7 +66,7 @@ class Page(Exporter):
             raise ConfigError("a page holds one set, or an encoder and a decoder; got modules of several.")
         else:
             about, words = _drawing(parts, next(iter(sets.values())), arrays)
-        replace_file(path, _fill(about, words, arrays).encode())
+        return replace_file(path, _fill(about, words, arrays).encode())
 
 
 @dataclass

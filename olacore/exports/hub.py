@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from olacore.drawing.module_set import ABOUT, ModuleSet, open_set
-from olacore.errors import ConfigError, OutputError
+from olacore.errors import ConfigError
 from olacore.exports.base import EXPORTERS, Exporter, Part
 from olacore.exports.model_card import write_card
-from olacore.files import replace_file
+from olacore.files import write_folder
 from olacore.foreign.hub import CONFIG, LIBRARY, MODEL, SCHEMA
 from olacore.foreign.names import file_name
 from olacore.modules.identity import ROLES
@@ -41,7 +41,7 @@ class HubFolder(Exporter):
     base_model: str = ""
     datasets: str = ""
 
-    def write(self, parts: Sequence[Part], path: Path) -> None:
+    def write(self, parts: Sequence[Part], path: Path) -> int:
         """Write the files, the configuration last, so that a folder with one is whole."""
         found = _set_of(parts)
         names = _names(parts) if found is None else {**_files(found)}
@@ -62,14 +62,8 @@ class HubFolder(Exporter):
         if found is not None:
             config["set"] = {"name": parts[0].about["set"]["name"], "size": found.size}
         card = write_card(parts, found, self, self.repo or f"user/{path.resolve().name}")
-        try:
-            path.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise OutputError(f"cannot make the folder {path}: {error.strerror}.") from error
-        for name, content in files.items():
-            replace_file(path / name, content)
-        replace_file(path / CARD, card.encode())
-        replace_file(path / CONFIG, (json.dumps(config, indent=1, sort_keys=True) + "\n").encode())
+        last = {CARD: card.encode(), CONFIG: (json.dumps(config, indent=1, sort_keys=True) + "\n").encode()}
+        return write_folder(path, files | last)
 
 
 EXPORTERS.add(HubFolder())

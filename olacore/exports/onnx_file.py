@@ -66,9 +66,9 @@ class OnnxFile(Exporter):
     steps: int = 0
     solver: str = "dpm"
 
-    def write(self, parts: Sequence[Part], path: Path) -> None:
+    def write(self, parts: Sequence[Part], path: Path) -> int:
         """Write the graph; the same bytes for the same modules."""
-        replace_file(path, self.model(parts).SerializeToString(deterministic=True))
+        return replace_file(path, self.model(parts).SerializeToString(deterministic=True))
 
     def model(self, parts: Sequence[Part]) -> ModelProto:
         """Make the graph.

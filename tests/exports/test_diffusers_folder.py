@@ -110,8 +110,9 @@ def test_folder__is_written_whole_and_replaced_by_force(tmp_path: Path) -> None:
     assert (folder / "config.json").read_bytes() != before
     assert (folder / "mine.txt").read_text() == "mine"
     (tmp_path / "file").write_text("")
-    with pytest.raises(OutputExistsError, match="file is already there"):
-        export(parts, "diffusers", tmp_path / "file")
+    for force in (False, True):
+        with pytest.raises(OutputExistsError, match="file is already there, and no folder, .* diffusers writes"):
+            export(parts, "diffusers", tmp_path / "file", force)
     with pytest.raises(OutputError, match=r"cannot write .*file/vae: "):
         export(parts, "diffusers", tmp_path / "file" / "vae")
 
