@@ -155,9 +155,7 @@ def test_what_cannot_be_shared__is_refused(tmp_path):
         export([one], "hub", tmp_path / "x", options={"licence": "mit"})
     assert not (tmp_path / "x").exists()
     (tmp_path / "file").write_text("x")
-    with pytest.raises(
-        OutputExistsError, match="file is already there, and no folder, which is what .* hub"
-    ):
+    with pytest.raises(OutputExistsError, match="file is already there, and no folder, which is what .* hub"):
         export([one], "hub", tmp_path / "file")
     with pytest.raises(OutputError, match="cannot write .*file/x: "):
         export([one], "hub", tmp_path / "file" / "x")

@@ -144,8 +144,13 @@ def test_codec__decodes_files_of_latents(codec, size, tmp_path):
     np.save(tmp_path / "half.npy", latent[None])
     np.save(tmp_path / "double.npy", latent.astype(np.float64))
     np.savez_compressed(tmp_path / "packed.npz", latent=latent)
-    save_file({"latents": latent}, tmp_path / "one.safetensors")
-    for name in ("half.npy", "double.npy", "packed.npz", "one.safetensors"):
+    save_file({"mine": latent}, tmp_path / "one.safetensors")
+    save_file({"a": latent * 0, "latents": latent}, tmp_path / "named.safetensors")
+    np.savez_compressed(tmp_path / "beside.npz", z=np.zeros(9), latent=latent)
+    content = (tmp_path / "beside.npz").read_bytes()
+    start = content.index(b"z.npy") + 30  # in what is packed of another array, which is left alone
+    (tmp_path / "beside.npz").write_bytes(content[:start] + bytes(20) + content[start + 20 :])
+    for name in ("half.npy", "double.npy", "packed.npz", "one.safetensors", "named.safetensors", "beside.npz"):
         codec.give(tmp_path / name)
         assert not codec.page.inner_text("#refused")
         assert levels_apart(codec.pixels("decoded"), expected) <= 1
@@ -359,7 +364,7 @@ def parts(**views: Any) -> list[Part]:
 def test_page__asks_for_nothing(tmp_path):
     export([Part.of("m", olacore.load("codec4-decoder"))], "html", tmp_path / "page.html")
     text = (tmp_path / "page.html").read_text(encoding="utf-8")
-    assert "default-src 'none'" in text
+    assert all(f"{what} 'none'" in text for what in ("default-src", "form-action", "base-uri"))
     assert not re.findall(r"https?:|(?:src|href)=(?!\"data:)|\bimport\b|\bfetch\(|XMLHttpRequest|\{\{\w", text)
     export([Part.of("m", olacore.load("codec4-decoder"))], "html", tmp_path / "again.html")
     assert (tmp_path / "again.html").read_text(encoding="utf-8") == text
