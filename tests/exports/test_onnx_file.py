@@ -119,6 +119,12 @@ def test_command__refuses_what_cannot_be_in_a_sentence(tmp_path):
     check_refusal("guidance must be 0 to 20; got -3", "export", "google64", *where, *guided)
 
 
+def test_bytes_of_pictures__need_pictures(tmp_path):
+    part = Part.of("m", make_module(Plain(5, 3), None))
+    with pytest.raises(ConfigError, match="m reads and makes no pictures; leave the option uint8 out"):
+        export([part], "onnx", tmp_path / "m.onnx", options={"uint8": "1"})
+
+
 def test_write__fails_well_where_a_folder_is_in_the_way(tmp_path):
     (tmp_path / "m.onnx").mkdir()
     with pytest.raises(OutputError, match=r"cannot write .*m\.onnx: it is a folder"):

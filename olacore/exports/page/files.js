@@ -142,7 +142,7 @@ function readSafetensors(name, buffer, raw, about) {
   const chosen = comfy ? "latent_tensor" : NAMES.find(one => tensors.has(one)) || names[0];
   if (!names.length) throw Error(`${name} holds no tensor; a latent is one, alone or by its name.`);
   if (names.length > 1 && !NAMES.includes(chosen))
-    throw Error(`${name} holds ${names.length} tensors (${names.join(", ")}); name the latent 'latents'.`);
+    throw Error(`${name} holds ${names.length} tensors (${names.join(", ").slice(0, 80)}); name the latent 'latents'.`);
   const {dtype, shape, data_offsets: places} = tensors.get(chosen) || {};
   if (!Array.isArray(shape) || !Array.isArray(places)) throw damaged;
   const bytes = new Uint8Array(buffer).subarray(8 + length + places[0], 8 + length + places[1]);
