@@ -21,10 +21,14 @@ for flag in ("O_NOFOLLOW", "O_NONBLOCK", "O_BINARY"):
 NAMED = 40
 
 
-def replace_file(path: Path, content: bytes) -> None:
+def replace_file(path: Path, content: bytes) -> int:
     """Write `content` to `path` in one step, by way of a temporary file in its folder that nobody can guess.
 
     A link at `path` is replaced itself; what it leads to stays as it is.
+
+    Returns
+    -------
+    bytes that were written
 
     Raises
     ------
@@ -46,9 +50,10 @@ def replace_file(path: Path, content: bytes) -> None:
             with suppress(OSError):
                 temporary.unlink()
             raise
+    return len(content)
 
 
-def write_folder(path: Path, files: Mapping[str, bytes]) -> None:
+def write_folder(path: Path, files: Mapping[str, bytes]) -> int:
     """Write files into a folder: a new or empty one appears in one step; in any other, each file is replaced in order.
 
     What else is in the folder stays.
@@ -57,18 +62,24 @@ def write_folder(path: Path, files: Mapping[str, bytes]) -> None:
     ----------
     files : content by name, without folders; the one that makes the others count comes last
 
+    Returns
+    -------
+    bytes that were written
+
     Raises
     ------
     OutputError  if the folder cannot be made, the disk is full, or something other than a folder is there
     """
-    temporary = path.with_name(f".{path.name[:NAMED]}.{secrets.token_hex(8)}.tmp")
     with _failures_named(path):
         path.parent.mkdir(parents=True, exist_ok=True)
+        # The folder that one works in is not taken away, not even for a better one.
+        keeps = is_there(path) and (any(path.iterdir()) or path.samefile(Path.cwd()))
+        temporary = (path if keeps else path.parent) / f".{path.name[:NAMED]}.{secrets.token_hex(8)}.tmp"
         try:
             temporary.mkdir()
             for name, content in files.items():
                 replace_file(temporary / name, content)
-            if is_there(path) and any(path.iterdir()):
+            if keeps:
                 for name in files:
                     (temporary / name).replace(path / name)
             else:
@@ -77,6 +88,7 @@ def write_folder(path: Path, files: Mapping[str, bytes]) -> None:
                 temporary.replace(path)
         finally:
             shutil.rmtree(temporary, ignore_errors=True)
+    return sum(map(len, files.values()))
 
 
 def shipped_file(name: str) -> Path:

@@ -3,7 +3,6 @@
 | where | what |
 |---|---|
 | `protocol`, `registry`, `options` | what a teacher is, how one is found by its reference, how it is loaded |
-| `adapters/` | organic modules as parts of pipelines |
 | `autoencoders/` | `AutoencoderKL` and `AutoencoderTiny` of diffusers: found, read, built, proved |
 | `text/` | text encoders: CLIP's, T5's and sentence encoders |
 | `denoisers/` | denoisers of pipelines: levels, answers, trajectories |
@@ -12,7 +11,7 @@
 | `jobs/` | `precompute`: decoding ahead, asking, writing, resuming; `denoise`: rows for denoisers; without torch |
 | `comparison/` | networks under torch, and closed forms, that ours are measured beside |
 | `small_pipeline/` | trains a small text-to-picture pipeline, as a teacher where there is no other |
-| `adapters/` | modules inside other programs of torch: diffusers, ComfyUI |
+| `adapters/` | modules inside other programs of torch: diffusers and its pipelines, ComfyUI |
 | `commands/` | `ola precompute`, `ola vae-test` |
 
 Names are looked up when they are first used.

@@ -141,6 +141,17 @@ def test_write_folder__replaces_files_and_keeps_others(folder):
     assert [path.name for path in folder.parent.iterdir()] == [folder.name]
 
 
+@pytest.mark.parametrize("path", [".", "..", "deeper/.."])
+def test_write_folder__takes_folders_without_a_name(folder, monkeypatch, path):
+    (folder / "deeper").mkdir()
+    monkeypatch.chdir(folder / "deeper" if path == "." else folder)
+    target = Path(path).resolve()
+    before = sorted(target.iterdir())
+    write_folder(Path(path), {"a": b"1"})
+    assert sorted(target.iterdir()) == sorted([*before, target / "a"])
+    assert target.samefile(path)
+
+
 def test_write_folder__leaves_nothing_behind_where_the_disk_is_full(folder, monkeypatch):
     def full(descriptor, content):
         raise OSError(28, "No space left on device")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from olacore.commands.options import FILE, Option, force_output
+from olacore.commands.options import FILE, Option
 from olacore.commands.say import say
 
 FORMS = (
@@ -20,7 +20,7 @@ FORMS = (
 @click.option("--to", required=True, help=f"The form: {FORMS}.")
 @click.option("-o", "--output", required=True, type=FILE, help="The file or folder to write.")
 @click.option("--option", "options", type=Option(), multiple=True, help="NAME=VALUE, an option of the form.")
-@force_output
+@click.option("--force", is_flag=True, help="Replace the file, or write into a folder that holds files.")
 def export(modules: tuple[Path, ...], to: str, output: Path, options: tuple[tuple[str, str], ...], force: bool) -> None:
     """Write modules in a form that other programs run.
 
@@ -31,6 +31,5 @@ def export(modules: tuple[Path, ...], to: str, output: Path, options: tuple[tupl
     from olacore.exports.given import load_parts
 
     EXPORTERS.find(to).set(dict(options)).check(output, force)  # before anything is read
-    write(parts := load_parts(modules), to, output, force, dict(options))
-    size = sum(path.stat().st_size for path in (output.rglob("*") if output.is_dir() else [output]) if path.is_file())
+    size = write(parts := load_parts(modules), to, output, force, dict(options))
     say(f"{output}: {', '.join(part.name for part in parts) or to}, {size:,} bytes")

@@ -18,6 +18,7 @@ from olacore.drawing.module_set import ABOUT, CAPTIONS, MOST_ABOUT, SCHEMA, THUM
 from olacore.errors import ConfigError, DataError, FingerprintError, OutputExistsError
 from olacore.files import replace_file
 from olacore.modules.find import find
+from olacore.modules.identity import require_pictures_of
 from olacore.modules.module import Module, load
 
 # Components of the captions' embeddings that are kept, and pixels along a side of a thumbnail.
@@ -125,10 +126,8 @@ def check_text(text: Module, abouts: Mapping[str, Mapping[str, Any]]) -> None:
 
 def check_refiner(modules: Mapping[str, Module]) -> None:
     """Raise `FingerprintError` unless a refiner was trained on the pictures of the decoder that it stands behind."""
-    if "refiner" in modules and modules["refiner"].training.get("pictures_sha256") != modules["decoder"].digest:
-        raise FingerprintError(
-            "the refiner was trained on the pictures of another decoder; train it with --pictures-from this one."
-        )
+    if "refiner" in modules:
+        require_pictures_of("the refiner", modules["refiner"].training, "the set's decoder", modules["decoder"].digest)
 
 
 def keep(out: Path, name: str, content: bytes) -> dict[str, str]:

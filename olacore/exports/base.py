@@ -12,9 +12,11 @@ import numpy as np
 
 from olacore.errors import ConfigError, OutputExistsError
 from olacore.files import check_output, is_there
+from olacore.modules.identity import space_from
 from olacore.modules.module import Module
 from olacore.modules.program import Program
 from olacore.registry import Registry
+from olacore.spaces import LatentSpace, require_same
 
 
 @dataclass(frozen=True)
@@ -46,6 +48,26 @@ class Part:
         about = module.about() | ({"set": dict(of_set)} if of_set else {})
         return cls(name, module.program(), about, module.digest, module.view.tensors, content or module.content())
 
+    def space(self, role: str) -> LatentSpace | None:
+        """The latent space that it "makes", "imitates" or "reads", where it says so."""
+        return space_from(self.about.get(role))
+
+
+def require_pair(encoder: Part, decoder: Part) -> None:
+    """Raise unless a decoder reads what an encoder makes.
+
+    Raises
+    ------
+    ConfigError  if they differ in channels or factor
+    FingerprintError  if they are of different latent spaces
+    """
+    sizes = {part.name: (part.program.gather["channels"], part.program.gather["factor"]) for part in (encoder, decoder)}
+    if len({*sizes.values()}) > 1:
+        named = ", ".join(f"{name} {channels}, {factor}" for name, (channels, factor) in sizes.items())
+        raise ConfigError(f"encoder and decoder must agree in channels and pixels of a latent site; got {named}.")
+    made = encoder.space("makes"), encoder.space("imitates")
+    require_same(decoder.name, decoder.space("reads"), encoder.name, *made, then="export a pair")
+
 
 @dataclass(frozen=True)
 class Exporter(ABC):
@@ -64,8 +86,12 @@ class Exporter(ABC):
     most: ClassVar[int] = 1
 
     @abstractmethod
-    def write(self, parts: Sequence[Part], path: Path) -> None:
+    def write(self, parts: Sequence[Part], path: Path) -> int:
         """Write a file, or a folder, in one step.
+
+        Returns
+        -------
+        bytes that were written
 
         Raises
         ------
@@ -79,7 +105,12 @@ class Exporter(ABC):
             raise ConfigError(f"the exporter {self.name} writes {self.suffix} files; got {path.name!r}.")
         if self.suffix:
             check_output(path, force)
-        elif is_there(path) and not (path.is_dir() and (force or not any(path.iterdir()))):
+        elif is_there(path) and not path.is_dir():
+            raise OutputExistsError(
+                f"{path} is already there, and no folder, which is what the exporter {self.name} writes; give another "
+                "name."
+            )
+        elif path.is_dir() and any(path.iterdir()) and not force:
             raise OutputExistsError(f"{path} is already there; give --force to write into the folder, or another name.")
 
     def set(self, options: Mapping[str, str]) -> Exporter:
@@ -103,8 +134,12 @@ EXPORTERS: Registry[Exporter] = Registry("exporter")
 
 def export(
     parts: Sequence[Part], to: str, path: Path, force: bool = False, options: Mapping[str, str] | None = None
-) -> None:
+) -> int:
     """Write modules in the form of an exporter.
+
+    Returns
+    -------
+    bytes that were written
 
     Raises
     ------
@@ -117,7 +152,7 @@ def export(
     if not exporter.least <= len(parts) <= exporter.most:
         asked = f"{exporter.least}" if exporter.least == exporter.most else f"{exporter.least} to {exporter.most}"
         raise ConfigError(f"modules that the exporter {to} takes at once: {asked}; got {len(parts)}.")
-    exporter.write(parts, path)
+    return exporter.write(parts, path)
 
 
 def _value(text: str, default: Any, name: str) -> Any:

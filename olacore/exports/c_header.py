@@ -20,7 +20,7 @@ import numpy as np
 
 from olacore.errors import ConfigError
 from olacore.exports.base import EXPORTERS, Exporter, Part
-from olacore.exports.convolution import Convolutions
+from olacore.exports.convolution import CODEC, Convolutions
 from olacore.files import replace_file
 from olacore.modules.program import Program
 from olacore.version import __version__
@@ -53,9 +53,9 @@ class CHeader(Exporter):
     fp16: bool = True
     symbol: str = ""
 
-    def write(self, parts: Sequence[Part], path: Path) -> None:
+    def write(self, parts: Sequence[Part], path: Path) -> int:
         """Write the header of an encoder or a decoder of the view patch, or of a plain module."""
-        replace_file(path, self.text(parts[0]).encode("ascii"))
+        return replace_file(path, self.text(parts[0]).encode("ascii"))
 
     def text(self, part: Part) -> str:
         """The header; the same for the same module and name.
@@ -149,7 +149,7 @@ def _facts(part: Part, maps: Sequence[_Map]) -> dict[str, Any]:
     facts |= {"name": _said(part.name), "digest": part.digest, "title": f"{gather['name']} {gather['kind']}"}
     facts |= {"inputs": program.inputs, "outputs": program.outputs, **_origin(part)}
     if gather["kind"] != "plain":
-        form = Convolutions.of(part)
+        form = Convolutions.of(part, CODEC)
         side = form.factor + 2 * form.pad if form.kind == "encoder" else 1 + 2 * form.pad
         facts |= {"channels": form.channels, "factor": form.factor, "pad": form.pad, "side": side}
     return facts

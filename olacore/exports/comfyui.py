@@ -16,7 +16,7 @@ from olacore.exports.base import EXPORTERS, Exporter, Part
 from olacore.exports.given import load_parts
 from olacore.exports.torch_form import adapters, torch_form
 from olacore.files import write_folder
-from olacore.pretrained.catalogue import shipped_space
+from olacore.pretrained.catalogue import family_of
 from olacore.spaces import FAMILIES, Family
 from olacore.version import __version__
 
@@ -38,12 +38,12 @@ class ComfyUI(Exporter):
     publisher: str = ""
     repository: str = ""
 
-    def write(self, parts: Sequence[Part], path: Path) -> None:
+    def write(self, parts: Sequence[Part], path: Path) -> int:
         """Write the folder."""
         given = parts or load_parts([f"{name}-{kind}" for name in FAMILIES for kind in ("encoder", "decoder")])
         by_family: dict[str, list[Part]] = {}
         for part in given:
-            by_family.setdefault(family_of(part), []).append(part)
+            by_family.setdefault(_family(part), []).append(part)
         files = {f"{name}.safetensors": _weights(FAMILIES[name], found) for name, found in by_family.items()}
         folder = adapters()
         pack = folder / "comfyui"
@@ -53,7 +53,7 @@ class ComfyUI(Exporter):
         # The file that ComfyUI looks for comes last.
         for source in (folder / "convolutions.py", *sorted(pack.glob("*.py"), reverse=True)):
             files[source.name] = _standing_alone(source.read_text(encoding="utf-8")).encode()
-        write_folder(path, files)
+        return write_folder(path, files)
 
     def _project(self, text: str) -> bytes:
         """What the registry reads, filled in."""
@@ -66,19 +66,17 @@ class ComfyUI(Exporter):
 EXPORTERS.add(ComfyUI())
 
 
-def family_of(part: Part) -> str:
+def _family(part: Part) -> str:
     """The family whose latents a module reads, or was cloned from.
 
     Raises
     ------
     ConfigError  if it is none of those that ComfyUI has models of
     """
-    space = part.about.get("reads") or part.about.get("imitates")
-    for name in FAMILIES:
-        known = shipped_space(f"{name}-decoder")
-        if space and known and space["fingerprint"] == known.fingerprint:
-            return name
-    theirs = f"of {space['maker']}" if space else "private, or unknown"
+    space = part.space("reads") or part.space("imitates")
+    if family := family_of(space):
+        return family
+    theirs = f"of {space.maker}" if space else "private, or unknown"
     raise ConfigError(
         f"ComfyUI has no use for {part.name}: its latents are {theirs}, and not those of {', '.join(FAMILIES)}."
     )

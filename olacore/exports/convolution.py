@@ -8,6 +8,7 @@ puts them in place; a refiner's are added to the picture that it read.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,7 +16,9 @@ import numpy as np
 from olacore.errors import ConfigError
 from olacore.exports.base import Part
 
-CONVOLVED = (("encoder", "patch"), ("decoder", "patch"), ("refiner", "pixel"))
+# The view of each kind of them.
+CONVOLVED = {"encoder": "patch", "decoder": "patch", "refiner": "pixel"}
+CODEC = ("encoder", "decoder")
 
 
 @dataclass(frozen=True)
@@ -57,18 +60,22 @@ class Convolutions:
     shift: np.ndarray
 
     @classmethod
-    def of(cls, part: Part) -> Convolutions:
+    def of(cls, part: Part, kinds: Collection[str] = tuple(CONVOLVED)) -> Convolutions:
         """Read a part.
+
+        Parameters
+        ----------
+        kinds : that are taken, of those of `CONVOLVED`
 
         Raises
         ------
-        ConfigError  if it is no encoder or decoder of patches, and no refiner
+        ConfigError  if it is of another kind or view, or answers in components of its targets
         """
         program, gather = part.program, part.program.gather
-        if (gather["kind"], gather["name"]) not in CONVOLVED:
+        if gather["kind"] not in kinds or gather["name"] != CONVOLVED[gather["kind"]]:
+            taken = ", ".join(f"{CONVOLVED[kind]} {kind}" for kind in kinds)
             raise ConfigError(
-                f"{part.name} is a {gather['name']} {gather['kind']}; only encoders and decoders of the view patch, "
-                "and refiners, are convolutions."
+                f"{part.name} is a {gather['name']} {gather['kind']}; convolutions that this form takes: {taken}."
             )
         sees = gather["kind"] != "decoder"
         side = gather["factor"] + 2 * gather["border"] if sees else gather["window"]

@@ -35,7 +35,7 @@ class DiffusersFolder(Exporter):
 
     half: bool = False
 
-    def write(self, parts: Sequence[Part], path: Path) -> None:
+    def write(self, parts: Sequence[Part], path: Path) -> int:
         """Write the folder."""
         from safetensors.numpy import save
 
@@ -48,7 +48,7 @@ class DiffusersFolder(Exporter):
             WEIGHTS: save(weights, {"format": "pt"}),
             CONFIG: (json.dumps(config, indent=2) + "\n").encode(),
         }
-        write_folder(path, files)
+        return write_folder(path, files)
 
 
 EXPORTERS.add(DiffusersFolder())

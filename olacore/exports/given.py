@@ -15,6 +15,8 @@ from olacore.foreign.tensors import MOST_BYTES
 from olacore.modules.find import find
 from olacore.modules.module import load
 
+SUFFIX = ".safetensors"
+
 
 def load_parts(references: Sequence[Path | str]) -> list[Part]:
     """Modules of files, run folders, names, sets and the hub, in order; those of a set by what they do in it.
@@ -27,11 +29,17 @@ def load_parts(references: Sequence[Path | str]) -> list[Part]:
     for reference in references:
         place = hub.local(reference)
         if is_set(place):
-            parts += _of_set(open_set(place), hub.name_of(reference))
+            parts += _of_set(open_set(place), name_of(reference))
         else:
-            path = Path(hub.name_of(reference))
-            parts.append(_part(path.stem or path.resolve().name, place))
+            parts.append(_part(name_of(reference), place))
     return parts
+
+
+def name_of(reference: Path | str) -> str:
+    """What a module or a set is called: its file without the suffix, its folder, or its name."""
+    path = Path(hub.name_of(reference))
+    name = path.name.removesuffix(SUFFIX)
+    return name if name not in ("", "..") else path.resolve().name
 
 
 def is_set(reference: Path | str) -> bool:
@@ -41,7 +49,7 @@ def is_set(reference: Path | str) -> bool:
 
 def _of_set(found: ModuleSet, name: str) -> list[Part]:
     known = {
-        "name": Path(name).name or found.name,
+        "name": name,
         "size": found.size,
         "energy": found.energy,
         "levels": sorted(found.levels)[::-1],

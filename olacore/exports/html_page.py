@@ -23,12 +23,14 @@ import numpy as np
 from olacore.drawing.captions import Captions
 from olacore.drawing.module_set import open_set
 from olacore.errors import ConfigError
-from olacore.exports.base import EXPORTERS, Exporter, Part
+from olacore.exports.base import EXPORTERS, Exporter, Part, require_pair
+from olacore.exports.convolution import CONVOLVED
 from olacore.files import replace_file
 from olacore.foreign.names import shown
+from olacore.modules.identity import ROLES, require_pictures_of
 from olacore.modules.program import Factors
-from olacore.pretrained.catalogue import shipped_space
-from olacore.spaces import FAMILIES, LatentSpace, require_same
+from olacore.pretrained.catalogue import family_of
+from olacore.spaces import FAMILIES
 from olacore.text import WordTable
 from olacore.text.emoji import names
 from olacore.version import __version__
@@ -37,10 +39,7 @@ WORKER = ("half.js", "kernel.js", "engine.js", "text.js")
 SCRIPT = ("half.js", "files.js", "page.js", "codec.js", "draw.js")
 # Arrays begin at multiples of as many bytes.
 ALIGNED = 8
-ROLES = ("makes", "imitates", "reads")
 EXAMPLE = "a red heart"
-# Views of the kinds that a page takes beside sets.
-TAKEN = {"encoder": "patch", "decoder": "patch", "refiner": "pixel"}
 # What a page shows, with an encoder or without, with a decoder or without.
 SHOWS = {
     (True, True): "A picture beside what comes through encoder and decoder.",
@@ -57,7 +56,7 @@ class Page(Exporter):
     suffix: ClassVar[str] = ".html"
     most: ClassVar[int] = 64
 
-    def write(self, parts: Sequence[Part], path: Path) -> None:
+    def write(self, parts: Sequence[Part], path: Path) -> int:
         """Write the page."""
         arrays = Arrays()
         sets = {part.about["set"]["folder"]: part.about["set"] for part in parts if "set" in part.about}
@@ -67,7 +66,7 @@ class Page(Exporter):
             raise ConfigError("a page holds one set, or an encoder and a decoder; got modules of several.")
         else:
             about, words = _drawing(parts, next(iter(sets.values())), arrays)
-        replace_file(path, _fill(about, words, arrays).encode())
+        return replace_file(path, _fill(about, words, arrays).encode())
 
 
 @dataclass
@@ -112,7 +111,7 @@ def _codec(parts: Sequence[Part], arrays: Arrays) -> tuple[dict[str, Any], dict[
     for part in parts:
         gather = part.program.gather
         kind = str(gather["kind"])
-        if TAKEN.get(kind) != gather["name"] or part.program.basis is not None:
+        if CONVOLVED.get(kind) != gather["name"] or part.program.basis is not None:
             raise ConfigError(
                 f"{part.name} is a {gather['name']} {kind}; a page takes encoders and decoders of the view patch, "
                 "refiners, or a set."
@@ -121,7 +120,7 @@ def _codec(parts: Sequence[Part], arrays: Arrays) -> tuple[dict[str, Any], dict[
             raise ConfigError(f"a page holds one {kind}; got {found[kind].name} and {part.name}.")
         found[kind] = part
     if {"encoder", "decoder"} <= found.keys():
-        _check_pair(found["encoder"], found["decoder"])
+        require_pair(found["encoder"], found["decoder"])
     if "refiner" in found:
         _check_refiner(found["refiner"], found.get("decoder"))
     shared = {part.name.removesuffix(f"-{kind}") for kind, part in found.items()}
@@ -139,45 +138,27 @@ def _codec(parts: Sequence[Part], arrays: Arrays) -> tuple[dict[str, Any], dict[
     return {"modules": modules, "raw": _raw(found["decoder"]) if "decoder" in found else None}, words
 
 
-def _check_pair(encoder: Part, decoder: Part) -> None:
-    """Raise unless a decoder reads what an encoder makes."""
-    ours, theirs = (part.program.gather for part in (encoder, decoder))
-    if (ours["channels"], ours["factor"]) != (theirs["channels"], theirs["factor"]):
-        raise ConfigError(
-            f"{encoder.name} makes latents of {ours['channels']} channels and {ours['factor']} pixels a site; "
-            f"{decoder.name} reads {theirs['channels']} and {theirs['factor']}."
-        )
-    made = [_space(encoder, role) for role in ("makes", "imitates")]
-    require_same(decoder.name, _space(decoder, "reads"), encoder.name, *made, then="export modules that go together")
-
-
 def _check_refiner(refiner: Part, decoder: Part | None) -> None:
-    """Raise unless there is a decoder whose pictures a refiner can take."""
+    """Raise unless there is a decoder, whose pictures the refiner was trained on."""
     if decoder is None:
         raise ConfigError(f"{refiner.name} refines what a decoder draws; name that decoder too.")
     ours, theirs = (part.program.gather["factor"] for part in (refiner, decoder))
     if theirs % ours:
         raise ConfigError(f"{refiner.name} takes blocks of {ours} pixels; {decoder.name} draws {theirs} a site.")
-
-
-def _space(part: Part, role: str) -> LatentSpace | None:
-    values = part.about[role]
-    return LatentSpace.from_dict(values) if values else None
+    require_pictures_of(refiner.name, refiner.about["training"], decoder.name, decoder.digest)
 
 
 def _raw(decoder: Part) -> dict[str, float] | None:
     """How raw latents become those that a decoder reads, where it is one of a known model."""
-    reads = _space(decoder, "reads")
-    for family, known in FAMILIES.items():
-        space = shipped_space(f"{family}-decoder")
-        if reads and space and reads.fingerprint == space.fingerprint:
-            return {"scaling": known.scaling, "shift": known.shift}
-    return None
+    family = family_of(decoder.space("reads"))
+    return {"scaling": FAMILIES[family].scaling, "shift": FAMILIES[family].shift} if family else None
 
 
 def _drawing(parts: Sequence[Part], known: Mapping[str, Any], arrays: Arrays) -> tuple[dict[str, Any], dict[str, str]]:
     """What a page of a set holds, and its words."""
     modules = {part.name: part for part in parts}
+    if (view := modules["text"].program.gather["name"]) != "table":
+        raise ConfigError(f"a page draws with a text module of the view table; that of {known['name']} is a {view}.")
     captions = Captions.read(open_set(known["folder"]).files["captions"])
     table = WordTable(**modules["text"].carried)
     about = {

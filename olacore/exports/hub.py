@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
 from olacore.drawing.module_set import ABOUT, ModuleSet, open_set
-from olacore.errors import ConfigError, OutputError
+from olacore.errors import ConfigError
 from olacore.exports.base import EXPORTERS, Exporter, Part
-from olacore.exports.model_card import write_card
-from olacore.files import replace_file
+from olacore.exports.model_card import README, write_card
+from olacore.files import write_folder
 from olacore.foreign.hub import CONFIG, LIBRARY, MODEL, SCHEMA
 from olacore.foreign.names import file_name
 from olacore.modules.identity import ROLES
 from olacore.version import __version__
 
-CARD = "README.md"
+REPO = re.compile(r"\w[\w.-]*/\w[\w.-]*")
 
 
 @dataclass(frozen=True)
@@ -41,7 +42,11 @@ class HubFolder(Exporter):
     base_model: str = ""
     datasets: str = ""
 
-    def write(self, parts: Sequence[Part], path: Path) -> None:
+    def __post_init__(self) -> None:
+        if self.repo and not REPO.fullmatch(self.repo):
+            raise ConfigError(f"the option repo is user/name on the hub; got {self.repo!r}.")
+
+    def write(self, parts: Sequence[Part], path: Path) -> int:
         """Write the files, the configuration last, so that a folder with one is whole."""
         found = _set_of(parts)
         names = _names(parts) if found is None else {**_files(found)}
@@ -61,15 +66,9 @@ class HubFolder(Exporter):
         }
         if found is not None:
             config["set"] = {"name": parts[0].about["set"]["name"], "size": found.size}
-        card = write_card(parts, found, self, self.repo or f"user/{path.resolve().name}")
-        try:
-            path.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise OutputError(f"cannot make the folder {path}: {error.strerror}.") from error
-        for name, content in files.items():
-            replace_file(path / name, content)
-        replace_file(path / CARD, card.encode())
-        replace_file(path / CONFIG, (json.dumps(config, indent=1, sort_keys=True) + "\n").encode())
+        card = write_card(parts, found, self, self.repo or f"user/{_repository(path)}")
+        last = {README: card.encode(), CONFIG: (json.dumps(config, indent=1, sort_keys=True) + "\n").encode()}
+        return write_folder(path, files | last)
 
 
 EXPORTERS.add(HubFolder())
@@ -82,6 +81,11 @@ def _set_of(parts: Sequence[Part]) -> ModuleSet | None:
         raise ConfigError("a set is shared alone: it has a repository of its own, and so have other modules.")
     folder = folders.pop()
     return None if folder is None else open_set(Path(folder))
+
+
+def _repository(path: Path) -> str:
+    """A name that the hub takes, after a folder."""
+    return re.sub(r"[^\w.-]+", "-", path.resolve().name).lstrip(".-") or "name"
 
 
 def _names(parts: Sequence[Part]) -> dict[str, str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from olacore import pretrained
@@ -15,13 +16,15 @@ from olacore.foreign.names import shown
 from olacore.foreign.reading import read_file
 from olacore.modules.module import load
 from olacore.pretrained.catalogue import Shipped, catalogue
+from olacore.views import view_from_dict
+from olacore.views.denoising import DenoiserView
 
 if TYPE_CHECKING:
     from olacore.exports.hub import HubFolder
 
 MOST_CARD = 1 << 20
-CARD_OF_SET = "card.md"
-TASKS = {"decoder": "image-to-image", "encoder": "image-to-image", "denoiser": "image-to-image"}
+CARD_OF_SET, README = "card.md", "README.md"
+TASKS = dict.fromkeys(("decoder", "encoder", "denoiser", "refiner"), "image-to-image")
 TASKS |= {"text": "feature-extraction", "set": "text-to-image"}
 TAGS = {"decoder": ("vae", "latent-decoder"), "encoder": ("vae", "latent-encoder"), "set": ("text-to-image",)}
 CALLS = {
@@ -29,7 +32,10 @@ CALLS = {
     "encoder": "encode(picture)",
     "text": 'embed("a red fox")',
     "plain": "predict(x)",
+    "refiner": "refine(pictures)",
 }
+# A card as it is written here: its front matter, its title, and what comes behind the example.
+WRITTEN = re.compile(r"---\n(.*?)\n---\n+(# [^\n]*\n)\n```\n.*?\n```\n\n```python\n.*?\n```\n(.*)", re.S)
 # How cards name what they were made with: ids of the hub in the commands that made them, and the licence of weights.
 TEACHERS = re.compile(r"--(?:text-)?teacher ([\w.-]+/[\w.-]+)")
 LICENCE = re.compile(r"under the\s+package's\s+licence,\s+([\w-]+(?:\.[\w-]+)*)")
@@ -44,17 +50,18 @@ def write_card(parts: Sequence[Part], of_set: ModuleSet | None, asked: HubFolder
     repo : `user/name` on the hub
     """
     ours = [part.name for part in parts if of_set is None and is_shipped(part)]
-    cards = [_of_set(of_set, parts)] if of_set else [_card(part, part.name in ours) for part in parts]
+    before, of_its_own = _of_set(of_set, parts) if of_set else ({}, "")
+    cards = [of_its_own] if of_set else [_card(part, part.name in ours) for part in parts]
     kinds = ["set"] if of_set else [*dict.fromkeys(part.about["kind"] for part in parts)]
     known = [one for one in catalogue() if one.name in ours and one.figures] if ours else []
     licences = [found[1].lower() if found else "" for found in map(LICENCE.search, cards)]
     matter = {
         "library_name": "olacore",
-        "license": asked.license or (licences[0] if len({*licences}) == 1 else ""),
+        "license": asked.license or before.get("license") or (licences[0] if len({*licences}) == 1 else ""),
         "pipeline_tag": TASKS.get(kinds[0], ""),
         "tags": [*dict.fromkeys(tag for kind in kinds for tag in TAGS.get(kind, ())), "gradient-free", "cpu"],
-        "base_model": _ids(asked.base_model) or _teachers(parts, cards),
-        "datasets": _ids(asked.datasets),
+        "base_model": _ids(asked.base_model) or before.get("base_model") or _teachers(parts, cards),
+        "datasets": _ids(asked.datasets) or before.get("datasets"),
         "model-index": [_results(one) for one in known],
     }
     lines = [f"{key}: {json.dumps(value, ensure_ascii=False)}" for key, value in matter.items() if value]
@@ -72,17 +79,33 @@ def is_shipped(part: Part) -> bool:
     return part.name in pretrained.names() and load(part.name).digest == part.digest
 
 
-def _of_set(found: ModuleSet, parts: Sequence[Part]) -> str:
-    """The card of a set, from its folder, or else made from its modules."""
-    path = found.folder / CARD_OF_SET
-    if path.exists():
+def _of_set(found: ModuleSet, parts: Sequence[Part]) -> tuple[dict[str, Any], str]:
+    """Front matter and card of a set, from its folder, one that was shared included, or else made from its modules."""
+    for path in (found.folder / CARD_OF_SET, found.folder / README):
+        if not path.exists():
+            continue
         try:
-            return read_file(path, "the card", MOST_CARD).decode()
+            text = read_file(path, "the card", MOST_CARD).decode()
         except UnicodeDecodeError as error:
             raise FileFormatError(f"{path} is no UTF-8 text ({error.reason}).") from error
+        if path.name == CARD_OF_SET:
+            return {}, text
+        if written := WRITTEN.fullmatch(text):
+            front, title, rest = written.groups()
+            return _front(front), title + rest
     words = f"A set of organic modules that draws pictures of {found.size} x {found.size} pixels of what a text says."
     head = [f"# {shown(found.name)}", "", words, "", "| module | numbers | size |", "| --- | --- | ---: |"]
-    return "\n".join(head + [f"| `{p.name}` | {_shape(p)} | {len(p.content) / 1000:.1f} kB |" for p in parts])
+    rows = [f"| `{p.name}` | {_shape(p)} | {len(p.content) / 1000:.1f} kB |" for p in parts]
+    return {}, "\n".join(head + rows)
+
+
+def _front(text: str) -> dict[str, Any]:
+    """What front matter says, of the lines that are a key and a value in JSON."""
+    found = {}
+    for key, _, value in (line.partition(": ") for line in text.splitlines()):
+        with suppress(ValueError):
+            found[key] = json.loads(value)
+    return found
 
 
 def _card(part: Part, ships: bool) -> str:
@@ -103,8 +126,16 @@ def _usage(parts: Sequence[Part], of_set: ModuleSet | None, repo: str) -> str:
 
 
 def _call(part: Part, reference: str) -> str:
-    call = CALLS.get(part.about["kind"], "run(given)")
+    call = CALLS.get(part.about["kind"]) or _by_name(part)
     return f"answer = olacore.load({json.dumps(reference, ensure_ascii=False)}).{call}"
+
+
+def _by_name(part: Part) -> str:
+    """The call of a denoiser, with all that it reads, or of a kind that has none of its own."""
+    view = view_from_dict(part.about["view"], part.carried)
+    if not isinstance(view, DenoiserView):
+        return "run(given)"
+    return f"denoise({', '.join(f'{name}={name}' for name in view.given)})"
 
 
 def _own(part: Part) -> str:
@@ -115,7 +146,7 @@ def _own(part: Part) -> str:
     lines = [
         f"# {shown(part.name)}",
         "",
-        f"An organic module: a {shown(about['kind'])}{whose}.",
+        f"An organic module: {'an' if about['kind'][0] in 'aeiou' else 'a'} {shown(about['kind'])}{whose}.",
         "",
         f"It is {'a stack of tanh-affine maps' if len(part.program.steps) > 1 else 'one tanh-affine map'} "
         f"({_shape(part)} numbers), evolved without gradients, of {len(part.content) / 1000:.1f} kB as "

@@ -25,7 +25,7 @@ class NumpyFile(Exporter):
     name: ClassVar[str] = "npz"
     suffix: ClassVar[str] = ".npz"
 
-    def write(self, parts: Sequence[Part], path: Path) -> None:
+    def write(self, parts: Sequence[Part], path: Path) -> int:
         """Write the arrays of the program."""
         program, about = parts[0].program, parts[0].about
         arrays = {"gain": program.gain, "shift": program.shift}
@@ -36,7 +36,7 @@ class NumpyFile(Exporter):
         told = {**about, "gather": program.gather, "steps": len(program.steps), "bound": program.bound}
         content = io.BytesIO()
         np.savez(content, about=np.array(json.dumps(told, sort_keys=True)), **arrays)  # type: ignore[arg-type]
-        replace_file(path, content.getvalue())
+        return replace_file(path, content.getvalue())
 
 
 EXPORTERS.add(NumpyFile())

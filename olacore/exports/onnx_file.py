@@ -20,6 +20,7 @@ from olacore.exports.onnx_modules import form_of
 from olacore.exports.onnx_words import by_words, table_of
 from olacore.files import replace_file
 from olacore.modules.module import load
+from olacore.spaces import FAMILIES
 from olacore.version import __version__
 
 if TYPE_CHECKING:
@@ -35,8 +36,12 @@ MOST_PARTS = 128
 UNKNOWN, SHIPPED = "not stated", "Apache-2.0; its NOTICE and the card of {} name what it was made from"
 SCALE = (
     "as the denoiser of the model has them: raw latents of its VAE are first made (raw - shift_factor) * "
-    "scaling_factor, by the VAE's configuration, such as 0.18215 for SD 1.5, 0.13025 for SDXL, and 1.5305 with a shift "
-    "of 0.0609 for SD 3; latents of a codec are as its encoder makes them"
+    "scaling_factor, by the VAE's configuration, such as "
+    + ", ".join(
+        f"{one.scaling:g}{f' with a shift of {one.shift:g}' if one.shift else ''} for {one.title}"
+        for one in FAMILIES.values()
+    )
+    + "; latents of a codec are as its encoder makes them"
 )
 
 
@@ -66,9 +71,9 @@ class OnnxFile(Exporter):
     steps: int = 0
     solver: str = "dpm"
 
-    def write(self, parts: Sequence[Part], path: Path) -> None:
+    def write(self, parts: Sequence[Part], path: Path) -> int:
         """Write the graph; the same bytes for the same modules."""
-        replace_file(path, self.model(parts).SerializeToString(deterministic=True))
+        return replace_file(path, self.model(parts).SerializeToString(deterministic=True))
 
     def model(self, parts: Sequence[Part]) -> ModelProto:
         """Make the graph.
@@ -90,6 +95,11 @@ class OnnxFile(Exporter):
         return model
 
     @property
+    def drawing(self) -> dict[str, Any]:
+        """The options that are settings of a drawing."""
+        return {name: value for name, value in asdict(self).items() if name not in FLAGS}
+
+    @property
     def _settings(self) -> Settings:
         guidance = None if self.guidance == AUTOMATIC else self.guidance
         return Settings(0, self.variety, self.steps or None, self.solver, guidance, lean=self.lean)
@@ -106,6 +116,11 @@ class OnnxFile(Exporter):
         if drawn_by and {*NEEDED} <= {*named}:
             form = Drawing.of(named, self._settings, self.uint8).form
         elif len(parts) == 1:
+            default = OnnxFile().drawing
+            if given := [name for name, value in self.drawing.items() if value != default[name]]:
+                raise ConfigError(
+                    f"options of a set that draws: {', '.join(given)}; {parts[0].name} is one module, leave them out."
+                )
             form = form_of(parts[0], self.uint8)
         else:
             raise ConfigError(f"the exporter onnx writes one module, or one set; got {', '.join(named)}.")
@@ -180,8 +195,7 @@ def _told(parts: Sequence[Part], form: Form, options: OnnxFile) -> dict[str, str
     if of_set := first.about.get("set"):
         told["set"] = _json({key: value for key, value in of_set.items() if key != "folder"})
     if len(parts) > 1:
-        settings = {name: value for name, value in asdict(options).items() if name not in FLAGS}
-        told |= {"digests": _json(digests), "settings": _json(settings)}
+        told |= {"digests": _json(digests), "settings": _json(options.drawing)}
     if space := next((found for part in parts if (found := _space(part))), None):
         told |= {"latent_space": _json(space), "latent_scale": SCALE}
     return dict(sorted(told.items()))

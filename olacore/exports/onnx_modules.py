@@ -29,7 +29,7 @@ def form_of(part: Part, uint8: bool = False) -> Form:
 
     Raises
     ------
-    ConfigError  if modules of its view are not written
+    ConfigError  if modules of its view are not written, or have no pictures, and `uint8` is asked for
     """
     gather = part.program.gather
     key = gather["kind"], gather["name"]
@@ -41,6 +41,8 @@ def form_of(part: Part, uint8: bool = False) -> Form:
             f"{part.name} is a {gather['name']} {gather['kind']}, which the exporter onnx does not write; "
             f"it writes modules of these views: {known}."
         )
+    if uint8:
+        raise ConfigError(f"{part.name} reads and makes no pictures; leave the option uint8 out.")
     return FORMS[key](part)
 
 

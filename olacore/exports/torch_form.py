@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from olacore.errors import ConfigError, FileFormatError, FingerprintError
-from olacore.exports.base import Part
-from olacore.exports.convolution import Convolutions
+from olacore.errors import ConfigError, FileFormatError
+from olacore.exports.base import Part, require_pair
+from olacore.exports.convolution import CODEC, Convolutions
 
 Form = tuple[dict[str, Any], dict[str, np.ndarray]]
 
@@ -27,17 +27,13 @@ def torch_form(parts: Sequence[Part]) -> Form:
     ConfigError  if they are not convolutions, not one of a kind, or differ in channels or factor
     FingerprintError  if the decoder reads other latents than the encoder makes
     """
-    found = {one.kind: (one, part) for part in parts for one in [Convolutions.of(part)]}
+    found = {one.kind: (one, part) for part in parts for one in [Convolutions.of(part, CODEC)]}
     if len(found) < len(parts):
         names = " and ".join(part.name for part in parts)
         raise ConfigError(f"a VAE has one encoder and one decoder, or one of them; {names} are of the same kind.")
-    sizes = {(one.channels, one.factor) for one, _ in found.values()}
-    if len(sizes) > 1:
-        named = ", ".join(f"{part.name} {one.channels}, {one.factor}" for one, part in found.values())
-        raise ConfigError(f"encoder and decoder must agree in channels and pixels of a latent site; got {named}.")
     if len(found) == 2:
-        _check_latents(found["encoder"][1], found["decoder"][1])
-    channels, factor = sizes.pop()
+        require_pair(found["encoder"][1], found["decoder"][1])
+    ((channels, factor),) = {(one.channels, one.factor) for one, _ in found.values()}
     if factor & (factor - 1):
         raise ConfigError(f"a VAE of torch has a power of 2 as the pixels of a latent site; got {factor}.")
     settings: dict[str, Any] = {"latent_channels": channels, "block_out_channels": [64] * factor.bit_length()}
@@ -50,17 +46,6 @@ def torch_form(parts: Sequence[Part]) -> Form:
         if one is not None:
             weights |= {f"{kind}.maps.{name}": array for name, array in _weights(one).items()}
     return settings, weights
-
-
-def _check_latents(encoder: Part, decoder: Part) -> None:
-    """Raise unless the decoder is for the encoder's own latents, or for those that it imitates."""
-    made = [encoder.about[role] for role in ("makes", "imitates") if encoder.about.get(role)]
-    reads = decoder.about.get("reads")
-    if made and reads and reads["fingerprint"] not in {space["fingerprint"] for space in made}:
-        raise FingerprintError(
-            f"latent spaces differ: {encoder.name} makes those of {made[-1]['maker']}, {decoder.name} reads those of "
-            f"{reads['maker']}; give a pair."
-        )
 
 
 def _weights(one: Convolutions) -> dict[str, np.ndarray]:

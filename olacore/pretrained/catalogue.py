@@ -11,7 +11,7 @@ from olacore.errors import ConfigError
 from olacore.foreign.json_text import read_json
 from olacore.modules.file import read_metadata
 from olacore.modules.identity import ROLES, space_from
-from olacore.spaces import LatentSpace, accepts
+from olacore.spaces import FAMILIES, LatentSpace, accepts
 
 FIGURES = "figures.json"
 
@@ -134,6 +134,12 @@ def pick_decoder(name: str, shape: tuple[int, ...], *latents: LatentSpace | None
 def shipped_space(decoder: str) -> LatentSpace | None:
     """The latent space that a shipped decoder reads; None where it is not shipped."""
     return _read(decoder, {}).reads if decoder in pretrained.names() else None
+
+
+def family_of(space: LatentSpace | None) -> str | None:
+    """The family of models, of `FAMILIES`, whose shipped decoder reads latents of a space; None where there is none."""
+    known = ((family, shipped_space(f"{family}-decoder")) for family in FAMILIES)
+    return next((family for family, read in known if space and read and accepts(read, space)), None)
 
 
 def _read(name: str, figures: dict[str, Any]) -> Shipped:

@@ -23,6 +23,7 @@ from olacore.media.pictures import read_picture
 from olacore.spaces import LatentSpace
 from olacore.views.patch import PatchDecoder, PatchEncoder
 from olacore.views.plain import Plain
+from olacore.views.refining import Refiner
 from olacore.views.scaling import Scaling
 from olacore.views.whole import WholeDecoder
 from tests.support.makers import make_module, smooth_pictures
@@ -337,8 +338,9 @@ def test_identifier__is_what_c_takes():
 
 def test_other_modules__are_refused(tmp_path):
     whole = make_module(WholeDecoder(4), seed=1)
-    with pytest.raises(ConfigError, match="only encoders and decoders of the view patch"):
-        export([Part.of("m", whole)], "c", tmp_path / "m.h")
+    for module, sentence in ((whole, "m is a global decoder"), (make_module(Refiner(), None), "m is a pixel refiner")):
+        with pytest.raises(ConfigError, match=f"{sentence}; convolutions that this form takes: patch encoder, patch d"):
+            export([Part.of("m", module)], "c", tmp_path / "m.h")
     with pytest.raises(ConfigError, match=r"writes \.h files; got 'm.c'"):
         export([Part.of("m", SMALL["affine pairs"])], "c", tmp_path / "m.c")
     assert not list(tmp_path.iterdir())

@@ -48,5 +48,5 @@ def test_refiner__gives_the_pixels_of_the_module(size, hidden):
 
 
 def test_other_views__are_refused():
-    with pytest.raises(ConfigError, match="m is a plain .*; only encoders and decoders of the view patch, and ref"):
+    with pytest.raises(ConfigError, match="m is a plain .*; convolutions that this form takes: .* decoder, pixel re"):
         Convolutions.of(Part.of("m", make_module(Plain(5, 3), None)))

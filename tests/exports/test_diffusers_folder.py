@@ -15,6 +15,7 @@ from olacore.exports.diffusers_folder import WEIGHTS, class_file
 from olacore.exports.given import load_parts
 from olacore.views.patch import PatchDecoder, PatchEncoder
 from olacore.views.plain import Plain
+from olacore.views.refining import Refiner
 from tests.support.alone import run_without
 from tests.support.command import check_refusal, ola
 from tests.support.makers import make_module
@@ -109,8 +110,9 @@ def test_folder__is_written_whole_and_replaced_by_force(tmp_path: Path) -> None:
     assert (folder / "config.json").read_bytes() != before
     assert (folder / "mine.txt").read_text() == "mine"
     (tmp_path / "file").write_text("")
-    with pytest.raises(OutputExistsError, match="file is already there"):
-        export(parts, "diffusers", tmp_path / "file")
+    for force in (False, True):
+        with pytest.raises(OutputExistsError, match="file is already there, and no folder, .* diffusers writes"):
+            export(parts, "diffusers", tmp_path / "file", force)
     with pytest.raises(OutputError, match=r"cannot write .*file/vae: "):
         export(parts, "diffusers", tmp_path / "file" / "vae")
 
@@ -121,13 +123,14 @@ def test_export__refuses_what_is_no_vae(tmp_path: Path) -> None:
             export([Part.of(f"m{k}", one) for k, one in enumerate(modules)], "diffusers", tmp_path / "x")
         assert not (tmp_path / "x").exists()
 
-    refused("m0 is a plain .*; only encoders and decoders", make_module(Plain(5, 3), None))
+    refused("m0 is a plain .*; convolutions that this form takes: patch en", make_module(Plain(5, 3), None))
+    refused("m0 is a pixel refiner; convolutions that .* patch encoder, patch decoder", make_module(Refiner(), None))
     decoder = make_module(PatchDecoder(4, 8, 3))
     refused("a VAE has one encoder and one decoder, or one of them; m0 and m1 are of the same kind", decoder, decoder)
     refused("must agree in channels .*; got m0 16, 8, m1 4, 8", make_module(PatchEncoder(16, 8, 4), None), decoder)
     refused("a power of 2 as the pixels of a latent site; got 6", make_module(PatchDecoder(4, 6, 3), None))
     stranger = olacore.load("sd15-encoder")
-    refused("latent spaces differ: m0 makes those of taesd, m1 reads", stranger, decoder, error=FingerprintError)
+    refused("latent spaces differ: m1 has .*someone/tiny.*, m0 has .*taesd", stranger, decoder, error=FingerprintError)
     refused("modules that the exporter diffusers takes at once: 1 to 2; got 3", decoder, decoder, decoder)
     check_refusal("has no option 'half_'", "export", "sd15-decoder", "--to", "diffusers", "-o", tmp_path / "x",
                   "--option", "half_=1")  # fmt: skip

@@ -16,8 +16,10 @@ from olacore.exports.given import load_parts
 from olacore.exports.model_card import LICENCE, TEACHERS, is_shipped
 from olacore.inspection import describe
 from olacore.modules.module import load
-from olacore.views.patch import PatchDecoder
+from olacore.views.noisy import Window
+from olacore.views.patch import PatchDecoder, PatchEncoder
 from olacore.views.plain import Plain
+from olacore.views.refining import Refiner
 from tests.support.makers import make_module
 from tests.support.set_samples import SIDE, write_set
 
@@ -137,6 +139,33 @@ def test_own__set_and_figures_of_several_parts(tmp_path):
     assert (tmp_path / "n" / "README.md").read_text().count("| module | 0.5 |") == 2
 
 
+def test_set__that_was_shared_keeps_its_card(tmp_path):
+    given = {"license": "cc0-1.0", "datasets": "me/data", "base_model": "me/vae", "repo": "me/set"}
+    export(load_parts(["google64"]), "hub", tmp_path / "one", options=given)
+    export(load_parts([tmp_path / "one"]), "hub", tmp_path / "two", options={"repo": "me/set"})
+    texts = [(tmp_path / name / "README.md").read_text() for name in ("one", "two")]
+    assert texts[0].replace("# google64", "# one") == texts[1]
+    (tmp_path / "one" / "README.md").write_text("# Mine\n")
+    export(load_parts([tmp_path / "one"]), "hub", tmp_path / "three")
+    assert "| `decoder` |" in (tmp_path / "three" / "README.md").read_text()
+
+
+@pytest.mark.parametrize(
+    ("view", "words", "call"),
+    [
+        (Refiner(), "a refiner", "refine(pictures)"),
+        (PatchEncoder(4, 8, 4), "an encoder", "encode(picture)"),
+        (Window(4, 8, 0.5, window=3), "a denoiser", "denoise(noisy=noisy, text_means=text_means)"),
+    ],
+)
+def test_own__card_calls_a_module_as_its_kind_is_called(view, words, call, tmp_path):
+    export([Part.of("m", make_module(view, None))], "hub", tmp_path / "my m")
+    card = (tmp_path / "my m" / "README.md").read_text()
+    assert f"An organic module: {words}" in card
+    assert f'olacore.load("hf:user/my-m").{call}' in card
+    assert matter_of(tmp_path / "my m")["pipeline_tag"] == "image-to-image"
+
+
 def test_is_shipped__asks_for_the_module_and_not_the_name():
     assert is_shipped(Part.of("sd15-decoder", load("sd15-decoder")))
     assert not is_shipped(Part.of("sd15-decoder", load("sdxl-decoder")))
@@ -147,6 +176,9 @@ def test_what_cannot_be_shared__is_refused(tmp_path):
     one = Part.of("m", make_module(Plain(5, 3), None))
     with pytest.raises(ConfigError, match="modules are shared by different names; got m, m"):
         export([one, one], "hub", tmp_path / "x")
+    for repo in ("a b", "me", "a/b/c"):
+        with pytest.raises(ConfigError, match=f"the option repo is user/name on the hub; got '{repo}'"):
+            export([one], "hub", tmp_path / "x", options={"repo": repo})
     with pytest.raises(ConfigError, match="a set is shared alone"):
         export([one, *load_parts(["google64"])], "hub", tmp_path / "x")
     with pytest.raises(
@@ -155,9 +187,9 @@ def test_what_cannot_be_shared__is_refused(tmp_path):
         export([one], "hub", tmp_path / "x", options={"licence": "mit"})
     assert not (tmp_path / "x").exists()
     (tmp_path / "file").write_text("x")
-    with pytest.raises(OutputExistsError, match="file is already there"):
+    with pytest.raises(OutputExistsError, match="file is already there, and no folder, which is what .* hub"):
         export([one], "hub", tmp_path / "file")
-    with pytest.raises(OutputError, match="cannot make the folder .*file/x: Not a directory"):
+    with pytest.raises(OutputError, match="cannot write .*file/x: "):
         export([one], "hub", tmp_path / "file" / "x")
     export([one], "hub", tmp_path / "x")
     with pytest.raises(OutputExistsError, match="x is already there; give --force to write into the folder"):

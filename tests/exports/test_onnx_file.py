@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 
 import numpy as np
@@ -12,6 +13,7 @@ import olacore
 from olacore.errors import ConfigError, OutputError
 from olacore.exports.base import Part, export
 from olacore.exports.given import load_parts
+from olacore.spaces import FAMILIES
 from olacore.views.patch import PatchDecoder
 from olacore.views.plain import Plain
 from tests.support.command import check_refusal, ola
@@ -37,7 +39,8 @@ def test_command__writes_a_module_that_says_what_it_is(tmp_path):
     assert json.loads(told["latent_space"]) == module.about()["reads"]
     assert (told["sha256"], told["kind"], told["olacore"]) == (module.digest, "decoder", olacore.__version__)
     assert told["licence"] == "Apache-2.0; its NOTICE and the card of sd15-decoder name what it was made from"
-    assert "0.18215 for SD 1.5" in told["latent_scale"]
+    for known in FAMILIES.values():
+        assert re.search(f"{known.scaling}[^,]* for {known.title}[,;]", told["latent_scale"])
     assert meta.producer_name == "olacore"
     model = onnx.load(path)
     assert (model.ir_version, [(one.domain, one.version) for one in model.opset_import]) == (8, [("", 17)])
@@ -108,8 +111,18 @@ def test_command__refuses_what_cannot_be_in_a_sentence(tmp_path):
     check_refusal("the option uint8 is 0 or 1; got 'yes'", "export", "sd15-decoder", *where, "--option", "uint8=yes")
     check_refusal("no folder", "export", "sd15-decoder", "--to", "onnx", "-o", tmp_path / "none" / "m.onnx")
     check_refusal("onnx writes .onnx files", "export", "sd15-decoder", "--to", "onnx", "-o", tmp_path / "m.pb")
+    options = "--option", "variety=2", "--option", "solver=ddim"
+    check_refusal("of a set that draws: variety, solver; sd15-decoder is", "export", "sd15-decoder", *where, *options)
+    words = "--option", "words=1"
+    check_refusal("sd15-decoder has no table of words", "export", "sd15-decoder", *where, *words)
     guided = ("--option", "guidance=-3")
     check_refusal("guidance must be 0 to 20; got -3", "export", "google64", *where, *guided)
+
+
+def test_bytes_of_pictures__need_pictures(tmp_path):
+    part = Part.of("m", make_module(Plain(5, 3), None))
+    with pytest.raises(ConfigError, match="m reads and makes no pictures; leave the option uint8 out"):
+        export([part], "onnx", tmp_path / "m.onnx", options={"uint8": "1"})
 
 
 def test_write__fails_well_where_a_folder_is_in_the_way(tmp_path):

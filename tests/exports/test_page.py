@@ -7,6 +7,7 @@ import io
 import json
 import re
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -23,11 +24,12 @@ from olacore.exports.base import Part, export
 from olacore.modules.latent_file import read_latent
 from olacore.views.patch import PatchDecoder, PatchEncoder
 from olacore.views.plain import Plain
+from olacore.views.refining import Refiner
 from tests.support.command import check_refusal, ola
 from tests.support.makers import OTHER_SPACE, make_module, smooth_pictures
 from tests.support.pages import Shown, bad_files, open_browser
 from tests.support.places import ROOT
-from tests.support.set_samples import LEVELS, write_set
+from tests.support.set_samples import LEVELS, of_scenes, write_set
 
 PROMPTS = (
     "a red heart",
@@ -142,8 +144,13 @@ def test_codec__decodes_files_of_latents(codec, size, tmp_path):
     np.save(tmp_path / "half.npy", latent[None])
     np.save(tmp_path / "double.npy", latent.astype(np.float64))
     np.savez_compressed(tmp_path / "packed.npz", latent=latent)
-    save_file({"latents": latent}, tmp_path / "one.safetensors")
-    for name in ("half.npy", "double.npy", "packed.npz", "one.safetensors"):
+    save_file({"mine": latent}, tmp_path / "one.safetensors")
+    save_file({"a": latent * 0, "latents": latent}, tmp_path / "named.safetensors")
+    np.savez_compressed(tmp_path / "beside.npz", z=np.zeros(9), latent=latent)
+    content = (tmp_path / "beside.npz").read_bytes()
+    start = content.index(b"z.npy") + 30  # in what is packed of another array, which is left alone
+    (tmp_path / "beside.npz").write_bytes(content[:start] + bytes(20) + content[start + 20 :])
+    for name in ("half.npy", "double.npy", "packed.npz", "one.safetensors", "named.safetensors", "beside.npz"):
         codec.give(tmp_path / name)
         assert not codec.page.inner_text("#refused")
         assert levels_apart(codec.pixels("decoded"), expected) <= 1
@@ -312,10 +319,10 @@ def test_codec__works_where_a_page_has_no_workers(browser, written, tmp_path):
 
 @KERNELS
 def test_codec__refines_what_its_decoder_draws(browser, plain, tmp_path):
-    refining = pytest.importorskip("olacore.views.refining", reason="this version has no refiners")
     decoder = make_module(PatchDecoder(4, 8, 3))
     for factor, border, size in ((1, 2, (20, 17)), (2, 1, (1, 1)), (1, 4, (1, 40))):
-        refiner = make_module(refining.Refiner(factor, border), None, hidden=(5,))
+        refiner = make_module(Refiner(factor, border), None, hidden=(5,))
+        refiner = replace(refiner, training={"pictures_sha256": decoder.digest})
         export([Part.of("d", decoder), Part.of("r", refiner)], "html", tmp_path / "page.html", force=True)
         latent = np.random.default_rng(0).normal(size=(4, *size)).astype(np.float16)
         np.save(tmp_path / "latent.npy", latent)
@@ -357,7 +364,7 @@ def parts(**views: Any) -> list[Part]:
 def test_page__asks_for_nothing(tmp_path):
     export([Part.of("m", olacore.load("codec4-decoder"))], "html", tmp_path / "page.html")
     text = (tmp_path / "page.html").read_text(encoding="utf-8")
-    assert "default-src 'none'" in text
+    assert all(f"{what} 'none'" in text for what in ("default-src", "form-action", "base-uri"))
     assert not re.findall(r"https?:|(?:src|href)=(?!\"data:)|\bimport\b|\bfetch\(|XMLHttpRequest|\{\{\w", text)
     export([Part.of("m", olacore.load("codec4-decoder"))], "html", tmp_path / "again.html")
     assert (tmp_path / "again.html").read_text(encoding="utf-8") == text
@@ -378,9 +385,16 @@ def test_page__takes_an_encoder_and_a_decoder_or_a_set(tmp_path):
         export(parts(p=(Plain(5, 3), None)), "html", path)
     with pytest.raises(ConfigError, match="a page holds one decoder; got a and b"):
         export(parts(a=(PatchDecoder(4), space), b=(PatchDecoder(4), space)), "html", path)
-    with pytest.raises(ConfigError, match="e makes latents of 4 channels and 8 pixels a site; d reads 16 and 8"):
+    with pytest.raises(ConfigError, match="must agree in channels and pixels .*; got e 4, 8, d 16, 8"):
         export(parts(e=(PatchEncoder(4), space), d=(PatchDecoder(16), None)), "html", path)
     with pytest.raises(FingerprintError, match="latent spaces differ: d has .*, e has"):
         export(parts(e=(PatchEncoder(4), space), d=(PatchDecoder(4), OTHER_SPACE)), "html", path)
+    decoder, refiner = make_module(PatchDecoder(4, 8, 3)), Part.of("r", make_module(Refiner(), None))
+    with pytest.raises(ConfigError, match="r refines what a decoder draws; name that decoder too"):
+        export([refiner], "html", path)
+    with pytest.raises(FingerprintError, match="r was trained on the pictures of another decoder than d; train it"):
+        export([Part.of("d", decoder), refiner], "html", path)
     check_refusal("a page holds one set", "export", "google64", "sd15-decoder", "--to", "html", "-o", path)
+    wrong = "export", write_set(tmp_path, (), **of_scenes()), "--to", "html", "-o", path
+    check_refusal("a text module of the view table; that of set is a scene", *wrong)
     assert not path.exists()

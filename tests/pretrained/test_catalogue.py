@@ -10,7 +10,8 @@ import pytest
 from olacore import pretrained
 from olacore.errors import ConfigError
 from olacore.modules.identity import Own
-from olacore.pretrained.catalogue import catalogue, decoder_of, pick_decoder, shipped_space
+from olacore.pretrained.catalogue import catalogue, decoder_of, family_of, pick_decoder, shipped_space
+from olacore.spaces import FAMILIES
 from olacore.views.patch import PatchDecoder, PatchEncoder
 from olacore.views.plain import Plain
 from tests.support.makers import OTHER_SPACE, SPACE, make_module
@@ -120,6 +121,12 @@ def test_pick_decoder__says_where_none_is_shipped(tmp_path, monkeypatch):
 def test_shipped_space__is_what_the_decoder_reads(package):
     assert shipped_space("codec-decoder") == OTHER_SPACE
     assert shipped_space("sd9-decoder") is None
+
+
+def test_family_of__is_that_of_the_shipped_decoder():
+    for family in FAMILIES:
+        assert family_of(shipped_space(f"{family}-decoder")) == family
+    assert family_of(OTHER_SPACE) is family_of(None) is None
 
 
 def test_package__has_partners_and_figures_of_every_module():

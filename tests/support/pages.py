@@ -108,6 +108,13 @@ def bad_files(folder: Path) -> dict[str, str]:
     np.savez(folder / "stranger.npz", latent=latent, olacore=np.array(json.dumps(about)))
     np.savez(folder / "sized.npz", latent=latent, olacore=np.array(json.dumps({"size": [99, 1]})))
     np.savez(folder / "said.npz", latent=latent, olacore=np.array("{"))
+    save_file({"a": latent, "b": latent}, folder / "several.safetensors")
+    save_file({}, folder / "nothing.safetensors")
+    save_file({"latents": latent}, folder / "strange.latent")
+    np.savez_compressed(folder / "more.npz", latent=np.zeros((4, 64, 64), np.float32))
+    content = (folder / "more.npz").read_bytes()
+    listed = content.rindex(b"PK\x01\x02")  # where the size of the array is said to be smaller
+    (folder / "more.npz").write_bytes(content[: listed + 24] + b"\x80\0\0\0" + content[listed + 28 :])
     raw = {"latent_tensor": latent[None], "latent_format_version_0": np.zeros(0, np.float32)}
     save_file(raw, folder / "raw.latent")
     return {
@@ -123,6 +130,10 @@ def bad_files(folder: Path) -> dict[str, str]:
         "channels.npy": "channels.npy has 16 channels; this decoder takes latents (4, h, w)",
         "columns.npy": "columns.npy is stored by columns",
         "cut.npy": "cut.npy is cut short: 60 of 64 bytes are there",
+        "several.safetensors": "several.safetensors holds 2 tensors (a, b); name the latent 'latents'",
+        "nothing.safetensors": "nothing.safetensors holds no tensor",
+        "strange.latent": "strange.latent is no .latent file of ComfyUI",
+        "more.npz": "more.npz is damaged: it is no complete zip file",
         "other.npz": "other.npz holds no array 'latent'",
         "stranger.npz": "stranger.npz belongs to the latent space of someone/other; this decoder reads that of",
         "sized.npz": "sized.npz says that its picture has 99 x 1 pixels; it decodes to 16 x 16",

@@ -13,7 +13,7 @@ from olacore.text import WordTable
 from olacore.views.noisy import Window
 from olacore.views.patch import PatchDecoder, PatchEncoder
 from olacore.views.prompt import Prompt
-from olacore.views.word_table import TableOfWords
+from olacore.views.word_table import SceneOfWords, TableOfWords
 from tests.support.caption_samples import COLOURS, SIDE, SITES, THINGS, WIDTH, write_captioned
 from tests.support.makers import make_module
 
@@ -40,13 +40,23 @@ def modules(**changes: Any) -> dict[str, Module]:
     return {name: make_module(view, seed=seed) for seed, (name, view) in enumerate((views | changes).items())}
 
 
+def of_scenes() -> dict[str, Any]:
+    """Views of what makes and reads embeddings with the vectors of texts behind them, as changes of `modules`."""
+    text = SceneOfWords(WIDTH, SIZE, unit=True, table=word_table())
+    return {"text": text, "mean": Prompt(4, 8, 0.0, SITES, SITES, text.embedded)}
+
+
 def write_set(
-    folder: Path, levels: tuple[float, ...] = LEVELS, encoder: bool = True, refiner: Module | None = None
+    folder: Path,
+    levels: tuple[float, ...] = LEVELS,
+    encoder: bool = True,
+    refiner: Module | None = None,
+    **changes: Any,
 ) -> Path:
-    """Make such a set in a folder, from data in it."""
+    """Make such a set in a folder, from data in it; views of other modules by what they do."""
     data = write_captioned(folder / "data.h5") if not (folder / "data.h5").exists() else folder / "data.h5"
     paths = {}
-    for name, module in (modules() | ({"refiner": refiner} if refiner else {})).items():
+    for name, module in (modules(**changes) | ({"refiner": refiner} if refiner else {})).items():
         paths[name] = folder / f"{name.replace(' ', '-')}.safetensors"
         module.save(paths[name])
     asked = {"text": True, "mean": True, "decoder": True, "refiner": refiner, "encoder": encoder}
@@ -54,4 +64,4 @@ def write_set(
     return make_set(folder / "set", named, data, levels=[paths[f"level {level:g}"] for level in levels])
 
 
-__all__ = ["KNOWN", "LEVELS", "SIDE", "SIZE", "modules", "word_table", "write_set"]
+__all__ = ["KNOWN", "LEVELS", "SIDE", "SIZE", "modules", "of_scenes", "word_table", "write_set"]

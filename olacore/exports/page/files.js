@@ -1,6 +1,8 @@
 // Latents in files: .npy, .npz, .safetensors and .latent, read within their bounds; and .npz written.
 "use strict";
 const MOST_BYTES = 2 ** 28;
+// What a latent is called that is not alone in its file, as `ola decode` takes it; the last is ComfyUI's.
+const NAMES = ["latents", "latent", "samples", "latent_tensor"];
 
 // {latent: Float32Array, shape: [C, h, w], spaces: that it belongs to, size: [height, width] of its picture or null,
 // note: what was done to it}; an Error of one sentence where the file is something else. raw: {scaling, shift} that
@@ -13,7 +15,7 @@ async function readLatent(name, buffer, raw) {
   if (starts("\x93NUMPY")) {
     array = readNpy(name, bytes);
   } else if (starts("PK\x03\x04")) {
-    const members = await readZip(name, buffer);
+    const members = await readZip(name, buffer, ["latent.npy", "olacore.npy"]);
     if (!members["latent.npy"]) throw Error(`${name} holds no array 'latent'; \`ola encode\` writes such files.`);
     array = readNpy(name, members["latent.npy"]);
     if (members["olacore.npy"]) Object.assign(about, readAbout(name, members["olacore.npy"]));
@@ -122,21 +124,30 @@ function readAbout(name, bytes) {
   }
 }
 
-// The first tensor of floats with three or four sides; `.latent` files of ComfyUI mark raw ones by an empty tensor.
+// The only tensor, or the one that is called as latents are; `.latent` files of ComfyUI mark raw ones by an empty one.
 function readSafetensors(name, buffer, raw, about) {
-  const length = Number(new DataView(buffer).getBigUint64(0, true));
-  let header;
+  const length = Number(new DataView(buffer).getBigUint64(0, true)),
+    damaged = Error(`${name} is damaged: it is cut short, or no safetensors file.`);
+  let tensors;
   try {
-    header = JSON.parse(new TextDecoder().decode(new Uint8Array(buffer, 8, length)));
+    const {__metadata__, ...header} = JSON.parse(new TextDecoder().decode(new Uint8Array(buffer, 8, length)));
+    tensors = new Map(Object.entries(header));
   } catch {
-    throw Error(`${name} is damaged: it is cut short, or no safetensors file.`);
+    throw damaged;
   }
-  const types = {F16: "f2", BF16: "bf", F32: "f4", F64: "f8"};
-  const found = Object.values(header).find(part => types[part.dtype] && part.shape.length > 2);
-  if (!found) throw Error(`${name} holds no tensor of floats (C, h, w).`);
-  const bytes = new Uint8Array(buffer).subarray(8 + length + found.data_offsets[0], 8 + length + found.data_offsets[1]);
-  const array = readFloats(name, types[found.dtype], found.shape, bytes);
-  if ("latent_format_version_0" in header) {
+  const names = [...tensors.keys()],
+    comfy = name.endsWith(".latent");
+  if (comfy && !tensors.has("latent_tensor"))
+    throw Error(`${name} is no .latent file of ComfyUI: it holds no tensor 'latent_tensor'.`);
+  const chosen = comfy ? "latent_tensor" : NAMES.find(one => tensors.has(one)) || names[0];
+  if (!names.length) throw Error(`${name} holds no tensor; a latent is one, alone or by its name.`);
+  if (names.length > 1 && !NAMES.includes(chosen))
+    throw Error(`${name} holds ${names.length} tensors (${names.join(", ").slice(0, 80)}); name the latent 'latents'.`);
+  const {dtype, shape, data_offsets: places} = tensors.get(chosen) || {};
+  if (!Array.isArray(shape) || !Array.isArray(places)) throw damaged;
+  const bytes = new Uint8Array(buffer).subarray(8 + length + places[0], 8 + length + places[1]);
+  const array = readFloats(name, {F16: "f2", BF16: "bf", F32: "f4", F64: "f8"}[dtype], shape, bytes);
+  if (tensors.has("latent_format_version_0")) {
     if (!raw) throw Error(`${name} holds raw latents of ComfyUI, and the scale of this decoder's model is not known.`);
     array.values = array.values.map(value => (value - raw.shift) * raw.scaling);
     about.note = `Raw latents of ComfyUI: ${raw.shift ? `${raw.shift} taken off, ` : ""}multiplied by ${raw.scaling}.`;
@@ -144,8 +155,8 @@ function readSafetensors(name, buffer, raw, about) {
   return array;
 }
 
-// The members of a zip file by name.
-async function readZip(name, buffer) {
+// Members of a zip file by name, those that are wanted.
+async function readZip(name, buffer, wanted) {
   const view = new DataView(buffer),
     members = {},
     damaged = Error(`${name} is damaged: it is no complete zip file.`);
@@ -163,13 +174,14 @@ async function readZip(name, buffer) {
         [32, 2],
         [42, 4],
       ].map(([place, width]) => (width === 2 ? view.getUint16(at + place, true) : view.getUint32(at + place, true)));
-      if (packed > MOST_BYTES || size > MOST_BYTES) throw damaged;
       const member = new TextDecoder().decode(new Uint8Array(buffer, at + 46, letters));
+      at += 46 + letters + extra + comment;
+      if (!wanted.includes(member)) continue;
+      if (packed > MOST_BYTES || size > MOST_BYTES) throw damaged;
       const begin = start + 30 + view.getUint16(start + 26, true) + view.getUint16(start + 28, true);
       // A copy, so that numbers begin at the start of a buffer.
       const bytes = new Uint8Array(buffer, begin, packed).slice();
-      members[member] = method === 0 ? bytes : method === 8 ? await inflated(bytes, "deflate-raw") : null;
-      at += 46 + letters + extra + comment;
+      members[member] = method === 0 ? bytes : method === 8 ? await inflated(bytes, "deflate-raw", size) : null;
     }
   } catch {
     throw damaged;
@@ -177,10 +189,20 @@ async function readZip(name, buffer) {
   return members;
 }
 
-async function inflated(bytes, form) {
-  return new Uint8Array(
-    await new Response(new Blob([bytes]).stream().pipeThrough(new DecompressionStream(form))).arrayBuffer(),
-  );
+// Bytes unpacked; an Error where there are more of them than are said.
+async function inflated(bytes, form, most = Infinity) {
+  const reader = new Blob([bytes]).stream().pipeThrough(new DecompressionStream(form)).getReader(),
+    parts = [];
+  let size = 0;
+  for (let step = await reader.read(); !step.done; step = await reader.read()) {
+    size += step.value.length;
+    if (size > most) {
+      reader.cancel().catch(() => {});
+      throw Error("There is more than was said.");
+    }
+    parts.push(step.value);
+  }
+  return new Uint8Array(await new Blob(parts).arrayBuffer());
 }
 
 // A latent as `ola encode` writes it.
