@@ -15,12 +15,12 @@ from olacore.files import check_output, is_there
 from olacore.media.frames import checked_latents, shrunk
 from olacore.media.pictures import check_picture, write_picture
 from olacore.modules.file import SCHEMA
-from olacore.modules.identity import space_from
+from olacore.modules.identity import require_pictures_of, space_from
 from olacore.modules.latent_doubts import LatentWarning, doubt_sites
 from olacore.modules.latent_file import READABLE, StoredLatent, read_latent
 from olacore.modules.plain import PlainModule, load_plain
-from olacore.pretrained.catalogue import decoder_of, pick_decoder, shipped_space
-from olacore.spaces import FAMILIES, LatentSpace, accepts, require_same
+from olacore.pretrained.catalogue import decoder_of, family_of, pick_decoder
+from olacore.spaces import FAMILIES, LatentSpace, require_same
 
 if TYPE_CHECKING:
     from olacore.modules.module import Module
@@ -202,7 +202,7 @@ class Decoding:
 
                 found = load(name)
             self._loaded[name] = found
-            self._family[name] = _family(self._loaded[name].reads)
+            self._family[name] = family_of(self._loaded[name].reads)
         return self._loaded[name]
 
     def _load_refiner(self, decoder: Decoder | None, name: str) -> Module:
@@ -214,11 +214,9 @@ class Decoding:
             if found.kind != "refiner":
                 raise ConfigError(f"--refiner takes a refiner; {self.refiner} is a {found.view.title}.")
             self._refining = found
-        if decoder and self._refining.training.get("pictures_sha256") != getattr(decoder, "digest", None):
-            raise FingerprintError(
-                f"the refiner {self.refiner} was trained on the pictures of another decoder than {name}; train it with "
-                "--pictures-from this one."
-            )
+        if decoder:
+            digest = getattr(decoder, "digest", None)
+            require_pictures_of(f"the refiner {self.refiner}", self._refining.training, name, digest)
         return self._refining
 
     def _check(self, path: Path, stored: StoredLatent, name: str, module: Decoder) -> None:
@@ -358,9 +356,3 @@ def _decoded(
 def _decoder(family: str) -> str:
     """Name of the shipped decoder of a family."""
     return f"{family}-decoder"
-
-
-def _family(reads: LatentSpace | None) -> str | None:
-    """The family whose shipped decoder reads the same latents."""
-    known = ((family, shipped_space(_decoder(family))) for family in FAMILIES)
-    return next((family for family, space in known if reads and space and accepts(reads, space)), None)
