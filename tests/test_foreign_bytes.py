@@ -15,11 +15,11 @@ from hypothesis import strategies as st
 from safetensors.numpy import save_file
 
 from olacore.errors import OlacoreError
-from olacore.inspection import describe
 from olacore.modules.file import to_bytes
 from olacore.modules.latent_file import StoredLatent, read_latent, write_latent
 from olacore.modules.module import load
 from olacore.quality.baselines import Baselines
+from olacore.reports.inspection import describe
 from olacore.search.run_folder import RunFolder
 from olacore.views.patch import PatchEncoder
 from olacore.views.plain import Plain

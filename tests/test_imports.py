@@ -25,6 +25,9 @@ LAYERS = {
     "olacore/commands": {"click", "rich", "olacore"},
     "olacore/exports": RUN_TIME | {"onnx", "olacore"},
     "olacore/foreign/hub.py": {"huggingface_hub", "olacore"},
+    "olacore/reports": RUN_TIME | {"jinja2", "olacore"},
+    "olacore/web": RUN_TIME | {"fastapi", "starlette", "uvicorn", "pydantic", "olacore"},
+    "olacore/search/loggers": {"numpy", "tensorboardX", "wandb", "trackio", "mlflow", "olacore"},
     "olacore": RUN_TIME | {"olacore"},
     "teachers/commands": {"click", "rich", "olacore", "teachers"},
     "teachers/adapters": {"torch", "numpy", "diffusers", "transformers", "olacore", "teachers"},
@@ -160,7 +163,6 @@ ROOMS = {
         *BASE,
         "jit",
         "kernels",
-        "lattice",
         "blocks",
         "spaces",
         "media",
@@ -169,13 +171,13 @@ ROOMS = {
         "pretrained",
         "modules",
     ),
-    "strategies": (*BASE, "jit", "kernels", "lattice", "blocks", "losses", "strategies"),
+    "strategies": (*BASE, "jit", "kernels", "blocks", "losses", "strategies"),
     "embed": (*BASE, "jit", "kernels", "embed"),
 }
 LATER = {
-    "quality": {"search", "exports", "drawing", "inspection", "demo", "commands"},
-    "search": {"exports", "inspection", "demo", "commands"},
-    "exports": {"search", "inspection", "demo", "commands"},
+    "quality": {"search", "exports", "drawing", "reports", "web", "demo", "commands"},
+    "search": {"exports", "reports", "web", "demo", "commands"},
+    "exports": {"search", "reports", "web", "demo", "commands"},
 }
 
 

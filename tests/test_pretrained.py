@@ -7,9 +7,9 @@ import pytest
 import olacore
 from olacore import pretrained
 from olacore.errors import FileFormatError
-from olacore.inspection import describe
 from olacore.modules.find import find
 from olacore.modules.module import load
+from olacore.reports.inspection import describe
 from olacore.views.plain import Plain
 from tests.support.makers import make_module
 

@@ -20,7 +20,7 @@ from olacore.files import check_output
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def inspect(file: Path, sheet: Path | None, force: bool, as_json: bool) -> None:
     """Tell what a data set, a folder of shards, a module (also by name), a checkpoint or a run folder holds."""
-    from olacore.inspection import describe
+    from olacore.reports.inspection import describe
 
     if sheet:
         from olacore.data import open_dataset

@@ -24,7 +24,7 @@ from olacore.foreign import tensors as safetensors_file
 from olacore.foreign.json_text import parse_json
 from olacore.foreign.reading import read_file
 from olacore.foreign.schema import listed, maybe, one_of, record, require, text, whole
-from olacore.lattice import from_even_lattice, from_lattice, to_even_lattice, to_lattice
+from olacore.kernels.lattice import from_even_lattice, from_lattice, to_even_lattice, to_lattice
 from olacore.modules.tensor_file import check_digest, seal, write
 from olacore.spaces import SPACE
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from olacore.lattice import to_even_lattice, to_lattice
+from olacore.kernels.lattice import to_even_lattice, to_lattice
 from olacore.views.base import View
 from olacore.views.scaling import Scaling
 

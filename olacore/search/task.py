@@ -11,7 +11,7 @@ import numpy as np
 from olacore.blocks import RawBlock, rows_of
 from olacore.data import Dataset
 from olacore.errors import ConfigError
-from olacore.lattice import as_stored
+from olacore.kernels.lattice import as_stored
 from olacore.losses.objective import Objective
 from olacore.modules.tensor_file import digest_of
 from olacore.quality.evaluation import usable_items

@@ -30,8 +30,8 @@ from olacore.blocks import Block
 from olacore.jit.flags import ONE_AT_A_TIME
 from olacore.kernels.blend import blend_rows
 from olacore.kernels.forward import multiply_packed
+from olacore.kernels.lattice import from_lattice, to_lattice
 from olacore.kernels.layout import CHUNK
-from olacore.lattice import from_lattice, to_lattice
 from olacore.losses.objective import MSE, Objective
 from olacore.strategies.base import STRATEGIES, Candidate, Problem, Report, State, Strategy, check_losses
 from olacore.strategies.common.axes import take_axes

@@ -13,7 +13,7 @@ from olacore.data.forms import LATENTS, form_for
 from olacore.data.header import read_header
 from olacore.data.records import ROW
 from olacore.errors import ConfigError, DataError, DTypeError, FileFormatError, ShapeError
-from olacore.inspection import describe
+from olacore.reports.inspection import describe
 from tests.support.killed import run_killed
 from tests.support.places import SAMPLE
 from tests.support.toy_forms import (

@@ -14,8 +14,8 @@ from olacore.errors import ConfigError, FileFormatError, OutputError, OutputExis
 from olacore.exports.base import Part, export
 from olacore.exports.given import load_parts
 from olacore.exports.model_card import LICENCE, TEACHERS, is_shipped
-from olacore.inspection import describe
 from olacore.modules.module import load
+from olacore.reports.inspection import describe
 from olacore.views.noisy import Window
 from olacore.views.patch import PatchDecoder, PatchEncoder
 from olacore.views.plain import Plain

@@ -11,7 +11,7 @@ import olacore
 from olacore.errors import OutputExistsError
 from olacore.exports.base import Part, export
 from olacore.exports.numpy_file import read_about
-from olacore.inspection import describe
+from olacore.reports.inspection import describe
 from olacore.views.plain import Plain
 from tests.support.makers import make_module
 

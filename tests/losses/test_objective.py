@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from olacore.blocks import rows_of
 from olacore.errors import ConfigError, FileFormatError
-from olacore.lattice import LEVELS, from_lattice, to_lattice
+from olacore.kernels.lattice import LEVELS, from_lattice, to_lattice
 from olacore.losses.base import LOSSES
 from olacore.losses.objective import Objective
 from olacore.losses.user import find_loss

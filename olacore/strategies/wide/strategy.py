@@ -25,7 +25,7 @@ from threadpoolctl import threadpool_limits
 from olacore.blocks import Block
 from olacore.errors import ConfigError
 from olacore.kernels.forward import forward_population
-from olacore.lattice import as_stored
+from olacore.kernels.lattice import as_stored
 from olacore.losses.objective import MSE, Objective
 from olacore.strategies.base import STRATEGIES, Candidate, Hidden, Problem, Report, Sizes, State, Strategy, check_losses
 from olacore.strategies.common.axes import random_numbers

@@ -15,7 +15,7 @@ from olacore.blocks import noise_of
 from olacore.data import Captions, open_dataset
 from olacore.data.forms import DENOISED
 from olacore.errors import ConfigError, DataError, FileFormatError, FingerprintError
-from olacore.inspection import describe
+from olacore.reports.inspection import describe
 from teachers import LoadOptions, Summary
 from teachers.denoisers.load import load_denoiser
 from teachers.denoisers.schedule import equal_shares

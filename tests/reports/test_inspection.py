@@ -10,9 +10,9 @@ import pytest
 
 from olacore.data import InputFile, Source, open_dataset, shard_paths
 from olacore.errors import FileFormatError
-from olacore.inspection import SHOWN, describe, latent_spread, planned_rows
 from olacore.modules.latent_file import StoredLatent, write_latent
 from olacore.quality.baselines import Baselines
+from olacore.reports.inspection import SHOWN, describe, latent_spread, planned_rows
 from olacore.search.checkpoint import save_checkpoint
 from tests.support.data_samples import SIZE, SOURCES, SPACE, write_latents
 from tests.support.makers import write_plain

@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from olacore.lattice import from_even_lattice, from_lattice, to_even_lattice, to_lattice
+from olacore.kernels.lattice import from_even_lattice, from_lattice, to_even_lattice, to_lattice
 
 few = settings(max_examples=100, deadline=None, derandomize=True)
 

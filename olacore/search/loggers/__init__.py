@@ -1,0 +1,1 @@
+"""Where the events of a search go beside its log: one file for each service."""
