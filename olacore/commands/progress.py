@@ -50,6 +50,10 @@ def progress_bars(
                 if (line := getattr(event, "line", None)) is None:
                     return
                 rate = line["samples"] / max(line["seconds"], 1e-9)
+                if "fitness" in line:
+                    note = f"generation {line['generation']}, fitness {line['fitness']:.4g}, {rate:,.0f} genomes/s"
+                    drawn.update(task, completed=line[unit], note=note)
+                    return
                 loss = "not finite" if line["validation_loss"] is None else f"{line['validation_loss']:.5f}"
                 r2 = "-" if line["validation_r2"] is None else f"{line['validation_r2']:.4f}"
                 note = f"generation {line['generation']}, loss {loss}, R2 {r2}, {rate:,.0f} samples/s"
