@@ -1,8 +1,8 @@
 """Gradient-free cloning of neural networks on a plain CPU.
 
 `load` reads a module, also a pretrained one by its name, `train` evolves one from data, `evaluate` measures it,
-`generate` draws a picture of a text; names are looked up when they are first used, so that importing the package
-compiles and loads next to nothing.
+`generate` draws a picture of a text, `evolve` searches for any fitness; names are looked up when they are first used,
+so that importing the package compiles and loads next to nothing.
 """
 
 from importlib import import_module
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from olacore.data import open_dataset
     from olacore.drawing.generator import Generator, generate
     from olacore.errors import OlacoreError
+    from olacore.fitness import Evolution, evolve
     from olacore.modules.module import Module, load
     from olacore.quality.baselines import Baselines
     from olacore.quality.evaluation import evaluate
@@ -28,6 +29,8 @@ _HOMES = {
     "generate": "olacore.drawing.generator",
     "open_dataset": "olacore.data",
     "OlacoreError": "olacore.errors",
+    "Evolution": "olacore.fitness",
+    "evolve": "olacore.fitness",
     "evaluate": "olacore.quality.evaluation",
     "Module": "olacore.modules.module",
     "load": "olacore.modules.module",
@@ -37,12 +40,14 @@ _HOMES = {
 
 __all__ = [
     "Baselines",
+    "Evolution",
     "Generator",
     "Module",
     "OlacoreError",
     "TrainConfig",
     "__version__",
     "evaluate",
+    "evolve",
     "generate",
     "load",
     "open_dataset",

@@ -10,11 +10,13 @@ import numpy as np
 from bench.speed.cases import Block, Case, Size
 from olacore.kernels.cosine import score_population_cosine, sum_outputs
 from olacore.kernels.forward import forward_population, multiply_packed
+from olacore.kernels.genomes import answer_each, shape_samples
 from olacore.kernels.incremental import score_directions
 from olacore.kernels.layers import append_layer
 from olacore.kernels.loss import score_population, score_population_huber, score_population_mae
 from olacore.kernels.products import multiply_rows
 from olacore.kernels.row_steps import step_rows, step_rows_cosine, step_rows_huber, step_rows_mae
+from olacore.kernels.snake import INPUTS, MOVES, play_snake
 from olacore.kernels.tanh import apply_tanh
 from olacore.kernels.unit_trials import change_units, score_units
 
@@ -106,3 +108,29 @@ def unit_cases(size: Size) -> Iterator[Case]:
     multiply = partial(multiply_rows, pre, active, products)
     work = 2.0 * products.size * size.n
     yield Case("multiply_rows", f"{size.out} x {size.out}, {size.n}", multiply, work, "GFLOP/s", 2.0 * pre.nbytes)
+
+
+def genome_cases(size: Size) -> Iterator[Case]:
+    """Kernels for whole genomes, as many as the population has."""
+    rng = np.random.default_rng(0)
+    numbers = size.out * (size.inputs + 1)
+    drawn, vectors = rng.standard_normal((size.pop, numbers), np.float32), rng.standard_normal((8, numbers), np.float32)
+    rates, shaped = np.full(8, 1e-3, np.float32), np.empty_like(drawn)
+    work = 4.0 * drawn.size * len(vectors)
+    shape = partial(shape_samples, drawn, vectors, rates, shaped)
+    yield Case("shape_samples", f"{size.pop} x {numbers}, 8 vectors", shape, work, "GFLOP/s", 2.0 * drawn.nbytes)
+
+    few = 8
+    weights = rng.standard_normal((size.pop, size.out, size.inputs), np.float32)
+    inputs = rng.standard_normal((size.pop, few, size.inputs), np.float32)
+    biases, answers = weights[:, :, 0].copy(), np.empty((size.pop, few, size.out), np.float32)
+    answer = partial(answer_each, weights, biases, inputs, answers)
+    yield Case("answer_each", f"{size}, {few} inputs each", answer, 2.0 * weights.size * few, "GFLOP/s", weights.nbytes)
+
+    players = (0.5 * rng.standard_normal((size.pop, MOVES * (INPUTS + 1)))).astype(np.float32)
+    food, moves = np.empty((2, size.pop, few), np.int64)
+    play = partial(play_snake, players, np.array([INPUTS, MOVES]), 10, 10, 0, 0, food, moves)
+    play()
+    yield Case(
+        "play_snake", f"{size.pop} players, {few} episodes", play, float(moves.sum()), "M steps/s", players.nbytes
+    )

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from bench.common.timing import SETTLE, Action, Stopwatch, Timing, paired_ratio
 from bench.speed.cases import Case, Size
 from bench.speed.ceilings import COPY_BYTES, copying, sgemm
-from bench.speed.compute_cases import product_cases, trial_cases, unit_cases
+from bench.speed.compute_cases import genome_cases, product_cases, trial_cases, unit_cases
 from bench.speed.memory_cases import (
     gather_cases,
     layout_cases,
@@ -38,6 +38,7 @@ def moving_cases(size: Size) -> Iterator[Case]:
     """All kernels without a matrix product."""
     yield from trial_cases(size)
     yield from unit_cases(size)
+    yield from genome_cases(size)
     yield from random_cases(size)
     yield from population_cases(size)
     yield from layout_cases(size)

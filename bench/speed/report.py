@@ -27,7 +27,7 @@ from olacore.foreign.schema import (
 
 SCHEMA, COMMAND = "olacore/bench/1", "ola bench --json"
 # What one of each unit of rate stands for.
-RATES = {"GFLOP/s": 1e9, "GB/s": 1e9, "M elements/s": 1e6, "M row-samples/s": 1e6, "rows/s": 1.0}
+RATES = {"GFLOP/s": 1e9, "GB/s": 1e9, "M elements/s": 1e6, "M row-samples/s": 1e6, "M steps/s": 1e6, "rows/s": 1.0}
 LATENCY = "ms"
 
 

@@ -17,8 +17,7 @@ from olacore.commands.show import print_table, stdout
 from olacore.commands.signals import stop_on_signal
 
 if TYPE_CHECKING:
-    import numpy as np
-
+    from olacore.fitness.evolve import Evolved
     from olacore.play.snake import Snake
 
 # Pictures a second in the terminal, and what a cell looks like there: nothing, body, head, food.
@@ -52,7 +51,8 @@ def snake(
     from olacore.play import training
 
     if module is None:
-        genome, layers, folder = evolved(size, settings)
+        found = evolved(size, settings)
+        genome, layers, folder = found.genome, found.search.layout.layers, found.folder
     else:
         player, genome = training.load_player(module)
         layers, folder = player.layers, None
@@ -80,8 +80,8 @@ def snake(
     say(f"look at {made}{curve}")
 
 
-def evolved(size: int, settings: dict[str, Any]) -> tuple[np.ndarray, tuple[int, ...], Path]:
-    """Evolve a player, and return its genome, layers and run folder."""
+def evolved(size: int, settings: dict[str, Any]) -> Evolved:
+    """Evolve a player."""
     from olacore.play import training
 
     hidden = settings.pop("hidden")
@@ -96,13 +96,12 @@ def evolved(size: int, settings: dict[str, Any]) -> tuple[np.ndarray, tuple[int,
             should_stop=should_stop,
             **settings,
         )
-    assert found.folder is not None
     if found.stopped == "interrupted":
         should_stop.leave(f"the run is saved in {found.folder}; go on with --resume --out {found.folder}")
-    return found.genome, found.search.layout.layers, found.folder
+    return found
 
 
-def show_game(genome: np.ndarray, layers: tuple[int, ...], size: int) -> None:
+def show_game(genome: Any, layers: tuple[int, ...], size: int) -> None:
     """Show a game in the terminal."""
     from rich.live import Live
 

@@ -203,6 +203,7 @@ class Run:
 
     def go(self, should_stop: Callable[[], bool]) -> Evolved:
         """Go through generations until a limit is reached."""
+        self.search.ask()  # compiles what samples, before seconds count
         began = saved = time.perf_counter()
         spent = self.seconds
         while not (stopped := self.limits.reached(self.search, self.record, self.seconds)):

@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 
-from bench.speed.compute_cases import product_cases, trial_cases, unit_cases
+from bench.speed.compute_cases import genome_cases, product_cases, trial_cases, unit_cases
 from tests.support.bench_samples import TINY_SIZE
 
 
-@pytest.mark.parametrize("cases", [product_cases, trial_cases, unit_cases])
+@pytest.mark.parametrize("cases", [product_cases, trial_cases, unit_cases, genome_cases])
 def test_cases__run_and_say_their_work(cases):
     made = list(cases(TINY_SIZE))
     assert len({case.name for case in made}) == len(made) >= 3

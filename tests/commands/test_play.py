@@ -1,0 +1,35 @@
+"""`ola play`."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from tests.support.command import check_refusal, ola
+
+
+@pytest.fixture(autouse=True)
+def _here(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+
+def test_play_snake__evolves_measures_and_films(tmp_path):
+    result = ola("play", "snake", "--generations", 12, "--size", 6, "--out", "run", "--json")
+    told = json.loads(result.stdout)
+    assert told["evolved"]["food"] > 3
+    assert set(told) == {"film", "folder", "evolved", "written by hand"}
+    assert {path.name for path in (tmp_path / "run").iterdir()} >= {"snake.gif", "curve.png", "module.safetensors"}
+    table = ola("play", "snake", "--size", 6, "--module", "run/module.safetensors").stdout
+    assert "written by hand" in table
+    assert "look at snake.gif" in table
+    assert (tmp_path / "snake.gif").read_bytes()[:3] == b"GIF"
+    longer = ola("play", "snake", "--generations", 14, "--size", 6, "--out", "run", "--resume", "--json")
+    assert json.loads(longer.stdout)["folder"] == "run"
+
+
+def test_play_snake__refuses():
+    check_refusal("4 to 32", "play", "snake", "--size", 3)
+    check_refusal("no strategy for genomes", "play", "snake", "--strategy", "luck")
+    check_refusal("plays no Snake", "play", "snake", "--module", "sd15-decoder")
+    check_refusal("above 0", "play", "snake", "--generations", -1)

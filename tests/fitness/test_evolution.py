@@ -1,0 +1,232 @@
+"""Ask and tell."""
+
+from __future__ import annotations
+
+import re
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from olacore.errors import ConfigError, DataError, FileFormatError, SearchError, ShapeError
+from olacore.fitness import GENOME_STRATEGIES, Evolution
+from olacore.fitness.strategies.base import logarithmic, shared_by_ties
+
+STRATEGIES = list(GENOME_STRATEGIES)
+every_strategy = pytest.mark.parametrize("strategy", STRATEGIES)
+GOAL = np.linspace(-1, 1, 6, dtype=np.float32)
+
+
+def fitness_of(genomes):
+    return -((genomes - GOAL) ** 2).sum(1)
+
+
+def advance(search, generations, fitness=fitness_of):
+    for _ in range(generations):
+        search.tell(fitness(search.ask().genomes))
+    return search
+
+
+@every_strategy
+def test_evolution__comes_near_the_goal(strategy):
+    search = advance(Evolution(size=6, strategy=strategy, seed=1), 300)
+    assert search.best[1] > -0.05
+    assert fitness_of(search.centre[None])[0] > -0.05
+
+
+def test_evolution__low_rank_learns_a_valley_that_lies_across_all_numbers():
+    """Steep across all directions but one, which no number follows alone; what keeps its shape crawls along it."""
+    along = np.ones(6, np.float32) / np.sqrt(6)
+
+    def fitness(genomes):
+        apart = genomes - GOAL
+        return 999 * (apart @ along) ** 2 - 1000 * (apart**2).sum(1)
+
+    start = 30 * along
+    learned, plain = (
+        advance(Evolution(size=6, seed=3, strategy=name, mean=start), 300, fitness).best[1]
+        for name in ("low-rank", "separable")
+    )
+    assert learned > -1 > -100 > plain
+
+
+@every_strategy
+def test_evolution__equal_seeds_go_equally_and_others_do_not(strategy):
+    one, same, other = (advance(Evolution(size=6, strategy=strategy, seed=seed), 5) for seed in (4, 4, 5))
+    np.testing.assert_array_equal(one.ask().genomes, same.ask().genomes)
+    assert (one.ask().genomes != other.ask().genomes).any()
+
+
+@every_strategy
+def test_evolution__asking_again_gives_the_same_genomes(strategy):
+    search = advance(Evolution(size=6, strategy=strategy), 2)
+    first = search.ask()
+    assert search.ask() is first
+    assert first.generation == 2
+    assert not first.genomes.flags.writeable
+
+
+@every_strategy
+def test_evolution__losses_are_fitness_upside_down(strategy):
+    one = advance(Evolution(size=6, strategy=strategy), 3)
+    other = Evolution(size=6, strategy=strategy)
+    for _ in range(3):
+        other.tell(losses=-fitness_of(other.ask().genomes))
+    np.testing.assert_array_equal(one.ask().genomes, other.ask().genomes)
+
+
+@pytest.mark.parametrize("strategy", ["low-rank", "separable"])
+@given(seed=st.integers(0, 1000), scale=st.floats(0.01, 100), shift=st.floats(-100, 100))
+@settings(max_examples=15, deadline=None)
+def test_evolution__only_the_order_of_fitness_matters(strategy, seed, scale, shift):
+    levels = np.random.default_rng(seed).permutation(24).astype(float)
+    one, other = (Evolution(size=6, strategy=strategy, population=24, seed=seed) for _ in range(2))
+    one.ask(), other.ask()
+    one.tell(levels)
+    other.tell(np.round(scale * levels + shift, 6))
+    np.testing.assert_array_equal(one.ask().genomes, other.ask().genomes)
+
+
+@given(fitness=st.lists(st.integers(0, 3), min_size=2, max_size=12), seed=st.integers(0, 99))
+def test_ties__the_order_of_genomes_does_not_matter(fitness, seed):
+    told = np.array(fitness, float)
+    weights, _ = logarithmic((len(told) + 1) // 2)
+    order = np.random.default_rng(seed).permutation(len(told))
+    shares = shared_by_ties(told, weights)
+    np.testing.assert_allclose(shared_by_ties(told[order], weights), shares[order], rtol=1e-12)
+    assert shares.sum() == pytest.approx(1)
+    for level in set(fitness):
+        assert len({round(share, 12) for share in shares[told == level]}) == 1
+
+
+@pytest.mark.parametrize("strategy", ["low-rank", "separable"])
+def test_evolution__a_fitness_that_is_flat_moves_nothing_far(strategy):
+    search = advance(Evolution(size=6, strategy=strategy, sigma=0.1), 30, lambda genomes: np.zeros(len(genomes)))
+    assert np.abs(search.centre).max() < 1
+
+
+@every_strategy
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
+def test_evolution__what_is_not_finite_loses(strategy, bad):
+    search, plain = (Evolution(size=6, strategy=strategy, population=12, seed=2) for _ in range(2))
+    for step in range(60):
+        told = fitness_of(search.ask().genomes)
+        told[step % 12] = bad
+        search.tell(told)
+        plain.tell(fitness_of(plain.ask().genomes))
+    assert np.isfinite(search.best[1])
+    assert search.best[1] > fitness_of(np.zeros((1, 6), np.float32))[0]
+
+
+@every_strategy
+def test_evolution__telling_twice_is_an_error(strategy):
+    search = advance(Evolution(size=6, strategy=strategy), 1)
+    with pytest.raises(SearchError, match="already"):
+        search.tell(np.zeros(64))
+
+
+def test_evolution__what_is_told_has_to_fit():
+    search = Evolution(size=6, population=8)
+    search.ask()
+    with pytest.raises(ShapeError, match=re.escape("one number a genome is needed, (8,); got (7,)")):
+        search.tell(np.zeros(7))
+    with pytest.raises(ConfigError, match="either fitness"):
+        search.tell()
+    with pytest.raises(ConfigError, match="either fitness"):
+        search.tell(np.zeros(8), losses=np.zeros(8))
+    with pytest.raises(SearchError, match="no genome"):
+        search.tell(np.full(8, np.nan))
+    search.tell(np.zeros(8))  # none of these has used the generation up
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({}, "either layers"),
+        ({"size": 3, "layers": (2, 1)}, "either layers"),
+        ({"layers": (3,)}, "two or more"),
+        ({"layers": (3, 0)}, "of 1 or more"),
+        ({"size": 2.5}, "whole number"),
+        ({"size": 1 << 25}, "at most"),
+        ({"size": 3, "strategy": "gradient"}, "no strategy for genomes 'gradient'"),
+        ({"size": 3, "population": 1}, "population"),
+        ({"size": 3, "seed": -1}, "seed"),
+        ({"size": 3, "sigma": 0}, "sigma"),
+        ({"size": 3, "sigma": float("nan")}, "sigma"),
+        ({"size": 3, "trust": 1}, "no option 'trust'"),
+        ({"size": 3, "rank": -1}, "rank"),
+        ({"size": 3, "rank": "many"}, "rank"),
+    ],
+)
+def test_evolution__refuses_settings(settings, message):
+    with pytest.raises(ConfigError, match=message):
+        Evolution(**settings)
+
+
+def test_evolution__begins_where_it_is_told():
+    with pytest.raises(ShapeError, match=re.escape("(3,)")):
+        Evolution(size=3, mean=np.zeros(4))
+    with pytest.raises(DataError, match="finite"):
+        Evolution(size=3, mean=[0, np.nan, 0])
+    search = Evolution(size=3, mean=[5, 6, 7], sigma=0.01)
+    np.testing.assert_allclose(search.ask().genomes, [[5, 6, 7]] * len(search.ask()), atol=0.1)
+
+
+@every_strategy
+def test_evolution__saved_and_loaded_it_goes_on_equally(strategy, tmp_path):
+    path = tmp_path / "search.safetensors"
+    search = advance(Evolution((3, 2, 1), strategy=strategy, seed=9, population=10), 4, lambda genomes: genomes[:, 0])
+    search.save(path)
+    again = Evolution.load(path)
+    advance(search, 3, lambda genomes: genomes[:, 0])
+    advance(again, 3, lambda genomes: genomes[:, 0])
+    np.testing.assert_array_equal(search.ask().genomes, again.ask().genomes)
+    np.testing.assert_array_equal(search.best[0], again.best[0])
+    assert (search.best[1], search.evaluations) == (again.best[1], again.evaluations)
+
+
+def test_evolution__loads_nothing_foreign(tmp_path):
+    path = tmp_path / "search.safetensors"
+    with pytest.raises(FileFormatError):
+        Evolution.load(path)
+    path.write_bytes(b"something else")
+    with pytest.raises(FileFormatError):
+        Evolution.load(path)
+    search = Evolution(size=4)
+    search.state["vectors"] = search.state["vectors"][:1]
+    search.save(path)
+    with pytest.raises(FileFormatError, match="does not look like"):
+        Evolution.load(path)
+    search.settings["options"] = {"wings": 2}
+    search.save(path)
+    with pytest.raises(FileFormatError, match="knows"):
+        Evolution.load(path)
+
+
+def test_evolution__a_spread_past_float32_ends_the_search():
+    search = Evolution(size=3, sigma=3e38, strategy="separable")
+    with np.errstate(all="ignore"), pytest.raises(SearchError, match="smaller sigma"):
+        advance(search, 50, lambda genomes: np.abs(genomes[:, 0]).clip(0, 3e38))
+
+
+def test_population__answers_as_its_modules_do():
+    search = Evolution((3, 5, 2), population=6, seed=1)
+    population = search.ask()
+    assert population.weights.shape == (6, 2, 8)
+    assert population.biases.shape == (6, 2)
+    assert all(part.flags.c_contiguous for pair in population.maps for part in pair)
+    seen = np.random.default_rng(0).standard_normal((6, 4, 3)).astype(np.float32)
+    answers = population.answer(seen)
+    np.testing.assert_allclose(population.answer(seen[:, 0]), answers[:, 0])
+    for genome in range(6):
+        np.testing.assert_allclose(population.module(genome).run(seen[genome]), answers[genome], atol=1e-6)
+    with pytest.raises(ShapeError, match=re.escape("(6, 3) or (6, n, 3)")):
+        population.answer(seen[:5])
+
+
+def test_population__a_plain_vector_is_no_module():
+    with pytest.raises(ConfigError, match="plain vector"):
+        Evolution(size=3).ask().module(0)
+    with pytest.raises(ShapeError):
+        Evolution(size=3).ask().answer(np.zeros((3, 3)))
