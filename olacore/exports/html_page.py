@@ -33,6 +33,7 @@ from olacore.pretrained.catalogue import family_of
 from olacore.spaces import FAMILIES
 from olacore.text import WordTable
 from olacore.text.emoji import names
+from olacore.text.words import LEFT_OUT
 from olacore.version import __version__
 
 WORKER = ("half.js", "kernel.js", "engine.js", "text.js")
@@ -175,6 +176,7 @@ def _drawing(parts: Sequence[Part], known: Mapping[str, Any], arrays: Arrays) ->
             },
             "captions": {name: arrays.add(part) for name, part in vars(captions).items() if name != "listed"},
             "emoji": arrays.add_text("\n".join(_emoji())),
+            "leftOut": LEFT_OUT,
         },
     }
     words = {

@@ -21,6 +21,7 @@ from olacore.exports.onnx_words import by_words, table_of
 from olacore.files import replace_file
 from olacore.modules.module import load
 from olacore.spaces import FAMILIES
+from olacore.text.words import LEFT_OUT
 from olacore.version import __version__
 
 if TYPE_CHECKING:
@@ -191,7 +192,10 @@ def _told(parts: Sequence[Part], form: Form, options: OnnxFile) -> dict[str, str
         "ports": _json({port.name: port.about for port in (*form.inputs, form.output)}),
     }
     if options.words:
-        told["words"] = "\n".join(table_of(_text_among(parts)).listed)
+        text = _text_among(parts)
+        told["words"] = "\n".join(table_of(text).listed)
+        if not text.program.gather.get("tokens"):
+            told["left_out"] = LEFT_OUT
     if of_set := first.about.get("set"):
         told["set"] = _json({key: value for key, value in of_set.items() if key != "folder"})
     if len(parts) > 1:

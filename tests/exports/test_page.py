@@ -34,7 +34,7 @@ from tests.support.set_samples import LEVELS, of_scenes, write_set
 PROMPTS = (
     "a red heart",
     "Woman astronaut: DARK skin tone",
-    "pirate ship",
+    "Please draw me a pirate ship and the letter A",
     "a grining fase with hearrts",
     "\u2764\ufe0f and \U0001f680, don\u2019t",
     "\u2605 na\u00efve",
