@@ -15,7 +15,7 @@ WORDS = Port(
     "words",
     ("batch", "length"),
     "lines, from 0 on, of the words of texts among the words that the metadata list; -1 for none, to fill texts up; "
-    "without what left_out of the metadata, a regular expression, finds in the words of a text with a space between them",
+    "without what left_out of the metadata, a regular expression, finds in the words of a text, a space between them",
     INT64,
 )
 

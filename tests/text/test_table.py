@@ -68,7 +68,6 @@ def test_words__of_a_text_one_is_always_read(words):
     text = " ".join(words)
     read = words_read(text)
     assert bool(read) == bool(words)
-    assert words_read(" ".join(read)) == read or "please" in words, "what is read is read again"
     rest = iter(words_in(text))
     assert all(word in rest for word in read), "in the order of the text"
 
