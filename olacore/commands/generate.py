@@ -25,9 +25,10 @@ class Prompted(click.Command):
         try:
             return super().parse_args(ctx, args)
         except click.NoSuchOption as error:
-            if not error.possibilities:
-                error.message += f" A prompt that begins with - stands behind --: ola generate -- {error.option_name}"
-            raise
+            if error.possibilities:
+                raise
+            behind = f"A prompt that begins with - stands behind --: ola generate -- {error.option_name}"
+            raise click.UsageError(f"{error.format_message()} {behind}", ctx) from error
 
 
 @click.command(cls=Prompted)
