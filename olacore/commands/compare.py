@@ -43,15 +43,15 @@ def compare(
     if as_json:
         print_json(made.figures)
         return
-    print_compare(made.figures, f"latents of {module} beside {split} rows")
+    print_compare(made.figures, f"latents of {module} beside {split} rows", split)
     say(f"look at {out / 'scatter.png'} and {out / 'worst.png'}; the figures are in {out / 'compare.json'}")
 
 
-def print_compare(figures: dict[str, Any], title: str) -> None:
+def print_compare(figures: dict[str, Any], title: str, split: str) -> None:
     """Print the figures of `ola compare` as a table, one row a channel."""
     names = ("r2_each", "mean", "teacher_mean", "spread", "teacher_spread")
     head = ("channel", "R2", "mean", "teacher's", "spread", "teacher's")
     rows = [(channel, *(number(figures[name][channel]) for name in names)) for channel in range(len(figures["mean"]))]
     print_table(head, rows, title, left=())
     told = ", ".join(f"{name} {number(figures[name])}" for name in ("r2", "l2", "cosine", "cosine_centered"))
-    say(f"{figures['frames']} frames: {told}")
+    say(f"{figures['frames']} {split} frames: {told}")

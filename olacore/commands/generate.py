@@ -9,6 +9,7 @@ import click
 
 from olacore.commands.options import FILE
 from olacore.commands.say import print_json, say
+from olacore.files import check_output
 
 # Characters of a prompt that are printed.
 SHOWN = 80
@@ -16,10 +17,27 @@ SHOWN = 80
 TAKEN = ("seed", "count", "variety", "steps", "solver", "guidance", "negative", "lean")
 
 
-@click.command()
+class Prompted(click.Command):
+    """A command of a prompt, which may begin like an option."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Parse a command line; what is no option may be meant as the prompt."""
+        try:
+            return super().parse_args(ctx, args)
+        except click.NoSuchOption as error:
+            if error.possibilities:
+                raise
+            behind = f"A prompt that begins with - stands behind --: ola generate -- {error.option_name}"
+            raise click.UsageError(f"{error.format_message()} {behind}", ctx) from error
+
+
+@click.command(cls=Prompted)
 @click.argument("words", metavar="PROMPT", nargs=-1)
 @click.option(
-    "-o", "--output", type=FILE, help="The picture, otherwise named after the prompt; a folder with --prompts."
+    "-o",
+    "--output",
+    type=FILE,
+    help="The picture, otherwise a new file named after the prompt; a folder with --prompts.",
 )
 @click.option("-n", "count", type=int, help="Pictures, of seeds that follow each other, as a grid.")
 @click.option("--seed", type=int, help="Of the noise; otherwise one by chance, which is told.")
@@ -42,7 +60,7 @@ TAKEN = ("seed", "count", "variety", "steps", "solver", "guidance", "negative", 
 @click.option("--preview", type=FILE, help="Also write a strip of the picture after each step.")
 @click.option("--nearest", is_flag=True, help="Tell which training picture is nearest, and how near.")
 @click.option("--json", "as_json", is_flag=True, help="Print what was drawn as JSON.")
-@click.option("--force", is_flag=True, help="Replace the output.")
+@click.option("--force", is_flag=True, help="Replace what is there of that name.")
 def generate(**asked: Any) -> None:
     """Draw a picture of what a text says: ola generate "a red heart" -o heart.png.
 
@@ -105,9 +123,11 @@ def draw_all(generator: Any, prompts: list[str], settings: Any, count: int, aske
     from olacore.drawing import job
 
     folder: Path = asked["output"]
+    outputs = [folder / f"{number:04d}.png" for number in range(len(prompts))]
+    for output in outputs if folder.is_dir() else ():
+        check_output(output, asked["force"])
     folder.mkdir(parents=True, exist_ok=True)
-    for number, prompt in enumerate(prompts):
-        output = folder / f"{number:04d}.png"
+    for output, prompt in zip(outputs, prompts, strict=True):
         told = job.drawn(generator, prompt, settings, count, output, force=asked["force"], nearest=asked["nearest"])
         show(told, asked["as_json"], line=True)
 

@@ -15,6 +15,8 @@ from olacore.commands.show import print_figures
 from olacore.commands.signals import stop_on_signal
 
 STOPPED = {"frozen": "freezing"}
+# Of the variance of validation samples: what explains less has learned nothing that would be seen.
+LEAST_R2 = 1e-3
 
 
 @click.command()
@@ -111,3 +113,9 @@ def train(h5: Sequence[Path], options: Sequence[tuple[str, str]], as_json: bool,
         f"{summary['validation_loss']:.5g}, R2 {summary['validation_r2']:.4f}; "
         f"{made} has {result.module.nbytes()} bytes"
     )
+    if not summary["validation_r2"] >= LEAST_R2:
+        say(
+            f"note: it has learned nothing that shows: after {summary['generations']} generations it is no better than "
+            "the mean of the targets on validation samples; give it more time.",
+            err=True,
+        )

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
+from safetensors.numpy import load
 
 from olacore.drawing.captions import Captions
 from olacore.drawing.module_set import open_set
@@ -28,11 +29,13 @@ from olacore.exports.convolution import CONVOLVED
 from olacore.files import replace_file
 from olacore.foreign.names import shown
 from olacore.modules.identity import ROLES, require_pictures_of
+from olacore.modules.latent_doubts import FARTHEST, NEAREST
 from olacore.modules.program import Factors
 from olacore.pretrained.catalogue import family_of
 from olacore.spaces import FAMILIES
 from olacore.text import WordTable
 from olacore.text.emoji import names
+from olacore.text.words import LEFT_OUT
 from olacore.version import __version__
 
 WORKER = ("half.js", "kernel.js", "engine.js", "text.js")
@@ -135,7 +138,8 @@ def _codec(parts: Sequence[Part], arrays: Arrays) -> tuple[dict[str, Any], dict[
         "invitation": f"Drop, paste or choose {' or '.join(takes[kind] for kind in takes if kind in found)}",
     }
     modules = {kind: arrays.add_module(part) for kind, part in found.items()}
-    return {"modules": modules, "raw": _raw(found["decoder"]) if "decoder" in found else None}, words
+    decoder = found.get("decoder")
+    return {"modules": modules, "raw": _raw(decoder) if decoder else None, "expects": _expects(decoder)}, words
 
 
 def _check_refiner(refiner: Part, decoder: Part | None) -> None:
@@ -154,6 +158,18 @@ def _raw(decoder: Part) -> dict[str, float] | None:
     return {"scaling": FAMILIES[family].scaling, "shift": FAMILIES[family].shift} if family else None
 
 
+def _expects(decoder: Part | None) -> dict[str, Any] | None:
+    """Mean and spread of each channel of the latents that a decoder was trained on, and what is odd about others."""
+    if decoder is None:
+        return None
+    tensors = load(decoder.content)
+    mean, spread = (
+        tensors[name].reshape(decoder.program.gather["channels"], -1).mean(1, dtype=np.float64).tolist()
+        for name in ("input_mean", "input_scale")
+    )
+    return {"mean": mean, "spread": spread, "nearest": NEAREST, "farthest": FARTHEST}
+
+
 def _drawing(parts: Sequence[Part], known: Mapping[str, Any], arrays: Arrays) -> tuple[dict[str, Any], dict[str, str]]:
     """What a page of a set holds, and its words."""
     modules = {part.name: part for part in parts}
@@ -164,6 +180,7 @@ def _drawing(parts: Sequence[Part], known: Mapping[str, Any], arrays: Arrays) ->
     about = {
         "modules": {name: arrays.add_module(part) for name, part in modules.items()},
         "raw": None,
+        "expects": _expects(modules["decoder"]),
         "set": {
             **{name: known[name] for name in ("size", "energy", "seen")},
             "levels": [[level, f"level {level:g}"] for level in known["levels"]],
@@ -175,6 +192,7 @@ def _drawing(parts: Sequence[Part], known: Mapping[str, Any], arrays: Arrays) ->
             },
             "captions": {name: arrays.add(part) for name, part in vars(captions).items() if name != "listed"},
             "emoji": arrays.add_text("\n".join(_emoji())),
+            "leftOut": LEFT_OUT,
         },
     }
     words = {

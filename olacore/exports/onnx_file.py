@@ -12,15 +12,17 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from olacore import pretrained
 from olacore.drawing.generator import Settings
 from olacore.drawing.module_set import NEEDED
-from olacore.errors import ConfigError
+from olacore.errors import ConfigError, FileFormatError
 from olacore.exports.base import EXPORTERS, Exporter, Part
 from olacore.exports.onnx_drawing import Drawing
 from olacore.exports.onnx_graph import IR_VERSION, OPSET, Form, Graph, Port
 from olacore.exports.onnx_modules import form_of
 from olacore.exports.onnx_words import by_words, table_of
 from olacore.files import replace_file
+from olacore.foreign.reading import read_file
 from olacore.modules.module import load
 from olacore.spaces import FAMILIES
+from olacore.text.words import LEFT_OUT
 from olacore.version import __version__
 
 if TYPE_CHECKING:
@@ -30,6 +32,8 @@ SCHEMA = "olacore/onnx/1"
 AUTOMATIC = -1.0
 # Options that are no settings of a drawing.
 FLAGS = ("uint8", "fp16", "words")
+# Of a file that is looked into.
+MOST_BYTES = 1 << 30
 # Modules of the largest set.
 MOST_PARTS = 128
 # Where a module says nothing of licences; shipped ones are under the package's.
@@ -114,6 +118,8 @@ class OnnxFile(Exporter):
                 "many levels; leave fp16 out."
             )
         if drawn_by and {*NEEDED} <= {*named}:
+            if self._settings.variety == 0 and (self.steps or self.solver != OnnxFile.solver):
+                raise ConfigError("steps and solver need noise to take away; give variety too.")
             form = Drawing.of(named, self._settings, self.uint8).form
         elif len(parts) == 1:
             default = OnnxFile().drawing
@@ -128,6 +134,46 @@ class OnnxFile(Exporter):
 
 
 EXPORTERS.add(OnnxFile())
+
+
+def read_about(path: Path) -> dict[str, Any]:
+    """What an ONNX file says of itself, and what its graph reads and gives.
+
+    Raises
+    ------
+    FileFormatError  if it cannot be read, or is no ONNX file
+    ConfigError  if onnx is not installed
+    """
+    try:
+        import onnx
+    except ImportError as error:
+        raise ConfigError(f"{path} is looked into by the package onnx; pip install 'olacore[onnx]'.") from error
+    content = read_file(path, "the graph", MOST_BYTES)
+    try:
+        model = onnx.load_model_from_string(content)
+    except Exception as error:  # of protobuf, of several kinds
+        raise FileFormatError(f"{path} is no ONNX file, or damaged.") from error
+    if not model.graph.output:
+        raise FileFormatError(f"{path} is no ONNX file, or damaged.")
+    told = {one.key: one.value for one in model.metadata_props}
+    held = {one.name for one in model.graph.initializer}
+    return {
+        "kind": f"ONNX graph, {told.get('kind', 'of another program')}",
+        "reads": {one.name: _shape(one) for one in model.graph.input if one.name not in held},
+        "gives": {one.name: _shape(one) for one in model.graph.output},
+        "opset": max((one.version for one in model.opset_import), default=None),
+        "made by": f"{model.producer_name} {model.producer_version}".strip(),
+        **{name: told[name] for name in ("sha256", "licence", "settings") if name in told},
+    }
+
+
+def _shape(port: ValueInfoProto) -> str:
+    """The type and the sides of an input or an output; free ones by their names."""
+    from onnx import TensorProto
+
+    kind, sides = port.type.tensor_type.elem_type, port.type.tensor_type.shape.dim
+    named = TensorProto.DataType.Name(kind).lower() if kind in TensorProto.DataType.values() else "unknown"
+    return f"{named} ({', '.join(side.dim_param or str(side.dim_value) for side in sides)})"
 
 
 def _text_among(parts: Sequence[Part]) -> Part:
@@ -191,7 +237,10 @@ def _told(parts: Sequence[Part], form: Form, options: OnnxFile) -> dict[str, str
         "ports": _json({port.name: port.about for port in (*form.inputs, form.output)}),
     }
     if options.words:
-        told["words"] = "\n".join(table_of(_text_among(parts)).listed)
+        text = _text_among(parts)
+        told["words"] = "\n".join(table_of(text).listed)
+        if not text.program.gather.get("tokens"):
+            told["left_out"] = LEFT_OUT
     if of_set := first.about.get("set"):
         told["set"] = _json({key: value for key, value in of_set.items() if key != "folder"})
     if len(parts) > 1:

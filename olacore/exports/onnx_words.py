@@ -14,7 +14,8 @@ from olacore.text.table import LEVELS, ORDER, WordTable
 WORDS = Port(
     "words",
     ("batch", "length"),
-    "lines, from 0 on, of the words of texts among the words that the metadata list; -1 for none, to fill texts up",
+    "lines, from 0 on, of the words of texts among the words that the metadata list; -1 for none, to fill texts up; "
+    "without what left_out of the metadata, a regular expression, finds in the words of a text, a space between them",
     INT64,
 )
 

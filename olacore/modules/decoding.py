@@ -318,16 +318,17 @@ def decode_folder(
         if picture in planned:
             raise ConfigError(f"{planned[picture].name} and {file.name} would both become {picture}; rename one.")
         planned[picture] = file
-    if not output.is_dir():
-        if is_there(output):
-            raise OutputError(f"cannot write into {output}: it is no folder.")
-        try:
-            output.mkdir(parents=True)
-        except OSError as error:
-            raise OutputError(f"cannot make the folder {output}: {error.strerror}.") from error
-    for picture in planned:
+    if not output.is_dir() and is_there(output):
+        raise OutputError(f"cannot write into {output}: it is no folder.")
+    for picture in planned if output.is_dir() else ():
         check_output(picture, force)
     decoding.prepare()
+    try:
+        output.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(f"cannot make the folder {output}: {error.strerror}.") from error
+    for picture in planned:
+        check_output(picture, force)
     return _decoded(decoding, planned, force)
 
 

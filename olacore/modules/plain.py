@@ -99,8 +99,9 @@ def embed(module: PlainModule, texts: list[str]) -> np.ndarray:
     """Texts to embeddings (n, E), or those of their tokens (n, T, E), float32; of the view scene (n, E + vectors)."""
     assert module.table is not None
     view = module.view
-    found = module.forward(module.table.features(texts))
-    if tokens := view.get("tokens"):
+    tokens = view.get("tokens")
+    found = module.forward(module.table.features(texts, whole=bool(tokens)))
+    if tokens:
         return found.reshape(len(texts), tokens, -1)
     found = unit(found) if view["unit"] else found
     return np.hstack([found, module.table.features(texts, summed=True)]) if view["name"] == "scene" else found

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from olacore.drawing import module_set
 from olacore.drawing.captions import Captions
 from olacore.drawing.pictures import read_drawing
 from olacore.errors import FileFormatError
-from olacore.exports import numpy_file
+from olacore.exports import numpy_file, onnx_file
 from olacore.foreign import hub
 from olacore.modules import latent_file, other_latents
 from olacore.modules.find import find
@@ -30,16 +31,20 @@ SHOWN = 30
 
 
 def describe(path: Path) -> dict[str, Any]:
-    """Describe a data set or a folder of its shards, a module, the baselines of a run, a checkpoint, a latent or a run
-    folder; a pretrained module is known by its name, and its card is added.
+    """Describe a data set or a folder of its shards, a module, a set, the baselines of a run, a checkpoint, a latent, a
+    drawing, an ONNX graph or a run folder; what is pretrained is known by its name, and its card is added.
 
     Raises
     ------
     FileFormatError  if it is none of these, or damaged
+    ConfigError  if it is an ONNX graph, and the package onnx is missing
     """
     path = Path(hub.local(path))
     if pretrained.is_name(path) and path.name in pretrained.sets():
         return {**describe_set(path), "card": pretrained.card(path.name)}
+    if pretrained.is_name(path) and path.name not in pretrained.names():
+        known = f"the modules {', '.join(pretrained.names())}, and the sets {', '.join(pretrained.sets())}"
+        raise FileFormatError(f"{path} is no file and nothing that is shipped; there are {known}.")
     if pretrained.is_name(path):
         return {**describe(find(path)), "card": pretrained.card(path.name)}
     if path.is_dir():
@@ -90,7 +95,16 @@ def describe(path: Path) -> dict[str, Any]:
         return describe_latent(path)
     if checkpoint.is_checkpoint(path):
         return describe_checkpoint(path)
-    module = load(path)
+    if path.suffix == onnx_file.OnnxFile.suffix:
+        return {"file": path.name, "bytes": path.stat().st_size, **onnx_file.read_about(path)}
+    try:
+        module = load(path)
+    except FileFormatError:
+        # A latent alone, of another program, ends in .safetensors as a module does.
+        if path.suffix == other_latents.TENSORS:
+            with suppress(FileFormatError):
+                return describe_latent(path)
+        raise
     return {
         "file": path.name,
         "bytes": path.stat().st_size,

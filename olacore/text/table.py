@@ -1,8 +1,9 @@
 """A table of single words: a short vector for each, which a text teacher's embedding of it became, and its weight.
 
 The vector of a text is the weighted mean of its words' vectors, and beside it the same mean with words weighted by
-where they stand, so that the order of words counts. Words that hardly move the teacher, such as articles, weigh little.
-What the table lacks is read as the known words that it is spelt like.
+where they stand, so that the order of words counts. Words that hardly move the teacher weigh little; articles, and a
+request before what is wanted, are left out, since they would move the place of all words. What the table lacks is read
+as the known words that it is spelt like.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from functools import cached_property
 import numpy as np
 
 from olacore.errors import DataError
-from olacore.text.words import words_in
+from olacore.text.words import words_in, words_read
 
 # A word weighs how far it moves the teacher over this, and 1 at most; and what the order of words counts for.
 FAR, ORDER = 0.3, 0.5
@@ -153,8 +154,12 @@ class WordTable:
         """The line of a word, or of what it is the genitive of; None where neither is known."""
         return self.places.get(word, self.places.get(word.removesuffix("'s")))
 
-    def read(self, text: str) -> tuple[list[list[int]], list[str]]:
+    def read(self, text: str, *, whole: bool = False) -> tuple[list[list[int]], list[str]]:
         """Look a text's words up.
+
+        Parameters
+        ----------
+        whole : with the words that are left out otherwise, see `words_read`
 
         Returns
         -------
@@ -162,7 +167,7 @@ class WordTable:
         """
         found, unknown = [], []
         instead: dict[str, list[int]] = {}
-        for word in words_in(text):
+        for word in words_in(text) if whole else words_read(text):
             if (line := self.line_of(word)) is not None:
                 found.append([line])
                 continue
@@ -173,17 +178,18 @@ class WordTable:
                 found.append(lines)
         return found, unknown
 
-    def features(self, texts: Iterable[str], *, summed: bool = False) -> np.ndarray:
+    def features(self, texts: Iterable[str], *, summed: bool = False, whole: bool = False) -> np.ndarray:
         """The vectors of texts, (n, 2 d) float32; 0 where no word of a text is known, nor spelt like one.
 
         Parameters
         ----------
         summed : sums over the words in place of means, so that a word counts as much in a long text as in a short one
+        whole : see `read`
         """
         texts = list(texts)
         out = np.zeros((len(texts), 2 * self.size), np.float32)
         for text, line in zip(texts, out, strict=True):
-            found, _ = self.read(text)
+            found, _ = self.read(text, whole=whole)
             if not found:
                 continue
             vectors = np.array([self._vector(lines) for lines in found])

@@ -92,8 +92,8 @@ class TableOfWords(Embedding):
             out[raw.item] = unit(out[raw.item])
 
     def cut_inputs(self, raw: RawBlock, scaling: Scaling, out: np.ndarray) -> None:
-        """Look words up."""
-        pack_standardised(self.table.features(texts_of(raw)), scaling, out)
+        """Look words up; all of them for embeddings of tokens, of which every word has its own."""
+        pack_standardised(self.table.features(texts_of(raw), whole=self.tokens > 0), scaling, out)
 
 
 @add_view

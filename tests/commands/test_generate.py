@@ -42,6 +42,14 @@ def test_generate__writes_a_picture_named_after_the_prompt(folder, tmp_path):
     )
 
 
+def test_generate__says_how_a_prompt_begins_with_a_dash(folder):
+    assert "stands behind --: ola generate -- -5" in ola("generate", "-5", code=2).stderr
+    told = ola("generate", "--varety", "2", "fox", code=2).stderr
+    assert "--variety" in told
+    assert "behind" not in told
+    assert ola("generate", "--set", folder, "--", "-5").stdout == "_-5.png: '-5'\n"
+
+
 def test_generate__tells_a_seed_that_nobody_chose_and_repeats_it(folder, tmp_path):
     told = draw(folder, "a fox", "--variety", "2", "-n", "4", "-o", "a.png")
     assert read_picture(tmp_path / "a.png").shape == (2 * SIDE + 2, 2 * SIDE + 2, 3)
@@ -61,6 +69,9 @@ def test_generate__draws_a_file_of_prompts(folder, tmp_path):
     assert [line["prompt"] for line in lines] == ["a red heart", "a fox"]
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["0000.png", "0001.png"]
     check_refusal("is already there", "generate", "--prompts", "prompts.txt", "-o", "out", "--set", folder)
+    (tmp_path / "out" / "0000.png").unlink()
+    check_refusal("0001.png is already there", "generate", "--prompts", "prompts.txt", "-o", "out", "--set", folder)
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["0001.png"], "nothing is drawn where all cannot be"
     (tmp_path / "latin.txt").write_bytes(b"caf\xe9\n")
     check_refusal("is no UTF-8 text", "generate", "--prompts", "latin.txt", "-o", "two", "--set", folder)
     (tmp_path / "empty.txt").write_text("\n")

@@ -6,13 +6,14 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import cli
 from olacore.data.sample import sample_path
 from olacore.modules.module import load
 from tests.support.command import SHORT, check_refusal, ola
-from tests.support.makers import write_pictures
+from tests.support.makers import write_pairs, write_pictures
 
 
 def test_train__prints_a_table_beside_the_baselines(tmp_path):
@@ -36,6 +37,16 @@ def test_train__a_pair_with_a_stack_stays_within_its_budget(tmp_path):
     ola("train", *given, "--generations", 1, "--population", 2, "--weights", "float16")
     own = load(tmp_path / "own")
     assert (own.stored, own.space) == ("float16", decoder.space)
+
+
+def test_train__says_where_nothing_was_learned(tmp_path):
+    numbers = np.random.default_rng(0)
+    inputs, noise = numbers.normal(size=(600, 6)), numbers.normal(0, 0.2, (600, 3))
+    for name, targets, learned in (("noise", noise, False), ("map", inputs[:, :3] / 5, True)):
+        write_pairs(tmp_path / f"{name}.h5", inputs.astype("f4"), targets.astype("f4"))
+        given = ("--h5", tmp_path / f"{name}.h5", "--population", 2, "--generations", 3, "--out", tmp_path / name)
+        told = ola("train", *given).stderr
+        assert ("learned nothing that shows: after 3 generations it is no better than the mean" in told) != learned
 
 
 @pytest.mark.parametrize(

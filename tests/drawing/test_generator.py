@@ -49,6 +49,17 @@ def test_draw__is_what_the_modules_say_one_after_the_other(folder, plain):
     assert (drawn.record["drawn by"], by_kernels.record["drawn by"]) == ("numpy", "kernels")
 
 
+@pytest.mark.parametrize("before", ["a", "The", "draw me a", "please generate an image of some", "I want to see my"])
+def test_draw__articles_and_requests_change_no_picture(plain, before):
+    for prompt in ("red heart", "i juggle with foxes", "xqzv", "a"):
+        one, other = (
+            plain.draw(prompt, negative="fox")[0],
+            plain.draw(f"{before} {prompt}", negative=f"{before} fox")[0],
+        )
+        np.testing.assert_array_equal(one.picture, other.picture)
+        assert (one.notes, one.nearest) == (other.notes, other.nearest)
+
+
 def test_draw__ends_in_the_refiner_of_the_decoder(tmp_path, plain):
     refiner = make_module(Refiner(), None)
     with pytest.raises(FingerprintError, match="the refiner was trained on the pictures of another decoder"):

@@ -78,6 +78,9 @@ def test_set__draws_words_by_their_lines():
 def test_set__has_no_denoiser_so_low(folder):
     with pytest.raises(ConfigError, match=r"variety 0.1 is below the levels of the denoisers of set: 2, 0.5\."):
         OnnxFile(variety=0.1).model(load_parts([folder]))
+    for asked in ({"steps": 2}, {"solver": "ddim"}):
+        with pytest.raises(ConfigError, match="steps and solver need noise to take away; give variety too"):
+            OnnxFile(**asked).model(load_parts([folder]))
     with pytest.raises(ConfigError, match="solver must be dpm or ddim; got 'euler'"):
         OnnxFile(solver="euler").model(load_parts([folder]))
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pytest
 
@@ -125,12 +127,13 @@ def test_text__from_features_to_embeddings(unit, components):
 def test_text__from_lines_of_words():
     module = make_module(TableOfWords(8, SIZE, table=word_table()), None, hidden=(5,))
     session, table = session_of(module, words=True), module.view.table
-    listed = session.get_modelmeta().custom_metadata_map["words"].split("\n")
+    told = session.get_modelmeta().custom_metadata_map
+    listed = told["words"].split("\n")
     assert listed == table.listed
-    texts = ["a red heart", "hearts", "juggle juggle a i red hearts", ""]
+    texts = ["draw me a red heart", "hearts", "juggle juggle a i red hearts", ""]
     words = np.full((len(texts), 7), -1, np.int64)
     for text, line in zip(texts, words, strict=True):
-        found = [listed.index(word) for word in text.split()]
+        found = [listed.index(word) for word in re.sub(told["left_out"], "", text).split()]
         line[len(found) % 2 : len(found) % 2 + len(found)] = found  # what is missing may stand anywhere
     np.testing.assert_allclose(answer(session, words=words), module.embed(texts), atol=1e-5)
     np.testing.assert_allclose(answer(session, words=words[:2, :4]), module.embed(texts[:2]), atol=1e-5)

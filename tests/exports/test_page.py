@@ -6,6 +6,7 @@ import base64
 import io
 import json
 import re
+import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import cache
@@ -34,7 +35,7 @@ from tests.support.set_samples import LEVELS, of_scenes, write_set
 PROMPTS = (
     "a red heart",
     "Woman astronaut: DARK skin tone",
-    "pirate ship",
+    "Please draw me a pirate ship and the letter A",
     "a grining fase with hearrts",
     "\u2764\ufe0f and \U0001f680, don\u2019t",
     "\u2605 na\u00efve",
@@ -348,6 +349,18 @@ def test_decoder_alone__takes_raw_latents_of_its_model(browser, tmp_path):
     shown.give(tmp_path / "raw.latent")
     assert "multiplied by 0.18215" in shown.page.inner_text("#remark")
     assert levels_apart(shown.pixels("decoded"), decoder.decode(latent)[0]) <= 1
+    # Elsewhere the mark says nothing, as for `ola decode`; that they are raw is seen by their size.
+    save_file(raw, tmp_path / "raw.safetensors")
+    shown.give(tmp_path / "raw.safetensors")
+    assert levels_apart(shown.pixels("decoded"), decoder.decode(raw["latent_tensor"])[0]) <= 1
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        decoder.decode(raw["latent_tensor"])
+    (distance,) = re.findall(r"lie far, (\S+) spreads", str(caught[0].message))
+    assert f"This latent lies far, {distance} spreads off the mean" in shown.page.inner_text("#remark")
+    np.save(tmp_path / "plain.npy", latent)
+    shown.give(tmp_path / "plain.npy")
+    assert shown.page.is_hidden("#remark")
     Image.new("RGB", (8, 8)).save(tmp_path / "given.png")
     shown.give(tmp_path / "given.png")
     assert shown.page.inner_text("#refused").startswith("This page holds no encoder")

@@ -275,6 +275,7 @@ def test_folder__refuses_a_wrong_refiner_before_the_work(tmp_path, monkeypatch):
             decode_folder(Decoding(**asked, refiner="sd3-decoder"), folder, tmp_path / "out")
         with pytest.raises(FileFormatError, match="nothing is no file and no pretrained module"):
             decode_folder(Decoding(**asked, refiner="nothing"), folder, tmp_path / "out")
+    assert not (tmp_path / "out").exists()
 
 
 def test_file__of_several_is_refused(tmp_path):

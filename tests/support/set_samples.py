@@ -17,15 +17,15 @@ from olacore.views.word_table import SceneOfWords, TableOfWords
 from tests.support.caption_samples import COLOURS, SIDE, SITES, THINGS, WIDTH, write_captioned
 from tests.support.makers import make_module
 
-KNOWN = ("a", "i", *COLOURS, *THINGS, "juggle", "hearts")
+KNOWN = ("a", "i", "with", *COLOURS, *THINGS, "juggle", "hearts")
 SIZE = 4
 LEVELS = (0.5, 2.0)
 
 
 def word_table(size: int = SIZE) -> WordTable:
-    """Random vectors; "a" weighs little."""
+    """Random vectors; "a" and "with" weigh little."""
     vectors = np.random.default_rng(0).standard_normal((len(KNOWN), size))
-    shifts = np.where(np.array(KNOWN) == "a", 0.08, 1.0)
+    shifts = np.where(np.isin(KNOWN, ("a", "with")), 0.08, 1.0)
     return WordTable.of(KNOWN, vectors, shifts)
 
 

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from olacore.errors import DataError
-from olacore.text import WordTable, words_in
+from olacore.text import WordTable, words_in, words_read
 from olacore.text.emoji import name_emoji
 from olacore.text.table import FAR, ORDER
 from tests.support.set_samples import KNOWN, SIZE, word_table
@@ -27,6 +27,51 @@ def test_words__of_a_text():
     assert words_in("A red-hot fox\u2019s den, 2 pigs") == ["a", "red", "hot", "fox's", "den", "2", "pigs"]
 
 
+# What people write before what they want, and what is left of it: nothing.
+BEFORE = (
+    "a",
+    "The",
+    "my",
+    "draw",
+    "Draw me an",
+    "please draw",
+    "paint a",
+    "generate",
+    "show me the",
+    "I want a",
+    "I'd like to see some",
+    "a picture of",
+    "Could you please make me an image of the",
+    "create an emoji of",
+)
+
+
+@pytest.mark.parametrize("before", BEFORE)
+@pytest.mark.parametrize("text", ["red heart", "heart", "A button (blood type)", "paint brush", "i", "\u00e9t\u00e9"])
+def test_words__requests_and_articles_before_what_is_wanted_are_not_read(before, text):
+    assert words_read(f"{before} {text}") == words_read(f"{before} {text}, please") == words_in(text)
+
+
+def test_words__articles_are_not_read_where_a_word_follows():
+    assert words_read("a red heart above the blue square") == ["red", "heart", "above", "blue", "square"]
+    assert words_read("man with a beard") == words_read("the man with the beard") == ["man", "with", "beard"]
+    assert words_read("letter A") == ["letter", "a"]
+    assert words_read("the A button (blood type)") == ["a", "button", "blood", "type"]
+    assert words_read("l\u2019a b") == ["l'a", "b"]
+    assert words_read("make up") == ["make", "up"]
+    assert words_read("I love you hand sign") == ["i", "love", "you", "hand", "sign"]
+
+
+@given(st.lists(st.sampled_from([*" ".join(BEFORE).split(), "please", "heart", "\u00e9"]), max_size=8))
+@settings(max_examples=200, deadline=None)
+def test_words__of_a_text_one_is_always_read(words):
+    text = " ".join(words)
+    read = words_read(text)
+    assert bool(read) == bool(words)
+    rest = iter(words_in(text))
+    assert all(word in rest for word in read), "in the order of the text"
+
+
 def test_table__keeps_vectors_within_half_a_level():
     vectors = np.random.default_rng(0).standard_normal((len(KNOWN), SIZE)).astype(np.float32)
     kept = np.array([vector_of(word) for word in KNOWN])
@@ -36,8 +81,8 @@ def test_table__keeps_vectors_within_half_a_level():
 
 
 def test_features__are_the_weighted_mean_of_words_and_their_order():
-    weights = {"a": 0.08 / FAR, "red": 1, "heart": 1}
-    for text in ("a red heart", "a heart red"):
+    weights = {"with": 0.08 / FAR, "red": 1, "heart": 1}
+    for text in ("with red heart", "red with heart"):
         words = text.split()
         heavy = np.array([weights[word] for word in words])
         heavy /= heavy.sum()
@@ -67,7 +112,7 @@ def test_features__of_any_text_are_finite_and_do_not_depend_on_the_others(texts)
 def test_unknown__words_are_read_as_those_that_they_are_spelt_like():
     assert TABLE.spelt_like("haert") == []
     assert TABLE.spelt_like("hear") == ["heart", "hearts"]
-    assert TABLE.read("my juggler, red") == ([[TABLE.places["juggle"]], [TABLE.places["red"]]], ["my", "juggler"])
+    assert TABLE.read("two juggler, red") == ([[TABLE.places["juggle"]], [TABLE.places["red"]]], ["two", "juggler"])
     assert TABLE.read("fox's")[1] == [], "a genitive is the word"
     np.testing.assert_array_equal(TABLE.features(["zzzz", ""]), 0)
 

@@ -228,9 +228,27 @@ const giveLatent = (given, name) =>
     paint(find("decoded"), cropped(answer, width, height), width, height);
     current = {name, latent: given.latent, shape: given.shape, size: given.size};
     layout(false, true);
-    remark(given.note);
+    remark([given.note, doubt(given)].filter(Boolean).join(" "));
     list({Size: `${width} \u00d7 ${height}`, ...latentFacts(given, width, height), Decoded: milliseconds(ms)});
   });
+
+// What is odd about a latent for the decoder, as `ola decode` says it.
+function doubt({latent, shape}) {
+  const {mean, spread, nearest, farthest} = about.expects,
+    sites = latent.length / shape[0];
+  let sum = 0;
+  latent.forEach((value, i) => {
+    const channel = Math.floor(i / sites);
+    sum += ((value - mean[channel]) / spread[channel]) ** 2;
+  });
+  const distance = Math.sqrt(sum / latent.length),
+    [what, hint] = distance > farthest ? ["far", "unscaled"] : ["oddly near", "scaled twice"];
+  if (nearest <= distance && distance <= farthest) return "";
+  return (
+    `This latent lies ${what}, ${Number(distance.toPrecision(2))} spreads off the mean of those that the decoder was ` +
+    `trained on, where photographs lie between ${nearest} and ${farthest}: is it ${hint}, or of another model?`
+  );
+}
 
 const sameSpace = (one, other) =>
   ["maker_sha256", "scaling", "shift", "channels", "factor", "picture_range"].every(

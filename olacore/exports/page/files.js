@@ -147,7 +147,7 @@ function readSafetensors(name, buffer, raw, about) {
   if (!Array.isArray(shape) || !Array.isArray(places)) throw damaged;
   const bytes = new Uint8Array(buffer).subarray(8 + length + places[0], 8 + length + places[1]);
   const array = readFloats(name, {F16: "f2", BF16: "bf", F32: "f4", F64: "f8"}[dtype], shape, bytes);
-  if (tensors.has("latent_format_version_0")) {
+  if (comfy && tensors.has("latent_format_version_0")) {
     if (!raw) throw Error(`${name} holds raw latents of ComfyUI, and the scale of this decoder's model is not known.`);
     array.values = array.values.map(value => (value - raw.shift) * raw.scaling);
     about.note = `Raw latents of ComfyUI: ${raw.shift ? `${raw.shift} taken off, ` : ""}multiplied by ${raw.scaling}.`;

@@ -64,6 +64,7 @@ class Writer {
     );
     this.longest = Math.max(...[...this.emoji.keys()].map(sign => [...sign].length));
     this.everything = engine.array(set.everything);
+    this.leftOut = new RegExp(set.leftOut, "g");
     this.text = text;
     this.mean = mean;
     // All words between < and >, a letter a byte, and where each begins.
@@ -121,12 +122,13 @@ class Writer {
   read(text) {
     const found = [],
       unknown = new Map();
-    for (const match of this.nameEmoji(text)
+    const words = this.nameEmoji(text)
       .normalize("NFC")
       .toLowerCase()
-      .matchAll(/[\p{L}\p{N}]+(?:['\u2019][\p{L}\p{N}]+)*/gu)) {
-      const word = match[0].replaceAll("\u2019", "'"),
-        line = this.places.get(word) ?? this.places.get(word.replace(/'s$/, ""));
+      .match(/[\p{L}\p{N}]+(?:['\u2019][\p{L}\p{N}]+)*/gu);
+    for (const word of (words || []).join(" ").replaceAll("\u2019", "'").replace(this.leftOut, "").split(" ")) {
+      if (!word) continue;
+      const line = this.places.get(word) ?? this.places.get(word.replace(/'s$/, ""));
       if (line !== undefined) {
         found.push([line]);
         continue;
