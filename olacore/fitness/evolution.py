@@ -80,7 +80,7 @@ class Evolution:
             raise ShapeError(f"mean must be ({self.layout.size},); got {begin.shape}.")
         if not np.isfinite(begin).all():
             raise DataError("mean must be finite.")
-        self.settings = {
+        self.settings: dict[str, Any] = {
             "layers": list(self.layout.layers),
             "size": self.layout.size,
             "strategy": strategy,
@@ -217,8 +217,7 @@ class Evolution:
         looks = {name: (part.shape, part.dtype) for name, part in state.items()}
         wanted = {name: (np.shape(part), np.asarray(part).dtype) for name, part in search.state.items()}
         best, fitness = arrays.get("best"), arrays.get("best_fitness")
-        whole = best is not None and fitness is not None and best.shape == (search.layout.size,) and fitness.shape == ()
-        if looks != wanted or not whole:
+        if looks != wanted or best is None or fitness is None or best.shape != (search.layout.size,) or fitness.shape:
             raise FileFormatError(f"the state in {path} does not look like one of the strategy {settings['strategy']}.")
         search.state, search._told = state, (best, float(fitness))
         search.generation, search.evaluations = settings["generation"], settings["evaluations"]

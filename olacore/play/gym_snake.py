@@ -14,7 +14,7 @@ from olacore.play.snake import Snake
 NAME = "olacore/Snake-v0"
 
 
-class SnakeEnvironment(gymnasium.Env):  # type: ignore[misc]
+class SnakeEnvironment(gymnasium.Env):
     """Snake: observations (13,) float32 of `Snake.observe`, three moves, a reward of 1 for each food.
 
     Parameters
