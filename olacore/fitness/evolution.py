@@ -92,7 +92,7 @@ class Evolution:
         self.state = self.strategy.start(self.layout, int(asked), begin, float(sigma), int(seed))
         self.generation = self.evaluations = 0
         self._asked: Population | None = None
-        self._told = (np.zeros(self.layout.size, np.float32), -np.inf)
+        self._told: tuple[np.ndarray, float] = (np.zeros(self.layout.size, np.float32), -np.inf)
 
     def ask(self) -> Population:
         """Return the genomes of this generation; the same ones until they are told.

@@ -72,7 +72,7 @@ class LowRank(GenomeStrategy):
         size, pairs = len(state["mean"]), (len(genomes) + 1) // 2
         mirrored = np.full(pairs, -inf)
         mirrored[: len(genomes) - pairs] = fitness[pairs:]
-        signs = np.sign(fitness[:pairs] - mirrored, where=fitness[:pairs] != mirrored, out=np.zeros(pairs))
+        signs = (fitness[:pairs] > mirrored).astype(float) - (fitness[:pairs] < mirrored)
         best, worth = logarithmic(max((pairs + 1) // 2, 1))
         weights = shared_by_ties(np.maximum(fitness[:pairs], mirrored), best) * signs
 
