@@ -79,11 +79,19 @@ STOPPED = {"frozen": "freezing"}
     help="Reports without progress before the search freezes; 0: never.",
 )
 @skip_nonfinite
+@click.option(
+    "--log-to",
+    multiple=True,
+    metavar="NAME[=PLACE]",
+    help="Also send the run to tensorboard, wandb, trackio or mlflow, there to a folder, project or experiment.",
+)
 @click.option("--out", type=FILE, help="Run folder; otherwise the next free one, such as runs/encoder-0001.")
 @click.option("--resume", is_flag=True, help="Go on with the run in the folder, exactly where it was.")
 @click.option("--force", is_flag=True, help="Replace the run in the folder.")
 @click.option("--json", "as_json", is_flag=True, help="Print the held-out figures as JSON.")
-def train(h5: Sequence[Path], options: Sequence[tuple[str, str]], as_json: bool, **settings: Any) -> None:
+def train(
+    h5: Sequence[Path], options: Sequence[tuple[str, str]], log_to: Sequence[str], as_json: bool, **settings: Any
+) -> None:
     """Evolve a module from data sets. With no limit given, 60 s of search or until it freezes.
 
     A stack or a pair takes 400 generations then, a stack of few samples 6.
@@ -91,12 +99,14 @@ def train(h5: Sequence[Path], options: Sequence[tuple[str, str]], as_json: bool,
     A pair is an encoder and the decoder of its own latents, in OUT/encoder and OUT/decoder.
     """
     from olacore.search.config import TrainConfig
+    from olacore.search.loggers import LogTo
     from olacore.search.train import train as evolve
 
     config = TrainConfig(h5=tuple(h5), options=dict(options), **settings)
     limits = config.settled.seconds, config.settled.generations
-    with stop_on_signal() as should_stop, progress_bars(*limits) as bars:
-        result = evolve(config, (bars(config.module or "plain"),), should_stop)
+    loggers = LogTo(*log_to)
+    with stop_on_signal() as should_stop, loggers, progress_bars(*limits) as bars:
+        result = evolve(config, (bars(config.module or "plain"), loggers), should_stop)
     if result.stopped == "interrupted":
         should_stop.leave(f"the run is saved in {result.folder}; go on with --resume --out {result.folder}")
     if as_json:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -107,6 +107,19 @@ def is_run_config(file: Path) -> bool:
     return is_there(file.with_name(LOG)) or is_there(file.with_name("checkpoint.safetensors"))
 
 
+def name_of(folder: Path) -> str:
+    """Return what a run is called: its folder, with the one above where a plan named the folder after its search."""
+    folder = folder if folder.name and folder.name != ".." else folder.resolve()
+    plain = folder.name in ("encoder", "decoder", "stack") and folder.parent.name
+    return f"{folder.parent.name}/{folder.name}" if plain else folder.name
+
+
+def newest_in(folder: Path) -> list[Path]:
+    """Return the entry of a folder whose run was logged last, in a list; an empty one where it holds no run."""
+    found = {run: (run / CONFIG).stat().st_mtime for run in runs_in(folder) if is_there(run / CONFIG)}
+    return [max(found, key=lambda run: found[run])] if found else []
+
+
 class Follower:
     """Reads the log of a run while it grows.
 
@@ -173,9 +186,60 @@ class Follower:
         except OSError:
             return True
 
+    def is_of_pair(self) -> bool:
+        """Whether it is the encoder of a pair, whose decoder is evolved after it."""
+        return is_there(self.folder / CONFIG) and read_config(self.folder).get("module") == "pair"
+
     def age(self, now: float) -> float | None:
         """Seconds since the log was written; None where there is none."""
         try:
             return max(0.0, now - (self.folder / LOG).stat().st_mtime)
         except OSError:
             return None
+
+
+class Followers:
+    """Follows the runs that paths name, also those that come later.
+
+    Parameters
+    ----------
+    paths : run folders, or folders of runs
+
+    Attributes
+    ----------
+    runs : by folder, in the order in which they came
+    missing : paths without a run so far
+    """
+
+    def __init__(self, paths: Sequence[Path]) -> None:
+        self.paths = paths
+        self.runs: dict[Path, Follower] = {}
+        self.missing: list[Path] = [*paths]
+
+    def poll(self) -> None:
+        """Look for new runs and new lines.
+
+        Raises
+        ------
+        FileFormatError  if a log cannot be read
+        """
+        self.missing = []
+        for path in self.paths:
+            found = runs_in(path)
+            self.missing += [] if found else [path]
+            for folder in found:
+                self.runs.setdefault(folder, Follower(folder))
+        for run in self.runs.values():
+            run.poll()
+
+    def named(self) -> dict[str, Follower]:
+        """The runs by their names, or by their paths where names are not enough."""
+        names = [name_of(folder) for folder in self.runs]
+        unique = len({*names}) == len(names)
+        return {name if unique else str(run.folder): run for name, run in zip(names, self.runs.values(), strict=True)}
+
+    def over(self) -> bool:
+        """Whether all runs are there and have ended, and no pair still waits for its decoder."""
+        if self.missing or not all(run.ended() for run in self.runs.values()):
+            return False
+        return all(is_there(run.folder.with_name("decoder") / MODULE) for run in self.runs.values() if run.is_of_pair())

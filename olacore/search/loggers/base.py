@@ -15,6 +15,7 @@ import numpy as np
 
 from olacore.errors import ConfigError
 from olacore.registry import Registry
+from olacore.search.run_log import name_of
 
 # What the numbers of a line of the log are called where runs are compared.
 NAMES = {
@@ -51,9 +52,7 @@ class Run:
     @classmethod
     def of(cls, folder: Path, settings: Mapping[str, Any]) -> Run:
         """Describe the run in a folder by what its `config.json` says."""
-        # The searches of a plan lie in folders that are called by what is searched there.
-        plain = folder.name in ("encoder", "decoder") and folder.parent.name
-        return cls(f"{folder.parent.name}/{folder.name}" if plain else folder.name, folder, dict(flat(settings)))
+        return cls(name_of(folder), folder, dict(flat(settings)))
 
 
 class Logger(ABC):
