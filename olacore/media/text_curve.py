@@ -12,7 +12,7 @@ import numpy as np
 DOTS = np.array([[0x01, 0x08], [0x02, 0x10], [0x04, 0x20], [0x40, 0x80]])
 BRAILLE, STAR = 0x2800, "*"
 # Characters of the numbers on the left.
-MARGIN = 10
+MARGIN = 12
 LEAST_WIDTH, LEAST_HEIGHT = MARGIN + 10, 3
 
 

@@ -96,15 +96,16 @@ def runs_in(path: Path) -> list[Path]:
     """
     if is_there(path / CONFIG) or is_there(path / LOG):
         return [path]
-    for pattern in ("*", "*/*"):
-        if found := sorted(file.parent for file in path.glob(f"{pattern}/{CONFIG}") if is_run_config(file)):
-            return found
-    return []
+    found = []
+    for entry in sorted(path.iterdir()) if path.is_dir() else ():
+        configs = [entry / CONFIG] if is_run_config(entry / CONFIG) else sorted(entry.glob(f"*/{CONFIG}"))
+        found += [config.parent for config in configs if is_run_config(config)]
+    return found
 
 
 def is_run_config(file: Path) -> bool:
-    """Whether a `config.json` is a run's: other programs have files of that name."""
-    return is_there(file.with_name(LOG)) or is_there(file.with_name("checkpoint.safetensors"))
+    """Whether a `config.json` is there, and a run's: other programs have files of that name."""
+    return is_there(file) and any(is_there(file.with_name(name)) for name in (LOG, "checkpoint.safetensors"))
 
 
 def name_of(folder: Path) -> str:
@@ -115,9 +116,12 @@ def name_of(folder: Path) -> str:
 
 
 def newest_in(folder: Path) -> list[Path]:
-    """Return the entry of a folder whose run was logged last, in a list; an empty one where it holds no run."""
-    found = {run: (run / CONFIG).stat().st_mtime for run in runs_in(folder) if is_there(run / CONFIG)}
-    return [max(found, key=lambda run: found[run])] if found else []
+    """Return the entry of a folder whose search was begun last, in a list; an empty one where it holds no run."""
+    entries = sorted(folder.iterdir()) if folder.is_dir() else []
+    begun = {
+        entry: max((run / CONFIG).stat().st_mtime_ns for run in found) for entry in entries if (found := runs_in(entry))
+    }
+    return [max(begun, key=lambda entry: begun[entry])] if begun else []
 
 
 class Follower:
