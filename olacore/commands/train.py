@@ -110,7 +110,9 @@ def train(
     if result.stopped == "interrupted":
         should_stop.leave(f"the run is saved in {result.folder}; go on with --resume --out {result.folder}")
     if as_json:
-        print_json({"folder": str(result.folder), "stopped": result.stopped, **result.figures})
+        print_json(
+            {"folder": str(result.folder), "stopped": result.stopped, "notes": [*result.notes], **result.figures}
+        )
         return
     for part, figures in result.parts.items():
         print_figures(figures, f"{result.module.kind} on {part} samples")
@@ -121,3 +123,5 @@ def train(
         f"{summary['validation_loss']:.5g}, R2 {summary['validation_r2']:.4f}; "
         f"{made} has {result.module.nbytes()} bytes"
     )
+    for note in result.notes:
+        say(note)
