@@ -37,7 +37,7 @@ COMMANDS = {
     ),
     "demo": (
         "olacore.commands.demo:demo",
-        "Draw some prompts, then evolve an encoder, a decoder and a stack from the shipped sample, and show them.",
+        "Draw some prompts, then evolve modules that draw, encode and decode, and show what they make.",
     ),
     "encode": (
         "olacore.commands.encode:encode",
