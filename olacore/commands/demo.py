@@ -31,6 +31,8 @@ def demo(out: Path, seconds: float, force: bool, as_json: bool) -> None:
         return
     for name, result in done.results.items():
         print_figures(result.figures, f"{name} on held-out pictures ({result.module.nbytes() / 1000:.1f} kB)")
+        for note in result.notes:
+            say(note)
     say(
         f"held-out pictures, encoded and decoded: teacher {done.codec['teacher']:.2f} dB, "
         f"organic {done.codec['organic']:.2f} dB PSNR"

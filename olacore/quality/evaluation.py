@@ -170,13 +170,10 @@ def measure(module: Module, dataset: Dataset, baselines: Baselines, indices: np.
 def loss_on(module: Module, dataset: Dataset, indices: np.ndarray) -> float:
     """Return the mean squared error of a module on some rows, in the units of the targets."""
     view = module.view
-    squared, count = 0.0, 0
+    sums = Metrics(np.zeros(view.outputs), "psnr" in KINDS.find(module.kind).figures)
     for raw, _ in whole_items(view, dataset, indices, view.fields_in(dataset)):
-        answer = module.answer_samples(raw)
-        truth = view.gather_targets(raw, Scaling.identity(view.inputs, view.outputs))
-        squared += float(np.square(answer - truth, dtype=np.float64).sum())
-        count += answer.size
-    return squared / count
+        sums.add(module.answer_samples(raw), view.gather_truth(raw))
+    return float(sums.squared.sum()) / (sums.rows * view.outputs)
 
 
 @dataclass(frozen=True)

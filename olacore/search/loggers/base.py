@@ -129,7 +129,7 @@ def entry(line: Mapping[str, Any], wall: float) -> Entry:
 
 def scalars_of(line: Mapping[str, Any]) -> dict[str, float]:
     """Return the finite numbers of a line of the log, by the names that loggers give them."""
-    found = {}
+    found: dict[str, Any] = {}
     for name, value in line.items():
         if name == "trust" and isinstance(value, list):
             found |= {f"search/trust_{q}": part for q, part in zip(QUANTILES, value, strict=False)}
