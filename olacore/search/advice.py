@@ -57,13 +57,13 @@ def poor_figures(module: Module, dataset: Dataset, parts: dict[str, Figures], he
         for name, what in LEAST.items():
             if name in figures and not ours < figures[name]["loss"]:
                 yield f"this is poor: on {part} samples the module is no better than {what} ({beside(figures, name)})."
-    name = shipped_name(dataset, module.kind)
-    if name and len(held_out):
+    shipped = shipped_name(dataset, module.kind)
+    if shipped and len(held_out):
         some = held_out[:COMPARED]
-        ours, theirs = (loss_on(one, dataset, some) for one in (module, load(name)))
+        ours, theirs = (loss_on(one, dataset, some) for one in (module, load(shipped)))
         if not ours <= theirs:
             yield (
-                f"this is below {name}, which comes with the package: squared error {ours:.4g}, its {theirs:.4g}, "
+                f"this is below {shipped}, which comes with the package: squared error {ours:.4g}, its {theirs:.4g}, "
                 f"on {counted(len(some), 'held-out picture')}."
             )
 
