@@ -20,6 +20,8 @@ from olacore.foreign.schema import maybe, number, record, require, whole
 AFFINE = "affine_decoder.safetensors"
 # What modules of folds answered to samples that they did not see.
 ANSWERS = "answers.npz"
+# Who asked for what, where and when: a line for each time that a search began or ended.
+SESSIONS = "sessions.jsonl"
 # The checkpoint of version 0.1 is never read.
 OLD_CHECKPOINT = "checkpoint.h5"
 FILES = (
@@ -30,6 +32,7 @@ FILES = (
     "baselines.safetensors",
     AFFINE,
     ANSWERS,
+    SESSIONS,
     OLD_CHECKPOINT,
 )
 
@@ -116,22 +119,42 @@ class RunFolder:
         ------
         FileFormatError  if any other line is not what `log` wrote
         """
-        if not is_there(self.log_file):
-            return []
-        texts = read_file(self.log_file, "the log", MOST_LOG).split(b"\n")
-        last = texts.pop()
-        if last and not last.startswith(b"{"):
-            texts.append(last)  # no line of ours, whole or not
         lines = []
-        for count, text in enumerate(texts, 1):
-            what = f"line {count} of {self.log_file}"
-            lines.append(dict(require(LINE, parse_json(text, what), what)))
+        for one in read_lines(self.log_file):
+            if isinstance(one, FileFormatError):
+                raise one
+            lines.append(one)
         return lines
 
     def cut_log(self, generation: int) -> None:
         """Forget what was logged after `generation`, so that log and checkpoint tell the same story."""
         kept = [line for line in self.read_log() if line["generation"] <= generation]
         replace_file(self.log_file, "".join(json.dumps(line) + "\n" for line in kept).encode())
+
+
+def read_lines(path: Path) -> list[dict[str, Any] | FileFormatError]:
+    """Return the lines of a log; for each that is damaged, the sentence that says so.
+
+    A last one that a kill cut short is left out.
+
+    Raises
+    ------
+    FileFormatError  if the file cannot be read
+    """
+    if not is_there(path):
+        return []
+    texts = read_file(path, "the log", MOST_LOG).split(b"\n")
+    last = texts.pop()
+    if last and not last.startswith(b"{"):
+        texts.append(last)  # no line of ours, whole or not
+    lines: list[dict[str, Any] | FileFormatError] = []
+    for count, text in enumerate(texts, 1):
+        what = f"line {count} of {path}"
+        try:
+            lines.append(dict(require(LINE, parse_json(text, what), what)))
+        except FileFormatError as error:
+            lines.append(error)
+    return lines
 
 
 def make_folder(path: Path) -> None:

@@ -122,8 +122,9 @@ class Stack(Strategy):
         block = noisy(block, self.noise, seed, generation)
         if not units_in(state):
             return Rows().advance(state, block, seed, generation)
+        replaced = 0
         if is_due(generation, int(state["schedule"][0])):
-            self._select(state, block, seed, generation, objective)
+            replaced = self._select(state, block, seed, generation, objective)
         losses, kept, parts = [], [], list(block.parts(self.samples))
         for number, part in enumerate(parts):
             progress = min((generation + number / len(parts)) / float(state["schedule"][0]), 1.0)
@@ -135,7 +136,7 @@ class Stack(Strategy):
             step.move_readout(cool)
             state["steps"] += 1
             state["age"] += 1
-        return Report(float(np.mean(losses)), float(np.mean(kept)), 0)
+        return Report(float(np.mean(losses)), float(np.mean(kept)), 0, replaced)
 
     def alone(self, inputs: int) -> int:
         """Return in how many generations the affine map evolves alone."""
@@ -220,6 +221,10 @@ class Stack(Strategy):
         """The layer of units, if there are any yet."""
         return ((state["weights"][:, 0], state["biases"][:, 0]),) if units_in(state) else ()
 
+    def gauges(self, state: State) -> dict[str, float]:
+        """The units; before there are any, the usual step of a row. Then a step is measured against each unit's own."""
+        return {"units": units_in(state), **({} if units_in(state) else Rows().gauges(state))}
+
     def working_bytes(self, inputs: int, outputs: int, rows: int) -> int:
         """Features, residual and answers, six arrays of the units' size, and the trials; the axes' eigenvectors."""
         per_sample = inputs + 4 * outputs + 7 * self.units + self.directions + 2 * self.readouts
@@ -252,10 +257,12 @@ class Stack(Strategy):
             state["weights"][:, 0] = mixtures @ state["response_axes"]
         state["biases"][:, 0] = BIAS_SPREAD * draw.standard_normal(units)
 
-    def _select(self, state: State, block: Block, seed: int, generation: int, objective: Objective) -> None:
+    def _select(self, state: State, block: Block, seed: int, generation: int, objective: Objective) -> int:
+        """Replace units, unless new ones still settle, and return how many."""
         step = Step(self, state, next(block.parts(ROWS)), seed, objective)
-        if not step.settling.any():
-            select(state, step.features(), random_numbers(seed, generation, 4))
+        if step.settling.any():
+            return 0
+        return select(state, step.features(), random_numbers(seed, generation, 4))
 
 
 def units_in(state: State) -> int:
