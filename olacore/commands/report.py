@@ -37,12 +37,12 @@ def report(
     RUNS are folders that `ola train` made, or folders with several of them. Several runs are compared on one page. The
     file holds everything and asks for nothing; it can be sent and printed.
     """
+    from olacore.files import check_output
     from olacore.reports.curves import known_beside
-    from olacore.reports.page import check_page
     from olacore.reports.report import report as write
     from olacore.reports.run_page import Wishes
 
-    check_page(output, force)
+    check_output(output, force)
     wishes = Wishes(h5, decoder, known_beside(beside), pictures)
     size = write(runs, output, wishes)
     say(f"{output} has {size:,} bytes; open it in a browser")

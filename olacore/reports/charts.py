@@ -16,6 +16,8 @@ LEFT, RIGHT, TOP, BOTTOM = 72, 14, 12, 52
 # Figures that the ticks of a logarithmic axis begin with, the coarsest that gives enough ticks.
 STEPS = ((1.0,), (1.0, 3.0), (1.0, 2.0, 5.0), (1.0, 1.5, 2.0, 3.0, 5.0, 7.0))
 FEWEST, MOST = 3, 7
+# Times that a level may be above or below all curves of a chart that looks at them closely.
+FAR = 1.5
 # Colours that the style has for curves, and points of a curve at most.
 COLOURS, MOST_POINTS = 8, 400
 
@@ -95,6 +97,7 @@ class Curve:
     colour : number of a colour
     upper : of a band, its upper edge; `points` is the lower one
     dash : "" for a whole line, "dashed", "dotted" or "mixed"
+    stairs : whether it keeps a value up to the next point
     """
 
     name: str
@@ -102,6 +105,7 @@ class Curve:
     colour: int = 0
     upper: Points = ()
     dash: str = ""
+    stairs: bool = False
 
 
 @dataclass(frozen=True)
@@ -154,6 +158,7 @@ def chart(
     levels: Sequence[Level] = (),
     logarithmic: tuple[bool, bool] = (False, False),
     y_zero: bool = False,
+    near: bool = False,
 ) -> Chart | None:
     """Lay a chart out; None if no curve has a point that can be shown.
 
@@ -161,6 +166,7 @@ def chart(
     ----------
     logarithmic : of x and of y
     y_zero : let a linear y axis begin at 0
+    near : look at the curves closely, and only name the levels that are far from them
     """
     seen = [_visible(curve, logarithmic) for curve in curves]
     seen = [curve for curve in seen if curve.points]
@@ -169,10 +175,13 @@ def chart(
     levels = [level for level in levels if isfinite(level.value) and (level.value > 0 or not logarithmic[1])]
     points = [point for curve in seen for point in (*curve.points, *curve.upper)]
     x_axis = Axis.around((x for x, _ in points), logarithmic[0])
+    heights = [y for _, y in points]
+    far = [level for level in levels if near and not min(heights) / FAR < level.value < max(heights) * FAR]
+    levels = [level for level in levels if level not in far]
     y_axis = Axis.around([*(y for _, y in points), *(level.value for level in levels)], logarithmic[1], y_zero)
     place = Place(x_axis, y_axis)
     bands = [(f"band c{curve.colour % COLOURS}", place.band(curve)) for curve in seen if curve.upper]
-    lines = [(_line(curve.colour, curve.dash), place.line(curve.points)) for curve in seen if not curve.upper]
+    lines = [(_line(curve.colour, curve.dash), place.line(_path(curve))) for curve in seen if not curve.upper]
     across = [
         (_line(level.colour, level.dash), f"M{LEFT} {place.y(level.value):.1f}H{WIDTH - RIGHT}") for level in levels
     ]
@@ -181,12 +190,19 @@ def chart(
     named = [(_line(curve.colour, curve.dash) if not curve.upper else f"band c{curve.colour}", curve) for curve in seen]
     legend = [(style, curve.name) for style, curve in named if curve.name]
     legend += [(_line(level.colour, level.dash), f"{level.name}: {figure(level.value)}") for level in levels]
+    legend += [
+        (
+            "line level none",
+            f"{one.name}: {figure(one.value)}, {'above' if one.value > heights[0] else 'below'} the chart",
+        )
+        for one in far
+    ]
     ends = "; ".join(
         f"{curve.name or title} from {figure(curve.points[0][1])} to {figure(curve.points[-1][1])}"
         for curve in seen
         if not curve.upper
     )
-    beside = "; ".join(f"{level.name} {figure(level.value)}" for level in levels)
+    beside = "; ".join(f"{level.name} {figure(level.value)}" for level in (*levels, *far))
     alt = f"{title}: {y_title} over {x_title}. {ends}{'; beside ' + beside if beside else ''}."
     return Chart(
         title,
@@ -233,6 +249,13 @@ def worth_logarithm(values: Iterable[float], times: float = 8) -> bool:
 
 def _line(colour: int, dash: str) -> str:
     return " ".join(part for part in ("line", f"c{colour % COLOURS}" if colour >= 0 else "level", dash) if part)
+
+
+def _path(curve: Curve) -> Points:
+    if not curve.stairs:
+        return curve.points
+    held = [(later, y) for (_, y), (later, _) in zip(curve.points, curve.points[1:], strict=False)]
+    return [point for pair in zip(curve.points, [*held, curve.points[-1]], strict=True) for point in pair]
 
 
 def _visible(curve: Curve, logarithmic: tuple[bool, bool]) -> Curve:

@@ -10,7 +10,7 @@ import numpy as np
 from olacore.errors import OlacoreError
 from olacore.quality.psnr import psnr
 from olacore.reports.answers import Answers, answers_of
-from olacore.reports.asked import data_of
+from olacore.reports.asked import data_of, short_path
 from olacore.reports.curves import together_charts
 from olacore.reports.figures import COLUMNS, held_out_table, spread_table, verdict
 from olacore.reports.images import picture
@@ -18,7 +18,7 @@ from olacore.reports.parts import Charts, Code, Fold, Gallery, Page, Part, Pictu
 from olacore.reports.pictures import label, ranked, told
 from olacore.reports.run import Found, Run
 from olacore.reports.run_page import Wishes, again_parts, asked_parts, curve_parts, lead, run_sections, tiles
-from olacore.reports.usage import module_facts, outputs_in_words, usage
+from olacore.reports.usage import module_facts, shape_in_words, usage
 from olacore.reports.words import NOTHING, counted, duration, figure, size
 
 # Runs whose pictures stand side by side.
@@ -37,10 +37,10 @@ def plan_page(found: Found, wishes: Wishes) -> Page:
         parts: list[Part] = [Words(text), runs_table(named, "Modules of the folds")]
         sections.append(Section("The folds", [*parts, Charts(together_charts(named, {}))] if others else [Words(text)]))
     for run in others if found.plan == "pair" else ():
-        parts = [*curve_parts(run, wishes)]
+        parts = [] if run.lines == first.lines else [*curve_parts(run, wishes)]
         if run.module:
-            parts += [module_facts(run.module), *usage(run.module, str(run.path))]
-        sections.insert(2, Section(f"The {run.name} of the pair", parts))
+            parts += [module_facts(run.module), *usage(run.module, short_path(run.path))]
+        sections.insert(-1, Section(f"The {run.name} of the pair", parts))
     what = {"pair": "Pair", "folds": "Run with folds"}[found.plan]
     return Page(f"{what} {found.name}", lead(first), sections, tiles(first))
 
@@ -117,7 +117,7 @@ def runs_table(runs: Mapping[str, Run], caption: str) -> Table:
         rows.append(
             [
                 name,
-                outputs_in_words(run.module) if run.module else f"{run.kind}, no module yet",
+                shape_in_words(run.module) if run.module else f"{run.kind}, no module yet",
                 str(run.config.get("strategy", NOTHING)),
                 str(run.config.get("seed", NOTHING)),
                 duration(seconds[-1][1]) if seconds else NOTHING,

@@ -13,6 +13,11 @@ from olacore.reports.run import Run
 from olacore.search.run_folder import read_lines
 
 OVERS = {"seconds": "seconds of search", "generation": "generations"}
+STEPS = {
+    "step": ("Step size of the affine map", "usual step of a row, in spreads of what it answers"),
+    "moved": ("Step size", "what the latest step changed, as a share of the weights' length"),
+}
+MOST_LEVELS = 4
 DASHES = {"mean": "dotted", "least squares": "dashed"}
 
 
@@ -86,7 +91,17 @@ def loss_charts(run: Run, beside: Mapping[str, float | Points]) -> list[Chart]:
                 if not isinstance(points, float)
             ]
         logarithmic = _scales(curves, levels)
-        made.append(chart(f"Loss over {title}", curves, title, f"{run.loss}, targets' units", levels, logarithmic))
+        made.append(
+            chart(
+                f"Loss over {title}",
+                curves,
+                title,
+                f"{run.loss}, targets' units",
+                levels,
+                logarithmic,
+                near=over != "seconds",
+            )
+        )
     return [one for one in made if one]
 
 
@@ -98,17 +113,17 @@ def state_charts(run: Run) -> list[Chart]:
         low, middle, high = ([(at, values[place]) for at, values in trust] for place in range(3))
         curves = [Curve("least to most", low, upper=high), Curve("median", middle)]
         made.append(chart("Trust", curves, title, "trust of genomes, 0 to 1", y_zero=True))
-    if step := run.series("step"):
-        scales = (worth_logarithm(at for at, _ in step), worth_logarithm(value for _, value in step))
-        made.append(
-            chart("Step size", [Curve("usual step", step)], title, "in spreads of the response", logarithmic=scales)
-        )
-    if units := [point for point in run.series("units") if point[1]]:
-        curves = [Curve("hidden units", units), Curve("replaced so far", run.series("replaced"), 1)]
+    for name, (what, unit) in STEPS.items():
+        points = [point for point in run.series(name) if point[1] > 0]
+        scales = (worth_logarithm(at for at, _ in points), worth_logarithm(value for _, value in points))
+        made.append(chart(what, [Curve("", points)], title, unit, logarithmic=scales))
+    if any(count for _, count in run.series("units")):
+        curves = [Curve("hidden units", run.series("units"), stairs=True)]
+        curves.append(Curve("replaced so far", run.series("replaced"), 1, stairs=True))
         made.append(chart("Units grown and replaced", curves, title, "units", y_zero=True))
     accepted = run.series("accepted")
     if len({value for _, value in accepted}) > 1:
-        made.append(chart("Proposals kept", [Curve("kept", accepted)], title, "share, 0 to 1", y_zero=True))
+        made.append(chart("Proposals kept", [Curve("", accepted)], title, "share, 0 to 1", y_zero=True))
     return [one for one in made if one]
 
 
@@ -118,10 +133,19 @@ def together_charts(runs: Mapping[str, Run], beside: Mapping[str, float | Points
     first = next(iter(runs.values()))
     levels: list[Level] = []
     if alike:
-        known = [floors(run) for run in runs.values()]
-        for name, dash in DASHES.items():
-            if values := [each[name] for each in known if name in each]:
-                levels.append(Level(f"{name} (validation)", median(values), dash))
+        known = {name: floors(run) for name, run in runs.items()}
+        if means := [each["mean"] for each in known.values() if "mean" in each]:
+            levels.append(Level("mean (validation)", median(means), DASHES["mean"]))
+        # Modules of one shape share their least squares; a stack's has other data to answer from.
+        apart: dict[str, tuple[int, str, float]] = {}
+        for number, (name, each) in enumerate(known.items()):
+            if (value := each.get("least squares")) is not None:
+                apart.setdefault(f"{value:.2g}", (number, name, value))
+        for number, name, value in [*apart.values()][:MOST_LEVELS]:
+            whose = f", as of {name}" if len(apart) > 1 else ""
+            levels.append(
+                Level(f"least squares (validation){whose}", value, DASHES["least squares"], number if whose else -1)
+            )
         levels += [Level(name, value, "mixed", len(runs) + number) for number, name, value in _levels(beside)]
     else:
         levels.append(Level("mean", 1.0, "dotted"))
@@ -134,14 +158,16 @@ def together_charts(runs: Mapping[str, Run], beside: Mapping[str, float | Points
             curves.append(Curve(name, points, number, dash=("", "dashed", "dotted")[number // 8 % 3]))
         what = f"{first.loss}, targets' units" if alike else "1 - R2: share of the variance that is left"
         kind = "Validation loss" if alike else "What is left of the variance"
-        made.append(chart(f"{kind} over {title}", curves, title, what, levels, _scales(curves, levels)))
+        made.append(
+            chart(f"{kind} over {title}", curves, title, what, levels, _scales(curves, levels), near=over != "seconds")
+        )
     return [one for one in made if one]
 
 
 def _scales(curves: Sequence[Curve], levels: Sequence[Level]) -> tuple[bool, bool]:
     points = [point for curve in curves for point in curve.points]
     heights = [*(y for _, y in points), *(level.value for level in levels)]
-    return worth_logarithm(x for x, _ in points), worth_logarithm(heights, 3)
+    return worth_logarithm(x for x, _ in points), worth_logarithm(heights, 1)
 
 
 def _levels(beside: Mapping[str, float | Points]) -> list[tuple[int, str, float]]:

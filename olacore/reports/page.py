@@ -9,12 +9,10 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from olacore.files import check_output, replace_file
+from olacore.files import replace_file
 from olacore.foreign.names import shown
 from olacore.reports.parts import Page
 from olacore.version import __version__
-
-SUFFIX = ".html"
 
 
 def write_page(page: Page, path: Path) -> int:
@@ -29,11 +27,6 @@ def write_page(page: Page, path: Path) -> int:
     OutputError  if the file cannot be written
     """
     return replace_file(path, render(page).encode("utf-8", "backslashreplace"))
-
-
-def check_page(path: Path, force: bool) -> None:
-    """Raise unless a page may be written there, before anything is measured."""
-    check_output(path, force)
 
 
 def render(page: Page) -> str:

@@ -47,7 +47,7 @@ class Run:
     ----------
     name : to show
     path : its folder
-    config : what decided its course; empty where a module came of another search, as the decoder of an affine pair
+    config : what decided its course
     lines : of its log, sound ones
     sessions : when it began and ended; empty for runs of versions that did not write it down
     module : the best one so far, where it can be read
@@ -135,7 +135,8 @@ class Found:
     Parameters
     ----------
     runs : the one that the folder is about first
-    plan : "single"; "pair"; "folds", whose runs after the first left some samples out; "several" that stand alone
+    plan : "single"; "pair", the decoder first; "folds", whose runs after the first left some samples out; "several"
+        that stand alone
     """
 
     name: str
@@ -155,20 +156,28 @@ def find_runs(path: Path) -> Found:
         raise FileFormatError(f"{path} is no run folder: {what}; name one that `ola train` made.")
     name = path.resolve().name or str(path)
     if is_there(path / CONFIG):
-        folds = [child for child in _children(path) if child.name.startswith("fold-")]
+        folds = [child for child in _children(path) if child.name.startswith("fold-") and is_there(child / CONFIG)]
         plan = "folds" if folds or is_there(path / ANSWERS) else "single"
         return Found(name, [read_run(path, name), *(read_run(child, child.name) for child in folds)], plan)
     children = _children(path)
-    if not any(is_there(child / CONFIG) for child in children):
+    if not children:
         raise FileFormatError(f"the folder {path} holds no run; name one that `ola train` made.")
     if len(children) > MOST_SEARCHES:
         raise FileFormatError(f"{path} holds {len(children)} runs; a report takes {MOST_SEARCHES} at most: name some.")
-    runs = [read_run(child, child.name) for child in children]
-    pair = len(runs) == 2 and {one.name for one in runs} == {"encoder", "decoder"} and of_pair(runs[1])
-    if pair:  # the decoder first, which an affine pair evolves in the encoder's search
-        runs = [one if one.sessions else replace(one, sessions=runs[0].sessions) for one in runs[::-1]]
-        return Found(name, runs, "pair")
-    runs = [one for one in runs if one.config]
+    if {child.name for child in children} == {"encoder", "decoder"}:
+        decoder, encoder = (read_run(path / child, child) for child in ("decoder", "encoder"))
+        if of_pair(encoder):
+            if not decoder.config:  # an affine pair is evolved in one search, which the encoder's folder is of
+                decoder = replace(decoder, config=encoder.config, lines=encoder.lines, sessions=encoder.sessions)
+            return Found(name, [decoder, encoder], "pair")
+    runs = []
+    for child in children:
+        if is_there(child / CONFIG):
+            runs.append(read_run(child, child.name))
+        elif _children(child):
+            runs += [replace(run, name=f"{child.name}/{run.name}") for run in find_runs(child).runs]
+    if not runs:
+        raise FileFormatError(f"the folder {path} holds modules and no run; name one that `ola train` made.")
     return Found(name, runs, "single" if len(runs) == 1 else "several")
 
 
@@ -178,10 +187,18 @@ def of_pair(run: Run) -> bool:
 
 
 def _children(path: Path) -> list[Path]:
-    """Folders in it that hold a search, or a module."""
+    """Folders in it that hold a search, a module, or both in folders of their own, as those of a pair are."""
     return sorted(
-        child for child in path.iterdir() if child.is_dir() and any(is_there(child / name) for name in (CONFIG, MODULE))
+        child for child in path.iterdir() if child.is_dir() and (_holds(child) or any(map(_holds, _dirs(child))))
     )
+
+
+def _holds(path: Path) -> bool:
+    return any(is_there(path / name) for name in (CONFIG, MODULE))
+
+
+def _dirs(path: Path) -> list[Path]:
+    return [child for child in path.iterdir() if child.is_dir()]
 
 
 def read_run(path: Path, name: str) -> Run:

@@ -31,7 +31,10 @@ def module_facts(module: Module) -> Facts:
     layers = " to ".join(f"{layer:,}" for layer in module.layers)
     spaces = {role: getattr(module, role) for role in ROLES}
     items = [
-        ("kind", f"{module.kind}, {module.view.title}"),
+        (
+            "kind",
+            module.view.title if module.kind in module.view.title.split() else f"{module.view.title} {module.kind}",
+        ),
         ("numbers in and out of each map", layers),
         ("weights and biases", f"{module.parameters:,}, stored as {module.stored}"),
         ("file", size(module.nbytes())),
@@ -58,8 +61,15 @@ def usage(module: Module, name: str) -> list[Part]:
     return [Code(lines, "In Python"), Code("\n".join(commands), "On the command line")]
 
 
+def shape_in_words(module: Module) -> str:
+    """Kind and shape of a module, for tables."""
+    hidden = sum(layer.units for layer in module.hidden)
+    return f"{module.kind}, {counted(hidden, 'hidden unit')}" if hidden else f"{module.kind}, affine"
+
+
 def outputs_in_words(module: Module) -> str:
     """What a module does, in a few words."""
     hidden = sum(layer.units for layer in module.hidden)
     form = f"a stack with {counted(hidden, 'hidden unit')}" if hidden else "one affine map behind a tanh"
-    return f"a {module.kind} of {size(module.nbytes())}, {form}"
+    kind = "a plain module" if module.kind == "plain" else f"{'an' if module.kind[0] in 'aeiou' else 'a'} {module.kind}"
+    return f"{kind} of {size(module.nbytes())}, {form}"

@@ -215,7 +215,8 @@ class Strategy(ABC):
 
     def gauges(self, state: State) -> dict[str, float]:
         """Return what is worth watching of a state beside trust, for the log: `step`, how far rows move, in spreads of
-        the pre-activations; `units`, hidden ones.
+        the pre-activations; `moved`, what the latest step changed, over the length of the weights; `units`, hidden
+        ones.
         """
         return {}
 

@@ -26,7 +26,7 @@ from olacore.losses.objective import MSE, Objective
 from olacore.strategies.base import STRATEGIES, Candidate, Hidden, Problem, Report, Sizes, State, Strategy, check_losses
 from olacore.strategies.common.axes import random_numbers, response_axes
 from olacore.strategies.common.noise import MOST_NOISE, noisy
-from olacore.strategies.common.readout import LINEAR
+from olacore.strategies.common.readout import LINEAR, change_of
 from olacore.strategies.rows import Rows
 from olacore.strategies.stack.selection import ROWS, is_due, select, split
 from olacore.strategies.stack.size import MOST_UNITS, units_within
@@ -222,8 +222,10 @@ class Stack(Strategy):
         return ((state["weights"][:, 0], state["biases"][:, 0]),) if units_in(state) else ()
 
     def gauges(self, state: State) -> dict[str, float]:
-        """The units; before there are any, the usual step of a row. Then a step is measured against each unit's own."""
-        return {"units": units_in(state), **({} if units_in(state) else Rows().gauges(state))}
+        """The units, and how far the layer moved; before there are any, the usual step of a row."""
+        if not (units := units_in(state)):
+            return {"units": 0, **Rows().gauges(state)}
+        return {"units": units, "moved": change_of(state["last"], state["weights"], state["biases"])}
 
     def working_bytes(self, inputs: int, outputs: int, rows: int) -> int:
         """Features, residual and answers, six arrays of the units' size, and the trials; the axes' eigenvectors."""
