@@ -16,6 +16,8 @@ LEFT, RIGHT, TOP, BOTTOM = 72, 14, 12, 52
 # Figures that the ticks of a logarithmic axis begin with, the coarsest that gives enough ticks.
 STEPS = ((1.0,), (1.0, 3.0), (1.0, 2.0, 5.0), (1.0, 1.5, 2.0, 3.0, 5.0, 7.0))
 FEWEST, MOST = 3, 7
+# Numbers beyond it are not shown; and the share of its size by which numbers differ for an axis to tell them apart.
+LARGEST, ALIKE = 1e60, 1e-6
 # Times that a level may be above or below all curves of a chart that looks at them closely.
 FAR = 1.5
 # Colours that the style has for curves, and points of a curve at most.
@@ -44,14 +46,16 @@ class Axis:
         ----------
         zero : begin at 0
         """
-        kept = [value for value in values if isfinite(value) and (value > 0 or not logarithmic)]
+        kept = [value for value in values if fits(value, logarithmic)]
         if not kept:
             return cls(1.0, 10.0, True) if logarithmic else cls(0.0, 1.0)
         low, high = min(kept), max(kept)
         if logarithmic:
             room = max((high / low) ** 0.05, 1.02)
             return cls(low / room, high * room, True)
-        room = (high - low) * 0.05 or abs(high) * 0.05 or 1.0
+        largest = max(abs(low), abs(high))
+        apart = high - low > max(ALIKE * largest, 1 / LARGEST)
+        room = 0.05 * (high - low if apart else largest if largest > 1 / LARGEST else 1.0)
         return cls(0.0 if zero and low >= 0 else low - room, high + room)
 
     def share(self, value: float) -> float:
@@ -63,6 +67,7 @@ class Axis:
     def ticks(self) -> list[tuple[float, str]]:
         """Values and labels, three to seven of them, as plain numbers."""
         values: list[float] = []
+        step = None
         if self.logarithmic:
             powers = range(floor(log10(self.low)), ceil(log10(self.high)) + 1)
             for steps in STEPS:
@@ -72,9 +77,15 @@ class Axis:
                     break
         if len(values) < FEWEST:
             values = even(self.low, self.high)
+            step = values[1] - values[0]
         while len(values) > MOST:
             values = values[::2]
-        return [(value, tick(value)) for value in values]
+        return [(value, tick(value, step)) for value in values]
+
+
+def fits(value: float, logarithmic: bool) -> bool:
+    """Whether an axis can show a number."""
+    return isfinite(value) and abs(value) < LARGEST and (value > 1 / LARGEST or not logarithmic)
 
 
 def even(low: float, high: float) -> list[float]:
@@ -83,7 +94,7 @@ def even(low: float, high: float) -> list[float]:
     power = 10.0 ** floor(log10(rough))
     step = next(factor * power for factor in (1, 2, 2.5, 5, 10) if factor * power >= rough)
     first = ceil(low / step)
-    return [round(number * step, 12) for number in range(first, floor(high / step + 1e-9) + 1)]
+    return [float(f"{number * step:.12g}") for number in range(first, floor(high / step + 1e-9) + 1)]
 
 
 @dataclass(frozen=True)
@@ -172,7 +183,7 @@ def chart(
     seen = [curve for curve in seen if curve.points]
     if not seen:
         return None
-    levels = [level for level in levels if isfinite(level.value) and (level.value > 0 or not logarithmic[1])]
+    levels = [level for level in levels if fits(level.value, logarithmic[1])]
     points = [point for curve in seen for point in (*curve.points, *curve.upper)]
     x_axis = Axis.around((x for x, _ in points), logarithmic[0])
     heights = [y for _, y in points]
@@ -262,7 +273,7 @@ def _visible(curve: Curve, logarithmic: tuple[bool, bool]) -> Curve:
     """A curve without what its axes cannot show, thinned out to what can be told apart."""
 
     def shows(point: tuple[float, float]) -> bool:
-        return all(isfinite(value) and (value > 0 or not log) for value, log in zip(point, logarithmic, strict=True))
+        return all(map(fits, point, logarithmic))
 
     if curve.upper:
         both = [pair for pair in zip(curve.points, curve.upper, strict=True) if shows(pair[0]) and shows(pair[1])]

@@ -75,7 +75,8 @@ def named_runs(found: Sequence[Found]) -> dict[str, Run]:
     named: dict[str, Run] = {}
     for one in found:
         for run in one.runs:
-            name = one.name if len(one.runs) == 1 or run.path.resolve().name == one.name else f"{one.name}/{run.name}"
+            alone = len(one.runs) == 1 or run.name == one.name
+            name = one.name if alone else run.name if len(found) == 1 else f"{one.name}/{run.name}"
             if name in named:
                 name = str(run.path)
             while name in named:
@@ -153,7 +154,7 @@ def pictures_of(runs: Mapping[str, Run], wishes: Wishes) -> list[Part]:
     about: list[str] = []
     names: dict[int, str] = {}
     for name, run in runs.items():
-        if run.module is None or len(answered) == ACROSS:
+        if run.module is None or "frames" not in run.module.view.target_fields or len(answered) == ACROSS:
             continue
         with data_of(run, wishes.h5) as data:
             if isinstance(data, str):
@@ -182,7 +183,7 @@ def pictures_of(runs: Mapping[str, Run], wishes: Wishes) -> list[Part]:
             picture(one.module[place], f"{names[place]} by {name}", f"{figure(figures[name][place])} dB")
             for name, one in answered.items()
         ]
-        rows.append(Row(f"{rank.capitalize()}: {names[place]}", cells))
-    more = f" The first {ACROSS} runs are shown." if len(runs) > ACROSS else ""
+        rows.append(Row(f"{rank}: {names[place]}", cells))
+    more = f" At most {ACROSS} runs are shown." if len(answered) == ACROSS else ""
     caption = f"{told(first, len(rows))} Figures are PSNR.{more}"
     return [*(Words(text, "note") for text in about), Gallery(["original", *answered], rows, caption)]

@@ -19,7 +19,7 @@ from olacore.reports.charts import scatter
 from olacore.reports.images import grey, picture
 from olacore.reports.parts import Charts, Gallery, Part, Picture, Row, Table, Words
 from olacore.reports.run import Run
-from olacore.reports.words import counted, figure
+from olacore.reports.words import counted, figure, ordinal
 from olacore.spaces import accepts
 
 # Items on a page; half of them the worst, the others evenly spread over the rest.
@@ -59,8 +59,8 @@ def ranked(errors: np.ndarray, most: int) -> list[tuple[int, str]]:
     worst = min(count, most // 2 if count > most else most)
     rest = np.linspace(worst, count - 1, most - worst).round().astype(int) if count > most else ()
     ranks = [*range(worst), *dict.fromkeys(int(rank) for rank in rest)]
-    names = {0: "the worst", count - 1: "the best"}
-    return [(int(order[rank]), names.get(rank, f"{rank + 1} from the worst")) for rank in ranks]
+    names = {count - 1: f"Best of {count}", 0: "Worst"}
+    return [(int(order[rank]), names.get(rank, f"{ordinal(rank + 1)} worst")) for rank in ranks]
 
 
 def picture_gallery(found: Answers, dataset: Dataset, kind: str, most: int) -> Gallery:
@@ -84,7 +84,7 @@ def picture_gallery(found: Answers, dataset: Dataset, kind: str, most: int) -> G
             note = "" if name == "original" else f"{figure(psnr(pictures[place], true))} dB"
             cells.append(picture(pictures[place], f"{name} of {about}", note))
         cells.append(picture(error_map(found.module[place], true), f"error of the {kind}, {about}"))
-        rows.append(Row(f"{rank.capitalize()}: {about}", cells))
+        rows.append(Row(f"{rank}: {about}", cells))
     caption = (
         f"{told(found, len(rows))} Figures are PSNR. The last column is the error of the {kind}, mean of red, green "
         f"and blue: black is none, white {WHITE_ERROR} of 255 levels or more."
@@ -118,7 +118,7 @@ def latent_gallery(found: Answers, dataset: Dataset, decoder: Module | None, mos
         if decoder is not None:
             for latents, title in ((truth, "data's"), (ours, "module's")):
                 cells.append(picture(decoder.decode(latents[place]), f"the {title} latent decoded, {about}"))
-        rows.append(Row(f"{rank.capitalize()}: {about}", cells))
+        rows.append(Row(f"{rank}: {about}", cells))
     caption = (
         f"{told(found, len(rows))} Latents are shown by their three main components as red, green and blue. White in "
         f"an error map is {WHITE_SPREADS:g} spreads of the latents or more. L2: squared error over their variance."

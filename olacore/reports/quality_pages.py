@@ -122,7 +122,7 @@ def vae_gallery(report: Mapping[str, Any], out: Path, most: int = SHOWN) -> Gall
             made = read_picture(out / folder / file)
             cells.append(picture(made, f"{name} by {title}", f"{figure(psnr(made, original))} dB"))
             cells.append(picture(error_map(made, original), f"error of {title}, {name}"))
-        rows.append(Row(f"{rank.capitalize()}: {name}", cells))
+        rows.append(Row(f"{rank}: {name}", cells))
     titles = ["original", *(title for name in kept for title in (name, "error"))]
     caption = (
         f"{len(rows)} of {counted(len(folders), 'picture')}, the worst of ours first, large ones made smaller. "
@@ -154,7 +154,7 @@ class Drawn:
                 )
                 for name, each in shown.items()
             ]
-            rows.append(Row(f"{rank.capitalize()}: {captions[place]}", cells))
+            rows.append(Row(f"{rank}: {captions[place]}", cells))
         caption = f"{len(rows)} of {counted(len(truth), 'picture')}, the worst of the set first. Figures are PSNR."
         self.galleries[part] = Gallery([*shown], rows, caption)
 

@@ -23,15 +23,23 @@ def figure(value: object, digits: int = 4) -> str:
     return f"{value:.{max(digits - 1 - power, 0)}f}"
 
 
-def tick(value: float) -> str:
-    """A label of an axis: as short as the number is exact."""
+def tick(value: float, step: float | None = None) -> str:
+    """A label of an axis: as short as the number is exact.
+
+    Parameters
+    ----------
+    step : between this tick and the next, where they are evenly spread
+    """
     if value == 0:
         return "0"
     power = floor(log10(abs(value)) + 1e-9)
-    if power >= PLAIN[1] or power < PLAIN[0]:
-        mantissa = f"{value / 10**power:g}"
+    last = power - 2 if step is None else floor(log10(step) + 1e-9) - 1
+    if not PLAIN[0] <= power < PLAIN[1]:
+        mantissa = f"{value / 10.0**power:.{min(max(power - last, 0), 12)}f}"
+        mantissa = mantissa.rstrip("0").rstrip(".") if "." in mantissa else mantissa
         return f"10^{power}" if mantissa == "1" else f"{mantissa}e{power}"
-    return f"{value:,.{max(0, -power + 2)}f}".rstrip("0").rstrip(".") if power < 0 else f"{value:,.6g}"
+    text = f"{value:,.{max(-last, 0)}f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text
 
 
 def size(count: int) -> str:
@@ -54,3 +62,9 @@ def duration(seconds: float) -> str:
 def counted(count: int, one: str, many: str = "") -> str:
     """A number with its noun."""
     return f"{count:,} {one if count == 1 else many or one + 's'}"
+
+
+def ordinal(number: int) -> str:
+    """1st, 2nd, 3rd and so on."""
+    ends = {1: "st", 2: "nd", 3: "rd"}
+    return f"{number}{'th' if 10 < number % 100 < 14 else ends.get(number % 10, 'th')}"
