@@ -50,7 +50,7 @@ def compare_page(found: Sequence[Found], wishes: Wishes) -> Page:
     runs = named_runs(found)
     groups = by_seed(runs)
     parts: list[Part] = [runs_table(runs, "All runs; figures are of held-out samples")]
-    if (spread := spread_table({name: [runs[one] for one in names] for name, names in groups.items()})) is not None:
+    if (spread := spread_table({", ".join(names): [runs[one] for one in names] for names in groups})) is not None:
         parts.append(spread)
     digests = {run.digest for run in runs.values() if run.digest}
     if len(digests) > 1:
@@ -85,14 +85,14 @@ def named_runs(found: Sequence[Found]) -> dict[str, Run]:
     return named
 
 
-def by_seed(runs: Mapping[str, Run]) -> dict[str, list[str]]:
-    """Names of runs that differ by their seed alone, by the name of the first."""
+def by_seed(runs: Mapping[str, Run]) -> list[list[str]]:
+    """Names of runs that differ by their seed alone."""
     groups: dict[str, list[str]] = {}
     for name, run in runs.items():
         asked = {key: value for key, value in run.asked.items() if key not in ("seed", "out", "resume", "force")}
         config = {key: value for key, value in run.config.items() if key != "seed"}
         groups.setdefault(json.dumps([asked, config], sort_keys=True), []).append(name)
-    return {names[0]: names for names in groups.values()}
+    return [*groups.values()]
 
 
 def runs_table(runs: Mapping[str, Run], caption: str) -> Table:
@@ -111,6 +111,7 @@ def runs_table(runs: Mapping[str, Run], caption: str) -> Table:
     ]
     rows = []
     best = max((rows.get("module", {}).get("r2", -np.inf) for rows in known.values()), default=-np.inf)
+    alike = len({(run.digest, run.kind) for run in runs.values()}) == 1
     strong = []
     for place, (name, run) in enumerate(runs.items()):
         ours, seconds = known[name].get("module", {}), run.series("seconds")
@@ -129,10 +130,11 @@ def runs_table(runs: Mapping[str, Run], caption: str) -> Table:
                 size(run.module.nbytes()) if run.module else NOTHING,
             ]
         )
-        if ours.get("r2") == best:
+        if alike and ours.get("r2") == best:
             strong.append(place)
     legend = [COLUMNS[metric] for metric in metrics]
-    legend += [("least squares, R2", "best closed form of the same shape on the same samples"), ("bold", "the best R2")]
+    legend.append(("least squares, R2", "best closed form of the same shape on the same samples"))
+    legend += [("bold", "the best R2")] if strong else []
     return Table([*head, "least squares, R2", "file"], rows, caption, legend, strong, left=(0, 1, 2))
 
 

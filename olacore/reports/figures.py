@@ -74,8 +74,14 @@ def spread_table(groups: Mapping[str, Sequence[Run]]) -> Table | None:
                 rows.append([name, COLUMNS[metric][0], str(len(values)), *map(figure, cells)])
     if not rows:
         return None
-    head = ["runs that differ by their seed", "held-out", "seeds", "median", "least", "most", "spread"]
-    return Table(head, rows, "How much the seed matters", [("spread", "most less least")], left=(0, 1))
+    head = ["runs", "held-out", "seeds", "median", "least", "most", "spread"]
+    return Table(
+        head,
+        rows,
+        "How much the seed matters, where nothing else differs",
+        [("spread", "most less least")],
+        left=(0, 1),
+    )
 
 
 def last(points: Sequence[tuple[float, float]]) -> str:
