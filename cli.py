@@ -71,6 +71,10 @@ COMMANDS = {
         "teachers.commands.precompute:precompute",
         "Make a data set of pictures and videos with what a teacher says of them.",
     ),
+    "report": (
+        "olacore.commands.report:report",
+        "Show runs in one file of HTML: curves, figures, pictures, and how to use and repeat them.",
+    ),
     "t2i-test": (
         "olacore.commands.t2i_test:t2i_test",
         "Draw captions whose pictures are known, and compare with what needs no module.",

@@ -130,5 +130,6 @@ def train(
     if not result.notes and not summary["validation_r2"] >= LEAST_R2:
         say(
             f"note: it has learned nothing that shows: after {summary['generations']} generations it is no better than "
-            "the mean of the targets on validation samples; give it more time."
+            "the mean of the targets on validation samples; give it more time.",
+            err=True,
         )

@@ -109,6 +109,7 @@ def _run(
         progress.generation += 1
         progress.samples += block.rows
         progress.nonfinite += report.nonfinite
+        progress.replaced += report.replaced
         progress.cursor = stream.cursor
         progress.strategy.between(progress.state, progress.generation, task.config.seed, validate, loss_of)
         progress.seconds = spent + time.perf_counter() - began
@@ -190,6 +191,8 @@ def _line(
         "best_validation_r2": finite_or_none(progress.shown_r2),
         "accepted": report.accepted,
         "trust": [low, middle, high],
+        **(gauges := strategy.gauges(progress.state)),
+        **({"replaced": progress.replaced} if "units" in gauges else {}),
         "nonfinite": progress.nonfinite,
         "waited": round(waited, 3),
     }

@@ -18,6 +18,8 @@ from olacore.search.run_log import CONFIG, LOG, MODULE, read_log
 AFFINE = "affine_decoder.safetensors"
 # What modules of folds answered to samples that they did not see.
 ANSWERS = "answers.npz"
+# Who asked for what, where and when: a line for each time that a search began or ended.
+SESSIONS = "sessions.jsonl"
 # The checkpoint of version 0.1 is never read.
 OLD_CHECKPOINT = "checkpoint.h5"
 FILES = (
@@ -28,6 +30,7 @@ FILES = (
     "baselines.safetensors",
     AFFINE,
     ANSWERS,
+    SESSIONS,
     OLD_CHECKPOINT,
 )
 

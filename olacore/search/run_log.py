@@ -50,14 +50,36 @@ def read_log(folder: Path) -> list[dict[str, Any]]:
     ------
     FileFormatError  if any other line is not what a search logs
     """
-    file = folder / LOG
+    lines = []
+    for line in read_lines(folder / LOG):
+        if isinstance(line, FileFormatError):
+            raise line
+        lines.append(line)
+    return lines
+
+
+def read_lines(file: Path) -> list[dict[str, Any] | FileFormatError]:
+    """Return the lines of a log, none where there is no log; for each that is damaged, the error that says so.
+
+    A last one that a kill cut short is left out.
+
+    Raises
+    ------
+    FileFormatError  if the file cannot be read
+    """
     if not is_there(file):
         return []
     texts = read_file(file, "the log", MOST_LOG).split(b"\n")
     last = texts.pop()
     if last and not last.startswith(b"{"):
         texts.append(last)  # no line of ours, whole or not
-    return [parse_line(text, f"line {count} of {file}") for count, text in enumerate(texts, 1)]
+    lines: list[dict[str, Any] | FileFormatError] = []
+    for count, text in enumerate(texts, 1):
+        try:
+            lines.append(parse_line(text, f"line {count} of {file}"))
+        except FileFormatError as error:
+            lines.append(error)
+    return lines
 
 
 def timed_log(folder: Path) -> list[tuple[dict[str, Any], float]]:
