@@ -37,7 +37,7 @@ COMMANDS = {
     ),
     "demo": (
         "olacore.commands.demo:demo",
-        "Draw some prompts, then evolve an encoder, a decoder and a stack from the shipped sample, and show them.",
+        "Draw some prompts, then evolve modules that draw, encode and decode, and show what they make.",
     ),
     "encode": (
         "olacore.commands.encode:encode",
@@ -63,6 +63,10 @@ COMMANDS = {
         "olacore.commands.list:list_modules",
         "List the modules that come with the package: whose latents they work with, PSNR, size, partner.",
     ),
+    "log": (
+        "olacore.commands.log:log",
+        "Send runs that are over to a logger: what `ola train --log-to` sends while they run.",
+    ),
     "precompute": (
         "teachers.commands.precompute:precompute",
         "Make a data set of pictures and videos with what a teacher says of them.",
@@ -70,6 +74,10 @@ COMMANDS = {
     "play": (
         "olacore.commands.play:play",
         "Evolve a player of a game from nothing, and watch it.",
+    ),
+    "report": (
+        "olacore.commands.report:report",
+        "Show runs in one file of HTML: curves, figures, pictures, and how to use and repeat them.",
     ),
     "t2i-test": (
         "olacore.commands.t2i_test:t2i_test",
@@ -82,6 +90,10 @@ COMMANDS = {
     "vae-test": (
         "teachers.commands.vae_test:vae_test",
         "Encode and decode pictures with our modules, a teacher and baselines, and compare what comes out.",
+    ),
+    "watch": (
+        "olacore.commands.watch:watch",
+        "Follow runs in the terminal: their figures, and the validation loss over seconds, until they end.",
     ),
 }
 # By the numbers of SIGINT and SIGTERM, which are the same everywhere.

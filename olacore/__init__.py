@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from olacore.data import open_dataset
     from olacore.drawing.generator import Generator, generate
     from olacore.errors import OlacoreError
-    from olacore.fitness import Evolution, evolve
+    from olacore.fitness.evolution import Evolution
+    from olacore.fitness.evolve import evolve
     from olacore.modules.module import Module, load
     from olacore.quality.baselines import Baselines
     from olacore.quality.evaluation import evaluate
@@ -29,8 +30,8 @@ _HOMES = {
     "generate": "olacore.drawing.generator",
     "open_dataset": "olacore.data",
     "OlacoreError": "olacore.errors",
-    "Evolution": "olacore.fitness",
-    "evolve": "olacore.fitness",
+    "Evolution": "olacore.fitness.evolution",
+    "evolve": "olacore.fitness.evolve",
     "evaluate": "olacore.quality.evaluation",
     "Module": "olacore.modules.module",
     "load": "olacore.modules.module",

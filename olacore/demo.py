@@ -1,14 +1,15 @@
-"""The demonstration: pictures of prompts, then modules evolved from the shipped sample, without torch.
+"""The demonstration: pictures of prompts, then modules evolved while one waits, without torch.
 
-The pictures are drawn by the sets that come with the package. Evolved are an affine encoder, an affine decoder, and a
-stack in the decoder's place, beside modules that come with the package.
+The pictures are drawn by the sets that come with the package. Evolved are a small module that draws, from the captions
+and small pictures of such a set, and from the shipped sample an affine encoder, an affine decoder, and a stack in the
+decoder's place, beside modules that come with the package.
 """
 
 from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from time import perf_counter
@@ -19,7 +20,8 @@ import numpy as np
 from olacore import pretrained
 from olacore.data import open_dataset
 from olacore.data.sample import sample_path
-from olacore.drawing.generator import Generator
+from olacore.drawing.generator import DEFAULT_SET, Generator
+from olacore.drawing.live import draw_small, evolve_drawing
 from olacore.errors import OutputExistsError
 from olacore.files import replace_file
 from olacore.media.canvas import fit, grid
@@ -57,9 +59,15 @@ PROMPTS = (
 )
 # Pixels along a side of a drawn picture on its sheet.
 SHOWN = 160
+# What is said before each part.
+DRAWN = "1 of 3: the sets that come with the package draw six prompts; every module in them was evolved on a CPU"
+EVOLVED = (
+    "2 of 3: now a module is evolved that draws such prompts itself, 16 x 16 pixels, from captions and small pictures "
+    "alone: changes are proposed at random, scored, and kept where the loss falls; no torch, no gradient"
+)
 ABOUT = (
-    "three small maps are evolved from 24 pictures and the latents that a teacher made of them, at most %s s each: "
-    "no torch, no gradient; what comes with the package was made the same way from 165 photographs"
+    "3 of 3: an encoder, a decoder and a deeper decoder are evolved from 24 pictures and the latents that a teacher "
+    "made of them, at most %s s each; what comes with the package was made the same way from 165 photographs"
 )
 
 logger = logging.getLogger(__name__)
@@ -71,7 +79,7 @@ class Demo:
 
     Parameters
     ----------
-    results : of `encoder`, `decoder` and `stack`; those after an interruption are missing
+    results : of `drawing`, `encoder`, `decoder` and `stack`; those after an interruption are missing
     codec : PSNR in dB on the held-out pictures of the teacher, and of the organic encoder with the organic decoder
     """
 
@@ -86,7 +94,7 @@ def run_demo(
     watch: Callable[[str], Callback] = lambda module: lambda event: None,
     should_stop: Callable[[], bool] = lambda: False,
 ) -> Demo:
-    """Evolve each module for so many seconds at most and write runs, pictures, curves and `summary.json` into `out`.
+    """Draw, evolve each module for so many seconds at most, and write runs, pictures and `summary.json` into `out`.
 
     Parameters
     ----------
@@ -97,9 +105,17 @@ def run_demo(
     if (out / "encoder").exists() and not force:
         raise OutputExistsError(f"the folder {out} already holds a demonstration; give --force to replace it.")
     out.mkdir(parents=True, exist_ok=True)
-    draw_prompts(out)
+    logger.info(DRAWN)
+    generators = {name: Generator(name, kernels=False) for name in reversed(pretrained.sets())}
+    rows = draw_prompts(generators, out)
+    logger.info(EVOLVED)
+    generator = generators[DEFAULT_SET]
+    drawing = evolve_drawing(generator, out / "drawing", seconds, force, (watch("drawing"),), should_stop)
+    results: dict[str, Result] = {"drawing": drawing}
+    if drawing.stopped == "interrupted":
+        return Demo(results, {})
+    show_drawing(rows[DEFAULT_SET], draw_small(generator, drawing.module, PROMPTS), out)
     logger.info(ABOUT, f"{seconds:g}")
-    results: dict[str, Result] = {}
     common: dict[str, Any] = {"h5": (sample,), "seconds": seconds, "force": force}
     for name, config in {
         "encoder": TrainConfig("encoder", out=out / "encoder", **common),
@@ -111,24 +127,35 @@ def run_demo(
         results[name] = train(config, (watch(name),), should_stop)
         if results[name].stopped == "interrupted":
             return Demo(results, {})
-    show_curves(results, sample, out)
-    codec = show_pictures({name: result.module for name, result in results.items()}, sample, out)
+    of_sample = {name: result for name, result in results.items() if name != "drawing"}
+    show_curves(of_sample, sample, out)
+    codec = show_pictures({name: result.module for name, result in of_sample.items()}, sample, out)
     summary: dict[str, Any] = {name: result.figures for name, result in results.items()}
     summary["codec"] = codec
     replace_file(out / "summary.json", (json.dumps(summary, indent=2) + "\n").encode())
     return Demo(results, codec)
 
 
-def draw_prompts(out: Path) -> None:
-    """Write `prompts.png`: what each shipped set draws of some prompts."""
-    begin, rows = perf_counter(), []
-    for name in reversed(pretrained.sets()):
-        generator = Generator(name, kernels=False)
-        rows.append([generator.draw(prompt)[0].picture for prompt in PROMPTS])
+def draw_prompts(generators: Mapping[str, Generator], out: Path) -> dict[str, list[np.ndarray]]:
+    """Write `prompts.png`, what each set draws of some prompts, and return the pictures."""
+    begin = perf_counter()
+    rows = {name: [one.draw(prompt)[0].picture for prompt in PROMPTS] for name, one in generators.items()}
     took = perf_counter() - begin
-    titles = [prompt.replace(": ", ":\n") for prompt in PROMPTS]
-    write_picture(out / "prompts.png", grid([[fit(one, SHOWN, SHOWN) for one in row] for row in rows], titles))
+    write_rows(out / "prompts.png", [*rows.values()])
     logger.info("%d pictures of prompts drawn in %.1f s: %s", len(rows) * len(PROMPTS), took, out / "prompts.png")
+    return rows
+
+
+def show_drawing(shipped: Sequence[np.ndarray], small: Sequence[np.ndarray], out: Path) -> None:
+    """Write `drawing.png`: above what a set draws, below what was evolved now."""
+    write_rows(out / "drawing.png", [shipped, small])
+    logger.info("below what comes with the package, what was evolved just now: %s", out / "drawing.png")
+
+
+def write_rows(path: Path, rows: Sequence[Sequence[np.ndarray]]) -> None:
+    """Write a sheet of pictures of the prompts."""
+    titles = [prompt.replace(": ", ":\n") for prompt in PROMPTS]
+    write_picture(path, grid([[fit(one, SHOWN, SHOWN) for one in row] for row in rows], titles))
 
 
 def show_curves(results: dict[str, Result], sample: Path, out: Path) -> None:

@@ -64,12 +64,12 @@ def jobs(folder: Path) -> dict[str, Job]:
 
 
 def end_of(place: Path) -> dict[str, str]:
-    """What has to be equal: every file but checkpoints, which know seconds; logs without their clock."""
+    """What has to be equal: every file but checkpoints and sessions, which know the time; logs without their clock."""
     found = {}
     for path in sorted(file for file in place.rglob("*") if file.is_file()):
         if path.name == "log.jsonl":
             content = str([sorted(line.items()) for line in story(path.parent)]).encode()
-        elif path.name == "checkpoint.safetensors":
+        elif path.name in ("checkpoint.safetensors", "sessions.jsonl"):
             continue
         else:
             content = path.read_bytes()

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -241,3 +242,12 @@ def test_exit_codes__of_a_process(tmp_path):
     for arguments, code in ((["--version"], 0), (["inspect", "missing"], 1), (["inspect"], 2)):
         program = f"import cli, sys; sys.argv[1:] = {json.dumps(arguments)}; cli.main()"
         assert fresh(program).returncode == code
+
+
+def test_ola__alone_shows_what_one_can_do():
+    """And every command that it names is there."""
+    shown = ola().stdout
+    named = set(re.findall(r"ola ([a-z][a-z0-9-]+)", shown))
+    assert {"generate", "decode", "demo", "train", "watch"} <= named <= {*cli.COMMANDS}
+    assert len(shown.splitlines()) < 14
+    assert max(map(len, shown.splitlines())) <= 110

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import os
-import platform
 import time
 from collections.abc import Iterable
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +12,8 @@ import numba
 from llvmlite import binding
 from threadpoolctl import threadpool_info
 
-from olacore.version import __version__
+from olacore.search import machine
 
-PACKAGES = ("numpy", "numba", "llvmlite", "h5py", "torch")
 # Cores taken by other work from which a machine is not quiet.
 FOREIGN = 0.1
 NARROW_BLAS = ("Haswell", "Zen", "Sandybridge", "Nehalem", "Prescott")
@@ -26,12 +23,9 @@ def describe_machine() -> dict[str, Any]:
     """Return processor, memory, system and libraries that decide about speed; NumPy must have been imported."""
     blas = [pool for pool in threadpool_info() if pool["user_api"] == "blas"]
     return {
-        "processor": processor_name(),
+        **machine.describe_place(),
         "instructions": binding.get_host_cpu_name(),
         "avx512": binding.get_host_cpu_features().get("avx512f", False),
-        "cores": os.cpu_count(),
-        "memory_gb": memory_gb(),
-        "system": f"{platform.system()} {platform.machine()}",
         "blas": sorted({f"{pool['internal_api']} {pool['version']} {pool.get('architecture', '')}" for pool in blas}),
         "threading": threading_layer(),
         # Threads that spin while they wait lose their turn wherever anything else runs.
@@ -46,19 +40,13 @@ def describe_versions(further: Iterable[str] = ()) -> dict[str, str]:
     ----------
     further : packages to look for beside `PACKAGES`
     """
-    found = {"python": platform.python_version(), "olacore": __version__}
-    for name in (*PACKAGES, *further):
-        try:
-            found[name] = version(name)
-        except PackageNotFoundError:
-            continue
-    return found
+    return machine.describe_versions((*machine.PACKAGES, "torch", *further))
 
 
-def blas_note(machine: dict[str, Any]) -> str | None:
+def blas_note(described: dict[str, Any]) -> str | None:
     """Warn where NumPy's products do not use the processor's widest registers, and so are too low a ceiling."""
-    narrow = [blas for blas in machine["blas"] if blas.endswith(NARROW_BLAS)]
-    if not (machine["avx512"] and narrow):
+    narrow = [blas for blas in described["blas"] if blas.endswith(NARROW_BLAS)]
+    if not (described["avx512"] and narrow):
         return None
     return (
         f"NumPy's {narrow[0]} does not use this processor's AVX-512, so sgemm is a low ceiling; "
@@ -91,22 +79,4 @@ def threading_layer() -> str | None:
     try:
         return numba.threading_layer()
     except ValueError:
-        return None
-
-
-def processor_name() -> str:
-    """Return the processor's name as the system gives it."""
-    info = Path("/proc/cpuinfo")
-    if info.is_file():
-        for line in info.read_text().splitlines():
-            if line.startswith("model name"):
-                return line.partition(":")[2].strip()
-    return platform.processor() or platform.machine()
-
-
-def memory_gb() -> float | None:
-    """Return the machine's memory in gigabytes, where the system tells."""
-    try:
-        return round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 1e9, 1)
-    except (AttributeError, ValueError, OSError):
         return None

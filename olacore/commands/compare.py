@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from olacore.commands.options import FILE, data_sets, force_folder, skip_nonfinite, split
+from olacore.commands.options import FILE, data_sets, force_folder, page, skip_nonfinite, split
 from olacore.commands.progress import Bar
 from olacore.commands.say import print_json, say
 from olacore.commands.show import number, print_table
@@ -20,26 +20,42 @@ from olacore.commands.show import number, print_table
 @split
 @skip_nonfinite
 @click.option("--out", type=FILE, default=Path("compare"), show_default=True, help="Folder for plots and figures.")
+@page
 @force_folder
 @click.option("--json", "as_json", is_flag=True, help="Print what compare.json holds.")
 def compare(
-    module: str, h5: Sequence[Path], split: str, skip_nonfinite: bool, out: Path, force: bool, as_json: bool
+    module: str,
+    h5: Sequence[Path],
+    split: str,
+    skip_nonfinite: bool,
+    out: Path,
+    page: Path | None,
+    force: bool,
+    as_json: bool,
 ) -> None:
     """Compare an encoder's latents with those of a data set, channel by channel, with plots.
 
     MODULE is a file, a run folder, a name or hf:user/name of the hub.
     """
     from olacore.data import open_dataset
+    from olacore.files import check_output
     from olacore.modules.module import load
     from olacore.quality.compare.measure import compare_latents
     from olacore.quality.compare.report import write_comparison
     from olacore.quality.vae_test.report import check_folder
+    from olacore.reports.asked import short_path
+    from olacore.reports.page import write_page
+    from olacore.reports.quality_pages import compare_latents_page
 
     check_folder(out, force)
+    if page:
+        check_output(page, force)
     encoder = load(module)
     with open_dataset(h5) as dataset, Bar("frames") as bar:
         made = compare_latents(encoder, dataset, split, skip_nonfinite, bar)
         write_comparison(made, encoder, dataset, out)
+        if page:
+            write_page(compare_latents_page(made, encoder, dataset, short_path(module)), page)
     if as_json:
         print_json(made.figures)
         return

@@ -19,7 +19,7 @@ from olacore.commands.signals import stop_on_signal
 @click.option("--force", is_flag=True, help="Replace what is in the folder.")
 @click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON.")
 def demo(out: Path, seconds: float, force: bool, as_json: bool) -> None:
-    """Draw some prompts, then evolve an encoder, a decoder and a stack from the shipped sample, and show them."""
+    """Draw some prompts, then evolve modules that draw, encode and decode, and show what they make."""
     from olacore.demo import run_demo
 
     with stop_on_signal() as should_stop, progress_bars(seconds) as bars:
@@ -31,9 +31,11 @@ def demo(out: Path, seconds: float, force: bool, as_json: bool) -> None:
         return
     for name, result in done.results.items():
         print_figures(result.figures, f"{name} on held-out pictures ({result.module.nbytes() / 1000:.1f} kB)")
+        for note in result.notes:
+            say(note)
     say(
         f"held-out pictures, encoded and decoded: teacher {done.codec['teacher']:.2f} dB, "
         f"organic {done.codec['organic']:.2f} dB PSNR"
     )
-    pictures = ", ".join(str(out / f"{name}.png") for name in ("prompts", "side_by_side", "curves"))
+    pictures = ", ".join(str(out / f"{name}.png") for name in ("prompts", "drawing", "side_by_side", "curves"))
     say(f"look at {pictures}; the figures are in {out / 'summary.json'}")

@@ -18,6 +18,7 @@ import click
 
 from olacore import __version__
 from olacore.commands.say import prepare_streams, say
+from olacore.commands.welcome import WELCOME
 from olacore.errors import OlacoreError
 from olacore.jit.threads import check_environment, let_idle_threads_sleep
 
@@ -36,7 +37,7 @@ class Commands(click.Group):
 
     def __init__(self, places: Mapping[str, tuple[str, str]]) -> None:
         commands: dict[str, click.Command] = {name: Lazy(name, *place) for name, place in places.items()}
-        super().__init__("ola", commands, help=ABOUT, callback=start)
+        super().__init__("ola", commands, help=ABOUT, callback=start, invoke_without_command=True)
         click.version_option(__version__, prog_name="ola")(self)
 
     def main(
@@ -109,6 +110,8 @@ def start() -> None:
     sys.excepthook = print_fault
     check_environment()
     import_away_from_here()
+    if click.get_current_context().invoked_subcommand is None:
+        say(WELCOME, lines=True)
 
 
 def sentence(error: BaseException) -> str:

@@ -124,4 +124,5 @@ max_pixels = click.option(
     help="Of the largest picture that is read, with some 8 bytes of memory for each.",
 )
 force_folder = click.option("--force", is_flag=True, help="Write into a folder that holds files.")
+page = click.option("--report", "page", type=FILE, help="Also write a page of it, one file of HTML.")
 force_output = click.option("--force", is_flag=True, help="Replace the output.")

@@ -32,6 +32,19 @@ def print_table(
     whole : numbers of the columns that are never broken into lines
     padding : spaces on both sides of a cell
     """
+    with printing():
+        stdout().print(make_table(head, rows, title, left, whole, padding))
+
+
+def make_table(
+    head: Sequence[str],
+    rows: Iterable[Sequence[object]],
+    title: object = "",
+    left: Sequence[int] = (0,),
+    whole: Sequence[int] = (),
+    padding: int = 1,
+) -> Table:
+    """Make the table that `print_table` prints."""
     named = text(title) if title else None
     made = Table(title=named, title_justify="left", show_header=bool(head), padding=(0, padding))
     filled = [[text(value) for value in row] for row in rows]
@@ -40,8 +53,7 @@ def print_table(
         made.add_column(text(name), justify="left" if column in left else "right", no_wrap=column in whole)
     for row in filled:
         made.add_row(*row)
-    with printing():
-        stdout().print(made)
+    return made
 
 
 def print_figures(figures: dict[str, dict[str, Any]], title: str) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from olacore.commands.options import FILE
+from olacore.commands.options import FILE, page
 from olacore.commands.say import print_json
 from olacore.commands.show import print_figures
 
@@ -26,6 +26,7 @@ from olacore.commands.show import print_figures
 @click.option("--variety", default=0.0, show_default=True, help="As of `ola generate`.")
 @click.option("--guidance", type=float, help="As of `ola generate`.")
 @click.option("--lean", default=1.0, show_default=True, help="As of `ola generate`.")
+@page
 @click.option("--json", "as_json", is_flag=True, help="Print the figures as JSON.")
 def t2i_test(
     h5: Path,
@@ -37,6 +38,7 @@ def t2i_test(
     variety: float,
     guidance: float | None,
     lean: float,
+    page: Path | None,
     as_json: bool,
 ) -> None:
     """Draw captions whose pictures are known, and compare with what needs no module.
@@ -50,10 +52,22 @@ def t2i_test(
     """
     from olacore.drawing.generator import DEFAULT_SET, Generator, Settings
     from olacore.drawing.measure import measure
+    from olacore.files import check_output
 
+    if page:
+        check_output(page, force=True)
     generator = Generator(set_name or DEFAULT_SET, kernels=False)
     settings = Settings(seed=seed, variety=variety, guidance=guidance, lean=lean)
-    found = measure(generator, h5, parts, settings, most, judge)
+    if page:
+        from olacore.reports.asked import short_path
+        from olacore.reports.page import write_page
+        from olacore.reports.quality_pages import Drawn, t2i_page
+
+        drawn = Drawn()
+        found = measure(generator, h5, parts, settings, most, judge, watch=drawn)
+        write_page(t2i_page(found, drawn, short_path(set_name or DEFAULT_SET)), page)
+    else:
+        found = measure(generator, h5, parts, settings, most, judge)
     if as_json:
         print_json(found)
         return

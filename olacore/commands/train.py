@@ -81,11 +81,19 @@ LEAST_R2 = 1e-3
     help="Reports without progress before the search freezes; 0: never.",
 )
 @skip_nonfinite
+@click.option(
+    "--log-to",
+    multiple=True,
+    metavar="NAME[=PLACE]",
+    help="Also send the run to tensorboard, wandb, trackio or mlflow, there to a folder, project or experiment.",
+)
 @click.option("--out", type=FILE, help="Run folder; otherwise the next free one, such as runs/encoder-0001.")
 @click.option("--resume", is_flag=True, help="Go on with the run in the folder, exactly where it was.")
 @click.option("--force", is_flag=True, help="Replace the run in the folder.")
 @click.option("--json", "as_json", is_flag=True, help="Print the held-out figures as JSON.")
-def train(h5: Sequence[Path], options: Sequence[tuple[str, str]], as_json: bool, **settings: Any) -> None:
+def train(
+    h5: Sequence[Path], options: Sequence[tuple[str, str]], log_to: Sequence[str], as_json: bool, **settings: Any
+) -> None:
     """Evolve a module from data sets. With no limit given, 60 s of search or until it freezes.
 
     A stack or a pair takes 400 generations then, a stack of few samples 6.
@@ -93,16 +101,20 @@ def train(h5: Sequence[Path], options: Sequence[tuple[str, str]], as_json: bool,
     A pair is an encoder and the decoder of its own latents, in OUT/encoder and OUT/decoder.
     """
     from olacore.search.config import TrainConfig
+    from olacore.search.loggers import LogTo
     from olacore.search.train import train as evolve
 
     config = TrainConfig(h5=tuple(h5), options=dict(options), **settings)
     limits = config.settled.seconds, config.settled.generations
-    with stop_on_signal() as should_stop, progress_bars(*limits) as bars:
-        result = evolve(config, (bars(config.module or "plain"),), should_stop)
+    loggers = LogTo(*log_to)
+    with stop_on_signal() as should_stop, loggers, progress_bars(*limits) as bars:
+        result = evolve(config, (bars(config.module or "plain"), loggers), should_stop)
     if result.stopped == "interrupted":
         should_stop.leave(f"the run is saved in {result.folder}; go on with --resume --out {result.folder}")
     if as_json:
-        print_json({"folder": str(result.folder), "stopped": result.stopped, **result.figures})
+        print_json(
+            {"folder": str(result.folder), "stopped": result.stopped, "notes": [*result.notes], **result.figures}
+        )
         return
     for part, figures in result.parts.items():
         print_figures(figures, f"{result.module.kind} on {part} samples")
@@ -113,7 +125,9 @@ def train(h5: Sequence[Path], options: Sequence[tuple[str, str]], as_json: bool,
         f"{summary['validation_loss']:.5g}, R2 {summary['validation_r2']:.4f}; "
         f"{made} has {result.module.nbytes()} bytes"
     )
-    if not summary["validation_r2"] >= LEAST_R2:
+    for note in result.notes:
+        say(note)
+    if not result.notes and not summary["validation_r2"] >= LEAST_R2:
         say(
             f"note: it has learned nothing that shows: after {summary['generations']} generations it is no better than "
             "the mean of the targets on validation samples; give it more time.",

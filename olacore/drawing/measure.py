@@ -92,6 +92,7 @@ def measure(
     most: int | None = None,
     other: Path | None = None,
     beside: Mapping[str, Callable[[np.ndarray], np.ndarray]] | None = None,
+    watch: Callable[[str, Sequence[str], Mapping[str, np.ndarray]], None] = lambda part, captions, pictures: None,
 ) -> dict[str, Figures]:
     """Draw the captions of a data set, and compare.
 
@@ -102,6 +103,7 @@ def measure(
     most : pictures of a part at most, the first
     other : pictures of other makers with captions and embeddings of the same text teacher, for a judge of their own
     beside : what else draws, by name: from the numbers of pictures (m,) to (m, H, W, 3) uint8
+    watch : called with each part, its captions, and its pictures (m, H, W, 3) uint8 by what drew them
 
     Returns
     -------
@@ -142,6 +144,7 @@ def measure(
             "mean of 8 nearest": found.of_nearest(numbers, (1 / MEAN_OF,) * MEAN_OF),
             "true pictures": truth,
         }
+        watch(name, prompts, of)
         # Captions that are compared are those of pictures that no judge saw.
         among = np.union1d(held_out, numbers)
         own = np.searchsorted(among, numbers)

@@ -227,7 +227,7 @@ def _fill(about: Mapping[str, Any], words: Mapping[str, str], arrays: Arrays) ->
     filled = {name: escape(shown(text)) for name, text in words.items()} | {
         "accepted": ("image/*," if encodes else "") + ".npz,.npy,.safetensors,.latent",
         "foot": f"Written by olacore {__version__}.",
-        "style": texts["style.css"],
+        "style": texts["palette.css"] + texts["style.css"],
         "about": told,
         "content": base64.b64encode(zlib.compress(bytes(arrays.content), 9)).decode(),
         "worker": "\n".join(texts[name] for name in WORKER),

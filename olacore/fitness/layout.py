@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -41,7 +42,7 @@ class Layout:
         """
         if (layers is None) == (size is None):
             raise ConfigError("give either layers, such as (4, 2) or (4, 16, 2), or the size of a plain vector.")
-        numbers = (size,) if layers is None else tuple(layers)
+        numbers: tuple[Any, ...] = (size,) if layers is None else tuple(layers)
         if not all(isinstance(n, int | np.integer) and n >= 1 for n in numbers) or len(numbers) < (
             1 if layers is None else 2
         ):

@@ -167,6 +167,15 @@ def measure(module: Module, dataset: Dataset, baselines: Baselines, indices: np.
     return {name: sums[name].figures() for name in names}
 
 
+def loss_on(module: Module, dataset: Dataset, indices: np.ndarray) -> float:
+    """Return the mean squared error of a module on some rows, in the units of the targets."""
+    view = module.view
+    sums = Metrics(np.zeros(view.outputs), "psnr" in KINDS.find(module.kind).figures)
+    for raw, _ in whole_items(view, dataset, indices, view.fields_in(dataset)):
+        sums.add(module.answer_samples(raw), view.gather_truth(raw))
+    return float(sums.squared.sum()) / (sums.rows * view.outputs)
+
+
 @dataclass(frozen=True)
 class Measured:
     """What a baseline may look at: the samples that a module is measured on, raw and as a block."""
@@ -236,7 +245,25 @@ class TeacherBaseline(Baseline):
         return view.gather_targets(replace(raw, arrays=swapped), Scaling.identity(view.inputs, view.outputs))
 
 
-for baseline in (LeastSquaresBaseline(), MeanBaseline(), TeacherBaseline()):
+class BlockMeanBaseline(Baseline):
+    """The mean colour of the block of pixels at each latent site: what a decoder without detail can reach."""
+
+    name: ClassVar[str] = "block_mean"
+    fields: ClassVar[tuple[str, ...]] = ("frames", "latents")
+
+    def answer(self, measured: Measured) -> np.ndarray:
+        """The means of the true pictures, cut as targets are."""
+        view, raw = measured.view, measured.raw
+        frames = raw.arrays["frames"]
+        count, height, width, _ = frames.shape
+        rows, columns = raw.arrays["latents"].shape[-2:]
+        blocks = frames.reshape(count, rows, height // rows, columns, width // columns, 3)
+        means = np.broadcast_to(blocks.mean((2, 4), keepdims=True).round().astype(np.uint8), blocks.shape)
+        swapped = {**raw.arrays, "frames": means.reshape(frames.shape)}
+        return view.gather_targets(replace(raw, arrays=swapped), Scaling.identity(view.inputs, view.outputs))
+
+
+for baseline in (LeastSquaresBaseline(), MeanBaseline(), BlockMeanBaseline(), TeacherBaseline()):
     BASELINES.add(baseline)
 
 

@@ -14,6 +14,7 @@ from olacore.modules.layers import Layer
 from olacore.modules.module import Module
 from olacore.quality.baselines import fit_to_data
 from olacore.quality.evaluation import OF_TEXT_TEACHERS, Figures, evaluate_parts, joined
+from olacore.search.advice import few_pictures, poor_figures
 from olacore.search.run_folder import RunFolder
 from olacore.search.task import Progress, Task
 
@@ -31,12 +32,14 @@ class Result:
     stopped : why it ended: "generations", "passes", "time", "loss", "frozen" or "interrupted"
     parts : held-out figures of module and baselines by the part of the data, "held-out" where it has no name; empty
         where there are no held-out samples or the run was interrupted
+    notes : sentences about few data and poor figures
     """
 
     module: Module
     folder: Path
     stopped: str
     parts: dict[str, Figures]
+    notes: tuple[str, ...] = ()
 
     @property
     def figures(self) -> dict[str, Any]:
@@ -102,6 +105,7 @@ def finish(
     items : indices of the usable items of each split
     """
     parts: dict[str, Figures] = {}
+    notes: list[str] = []
     if stopped != INTERRUPTED:
         baselines = fit_to_data(dataset, module.view, module.scaling, items, module.training["seed"])
         baselines.save(folder.baselines)
@@ -109,8 +113,10 @@ def finish(
             parts = evaluate_parts(module, dataset, baselines, skip_nonfinite=skip_nonfinite)
             held_out = joined({part: rounded(figures) for part, figures in parts.items()})
             module = replace(module, training={**module.training, "held_out": held_out})
+        few = few_pictures(dataset, module.kind, items["train"])
+        notes = [*([few] if few else []), *poor_figures(module, dataset, parts, items["held-out"])]
     module.save(folder.module)
-    return Result(module, folder.path, stopped, parts)
+    return Result(module, folder.path, stopped, parts, tuple(notes))
 
 
 def rounded(figures: Figures) -> Figures:

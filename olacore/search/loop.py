@@ -35,6 +35,7 @@ from olacore.search.start import start
 from olacore.search.task import SEARCH_STREAM, Progress, Task
 from olacore.search.validation import Samples, Shown, Validation, finite_or_none, shown_on, take
 from olacore.strategies import Candidate, Report
+from olacore.version import versions
 
 CHECKPOINT_SECONDS = 10.0
 # Samples, or pictures, that kernels are compiled on.
@@ -68,7 +69,7 @@ def search(
             folder.clear()  # only now that data and settings have turned out to be sound
         if config.resume:
             folder.cut_log(progress.generation)
-        folder.write_config(task.settings())
+        folder.write_config({**task.settings(), "versions": versions()})
         memory = memory_plan(task, progress, validation, stream)
         parts = ", ".join(f"{name} {size / 2**20:.1f}" for name, size in memory.items())
         logger.info("memory plan: %.1f MiB (%s)", sum(memory.values()) / 2**20, parts)
@@ -108,6 +109,7 @@ def _run(
         progress.generation += 1
         progress.samples += block.rows
         progress.nonfinite += report.nonfinite
+        progress.replaced += report.replaced
         progress.cursor = stream.cursor
         progress.strategy.between(progress.state, progress.generation, task.config.seed, validate, loss_of)
         progress.seconds = spent + time.perf_counter() - began
@@ -189,6 +191,8 @@ def _line(
         "best_validation_r2": finite_or_none(progress.shown_r2),
         "accepted": report.accepted,
         "trust": [low, middle, high],
+        **(gauges := strategy.gauges(progress.state)),
+        **({"replaced": progress.replaced} if "units" in gauges else {}),
         "nonfinite": progress.nonfinite,
         "waited": round(waited, 3),
     }

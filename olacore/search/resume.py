@@ -17,7 +17,7 @@ from olacore.strategies import Candidate
 from olacore.views.scaling import Scaling
 
 SCALES = ("input_scale", "target_scale")
-COUNTERS: dict[str, Any] = {"generation": 0, "samples": 0, "nonfinite": 0, "stale": 0, "seconds": 0.0}
+COUNTERS: dict[str, Any] = {"generation": 0, "samples": 0, "nonfinite": 0, "replaced": 0, "stale": 0, "seconds": 0.0}
 CURSOR = {"pass": 0, "group": 0, "block": 0}
 LOSSES = ("best_loss", "shown_loss", "shown_r2")
 # Numbers of a checkpoint count something, and not so far.
@@ -62,6 +62,7 @@ def resume(task: Task) -> tuple[Progress, Validation]:
     with open_checkpoint(task.folder.checkpoint) as (file, stored):
         try:
             check_settings(task, stored.get("settings"))
+            stored = {"replaced": 0, **stored}  # earlier checkpoints did not count them
             check_numbers(stored, task.strategy.chosen)
             first = progress_like(task, stored)
             if units_in(first) != stored["units"]:

@@ -12,37 +12,26 @@ from typing import Any
 from olacore.data.shards import locked_folder
 from olacore.errors import FileFormatError, OutputError, OutputExistsError
 from olacore.files import append_to_file, is_there, replace_file
-from olacore.foreign.json_text import parse_json
-from olacore.foreign.reading import read_file
-from olacore.foreign.schema import maybe, number, record, require, whole
+from olacore.search.run_log import CONFIG, LOG, MODULE, read_log
 
 # The affine decoder of a pair lies beside the encoder that it was evolved with.
 AFFINE = "affine_decoder.safetensors"
 # What modules of folds answered to samples that they did not see.
 ANSWERS = "answers.npz"
+# Who asked for what, where and when: a line for each time that a search began or ended.
+SESSIONS = "sessions.jsonl"
 # The checkpoint of version 0.1 is never read.
 OLD_CHECKPOINT = "checkpoint.h5"
 FILES = (
-    "config.json",
-    "log.jsonl",
+    CONFIG,
+    LOG,
     "checkpoint.safetensors",
-    "module.safetensors",
+    MODULE,
     "baselines.safetensors",
     AFFINE,
     ANSWERS,
+    SESSIONS,
     OLD_CHECKPOINT,
-)
-
-MOST_LOG = 1 << 28
-_FIGURE = maybe(number())
-LINE = record(
-    {"generation": whole()},
-    {
-        "seconds": number(0),
-        "samples": whole(),
-        **{f"{best}validation_{name}": _FIGURE for best in ("", "best_") for name in ("loss", "r2")},
-        "loss": _FIGURE,
-    },
 )
 
 
@@ -116,17 +105,7 @@ class RunFolder:
         ------
         FileFormatError  if any other line is not what `log` wrote
         """
-        if not is_there(self.log_file):
-            return []
-        texts = read_file(self.log_file, "the log", MOST_LOG).split(b"\n")
-        last = texts.pop()
-        if last and not last.startswith(b"{"):
-            texts.append(last)  # no line of ours, whole or not
-        lines = []
-        for count, text in enumerate(texts, 1):
-            what = f"line {count} of {self.log_file}"
-            lines.append(dict(require(LINE, parse_json(text, what), what)))
-        return lines
+        return read_log(self.path)
 
     def cut_log(self, generation: int) -> None:
         """Forget what was logged after `generation`, so that log and checkpoint tell the same story."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 
 from olacore.blocks import Block, rows_of
+from olacore.search.advice import few_pictures
 from olacore.search.task import Progress, Task
 from olacore.search.validation import Validation
 from olacore.strategies import Candidate, Problem
@@ -45,6 +46,8 @@ def start(task: Task) -> tuple[Progress, Validation]:
             task.rows_per_pass,
             view.inputs,
         )
+    if few := few_pictures(task.dataset, view.kind, task.items["train"]):
+        logger.warning("%s", few)
 
     def loss_of(candidate: Candidate) -> float:
         return validation.loss_of(strategy, candidate)

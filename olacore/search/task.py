@@ -187,6 +187,7 @@ class Progress:
     generation: int = 0
     samples: int = 0
     nonfinite: int = 0
+    replaced: int = 0
     stale: int = 0
     seconds: float = 0.0
 

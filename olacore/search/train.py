@@ -11,6 +11,7 @@ from olacore.search.observers import Callback
 from olacore.search.plans import PLANS, SINGLE
 from olacore.search.plans.base import Watch
 from olacore.search.plans.folds import run_folds
+from olacore.search.sessions import SessionWriter
 
 __all__ = ["Result", "train", "train_each"]
 
@@ -33,7 +34,7 @@ def train(
     ------
     OlacoreError  one of its kinds, for any known fault of settings, data or output
     """
-    watch = Watch(callbacks, should_stop, report_at)
+    watch = Watch((SessionWriter(config), *callbacks), should_stop, report_at)
     return run_folds(config, watch) if config.folds else PLANS.get(config.module or "", SINGLE).run(config, watch)
 
 

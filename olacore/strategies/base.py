@@ -97,11 +97,13 @@ class Report:
     loss : mean loss of the candidate, or of the best genome, on the block, before the generation changed anything
     accepted : share of the proposals that were kept
     nonfinite : number of losses that were NaN or inf, and so lost their comparison
+    replaced : hidden units that made room for others
     """
 
     loss: float
     accepted: float
     nonfinite: int
+    replaced: int = 0
 
 
 @dataclass(frozen=True)
@@ -210,6 +212,13 @@ class Strategy(ABC):
     def hidden(self, state: State) -> Hidden:
         """Return the hidden maps, none unless the strategy makes stacks."""
         return ()
+
+    def gauges(self, state: State) -> dict[str, float]:
+        """Return what is worth watching of a state beside trust, for the log: `step`, how far rows move, in spreads of
+        the pre-activations; `moved`, what the latest step changed, over the length of the weights; `units`, hidden
+        ones.
+        """
+        return {}
 
     def working_bytes(self, inputs: int, outputs: int, rows: int) -> int:
         """Return how much `advance` allocates for a block of so many samples, beside the state."""

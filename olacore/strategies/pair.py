@@ -36,7 +36,17 @@ from olacore.strategies.base import (
     check_losses,
 )
 from olacore.strategies.common.axes import response_axes, take_axes
-from olacore.strategies.common.readout import LINEAR, LOOKS, TINY, look, multiply, pack, share_of_change, step_along
+from olacore.strategies.common.readout import (
+    LINEAR,
+    LOOKS,
+    TINY,
+    change_of,
+    look,
+    multiply,
+    pack,
+    share_of_change,
+    step_along,
+)
 
 # Generations in which the decoder moves alone, and those in which it takes long steps.
 DECODER_ALONE, LONG_STEPS, LONG_DAMP = 4, 20, 0.5
@@ -145,6 +155,10 @@ class Pair(Strategy):
     def hidden(self, state: State) -> Hidden:
         """The encoder, of which the decoder reads windows."""
         return ((state["hidden_weights"][0], state["hidden_biases"][0]),)
+
+    def gauges(self, state: State) -> dict[str, float]:
+        """How far the encoder moved."""
+        return {"moved": change_of(state["last"], state["hidden_weights"])}
 
     def working_bytes(self, inputs: int, outputs: int, rows: int) -> int:
         """Windows three times, residual and answers, responses; the axes' eigenvectors."""

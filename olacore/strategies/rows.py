@@ -176,6 +176,10 @@ class Rows(Strategy):
         state["evidence"][place] = 0
         return Report(float(objective.total(before)), float((steps != 0).mean()) if share else 0.0, nonfinite)
 
+    def gauges(self, state: State) -> dict[str, float]:
+        """The usual step of a row."""
+        return {"step": float(state["reach"][0])}
+
     def working_bytes(self, inputs: int, outputs: int, rows: int) -> int:
         """Pre-activations and responses (plain and bent) on the block, and the targets of the audited samples."""
         directions = min(self.directions, inputs) + 1

@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from olacore.commands.options import FILE, force_folder, max_pixels
+from olacore.commands.options import FILE, force_folder, max_pixels, page
 from olacore.commands.progress import Bar
 from olacore.commands.say import print_json, say
 from olacore.commands.show import number, print_table
@@ -33,6 +33,7 @@ from olacore.errors import ConfigError
 @click.option("--repeats", type=click.IntRange(1), default=3, show_default=True, help="Of everything that is timed.")
 @click.option("--out", type=FILE, default=Path("vae-test"), show_default=True, help="Folder for pictures and figures.")
 @click.option("--offline", is_flag=True, help="Never ask the hub.")
+@page
 @max_pixels
 @force_folder
 @click.option("--json", "as_json", is_flag=True, help="Print what metrics.json holds.")
@@ -50,6 +51,7 @@ def vae_test(
     repeats: int,
     out: Path,
     offline: bool,
+    page: Path | None,
     max_pixels: int,
     force: bool,
     as_json: bool,
@@ -59,12 +61,15 @@ def vae_test(
     IMAGES are pictures, folders and zip archives of them, and patterns. Modules are files or names.
     """
     from olacore.data import open_dataset
+    from olacore.files import check_output
     from olacore.media.find import find_inputs
     from olacore.quality.vae_test.codecs import line_up
     from olacore.quality.vae_test.report import check_folder, run_vae_test
     from olacore.quality.vae_test.request import Entrants, Given
 
     check_folder(out, force)
+    if page:
+        check_output(page, force)
     found, refused = find_inputs(images, max_pixels)
     for _, reason in refused:
         say(f"skipped: {reason}", err=True)
@@ -88,6 +93,11 @@ def vae_test(
             report = run_vae_test(line_up(entrants), pictures, out, size, repeats, bar, should_stop)
     for reason in report["skipped"].values():
         say(f"skipped: {reason}", err=True)
+    if page and report["pictures"]:
+        from olacore.reports.page import write_page
+        from olacore.reports.quality_pages import vae_page
+
+        write_page(vae_page(report, out), page)
     if as_json:
         print_json(report)
     elif report["pictures"]:

@@ -10,9 +10,12 @@ def test_demo__writes_pictures_and_a_summary(tmp_path):
     printed = ola("demo", "--out", out, "--time", "0.2s").output
     assert "held-out pictures, encoded and decoded: teacher" in printed
     summary = json.loads((out / "summary.json").read_text())
-    assert set(summary) == {"encoder", "decoder", "stack", "codec"}
+    assert set(summary) == {"drawing", "encoder", "decoder", "stack", "codec"}
+    assert summary["drawing"]["module"]["r2"] > summary["drawing"]["least_squares"]["r2"] > 0
     assert {path.name for path in out.iterdir()} >= {
         "prompts.png",
+        "drawing.png",
+        "drawing",
         "side_by_side.png",
         "curves.png",
         "encoder",

@@ -146,7 +146,8 @@ KINDS = {
             **resuming("plain", "--h5 pairs.h5 --population 4 --generations 5"),
             **resuming("stack", "--module decoder --h5 data.h5 --stack 4 --generations 12"),
             **resuming("pair", "--module pair --border 0 --h5 data.h5 --stack 2 --generations 12"),
-            "pair/*/*": ("inspect {file}", "inspect pair/decoder --json"),
+            "pair/*/*": ("inspect {file}", "inspect pair/decoder --json", "report pair -o o.html"),
+            "rows/*": ("report rows -o o.html --force", "report rows pair -o o.html --force"),
         },
     ),
     "teacher": Kind(

@@ -34,7 +34,8 @@ def test_train__writes_what_it_returns(plain, tmp_path, strategy):
     result = train(make_config(plain, tmp_path / "run", strategy=strategy), (by_line(lines.append),))
     assert result.folder == tmp_path / "run"
     assert {path.name for path in result.folder.iterdir()} == {
-        "config.json", "log.jsonl", "checkpoint.safetensors", "module.safetensors", "baselines.safetensors"
+        "config.json", "log.jsonl", "sessions.jsonl", "checkpoint.safetensors", "module.safetensors",
+        "baselines.safetensors",
     }  # fmt: skip
     assert [json.loads(text) for text in (result.folder / "log.jsonl").read_text().splitlines()] == lines
     module = load(result.folder / "module.safetensors")

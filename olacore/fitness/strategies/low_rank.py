@@ -78,12 +78,12 @@ class LowRank(GenomeStrategy):
 
         shaped = weights @ self._shaped(state, seed, generation).astype(np.float64)
         drawn = weights @ normal(seed, generation, pairs, size).astype(np.float64)
-        rate_sigma = min(2 * pairs / (size + pairs), 0.5)
+        rate_sigma = float(min(2 * pairs / (size + pairs), 0.5))
         sigma_path = (1 - rate_sigma) * state["sigma_path"]
         sigma_path += np.sqrt(worth * rate_sigma * (2 - rate_sigma)) * drawn
         rates = self._path_rates(state)[:, None]
         vectors = (1 - rates) * state["vectors"] + np.sqrt(worth * rates * (2 - rates)) * drawn
-        longer = (sigma_path @ sigma_path) / size - 1
+        longer = float(sigma_path @ sigma_path) / size - 1
         state.update(
             mean=state["mean"] + state["sigma"] * state["scales"] * shaped,
             sigma=np.array(state["sigma"] * np.exp(min(1, rate_sigma / 2 * longer))),

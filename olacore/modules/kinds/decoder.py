@@ -23,7 +23,7 @@ class Decoder(Kind):
     verb: ClassVar[str] = "decode"
     reads: ClassVar[tuple[str, ...]] = ("latents",)
     figures: ClassVar[tuple[str, ...]] = (*Kind.figures, "psnr")
-    baselines: ClassVar[tuple[str, ...]] = (*Kind.baselines, "teacher")
+    baselines: ClassVar[tuple[str, ...]] = (*Kind.baselines, "block_mean", "teacher")
 
     def run(self, module: Module, given: Any) -> np.ndarray:
         """Decode latents."""

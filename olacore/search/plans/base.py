@@ -62,12 +62,24 @@ PLANS: Registry[Plan] = Registry("plan")
 @contextmanager
 def open_data(config: TrainConfig) -> Iterator[Dataset]:
     """Open the data of a search, with the latents and embeddings that it asks for."""
-    with open_dataset(config.h5) as dataset:
-        if config.latents_from is not None:
-            dataset = EncodedDataset(dataset, load(config.latents_from))
-        if config.pictures_from is not None:
-            dataset = decoded(dataset, config.pictures_from)
-        yield dataset if config.text_from is None else embedded(dataset, config.text_from)
+    with open_seen(config.h5, config.latents_from, config.pictures_from, config.text_from) as dataset:
+        yield dataset
+
+
+@contextmanager
+def open_seen(
+    h5: Sequence[Path],
+    latents_from: Path | str | None = None,
+    pictures_from: Path | str | None = None,
+    text_from: Path | str | None = None,
+) -> Iterator[Dataset]:
+    """Open data files as a search sees them; see `TrainConfig`."""
+    with open_dataset(h5) as dataset:
+        if latents_from is not None:
+            dataset = EncodedDataset(dataset, load(latents_from))
+        if pictures_from is not None:
+            dataset = decoded(dataset, pictures_from)
+        yield dataset if text_from is None else embedded(dataset, text_from)
 
 
 def decoded(dataset: Dataset, reference: Path | str) -> DecodedDataset:

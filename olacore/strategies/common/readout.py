@@ -76,3 +76,9 @@ def share_of_change(residual: np.ndarray, answers: np.ndarray) -> np.float32:
     multiply_rows(residual.reshape(1, -1), flat, rise)
     multiply_rows(flat, flat, bend)
     return np.float32(min(max(LINE * float(rise[0, 0]) / max(float(bend[0, 0]), TINY), 0.0), 1.0))
+
+
+def change_of(change: np.ndarray, *whole: np.ndarray) -> float:
+    """Return the length of a change over that of the weights that it changed, the same for any number of threads."""
+    squares = [float(np.square(part, dtype=np.float64).sum()) for part in (change, *whole)]
+    return float(np.sqrt(squares[0] / max(sum(squares[1:]), TINY)))

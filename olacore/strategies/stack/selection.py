@@ -30,8 +30,8 @@ def is_due(generation: int, generations: int) -> bool:
     return generation in [int(part * generations) for part in SELECTIONS]
 
 
-def select(state: State, rows: np.ndarray, draw: np.random.Generator) -> None:
-    """Replace the least useful units by mutated copies of the most useful.
+def select(state: State, rows: np.ndarray, draw: np.random.Generator) -> int:
+    """Replace the least useful units by mutated copies of the most useful, and return how many.
 
     Parameters
     ----------
@@ -42,6 +42,7 @@ def select(state: State, rows: np.ndarray, draw: np.random.Generator) -> None:
     worst, best = order[:count], order[len(useful) - count :]
     take_out(state, worst, inverse)
     split(state, best, worst, draw)
+    return count
 
 
 def usefulness(state: State, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -26,7 +26,7 @@ from olacore.losses.objective import MSE, Objective
 from olacore.strategies.base import STRATEGIES, Candidate, Hidden, Problem, Report, Sizes, State, Strategy, check_losses
 from olacore.strategies.common.axes import random_numbers, response_axes
 from olacore.strategies.common.noise import MOST_NOISE, noisy
-from olacore.strategies.common.readout import LINEAR
+from olacore.strategies.common.readout import LINEAR, change_of
 from olacore.strategies.rows import Rows
 from olacore.strategies.stack.selection import ROWS, is_due, select, split
 from olacore.strategies.stack.size import MOST_UNITS, units_within
@@ -122,8 +122,9 @@ class Stack(Strategy):
         block = noisy(block, self.noise, seed, generation)
         if not units_in(state):
             return Rows().advance(state, block, seed, generation)
+        replaced = 0
         if is_due(generation, int(state["schedule"][0])):
-            self._select(state, block, seed, generation, objective)
+            replaced = self._select(state, block, seed, generation, objective)
         losses, kept, parts = [], [], list(block.parts(self.samples))
         for number, part in enumerate(parts):
             progress = min((generation + number / len(parts)) / float(state["schedule"][0]), 1.0)
@@ -135,7 +136,7 @@ class Stack(Strategy):
             step.move_readout(cool)
             state["steps"] += 1
             state["age"] += 1
-        return Report(float(np.mean(losses)), float(np.mean(kept)), 0)
+        return Report(float(np.mean(losses)), float(np.mean(kept)), 0, replaced)
 
     def alone(self, inputs: int) -> int:
         """Return in how many generations the affine map evolves alone."""
@@ -220,6 +221,12 @@ class Stack(Strategy):
         """The layer of units, if there are any yet."""
         return ((state["weights"][:, 0], state["biases"][:, 0]),) if units_in(state) else ()
 
+    def gauges(self, state: State) -> dict[str, float]:
+        """The units, and how far the layer moved; before there are any, the usual step of a row."""
+        if not (units := units_in(state)):
+            return {"units": 0, **Rows().gauges(state)}
+        return {"units": units, "moved": change_of(state["last"], state["weights"], state["biases"])}
+
     def working_bytes(self, inputs: int, outputs: int, rows: int) -> int:
         """Features, residual and answers, six arrays of the units' size, and the trials; the axes' eigenvectors."""
         per_sample = inputs + 4 * outputs + 7 * self.units + self.directions + 2 * self.readouts
@@ -252,10 +259,12 @@ class Stack(Strategy):
             state["weights"][:, 0] = mixtures @ state["response_axes"]
         state["biases"][:, 0] = BIAS_SPREAD * draw.standard_normal(units)
 
-    def _select(self, state: State, block: Block, seed: int, generation: int, objective: Objective) -> None:
+    def _select(self, state: State, block: Block, seed: int, generation: int, objective: Objective) -> int:
+        """Replace units, unless new ones still settle, and return how many."""
         step = Step(self, state, next(block.parts(ROWS)), seed, objective)
-        if not step.settling.any():
-            select(state, step.features(), random_numbers(seed, generation, 4))
+        if step.settling.any():
+            return 0
+        return select(state, step.features(), random_numbers(seed, generation, 4))
 
 
 def units_in(state: State) -> int:

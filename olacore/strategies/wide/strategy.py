@@ -273,6 +273,10 @@ class Wide(Strategy):
         biases = state["readout_biases"][genome] + shift + lost
         return Candidate(rounded, biases.astype(np.float32), self.hidden(state))
 
+    def gauges(self, state: State) -> dict[str, float]:
+        """The units."""
+        return {"units": len(state["weights"])}
+
     def working_bytes(self, inputs: int, outputs: int, rows: int) -> int:
         """Responses of units and inputs three times, residuals of all read-outs, a change of one, and moments."""
         units = min(self._units_at_first(rows), rows)
