@@ -67,6 +67,10 @@ COMMANDS = {
         "teachers.commands.precompute:precompute",
         "Make a data set of pictures and videos with what a teacher says of them.",
     ),
+    "serve": (
+        "olacore.commands.serve:serve",
+        "Serve a page that draws while you type, and the addresses that clients of other servers call.",
+    ),
     "t2i-test": (
         "olacore.commands.t2i_test:t2i_test",
         "Draw captions whose pictures are known, and compare with what needs no module.",
