@@ -22,6 +22,8 @@ MOST_GUIDANCE, MOST_LIFT = 20.0, 2.0
 AWAY = np.float32(0.5)
 # Of an energy that is divided by.
 TINY = 1e-30
+# A note on several pictures.
+ALIKE = "without variety all pictures are the same"
 # Unknown words that notes name.
 MOST_NAMED = 8
 # What a callback gets: the step from 0 on, how many there are, and the picture as it would be now, (H, W, 3) uint8.
@@ -227,7 +229,7 @@ class Generator:
         self.check(asked)
         notes, nearest, certainty = self.look(prompt, self.embedded([prompt]).get(prompt))
         if count > 1 and not asked.variety:
-            notes = (*notes, "without variety all pictures are the same")
+            notes = (*notes, ALIKE)
         expected = self.text_means([prompt], asked)
         begin = expected if init is None else self.between(init, expected, strength)
         drawings = []
@@ -312,7 +314,7 @@ class Generator:
     def look(
         self, prompt: str, embedding: np.ndarray | None
     ) -> tuple[tuple[str, ...], tuple[tuple[str, float], ...], np.ndarray]:
-        """Notes on a prompt, the nearest training captions, and how near they are; None where nothing of it is known."""
+        """Notes on a prompt, the nearest training captions, and how near they are; None: nothing of it is known."""
         _, unknown = self.table.read(name_emoji(prompt))
         notes = []
         for word in [*dict.fromkeys(unknown)][:MOST_NAMED]:

@@ -176,7 +176,7 @@ class Engine:
 
     def _take(self) -> list[tuple[Order, Wish]]:
         """Pictures to draw at once, one of each order in turn."""
-        batch = []
+        batch: list[tuple[Order, Wish]] = []
         self._forget()
         while self._orders and len(batch) < TOGETHER:
             order = self._orders.popleft()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 from functools import cache
 from importlib import resources
-from math import isfinite
 from time import perf_counter
 from typing import Any
 
@@ -26,6 +25,7 @@ from olacore.web.serving import (
     Server,
     draw,
     encoded,
+    notes_of,
     picture_of,
     refuse,
     settings,
@@ -35,11 +35,7 @@ from olacore.web.serving import (
 
 router = APIRouter()
 
-KINDS = {
-    ".html": "text/html; charset=utf-8",
-    ".css": "text/css; charset=utf-8",
-    ".js": "text/javascript; charset=utf-8",
-}
+KINDS = {"html": "text/html", "css": "text/css", "js": "text/javascript"}
 # Captions that the page shows pictures of, spread over all of them.
 EXAMPLES = 400
 EXAMPLE = "a red heart"
@@ -64,16 +60,15 @@ async def draw_now(asked: Asked, request: Request, server: Server) -> dict[str, 
     """Draw pictures of seeds that follow each other."""
     given = {name: getattr(asked, name) for name in ("variety", "guidance", "negative", "lean")}
     every = [settings(server, **given, seed=asked.seed + number) for number in range(asked.count)]
-    start = None if asked.init is None else await start_of(server, asked.init)
+    start, about = await start_of(server, asked.init, asked.strength)
     begun = perf_counter()
     drawings = await draw(request, server, [Wish(asked.prompt, one, start, asked.strength) for one in every])
     seconds = perf_counter() - begun
-    about = {} if start is None else {"strength": asked.strength}
-    files = await encoded(drawings, **about)
+    files = await encoded(drawings, about=about)
     first = drawings[0] if drawings else None
     return {
         "pictures": [{"png": file, "seed": one.settings.seed} for file, one in zip(files, drawings, strict=True)],
-        "notes": first.notes if first else (),
+        "notes": notes_of(drawings),
         "nearest": [{"caption": text, "cosine": cosine} for text, cosine in first.nearest] if first else [],
         "seconds": seconds,
     }
@@ -84,19 +79,19 @@ async def about(server: Server) -> dict[str, Any]:
     """What the page has to know of what is served."""
     found, captions = server.generator.set, server.generator.captions.listed
     every = max(1, len(captions) // EXAMPLES)
-    known = server.generator.table.read(EXAMPLE)
+    _, unknown = server.generator.table.read(EXAMPLE)
     return {
         "version": __version__,
         "set": found.name,
         "size": found.size,
-        "levels": [level for level in found.levels if isfinite(level)],
+        "levels": list(found.levels),
         "encoder": "encoder" in found.files,
         "prompt_length": server.limits.prompt,
         "codec_pixels": server.limits.codec_pixels,
-        "example": captions[0] if known[1] else EXAMPLE,
+        "example": captions[0] if unknown else EXAMPLE,
         "captions": captions[::every],
         "codecs": [{"name": pair.name, "latents": pair.latents} for pair in server.codecs.pairs.values()],
-        "runs": bool(server.runs.found()),
+        "runs": server.runs.watching,
         "notes": found.about,
     }
 
@@ -135,8 +130,7 @@ def files() -> dict[str, tuple[bytes, str]]:
     """The files of the page by name, with their types; the style is that of pages that work from disk."""
     own = resources.files("olacore.web") / "static"
     found = [*own.iterdir(), resources.files("olacore.exports") / "page" / "style.css"]
-    kept = [(one.name, one) for one in found if (suffix := f".{one.name.rpartition('.')[2]}") in KINDS and suffix]
-    return {name: (one.read_bytes(), KINDS[f".{name.rpartition('.')[2]}"]) for name, one in kept}
+    return {one.name: (one.read_bytes(), KINDS[one.name.rpartition(".")[2]]) for one in found}
 
 
 @router.get("/")

@@ -37,6 +37,11 @@ class Runs:
                 raise FileFormatError(f"{folder} is no folder; name a run, or a folder of runs.")
         self._folders = [folder.resolve() for folder in folders]
 
+    @property
+    def watching(self) -> bool:
+        """Whether there is any folder."""
+        return bool(self._folders)
+
     def found(self) -> dict[str, Path]:
         """The logs by the names of their runs, the newest first."""
         logs: dict[str, Path] = {}

@@ -26,6 +26,7 @@ from olacore.web.serving import (
     check_size,
     draw,
     encoded,
+    notes_of,
     refuse,
     settings,
     start_of,
@@ -137,12 +138,11 @@ async def answer(asked: Asked, request: Request, server: Serving, init: str | No
         raise refuse(f"batch_size times n_iter is {asked.count}; a request may ask for {server.limits.count} pictures.")
     size = check_size(server, asked.count, asked.width, asked.height)
     one = asked.settings(server)
-    start = None if init is None else await start_of(server, init)
     strength = asked.denoising_strength
+    start, about = await start_of(server, init, strength)
     wishes = [Wish(asked.prompt, with_seed(one, one.seed + number), start, strength) for number in range(asked.count)]
     drawings = await draw(request, server, wishes)
-    about = {} if init is None else {"strength": strength}
-    images = await encoded(drawings, size, **about) if asked.send_images else []
+    images = await encoded(drawings, size, about=about) if asked.send_images else []
     return {
         "images": images,
         "parameters": asked.model_dump(exclude={"init_images"}),
@@ -183,7 +183,7 @@ def info(
         "seed_resize_from_w": -1,
         "seed_resize_from_h": -1,
         "denoising_strength": asked.denoising_strength if isinstance(asked, AskedWithPicture) else None,
-        "extra_generation_params": {"Notes": "; ".join(drawings[0].notes)} if drawings and drawings[0].notes else {},
+        "extra_generation_params": {"Notes": "; ".join(notes)} if (notes := notes_of(drawings)) else {},
         "index_of_first_image": 0,
         "infotexts": texts,
         "styles": [],

@@ -6,9 +6,10 @@ import asyncio
 import base64
 import binascii
 import io
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
+from hashlib import sha256
 from math import ceil
 from typing import Annotated, Any, TypeVar
 
@@ -16,7 +17,7 @@ import numpy as np
 from fastapi import Depends, HTTPException, Request
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from olacore.drawing.generator import Drawing, Generator, Settings
+from olacore.drawing.generator import ALIKE, Drawing, Generator, Settings
 from olacore.drawing.pictures import note_of
 from olacore.drawing.together import Wish
 from olacore.errors import ConfigError, FileFormatError
@@ -119,6 +120,14 @@ async def draw(request: Request, server: Serving, wishes: Sequence[Wish]) -> lis
     return await waited(request, server, queue)
 
 
+def notes_of(drawings: Sequence[Drawing]) -> list[str]:
+    """What whoever asked for pictures of one prompt should know."""
+    if not drawings:
+        return []
+    alike = len(drawings) > 1 and not drawings[0].settings.variety
+    return [*drawings[0].notes, *([ALIKE] if alike else [])]
+
+
 async def waited(request: Request, server: Serving, queue: Callable[[], Future[T]]) -> T:
     """Queue work of the engine and wait for it, as `draw` does."""
     try:
@@ -129,9 +138,11 @@ async def waited(request: Request, server: Serving, queue: Callable[[], Future[T
             "too many requests are waiting; ask again in a moment.",
             {"Retry-After": str(max(1, ceil(error.seconds)))},
         ) from error
-    left = asyncio.ensure_future(request.receive())  # the body was read: what comes next is that the client has left
+    # The body was read: what comes next is that the client has left.
+    left: asyncio.Future[Any] = asyncio.ensure_future(request.receive())
+    both: set[asyncio.Future[Any]] = {future, left}
     try:
-        await asyncio.wait({future, left}, timeout=server.limits.seconds, return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait(both, timeout=server.limits.seconds, return_when=asyncio.FIRST_COMPLETED)
         if future.done():
             return future.result()
         if left.done():
@@ -142,22 +153,28 @@ async def waited(request: Request, server: Serving, queue: Callable[[], Future[T
         future.cancel()
 
 
-async def picture_of(server: Serving, content: str | bytes, most: int, what: str = "the picture") -> np.ndarray:
-    """The picture (H, W, 3) uint8 of a request, as base64, as a data URL, or as the bytes of its file.
+def bytes_of(content: str, what: str) -> bytes:
+    """The bytes of a picture that came as base64 or as a data URL.
+
+    Raises
+    ------
+    HTTPException  422 if it is none
+    """
+    if content.startswith("data:") and "," in (start := content[:64]):
+        content = content[start.index(",") + 1 :]
+    try:
+        return base64.b64decode(content, validate=True)
+    except (binascii.Error, ValueError) as error:
+        raise refuse(f"{what} must be the file of a picture in base64; paths and addresses are not read.") from error
+
+
+async def picture_of(server: Serving, content: bytes, most: int, what: str = "the picture") -> np.ndarray:
+    """The picture (H, W, 3) uint8 of a request.
 
     Raises
     ------
     HTTPException  422 if it is none, or has more than `most` pixels
     """
-    if isinstance(content, str):
-        if content.startswith("data:") and "," in (start := content[:64]):
-            content = content[start.index(",") + 1 :]
-        try:
-            content = base64.b64decode(content, validate=True)
-        except (binascii.Error, ValueError) as error:
-            raise refuse(
-                f"{what} must be the file of a picture in base64; paths and addresses are not read."
-            ) from error
 
     def decoded(data: bytes) -> np.ndarray:
         return decode_picture(io.BytesIO(data), what, most)
@@ -170,17 +187,23 @@ async def picture_of(server: Serving, content: str | bytes, most: int, what: str
             raise refuse(f"{str(error).partition('; --max-pixels')[0].rstrip('.')}.") from error
 
 
-async def start_of(server: Serving, content: str) -> np.ndarray:
-    """The picture to start from: the centre square at the set's size.
+async def start_of(server: Serving, content: str | None, strength: float) -> tuple[np.ndarray | None, dict[str, Any]]:
+    """The picture to start from, its centre square at the set's size, and what files say of it as those of
+    `ola generate` do.
 
     Raises
     ------
     HTTPException  422 if it is none, or the set starts from no picture
     """
+    if content is None:
+        return None, {}
     if "encoder" not in server.generator.set.files:
         raise refuse(f"the set {server.generator.set.name} has no encoder, and starts from no picture.")
-    picture = await picture_of(server, content, server.limits.start_pixels, "the picture to start from")
-    return await asyncio.to_thread(crop, picture, server.generator.set.size)
+    what = "the picture to start from"
+    found = bytes_of(content, what)
+    picture = await picture_of(server, found, server.limits.start_pixels, what)
+    about = {"init": sha256(found).hexdigest(), "strength": strength}
+    return await asyncio.to_thread(crop, picture, server.generator.set.size), about
 
 
 def check_size(server: Serving, count: int, width: int | None, height: int | None) -> tuple[int, int] | None:
@@ -199,7 +222,7 @@ def check_size(server: Serving, count: int, width: int | None, height: int | Non
     return None if (wide, high) == (own, own) else (wide, high)
 
 
-def file_of(drawing: Drawing, size: tuple[int, int] | None = None, suffix: str = ".png", **about: Any) -> bytes:
+def file_of(drawing: Drawing, size: tuple[int, int] | None, suffix: str, about: Mapping[str, Any]) -> bytes:
     """The file of a drawing, as `ola generate` writes it, enlarged where a size is given."""
     from PIL import Image
 
@@ -210,11 +233,21 @@ def file_of(drawing: Drawing, size: tuple[int, int] | None = None, suffix: str =
 
 
 async def encoded(
-    drawings: Sequence[Drawing], size: tuple[int, int] | None = None, suffix: str = ".png", **about: Any
+    drawings: Sequence[Drawing],
+    size: tuple[int, int] | None = None,
+    suffix: str = ".png",
+    about: Mapping[str, Any] | None = None,
 ) -> list[str]:
-    """The files of drawings in base64; those that are enlarged take a while, and are made beside other requests."""
+    """The files of drawings in base64; those that take a while are made beside other requests.
+
+    Parameters
+    ----------
+    size : width and height to enlarge them to
+    suffix : of the format
+    about : what else a PNG says of how it was drawn
+    """
 
     def files() -> list[str]:
-        return [base64.b64encode(file_of(one, size, suffix, **about)).decode() for one in drawings]
+        return [base64.b64encode(file_of(one, size, suffix, about or {})).decode() for one in drawings]
 
     return files() if size is None and len(drawings) == 1 else await asyncio.to_thread(files)
