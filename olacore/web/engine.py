@@ -13,7 +13,7 @@ from concurrent.futures import Future
 from time import perf_counter
 from typing import Any
 
-from olacore.drawing.generator import Drawing, Generator
+from olacore.drawing.generator import Drawing, Generator, Settings
 from olacore.drawing.together import Wish, draw_together
 
 logger = logging.getLogger(__name__)
@@ -93,15 +93,8 @@ class Engine:
         OlacoreError  whatever drawing raises
         """
         self._thread.start()
-        for count in (1, TOGETHER):
-            self.order([Wish("a", self.settings)] * count).future.result()
-
-    @property
-    def settings(self) -> Any:
-        """Of a drawing of which nothing else is said."""
-        from olacore.drawing.generator import Settings
-
-        return Settings()
+        for count in (1, min(TOGETHER, self._queue)):
+            self.order([Wish("a", Settings())] * count).future.result()
 
     def close(self) -> None:
         """Finish what waits, and end the thread."""

@@ -20,6 +20,7 @@ Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
+FAILED = "the server failed at this request; its log says where."
 # Of each answer: nothing may be loaded from elsewhere, and no other page may show or read this one.
 HEADERS = {
     "content-security-policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; "
@@ -102,7 +103,7 @@ class Guard:
             await answering.refuse(408, f"the body of the request did not arrive within {seconds:g} seconds.")
         except Exception:  # a fault of ours, of which whoever asked gets no details
             logger.exception("a request to %s failed", scope["path"])
-            await answering.refuse(500, "the server failed at this request; its log says where.")
+            await answering.refuse(500, FAILED)
         finally:
             self.held -= taken
 

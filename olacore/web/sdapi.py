@@ -42,7 +42,6 @@ USUAL_SCALE, PLAIN_SCALE = 7.0, 5.0
 # What would change the picture, and is not done here. A value that asks for nothing may be sent.
 NOT_DONE = (
     "mask",
-    "inpaint_full_res_padding_mask",
     "enable_hr",
     "tiling",
     "restore_faces",
@@ -53,6 +52,8 @@ NOT_DONE = (
     "refiner_checkpoint",
     "infotext",
 )
+# Settings of ours, which clients with a fixed list of names send in `override_settings`.
+OWN = ("variety", "guidance", "lean")
 # Lists that clients ask for when they start, and that have nothing in them here.
 EMPTY = ("sd-vae", "sd-modules", "loras", "hypernetworks", "prompt-styles", "face-restorers", "latent-upscale-modes")
 
@@ -84,6 +85,8 @@ class Asked(Body):
         asked = [name for name in NOT_DONE if data.get(name)] if isinstance(data, dict) else []
         if asked:
             raise ValueError(f"this server does not do {', '.join(asked)}; leave it out")
+        if isinstance(data, dict) and isinstance(own := data.get("override_settings"), dict):
+            return {**data, **{name: own[name] for name in OWN if name in own}}
         return data
 
     @property
@@ -136,6 +139,7 @@ async def answer(asked: Asked, request: Request, server: Serving, init: str | No
     """Draw what is asked for, and answer as the web UI does."""
     if asked.count > server.limits.count:
         raise refuse(f"batch_size times n_iter is {asked.count}; a request may ask for {server.limits.count} pictures.")
+    check_model(server, asked.override_settings.get("sd_model_checkpoint"))
     size = check_size(server, asked.count, asked.width, asked.height)
     one = asked.settings(server)
     strength = asked.denoising_strength
@@ -269,29 +273,43 @@ async def upscalers() -> list[dict[str, Any]]:
     return [{"name": "Lanczos", "model_name": None, "model_path": None, "model_url": None, "scale": 4}]
 
 
-@router.get("/sd-models")
-async def models(server: Server) -> list[dict[str, Any]]:
+@router.get("/scripts")
+async def scripts() -> dict[str, list[str]]:
+    """There are none."""
+    return {"txt2img": [], "img2img": []}
+
+
+def model(server: Serving) -> dict[str, Any]:
     """The one set that is served."""
     name, sha = server.generator.set.name, digest(server)
-    return [
-        {
-            "title": f"{name} [{sha[:10]}]",
-            "model_name": name,
-            "hash": sha[:10],
-            "sha256": sha,
-            "filename": name,
-            "config": None,
-        }
-    ]
+    return {
+        "title": f"{name} [{sha[:10]}]",
+        "model_name": name,
+        "hash": sha[:10],
+        "sha256": sha,
+        "filename": name,
+        "config": None,
+    }
+
+
+def check_model(server: Serving, chosen: Any) -> None:
+    """Raise 422 if another model than the one that is served is chosen."""
+    if chosen is not None and chosen not in model(server).values():
+        raise refuse(f"this server has the model {server.generator.set.name} and no other.")
+
+
+@router.get("/sd-models")
+async def models(server: Server) -> list[dict[str, Any]]:
+    """The models that there are."""
+    return [model(server)]
 
 
 @router.get("/options")
 async def options(server: Server) -> dict[str, Any]:
     """Settings that clients look at."""
-    (model,) = await models(server)
     return {
-        "sd_model_checkpoint": model["title"],
-        "sd_checkpoint_hash": model["sha256"],
+        "sd_model_checkpoint": model(server)["title"],
+        "sd_checkpoint_hash": digest(server),
         "samples_format": "png",
         "CLIP_stop_at_last_layers": 1,
     }
@@ -306,10 +324,7 @@ class Options(Body):
 @router.post("/options")
 async def set_options(asked: Options, server: Server) -> None:
     """Take a choice that changes nothing."""
-    (model,) = await models(server)
-    chosen = asked.sd_model_checkpoint
-    if chosen is not None and chosen not in (model["title"], model["model_name"], model["hash"], model["sha256"]):
-        raise refuse(f"this server has the model {model['model_name']} and no other.")
+    check_model(server, asked.sd_model_checkpoint)
 
 
 @router.get("/{name}")

@@ -23,7 +23,7 @@ from olacore.version import __version__
 from olacore.web import images, page, sdapi
 from olacore.web.codecs import Codecs
 from olacore.web.engine import Engine
-from olacore.web.guard import Guard
+from olacore.web.guard import FAILED, Guard
 from olacore.web.limits import Limits
 from olacore.web.runs import Runs
 from olacore.web.serving import Serving
@@ -67,18 +67,24 @@ def application(generator: Generator, runs: Sequence[Path] = (), host: str = "12
         app.include_router(router)
     app.add_exception_handler(HTTPException, refused)
     app.add_exception_handler(RequestValidationError, misfit)
+    app.add_exception_handler(Exception, failed)
     return Guard(app, host, bounds)
 
 
 async def refused(request: Request, error: Any) -> JSONResponse:
     """Answer with the sentence of an error, in the shape that the address' clients read."""
-    sentence, status = str(error.detail), error.status_code
+    sentence, status = f"{str(error.detail).rstrip('.')}.", error.status_code
     if request.url.path.startswith("/v1/"):
         kind = TYPES.get(status, "invalid_request_error")
         content: dict[str, Any] = {"error": {"message": sentence, "type": kind, "param": None, "code": None}}
     else:
         content = {"error": "HTTPException", "detail": sentence, "body": "", "errors": sentence}
     return JSONResponse(json_value(content), status, error.headers)
+
+
+async def failed(request: Request, error: Exception) -> JSONResponse:
+    """Answer a fault of ours, of which the guard tells the log."""
+    return await refused(request, HTTPException(500, FAILED))
 
 
 async def misfit(request: Request, error: Any) -> JSONResponse:
