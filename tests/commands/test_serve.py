@@ -24,9 +24,8 @@ def test_serve__says_that_a_port_is_taken():
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         port = taken.getsockname()[1]
-        check_refusal(
-            f"cannot listen at port {port} of 127.0.0.1: address already in use; name an", "serve", "--port", port
-        )
+        sentence = f"cannot listen at port {port} of 127.0.0.1: address already in use; name another"
+        check_refusal(sentence, "serve", "--port", port)
 
 
 def test_serve__says_what_is_no_address():

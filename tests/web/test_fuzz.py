@@ -45,9 +45,7 @@ def client(tmp_path_factory) -> Iterator[TestClient]:
         yield found
 
 
-@settings(
-    max_examples=150, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=150, deadline=None, derandomize=True)
 @given(way=st.sampled_from(WAYS), body=BODIES)
 def test_server__never_fails(client, way, body):
     answer = client.post(way, json=body)

@@ -54,7 +54,7 @@ class Opened:
         self.page.on("console", lambda message: self.wrong.append(message.text))
         self.page.on("pageerror", lambda error: self.wrong.append(str(error)))
         self.page.goto(address)
-        self.wait("body[data-drawn='a']")
+        self.wait("body[data-drawn]")
 
     def _asked(self, url: str, address: str) -> None:
         if not url.startswith((f"{address}/", "data:", "blob:")):
@@ -102,19 +102,26 @@ def test_page__draws_while_one_types(opened, generator, tmp_path):
 
 def test_page__asks_for_the_newest_text_alone(opened):
     """However much is typed while a picture is drawn, one more is asked for."""
+    page = opened.page
+    opened.wait("#known button:last-child img[src]")
     asked: list[str] = []
     held: list[Any] = []
-    opened.page.route(
-        "**/api/draw", lambda route: (asked.append(route.request.post_data_json["prompt"]), held.append(route))
-    )
-    with opened.page.expect_request("**/api/draw"):
-        opened.page.fill("#prompt", "a")
-    opened.page.fill("#prompt", "")
-    opened.page.type("#prompt", "a red heart")
-    held.pop().continue_()
-    with opened.page.expect_request("**/api/draw"):
-        pass
-    held.pop().continue_()
+
+    def hold(route: Any) -> None:
+        asked.append(route.request.post_data_json["prompt"])
+        held.append(route)
+
+    def let_go() -> None:
+        while not held:
+            page.evaluate("0")  # what the browser tells meanwhile is heard
+        held.pop().continue_()
+
+    page.route("**/api/draw", hold)
+    page.fill("#prompt", "a")
+    page.fill("#prompt", "")
+    page.type("#prompt", "a red heart")
+    let_go()
+    let_go()
     opened.drawn("a red heart")
     assert asked == ["a", "a red heart"]
 
@@ -143,12 +150,9 @@ def test_page__starts_from_a_picture(opened, generator, tmp_path):
     page.fill("#prompt", "a fox")
     page.set_input_files("#init-file", tmp_path / "given.png")
     page.locator("#leave").wait_for()
-    page.locator("#strength").fill("0.2")
+    with page.expect_response(lambda answer: '"strength":0.2' in (answer.request.post_data or "")):
+        page.locator("#strength").fill("0.2")
     expected = generator.draw("a fox", init=picture, strength=0.2)[0].picture
-    page.wait_for_function("document.getElementById('far').textContent === '0.2'")
-    page.wait_for_function(
-        "url => document.querySelector('#pictures img').src !== url", arg=page.get_attribute("#pictures img", "src")
-    )
     np.testing.assert_array_equal(opened.drawn("a fox")[0], expected)
     (tmp_path / "broken.png").write_text("hello")
     page.set_input_files("#init-file", tmp_path / "broken.png")
@@ -182,7 +186,7 @@ def test_page__shows_the_curve_of_a_run(opened, folder):
     assert "30" in page.inner_text("#now")
     with (folder.parent / "runs" / "decoder-0001" / "log.jsonl").open("a") as file:
         file.write('{"generation": 77, "seconds": 40.0, "loss": 0.5, "validation_loss": 0.4}\n')
-    page.wait_for_function("document.getElementById('now').textContent.includes('77')")
+    opened.wait("#now dd:text-is('77')")
 
 
 def test_page__is_no_wider_than_a_telephone(browser, server):
