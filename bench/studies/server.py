@@ -210,7 +210,7 @@ def tables(report: dict[str, Any]) -> list[Table]:
         ["server's memory at the start and at the end, MB", f"{memory[0]:.1f}, {memory[-1]:.1f}"],
         [
             "processor of the server a picture, ms",
-            number(1000 * many["processor seconds of the server"] / many["pictures"]),
+            number(1000 * computed / many["pictures"]),
         ],
         [f"statuses of {FLOOD} that ask for {EACH} each", json.dumps(flooded["statuses"])],
         ["load average before and after", ", ".join(f"{one:.1f}" for one in report["load"])],

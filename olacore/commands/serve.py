@@ -35,12 +35,12 @@ def serve(set_name: Path | None, host: str, port: int, runs: tuple[Path, ...], o
 
         raise ConfigError(f"ola serve needs the package {error.name}; pip install 'olacore[web]'.") from error
     from olacore.drawing.generator import DEFAULT_SET, Generator
-    from olacore.web.guard import LOOPBACK as LOCAL
+    from olacore.web.guard import is_local
 
     with stop_on_signal() as stop:
         bound = server.bind(host, port)
         with bound:
-            if host not in LOCAL:
+            if not is_local(host):
                 say(f"warning: whoever reaches {host} can use this server; it has no password.", err=True)
             logging.getLogger("uvicorn").setLevel(logging.WARNING)
             generator = Generator(set_name or DEFAULT_SET)

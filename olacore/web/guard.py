@@ -40,6 +40,11 @@ def name_in(host: str) -> str:
         return ""
 
 
+def is_local(host: str) -> bool:
+    """Whether it reaches this machine alone."""
+    return host in LOOPBACK or (is_address(host) and ipaddress.ip_address(host).is_loopback)
+
+
 def is_address(name: str) -> bool:
     """Whether it is a number, which no name server can point elsewhere."""
     try:
@@ -60,7 +65,7 @@ class Guard:
 
     def __init__(self, app: Any, host: str, limits: Limits) -> None:
         self.app, self.limits = app, limits
-        self.local = host in LOOPBACK
+        self.local = is_local(host)
         self.names = {*LOOPBACK, host.lower()} | (set() if self.local else {socket.gethostname().lower()})
         self.held = 0
 
@@ -71,7 +76,7 @@ class Guard:
             return
         answering = Answering(send)
         headers = {name.lower().decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
-        if (refused := self.foreign(headers)) is not None:
+        if (refused := self.foreign(scope["method"], headers)) is not None:
             await answering.refuse(403, refused)
             return
         taken = 0
@@ -107,16 +112,16 @@ class Guard:
         finally:
             self.held -= taken
 
-    def foreign(self, headers: dict[str, str]) -> str | None:
+    def foreign(self, method: str, headers: dict[str, str]) -> str | None:
         """What is wrong with where a request comes from, if anything is."""
         host = headers.get("host", "")
         name = name_in(host)
         if name not in self.names and (self.local or not is_address(name)):
             return "this name is not one that the server answers to; use its address, or start it with --host NAME."
-        origin = headers.get("origin")
-        if (origin is not None and urlsplit_host(origin) != host.lower()) or headers.get(
-            "sec-fetch-site", "none"
-        ) not in ("none", "same-origin"):
+        followed = method == "GET" and headers.get("sec-fetch-mode") == "navigate"  # a link to the page
+        site, origin = headers.get("sec-fetch-site", "none"), headers.get("origin")
+        other = origin is not None and urlsplit_host(origin) != host.lower()
+        if other or (site not in ("none", "same-origin") and not followed):
             return "the request comes from a page of another origin; only the server's own page may ask."
         return None
 

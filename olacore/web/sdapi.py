@@ -149,7 +149,7 @@ async def answer(asked: Asked, request: Request, server: Serving, init: str | No
     images = await encoded(drawings, size, about=about) if asked.send_images else []
     return {
         "images": images,
-        "parameters": asked.model_dump(exclude={"init_images"}),
+        "parameters": asked.model_dump(exclude={"init_images", "override_settings"}),
         "info": json.dumps(info(asked, server, wishes, drawings, size)),
     }
 

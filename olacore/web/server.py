@@ -97,7 +97,9 @@ async def misfit(request: Request, error: Any) -> JSONResponse:
         sentence = "the body must be an object of JSON, with Content-Type: application/json."
     else:
         said = first["msg"].removeprefix("Value error, ").rstrip(".")
-        got = f"; got {shown(first.get('input'))}" if place and first["type"] != "missing" else ""
+        given = first.get("input")
+        plain = given is None or isinstance(given, str | int | float)
+        got = f"; got {shown(given)}" if place and plain and first["type"] != "missing" else ""
         sentence = f"{place}: {said[:1].lower()}{said[1:]}{got}." if place else f"{said}."
     return await refused(request, HTTPException(422, sentence))
 

@@ -24,7 +24,7 @@ from olacore.errors import ConfigError, FileFormatError
 from olacore.media.decode import decode_picture
 from olacore.media.pictures import crop, picture_bytes
 from olacore.web.codecs import Codecs
-from olacore.web.engine import Engine, Full, Order
+from olacore.web.engine import Engine, Full
 from olacore.web.limits import Limits
 from olacore.web.runs import Runs
 
@@ -111,13 +111,7 @@ async def draw(request: Request, server: Serving, wishes: Sequence[Wish]) -> lis
     ------
     HTTPException  429 if too many wait, 504 if it takes too long
     """
-    order: list[Order] = []
-
-    def queue() -> Future[list[Drawing]]:
-        order.append(server.engine.order(wishes))
-        return order[0].future
-
-    return await waited(request, server, queue)
+    return await waited(request, server, lambda: server.engine.order(wishes).future)
 
 
 def notes_of(drawings: Sequence[Drawing]) -> list[str]:

@@ -83,6 +83,9 @@ def test_origin__of_another_page_is_refused(client, headers):
     answer = client.post("/sdapi/v1/interrupt", headers=headers)
     assert answer.status_code == 403
     assert "page of another origin" in answer.json()["detail"]
+    link = {"sec-fetch-site": "cross-site", "sec-fetch-mode": "navigate"}
+    assert client.get("/", headers=link).status_code == 200
+    assert client.post("/api/draw", json={"prompt": "a"}, headers=link).status_code == 403
     own = {"origin": "http://127.0.0.1", "sec-fetch-site": "same-origin"}
     assert client.post("/sdapi/v1/interrupt", headers=own).status_code == 200
     assert "access-control-allow-origin" not in client.get("/api/about", headers=own).headers
@@ -111,7 +114,7 @@ def ask(app: Guard, messages: list[dict], host: str = "127.0.0.1") -> list[dict]
     async def send(message: dict) -> None:
         sent.append(message)
 
-    scope = {"type": "http", "path": "/", "headers": [(b"host", host.encode())]}
+    scope = {"type": "http", "method": "POST", "path": "/", "headers": [(b"host", host.encode())]}
     asyncio.run(app(scope, receive, send))  # type: ignore[arg-type]
     return sent
 

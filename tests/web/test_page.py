@@ -15,9 +15,8 @@ from olacore.drawing.pictures import read_drawing
 from olacore.media.pictures import read_picture
 from tests.support.makers import smooth_pictures
 from tests.support.pages import open_browser
-from tests.support.served import pixels, started
+from tests.support.served import pixels, started, write_run
 from tests.support.set_samples import LEVELS, SIDE, write_set
-from tests.web.test_page_api import write_run
 
 
 @pytest.fixture(scope="module")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -17,21 +16,13 @@ from olacore.errors import FileFormatError
 from olacore.quality.psnr import psnr
 from olacore.web.runs import POINTS, Runs
 from tests.support.makers import smooth_pictures
-from tests.support.served import in_base64, pixels, png, serving
+from tests.support.served import in_base64, pixels, png, serving, write_run
 from tests.support.set_samples import LEVELS, SIDE, write_set
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory) -> Path:
     return write_set(tmp_path_factory.mktemp("set"))
-
-
-def write_run(path: Path, count: int = 3, more: str = "") -> Path:
-    figures = {"loss": 1.0, "validation_loss": 2.0, "trust": [0.5]}
-    lines = [{"generation": n, "seconds": n / 2, **figures} for n in range(1, count + 1)]
-    path.mkdir(parents=True)
-    (path / "log.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines) + more)
-    return path
 
 
 @pytest.fixture(scope="module")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import signal
 import socket
 import threading
@@ -17,6 +18,7 @@ from PIL import Image
 
 import olacore
 from tests.support.makers import smooth_pictures
+from tests.support.places import ROOT
 from tests.support.served import pixels, started
 from tests.support.set_samples import LEVELS, SIDE, write_set
 
@@ -56,6 +58,16 @@ def test_openai__client_gets_pictures(address, folder):
         with pytest.raises(openai.UnprocessableEntityError, match="response_format must be b64_json"):
             client.images.generate(prompt="a fox", response_format="url")
         assert [one.id for one in client.models.list()] == ["set"]
+
+
+def test_documentation__has_a_recipe_that_works(address):
+    pytest.importorskip("openai", reason="needs openai, of the extra test")
+    (recipe,) = re.findall("```python\n(.*?)```", (ROOT / "docs/serve.md").read_text(encoding="utf-8"), re.DOTALL)
+    recipe = recipe.replace("http://127.0.0.1:7860", address).replace('"variety": 1', f'"variety": {LEVELS[-1]}')
+    found: dict[str, Any] = {}
+    exec(compile(recipe, "docs/serve.md", "exec"), found)
+    found["client"].close()
+    assert pixels(found["told"].data[0].b64_json).shape == (SIDE, SIDE, 3)
 
 
 def test_webuiapi__client_gets_pictures(address, folder):

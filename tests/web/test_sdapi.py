@@ -204,6 +204,23 @@ def test_txt2img__refuses_what_is_no_json(client, content):
     assert answer.json()["detail"].endswith(".")
 
 
+def test_txt2img__takes_what_json_can_hold_and_nobody_can_write(client):
+    headers = {"content-type": "application/json"}
+    for content in (
+        b'{"prompt": "\\ud800"}',
+        b'{"prompt": %s1%s}' % (b"[" * 300, b"]" * 300),
+        b'{"seed": %s}' % (b"9" * 5000),
+    ):
+        answer = client.post("/sdapi/v1/txt2img", content=content, headers=headers)
+        assert answer.status_code in (400, 422)
+        assert answer.json()["detail"].endswith(".")
+    content = b'{"prompt": "a\\u0000fox", "x\\ud800": 1, "override_settings": {"a": ["\\ud800", %s1%s]}}' % (
+        b"[" * 300,
+        b"]" * 300,
+    )
+    assert client.post("/sdapi/v1/txt2img", content=content, headers=headers).status_code == 200
+
+
 def test_start__of_clients_finds_what_it_asks_for(client):
     (model,) = client.get("/sdapi/v1/sd-models").json()
     assert (model["model_name"], model["filename"]) == ("set", "set")

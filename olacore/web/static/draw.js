@@ -55,6 +55,7 @@ async function update() {
       try {
         const answer = await ask("api/draw", asJson(asked, aborting.signal));
         show("fault", "");
+        if (!answer.pictures.length) continue; // somebody interrupted the server
         paint(asked, answer);
         tell(asked.prompt, answer);
         document.body.dataset.drawn = asked.prompt;
@@ -187,7 +188,7 @@ async function showKnown() {
     if (!tile.isConnected) return;
     try {
       const {pictures} = await ask("api/draw", asJson({prompt: tile.textContent}));
-      tile.firstChild.src = asUrl(pictures[0].png);
+      if (pictures.length) tile.firstChild.src = asUrl(pictures[0].png);
     } catch (error) {
       await later(error.wait || 1);
     }
