@@ -79,6 +79,10 @@ COMMANDS = {
         "olacore.commands.report:report",
         "Show runs in one file of HTML: curves, figures, pictures, and how to use and repeat them.",
     ),
+    "serve": (
+        "olacore.commands.serve:serve",
+        "Serve a page that draws while you type, and the addresses that clients of other servers call.",
+    ),
     "t2i-test": (
         "olacore.commands.t2i_test:t2i_test",
         "Draw captions whose pictures are known, and compare with what needs no module.",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Protocol
@@ -22,6 +22,8 @@ MOST_GUIDANCE, MOST_LIFT = 20.0, 2.0
 AWAY = np.float32(0.5)
 # Of an energy that is divided by.
 TINY = 1e-30
+# A note on several pictures.
+ALIKE = "without variety all pictures are the same"
 # Unknown words that notes name.
 MOST_NAMED = 8
 # What a callback gets: the step from 0 on, how many there are, and the picture as it would be now, (H, W, 3) uint8.
@@ -153,26 +155,44 @@ class Generator:
         """The embeddings of prompts, (n, E) float32."""
         return self._parts["text"].run([name_emoji(prompt) for prompt in prompts])
 
+    def embedded(self, texts: Iterable[str]) -> dict[str, np.ndarray]:
+        """The embeddings (E,) of those texts of which anything is known, by text."""
+        known = [text for text in dict.fromkeys(texts) if any(self.table.read(name_emoji(text))[0])]
+        return dict(zip(known, self.embed(known), strict=True)) if known else {}
+
     def text_means(self, prompts: Sequence[str], settings: Settings | None = None) -> np.ndarray:
         """The latents that the prompts alone lead one to expect, (n, C, h, w) float32, with guidance."""
         asked = settings or Settings()
-        apart = self._expect(prompts, asked.lean) - self._everything
-        if asked.negative:
-            apart = apart - AWAY * (self._expect([asked.negative], asked.lean) - self._everything)
-        lift: Any = asked.guidance
-        if lift is None:
-            size = np.square(apart).sum((1, 2, 3), keepdims=True)
-            lift = np.sqrt(self.set.energy / np.maximum(size, self.set.energy / MOST_LIFT**2 + TINY)).clip(1)
+        away = self.apart([asked.negative], [asked.lean], self.embedded([asked.negative])) if asked.negative else None
+        apart = self.apart(prompts, [asked.lean] * len(prompts), self.embedded(prompts))
+        return self.lifted(apart if away is None else apart - AWAY * away, [asked.guidance] * len(prompts))
+
+    def lifted(self, apart: np.ndarray, guidance: Sequence[float | None]) -> np.ndarray:
+        """Latents (n, C, h, w) float32 of what sets them apart from the mean of all, exaggerated by each guidance."""
+        size = np.square(apart).sum((1, 2, 3), keepdims=True)
+        lift = np.sqrt(self.set.energy / np.maximum(size, self.set.energy / MOST_LIFT**2 + TINY)).clip(1)
+        for place, one in enumerate(guidance):
+            if one is not None:
+                lift[place] = one
         return np.asarray(self._everything + lift * apart, np.float32)
 
-    def _expect(self, prompts: Sequence[str], lean: float) -> np.ndarray:
-        known = [any(self.table.read(name_emoji(prompt))[0]) for prompt in prompts]
-        found = np.repeat(self._everything, len(prompts), 0)
-        if any(known):
-            embeddings = self.embed([prompt for prompt, some in zip(prompts, known, strict=True) if some])
-            share = lean if self._leans else 0.0
-            leaned = [self.captions.leaned(embedding, self.set.seen, share) for embedding in embeddings]
-            found[known] = self._parts["mean"].run({"embeddings": np.array(leaned)})
+    def apart(self, texts: Sequence[str], leans: Sequence[float], embedded: Mapping[str, np.ndarray]) -> np.ndarray:
+        """What sets the latents that texts lead one to expect apart from the mean of all, (n, C, h, w) float32.
+
+        Parameters
+        ----------
+        leans : of each text, as in `Settings`
+        embedded : what `embedded` says of the texts
+        """
+        found = np.zeros((len(texts), *self._everything.shape[1:]), np.float32)
+        known = [place for place, text in enumerate(texts) if text in embedded]
+        if known:
+            shares = [leans[place] if self._leans else 0.0 for place in known]
+            leaned = [
+                self.captions.leaned(embedded[texts[place]], self.set.seen, share)
+                for place, share in zip(known, shares, strict=True)
+            ]
+            found[known] = self._parts["mean"].run({"embeddings": np.array(leaned)}) - self._everything
         return found
 
     def draw(
@@ -206,29 +226,32 @@ class Generator:
             raise DTypeError(f"a prompt is a text; got {type(prompt).__name__}.")
         if not 1 <= count <= MOST_COUNT:
             raise ConfigError(f"count must be 1 to {MOST_COUNT}; got {count}.")
+        self.check(asked)
+        notes, nearest, certainty = self.look(prompt, self.embedded([prompt]).get(prompt))
+        if count > 1 and not asked.variety:
+            notes = (*notes, ALIKE)
+        expected = self.text_means([prompt], asked)
+        begin = expected if init is None else self.between(init, expected, strength)
+        drawings = []
+        for number in range(count):
+            own = replace(asked, seed=asked.seed + number)
+            latent = self.sample(begin, expected, certainty[None], [own], watch)
+            picture = self.paint(latent)[0]
+            drawings.append(Drawing(picture, prompt, own, notes, nearest, self.record(prompt, own)))
+        return drawings
+
+    def check(self, asked: Settings) -> None:
+        """Raise `ConfigError` where the set has no denoisers of the noise that is asked for."""
         lowest = min(self.set.levels, default=np.inf)
         if 0 < asked.variety < lowest:
             has = f"denoisers from level {lowest:g} on" if self.set.levels else "no denoisers"
             raise ConfigError(f"the set {self.set.name} has {has}; variety {asked.variety:g} has no effect.")
-        notes, nearest, certainty = self._look(prompt)
-        if count > 1 and not asked.variety:
-            notes = (*notes, "without variety all pictures are the same")
-        expected = self.text_means([prompt], asked)
-        start, level = self._start(expected, asked, init, strength)
-        drawings = []
-        for number in range(count):
-            own = replace(asked, seed=asked.seed + number)
-            latent = self._sample(start, level, expected, certainty, own, watch)
-            picture = self.paint(latent)[0]
-            drawings.append(Drawing(picture, prompt, own, notes, nearest, self._record(prompt, own)))
-        return drawings
 
-    def _start(
-        self, expected: np.ndarray, asked: Settings, init: np.ndarray | None, strength: float
-    ) -> tuple[np.ndarray, float]:
-        """The clean latent that noise is added to, and at which level."""
-        if init is None:
-            return expected, asked.variety
+    def between(self, init: np.ndarray, expected: np.ndarray, strength: float) -> np.ndarray:
+        """The latent (1, C, h, w) float32 on the way from a picture to what a prompt leads one to expect.
+
+        Without noise the way is a straight line; `draw` has the parameters and the errors.
+        """
         if "encoder" not in self._parts:
             raise ConfigError(f"the set {self.set.name} has no encoder, and starts from no picture.")
         size = self.set.size
@@ -239,53 +262,70 @@ class Generator:
         if not 0 <= strength <= 1:
             raise ConfigError(f"strength must be 0 to 1; got {strength}.")
         own = self._parts["encoder"].run(init[None])
-        # Without noise the way from picture to prompt is a straight line.
-        return own + np.float32(strength) * (expected - own), asked.variety
+        return np.asarray(own + np.float32(strength) * (expected - own))
 
-    def _sample(
+    def levels(self, asked: Settings) -> list[float]:
+        """The noise levels that settings pass through, from high to low."""
+        return [one for one in self.set.levels if one <= asked.variety][: asked.steps]
+
+    def sample(
         self,
         start: np.ndarray,
-        level: float,
         expected: np.ndarray,
         certainty: np.ndarray,
-        asked: Settings,
-        watch: Watcher | None,
+        asked: Sequence[Settings],
+        watch: Watcher | None = None,
     ) -> np.ndarray:
-        levels = [one for one in self.set.levels if one <= level][: asked.steps]
+        """Add noise to latents and take it away, level by level.
+
+        Parameters
+        ----------
+        start : (n, C, h, w) float32, clean
+        expected : (n, C, h, w) float32, the text means
+        certainty : (n, 2) float32, of `look`
+        asked : n settings that pass through the same levels by the same solver
+        watch : as in `draw`, of the first
+
+        Returns
+        -------
+        (n, C, h, w) float32
+        """
 
         def denoise(noisy: np.ndarray, at: float) -> np.ndarray:
-            given = {"noisy": noisy, "text_means": expected, "certainty": certainty[None]}
+            given = {"noisy": noisy, "text_means": expected, "certainty": certainty}
             return self._parts[f"level {at:g}"].run(given)
 
         def told(step: int, steps: int, latent: np.ndarray) -> None:
             if watch is not None:
-                watch(step, steps, self.paint(latent)[0])
+                watch(step, steps, self.paint(latent[:1])[0])
 
+        levels = self.levels(asked[0])
         if not levels:
             told(0, 1, start)
             return start
-        noise = noise_of(asked.seed, start.shape)
-        return sample(denoise, start, levels, noise, asked.solver, told)
+        noise = np.stack([noise_of(one.seed, start.shape[1:]) for one in asked])
+        return sample(denoise, start, levels, noise, asked[0].solver, told)
 
     def paint(self, latents: np.ndarray) -> np.ndarray:
         """The pictures of latents (n, C, h, w) float32: (n, H, W, 3) uint8."""
         pictures = self._parts["decoder"].run(latents)
         return self._parts["refiner"].run(pictures) if "refiner" in self._parts else pictures
 
-    def _look(self, prompt: str) -> tuple[tuple[str, ...], tuple[tuple[str, float], ...], np.ndarray]:
-        """Notes on a prompt, the nearest training captions, and how near they are."""
-        found, unknown = self.table.read(name_emoji(prompt))
+    def look(
+        self, prompt: str, embedding: np.ndarray | None
+    ) -> tuple[tuple[str, ...], tuple[tuple[str, float], ...], np.ndarray]:
+        """Notes on a prompt, the nearest training captions, and how near they are; None: nothing of it is known."""
+        _, unknown = self.table.read(name_emoji(prompt))
         notes = []
         for word in [*dict.fromkeys(unknown)][:MOST_NAMED]:
             near = [f"'{other}'" for other in self.table.spelt_like(word)]
             notes.append(f"'{word}' is not known; " + (f"read as {', '.join(near)}" if near else "left out"))
         if (more := len({*unknown}) - MOST_NAMED) > 0:
             notes.append(f"{more} more words are not known")
-        if not any(found):
+        if embedding is None:
             what = "the prompt is empty" if not prompt.strip() else "nothing of the prompt is known"
             notes.append(f"{what}: this is the mean of all training pictures")
             return tuple(notes), (), np.zeros(2, np.float32)
-        embedding = self.embed([prompt])[0]
         likeness = self.captions.likeness(embedding)
         best = np.argsort(-likeness, kind="stable")[:3]
         nearest = tuple((self.captions.listed[place], float(likeness[place])) for place in best)
@@ -294,7 +334,7 @@ class Generator:
             notes.append(f"not seen in training; closest known: {names}")
         return tuple(notes), nearest, self.captions.certainty(embedding)
 
-    def _record(self, prompt: str, asked: Settings) -> dict[str, Any]:
+    def record(self, prompt: str, asked: Settings) -> dict[str, Any]:
         """What a picture's file says of it, so that it can be drawn again."""
         return {
             "prompt": prompt,

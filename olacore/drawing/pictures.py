@@ -50,7 +50,12 @@ def write_drawing(path: Path, picture: np.ndarray, about: dict[str, Any]) -> Non
     ------
     ConfigError, ShapeError, OutputError  as `write_picture`
     """
-    write_picture(path, picture, {KEY: json.dumps({"schema": SCHEMA, **about}, sort_keys=True)})
+    write_picture(path, picture, note_of(about))
+
+
+def note_of(about: dict[str, Any]) -> dict[str, str]:
+    """What a PNG keeps of how it was drawn."""
+    return {KEY: json.dumps({"schema": SCHEMA, **about}, sort_keys=True)}
 
 
 def read_drawing(path: Path) -> dict[str, Any] | None:

@@ -9,7 +9,7 @@ from olacore.exports.hub import HubFolder
 from olacore.exports.numpy_file import NumpyFile
 from olacore.exports.onnx_file import OnnxFile
 
-__all__ = ["EXPORTERS", "CHeader", "ComfyUI", "DiffusersFolder", "Exporter", "HubFolder", "NumpyFile", "OnnxFile", "Page"]
+__all__ = [
     "EXPORTERS",
     "CHeader",
     "ComfyUI",

@@ -172,16 +172,26 @@ def write_picture(path: Path, picture: np.ndarray, notes: Mapping[str, str] | No
     ShapeError, DTypeError  if the array is no picture, or too large for the format
     OutputError  if the file cannot be written
     """
-    from PIL import Image
-
     check_picture(path)
     if picture.ndim != 3 or picture.shape[-1] != 3 or 0 in picture.shape:
         raise ShapeError(f"a picture must be (H, W, 3); got {picture.shape}.")
     if picture.dtype != np.uint8:
         raise DTypeError(f"a picture must be uint8; got {picture.dtype}.")
     check_picture(path, *picture.shape[:2])
+    replace_file(path, picture_bytes(path.suffix, picture, notes))
+
+
+def picture_bytes(suffix: str, picture: np.ndarray, notes: Mapping[str, str] | None = None) -> bytes:
+    """The file of a picture (H, W, 3) uint8 RGB, as `write_picture` writes it.
+
+    Parameters
+    ----------
+    suffix : one of `WRITTEN`
+    """
+    from PIL import Image
+
     content = io.BytesIO()
-    form = WRITTEN[path.suffix.lower()][0]
+    form = WRITTEN[suffix.lower()][0]
     kept = {}
     if notes and form == "PNG":
         from PIL.PngImagePlugin import PngInfo
@@ -190,4 +200,4 @@ def write_picture(path: Path, picture: np.ndarray, notes: Mapping[str, str] | No
         for key, text in notes.items():
             kept["pnginfo"].add_itxt(key, text)
     Image.fromarray(picture).save(content, form, **SETTINGS, **kept)
-    replace_file(path, content.getvalue())
+    return content.getvalue()

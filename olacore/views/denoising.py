@@ -157,7 +157,7 @@ class WholeLatent(DenoiserView):
 
     def assemble(self, outputs: np.ndarray, raw: RawBlock, scaling: Scaling, out: np.ndarray) -> None:
         """Write latents."""
-        out[raw.item] = scaling.restore_targets(outputs).T.reshape(-1, *out.shape[1:])
+        out[raw.item] = scaling.restore_each(outputs).T.reshape(-1, *out.shape[1:])
 
 
 def of_teacher(dataset: Dataset, answered: tuple[str, ...]) -> bool:

@@ -106,6 +106,19 @@ class Scaling:
         outputs += self.target_mean[:, None]
         return outputs
 
+    def restore_each(self, outputs: np.ndarray) -> np.ndarray:
+        """As `restore_targets`, each sample by itself, so that how many there are changes no bit of any.
+
+        BLAS adds the parts of a product with one vector in another order than those of a product with several.
+        """
+        if self.basis is None:
+            return self.restore_targets(outputs)
+        outputs *= self.target_scale[:, None]
+        with threadpool_limits(1, user_api="blas"):
+            targets = np.stack([self.basis.T @ np.ascontiguousarray(sample) for sample in outputs.T], 1)
+        targets += self.target_mean[:, None]
+        return targets
+
     def standardise_targets(self, targets: np.ndarray) -> np.ndarray:
         """Turn targets (targets, n) of the data's own scale, changing them, into answers of a module, (out, n)."""
         targets -= self.target_mean[:, None]
