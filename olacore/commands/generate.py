@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from olacore.commands.options import FILE
+from olacore.commands.options import FILE, SET
 from olacore.commands.say import print_json, say
 
 # Characters of a prompt that are printed.
@@ -36,7 +36,7 @@ TAKEN = ("seed", "count", "variety", "steps", "solver", "guidance", "negative", 
 @click.option(
     "--set",
     "set_name",
-    type=FILE,
+    type=SET,
     help="A shipped set, by default google64, the folder of your own, or hf:user/name of the hub.",
 )
 @click.option("--preview", type=FILE, help="Also write a strip of the picture after each step.")
