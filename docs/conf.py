@@ -21,17 +21,18 @@ extensions = [
     "numpydoc",
     "sphinx_gallery.gen_gallery",
 ]
-exclude_patterns = ["extension", "examples", "gallery/**/*.ipynb"]
+exclude_patterns = ["extension", "examples", "gallery/sg_execution_times.rst", "sg_execution_times.rst"]
 html_theme = "furo"
 html_title = f"olacore {release}"
 html_show_sphinx = False
 html_static_path: list[str] = ["static"]
 html_css_files = ["site.css"]
+highlight_language = "sh"
 pygments_style, pygments_dark_style = "friendly", "monokai"
 
 myst_heading_anchors = 4
-myst_enable_extensions = ["colon_fence", "deflist"]
-suppress_warnings = ["config.cache"]
+# A class that two rooms have under one name; docstrings name it by that alone.
+suppress_warnings = ["config.cache", "ref.python"]
 
 # Stubs are not needed: a room is one page.
 autosummary_generate = False
@@ -57,4 +58,4 @@ def setup(app: Any) -> None:
     app.connect("builder-inited", lambda app: reference.write(app))
     app.connect("autodoc-process-docstring", docstrings.process, priority=100)
     app.add_directive("ola-commands", commands.CommandsDirective)
-    links.setup(app)
+    app.add_transform(links.Outside)

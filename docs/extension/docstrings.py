@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import inspect
 import re
+from itertools import pairwise
 from typing import Any
 
 ENTRY = re.compile(r"(\*{0,2}\w+(?:, \*{0,2}\w+)*) : (.*)")
@@ -26,8 +27,9 @@ def for_numpydoc(lines: list[str], thing: Any = None) -> list[str]:
     """
     made: list[str] = []
     starts = [at for at in range(len(lines) - 1) if lines[at] and set(lines[at + 1]) == {"-"}]
-    made += lines[: starts[0]] if starts else lines
-    for start, end in zip(starts, [*starts[1:], len(lines)], strict=True):
+    starts.append(len(lines))
+    made += lines[: starts[0]]
+    for start, end in pairwise(starts):
         title, body = lines[start], lines[start + 2 : end]
         made += [title, lines[start + 1]]
         if title in ANSWERS:

@@ -1,4 +1,8 @@
-"""Links of a page that lead out of the documentation's folder: to files of the repository, and to its folders."""
+"""Links of a page that lead out of the documentation's folder.
+
+Files that are part of the site under another name become links to that page, other files downloads; a folder, which no
+site can show, is named by its place in the repository.
+"""
 
 from __future__ import annotations
 
@@ -6,25 +10,30 @@ from pathlib import Path
 from typing import Any
 
 from docutils import nodes
+from sphinx import addnodes
 from sphinx.transforms import SphinxTransform
+
+ROOT = Path(__file__).resolve().parents[2]
+PAGES = {"README": "index", "CONTRIBUTING": "contributing", "CHANGELOG": "changelog"}
 
 
 class Outside(SphinxTransform):
-    """Shows what lies outside of the site by its path, since the site has to be whole without the repository."""
+    """Changes links to pages and folders outside."""
 
-    # Before MyST resolves its links.
     default_priority = 5
 
     def apply(self, **extra: Any) -> None:
-        """Change the links of a page."""
-        here = Path(self.env.doc2path(self.env.docname)).parent
-        for link in list(self.document.findall(nodes.reference)) + list(self.document.findall(nodes.Element)):
-            if "reftarget" not in link and "refuri" not in link:
+        """Change those of a page."""
+        page = Path(self.env.doc2path(self.env.docname))
+        for link in list(self.document.findall(addnodes.pending_xref)):
+            target = str(link.get("reftarget"))
+            place = (page.parent / target).resolve()
+            if not place.is_relative_to(ROOT):
                 continue
-            target = str(link.get("reftarget") or link.get("refuri"))
-            path = target.partition("#")[0]
-            print("LINK", self.env.docname, link.tagname, target)
-
-
-def setup(app: Any) -> None:
-    app.add_transform(Outside)
+            outside = place.relative_to(ROOT).as_posix()
+            if outside in PAGES:  # MyST has taken the suffix and the anchor away
+                link["reftarget"] = PAGES[outside]
+            elif place.is_dir():
+                text = link.astext()
+                shown = nodes.literal("", outside)
+                link.replace_self([shown] if text == outside else [*link.children, nodes.Text(" ("), shown, nodes.Text(")")])

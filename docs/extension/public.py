@@ -8,7 +8,7 @@ import inspect
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
-from types import ModuleType
+from types import GenericAlias, ModuleType
 from typing import Any
 
 # Rooms by what one wants of them. What a room exports is its `__all__`, or else what is defined in it.
@@ -59,7 +59,7 @@ def names(room: str) -> dict[str, Any]:
 
 def is_described(value: Any) -> bool:
     """Whether something has a docstring of its own: a class, a function, or a compiled function."""
-    return inspect.isclass(value) or callable(value) and hasattr(value, "__name__")
+    return not isinstance(value, GenericAlias) and callable(value) and hasattr(value, "__name__")
 
 
 def members(kind: type) -> dict[str, Any]:

@@ -42,11 +42,11 @@ def put(path: Path, text: str) -> None:
 
 def page(room: str) -> list[str]:
     """Lines of the page of a room."""
-    about = inspect.cleandoc(import_module(room).__doc__ or "")
-    lines = [room, "=" * len(room), "", about, "", f".. py:currentmodule:: {room}", ""]
+    about = inspect.cleandoc(import_module(room).__doc__ or "").split("\n\n")
+    lines = [room, "=" * len(room), "", about[0], "", f".. py:currentmodule:: {room}", ""]
     described = {name: value for name, value in names(room).items() if is_described(value)}
     if described:
-        lines += [".. autosummary::", "", *(f"   {room}.{name}" for name in described), ""]
+        lines += [".. autosummary::", "", *(f"   {name}" for name in described), ""]
     constants = [name for name in names(room) if name not in described]
     if constants:
         lines += ["Constants", "---------", ""]
