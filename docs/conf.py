@@ -21,10 +21,11 @@ extensions = [
     "numpydoc",
     "sphinx_gallery.gen_gallery",
 ]
-exclude_patterns = ["extension", "examples", "gallery/sg_execution_times.rst", "sg_execution_times.rst"]
+exclude_patterns = ["search.md", "extension", "examples", "gallery/sg_execution_times.rst", "sg_execution_times.rst"]
 html_theme = "furo"
 html_title = f"olacore {release}"
-html_show_sphinx = False
+html_show_sphinx = html_copy_source = html_show_sourcelink = False
+html_theme_options = {"top_of_page_buttons": []}
 html_static_path: list[str] = ["static"]
 html_css_files = ["site.css"]
 highlight_language = "sh"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import Any
 
 import click
 from docutils import nodes
@@ -56,7 +55,5 @@ def text_of(name: str, command: click.Command, parent: click.Context) -> Iterato
 
 def plain(text: str) -> str:
     """Text in which nothing but code is marked up."""
-    pieces = CODE.split(" ".join(text.split()))
-    return "".join(f"``{piece}``" if at % 2 else re.sub(r"([*_|\\<>])", r"\\\1", piece) for at, piece in enumerate(pieces))
-
-
+    pieces = enumerate(CODE.split(" ".join(text.split())))
+    return "".join(f"``{piece}``" if at % 2 else re.sub(r"([*_|\\<>])", r"\\\1", piece) for at, piece in pieces)

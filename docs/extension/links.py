@@ -14,7 +14,13 @@ from sphinx import addnodes
 from sphinx.transforms import SphinxTransform
 
 ROOT = Path(__file__).resolve().parents[2]
-PAGES = {"README": "index", "CONTRIBUTING": "contributing", "CHANGELOG": "changelog"}
+# By their place in the repository without suffix. A page that is called search would be Sphinx's own.
+PAGES = {
+    "README": "index",
+    "CONTRIBUTING": "contributing",
+    "CHANGELOG": "changelog",
+    "docs/search": "search-in-full",
+}
 
 
 class Outside(SphinxTransform):
@@ -24,16 +30,18 @@ class Outside(SphinxTransform):
 
     def apply(self, **extra: Any) -> None:
         """Change those of a page."""
-        page = Path(self.env.doc2path(self.env.docname))
+        here = Path(self.env.doc2path(self.env.docname)).parent
         for link in list(self.document.findall(addnodes.pending_xref)):
             target = str(link.get("reftarget"))
-            place = (page.parent / target).resolve()
+            # MyST has found out which page is meant already, and named it from the folder of all pages.
+            place = ((Path(self.env.srcdir) if link.get("refdomain") == "doc" else here) / target).resolve()
             if not place.is_relative_to(ROOT):
                 continue
             outside = place.relative_to(ROOT).as_posix()
-            if outside in PAGES:  # MyST has taken the suffix and the anchor away
+            if outside in PAGES:
                 link["reftarget"] = PAGES[outside]
             elif place.is_dir():
-                text = link.astext()
-                shown = nodes.literal("", outside)
-                link.replace_self([shown] if text == outside else [*link.children, nodes.Text(" ("), shown, nodes.Text(")")])
+                shown = [nodes.literal("", outside)]
+                if link.astext() != outside:
+                    shown = [*link.children, nodes.Text(" ("), *shown, nodes.Text(")")]
+                link.replace_self(shown)

@@ -46,7 +46,7 @@ def page(room: str) -> list[str]:
     lines = [room, "=" * len(room), "", about[0], "", f".. py:currentmodule:: {room}", ""]
     described = {name: value for name, value in names(room).items() if is_described(value)}
     if described:
-        lines += [".. autosummary::", "", *(f"   {name}" for name in described), ""]
+        lines += [".. autosummary::", "   :nosignatures:", "", *(f"   {name}" for name in described), ""]
     constants = [name for name in names(room) if name not in described]
     if constants:
         lines += ["Constants", "---------", ""]
