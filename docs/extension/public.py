@@ -9,7 +9,7 @@ from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 from types import GenericAlias, ModuleType
-from typing import Any
+from typing import Any, TypeVar
 
 # Rooms by what one wants of them. What a room exports is its `__all__`, or else what is defined in it.
 ROOMS = {
@@ -54,7 +54,7 @@ def names(room: str) -> dict[str, Any]:
             if not name.startswith("_") and getattr(value, "__module__", None) == room
         ]
     found = {name: getattr(module, name) for name in listed if not name.startswith("_")}
-    return {name: value for name, value in found.items() if not isinstance(value, ModuleType)}
+    return {name: value for name, value in found.items() if not isinstance(value, ModuleType | TypeVar)}
 
 
 def is_described(value: Any) -> bool:
@@ -78,11 +78,12 @@ def comment(room: str, name: str) -> str:
     assert spec
     assert spec.origin
     source = Path(spec.origin).read_text(encoding="utf-8")
-    for node in ast.parse(source).body:
-        if isinstance(node, ast.ImportFrom) and any((one.asname or one.name) == name for one in node.names):
-            (original,) = (one.name for one in node.names if (one.asname or one.name) == name)
-            return comment(str(node.module), original)
-        targets = node.targets if isinstance(node, ast.Assign) else [getattr(node, "target", None)]
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.ImportFrom) and name in [one.name for one in node.names]:
+            return comment(str(node.module), name)
+        if not isinstance(node, ast.Assign | ast.AnnAssign):
+            continue
+        targets = node.targets if isinstance(node, ast.Assign) else [node.target]
         parts = [part for one in targets for part in getattr(one, "elts", [one])]
         if name in [getattr(part, "id", None) for part in parts]:
             above = source.splitlines()[: node.lineno - 1]
