@@ -132,7 +132,7 @@ def evaluate(
 
     Returns
     -------
-    figures of the module and of each baseline; losses in the units of the targets, PSNR in dB, R2 and cosines without unit
+    of the module and of each baseline: losses in the units of the targets, PSNR in dB, R2 and cosines without unit
 
     Raises
     ------

@@ -57,6 +57,7 @@ NOT_RUN = {
     ("README.md", "Use: the command line", 1): TEACHER,
     ("README.md", "Plain pairs", 0): "a minute of search; the program below it does the same, and is run",
     ("CONTRIBUTING.md", "Set up and test"): INSTALLS,
+    ("CONTRIBUTING.md", "Write documentation"): "builds the site; `.ci/run` does so",
     ("datasets/README.md", "The sample"): "made the sample; needs its photographs and a teacher",
     ("docs/index.md", "olacore"): "as in docs/start.md, where it is run",
     ("docs/start.md", "Quick start"): INSTALLS,
@@ -178,7 +179,7 @@ def test_commands__are_ones_that_there_are(page):
 
 
 OURS = {"bench", "teachers", "tests"}
-OTHERS = {"pytest", "ruff", "gcc", "./preview", "hf", "python3", "NUMBA_DISABLE_JIT=1", "python"}
+OTHERS = {"pytest", "ruff", "gcc", "./preview", "hf", "sphinx-build", "python3", "NUMBA_DISABLE_JIT=1", "python"}
 
 
 @pytest.mark.parametrize("page", pages())
