@@ -74,11 +74,11 @@ def vae_test(
     if len(pictures) < len(found):
         say(f"skipped: {len(found) - len(pictures)} videos; vae-test takes pictures", err=True)
     with ExitStack() as open_files:
-        others = [Given.load(name) if name else None for name in (compatible_encoder, compatible_decoder)]
+        others = [Given.load(str(name)) if name else None for name in (compatible_encoder, compatible_decoder)]
         model, model_bytes = load_teacher_sized(teacher, config, offline)
         entrants = Entrants(
-            Given.load(encoder),
-            Given.load(decoder),
+            Given.load(str(encoder)),
+            Given.load(str(decoder)),
             compatible_encoder=others[0],
             compatible_decoder=others[1],
             teacher=model,
