@@ -163,10 +163,6 @@ class Module:
         Returns
         -------
         what the kind's own method gives, such as latents (m, C, h, w)
-
-        Raises
-        ------
-        ShapeError, DTypeError, DataError  as that method does
         """
         with threads(n_threads):
             return KINDS.find(self.kind).run(self, given)
