@@ -17,85 +17,107 @@ if TYPE_CHECKING:
 
     from olacore.commands.group import Commands
 
-# Name: place, and the first sentence of the command's help, so that `ola --help` imports no command.
+# Groups of commands, in the order in which `ola --help` shows them; one without commands is left out.
+GROUPS = ("Draw", "Train", "Use", "Look", "Serve")
+# Name: group, place, and the first sentence of the command's help, so that `ola --help` imports no command.
 COMMANDS = {
     "bench": (
+        "Look",
         "bench.command:bench",
         "Measure this machine's ceilings, and how near the kernels, training and inference come to them.",
     ),
     "bundle": (
+        "Train",
         "olacore.commands.bundle:bundle",
         "Put modules that draw together into a set, for `ola generate --set`.",
     ),
     "compare": (
+        "Look",
         "olacore.commands.compare:compare",
         "Compare an encoder's latents with those of a data set, channel by channel, with plots.",
     ),
     "decode": (
+        "Use",
         "olacore.commands.decode:decode",
         "Turn a latent into a picture: a .npy, .npz, .latent, .pt or .safetensors file, or a folder of them.",
     ),
     "demo": (
+        "Draw",
         "olacore.commands.demo:demo",
         "Draw some prompts, then evolve modules that draw, encode and decode, and show what they make.",
     ),
     "encode": (
+        "Use",
         "olacore.commands.encode:encode",
         "Turn a picture into a latent.",
     ),
     "eval": (
+        "Look",
         "olacore.commands.evaluate:evaluate",
         "Measure modules on held-out rows, beside least squares of the same shape and the mean.",
     ),
     "export": (
+        "Use",
         "olacore.commands.export:export",
         "Write modules in a form that other programs run.",
     ),
     "generate": (
+        "Draw",
         "olacore.commands.generate:generate",
         'Draw a picture of what a text says: ola generate "a red heart" -o heart.png.',
     ),
     "inspect": (
+        "Look",
         "olacore.commands.inspect:inspect",
         "Tell what a data set, a folder of shards, a module (also by name), a checkpoint or a run folder holds.",
     ),
     "list": (
+        "Look",
         "olacore.commands.list:list_modules",
         "List the modules that come with the package: whose latents they work with, PSNR, size, partner.",
     ),
     "log": (
+        "Look",
         "olacore.commands.log:log",
         "Send runs that are over to a logger: what `ola train --log-to` sends while they run.",
     ),
-    "precompute": (
-        "teachers.commands.precompute:precompute",
-        "Make a data set of pictures and videos with what a teacher says of them.",
-    ),
     "play": (
+        "Train",
         "olacore.commands.play:play",
         "Evolve a player of a game from nothing, and watch it.",
     ),
+    "precompute": (
+        "Train",
+        "teachers.commands.precompute:precompute",
+        "Make a data set of pictures and videos with what a teacher says of them.",
+    ),
     "report": (
+        "Look",
         "olacore.commands.report:report",
         "Show runs in one file of HTML: curves, figures, pictures, and how to use and repeat them.",
     ),
     "serve": (
+        "Serve",
         "olacore.commands.serve:serve",
         "Serve a page that draws while you type, and the addresses that clients of other servers call.",
     ),
     "t2i-test": (
+        "Look",
         "olacore.commands.t2i_test:t2i_test",
         "Draw captions whose pictures are known, and compare with what needs no module.",
     ),
     "train": (
+        "Train",
         "olacore.commands.train:train",
         "Evolve a module from data sets.",
     ),
     "vae-test": (
+        "Look",
         "teachers.commands.vae_test:vae_test",
         "Encode and decode pictures with our modules, a teacher and baselines, and compare what comes out.",
     ),
     "watch": (
+        "Look",
         "olacore.commands.watch:watch",
         "Follow runs in the terminal: their figures, and the validation loss over seconds, until they end.",
     ),
@@ -189,7 +211,7 @@ def group() -> Commands:
     """Make the group of all commands."""
     from olacore.commands.group import Commands
 
-    return Commands(COMMANDS)
+    return Commands(COMMANDS, GROUPS)
 
 
 def open_missing_streams() -> None:

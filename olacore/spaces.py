@@ -172,6 +172,8 @@ def require_same(reader: str, reads: LatentSpace | None, what: str, *latents: La
     Parameters
     ----------
     reader, what : what reads, and what the latents are of, for the message
+    reads : the space of what reads; None where it is not known
+    latents : the spaces that the latents belong to
     then : what to do about it
 
     Raises

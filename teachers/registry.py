@@ -32,6 +32,7 @@ class Loader:
 
 
 # The one that was added last is asked first. Whatever no other knows is an autoencoder, on the disk or on the hub.
+# Sorts of teachers by name; the one that was added last is asked first.
 LOADERS: Registry[Loader] = Registry("sort of teacher")
 LOADERS.add(Loader("autoencoder", lambda reference: True, load_teacher))
 LOADERS.add(Loader("text encoder", is_text_encoder, load_text_teacher))
@@ -46,6 +47,7 @@ def load_any_teacher(reference: object, options: LoadOptions | None = None) -> T
     ----------
     reference : an autoencoder, see `load_teacher`; an organic encoder's file, run folder or name; a function of one's
         own, `my_teacher.py:fn`; or what another loader in `LOADERS` knows
+    options : how it is loaded; None for the defaults
 
     Raises
     ------

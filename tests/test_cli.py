@@ -41,16 +41,23 @@ def fresh(code: str) -> subprocess.CompletedProcess[str]:
 
 @pytest.mark.parametrize("name", cli.COMMANDS)
 def test_commands__are_where_the_table_says_and_say_of_themselves_what_it_says(name):
-    _, about = cli.COMMANDS[name]
+    group, _, about = cli.COMMANDS[name]
+    assert group in cli.GROUPS
     assert cli.group().commands[name].load().help.replace("\n", " ").startswith(about)
     assert ola(name, "--help").output.startswith(f"Usage: ola {name} ")
+    assert ola(name, "-h").output == ola(name, "--help").output
 
 
 def test_help__of_all_commands_loads_none_of_them():
     code = 'import sys; sys.argv[1:] = ["--help"]\ntry: cli.main()\nfinally: print("|", *sys.modules)'
     printed, _, loaded = fresh(f"import cli\n{code}").stdout.partition("|")
-    assert [line.split()[0] for line in printed.partition("Commands:\n")[2].splitlines()] == sorted(cli.COMMANDS)
-    assert not {place.partition(":")[0] for place, _ in cli.COMMANDS.values()} & set(loaded.split())
+    shown = [tuple(line.split()[:1]) for line in printed.partition("--help ")[2].splitlines()[2:]]
+    expected: list[tuple[str, ...]] = []
+    for group in cli.GROUPS:
+        if names := [name for name, (its, *_) in cli.COMMANDS.items() if its == group]:
+            expected += [(f"{group}:",), *((name,) for name in names), ()]
+    assert shown == expected[:-1]
+    assert not {place.partition(":")[0] for _, place, _ in cli.COMMANDS.values()} & set(loaded.split())
     assert not {"numpy", "rich"} & set(loaded.split())
 
 

@@ -6,16 +6,16 @@ from pathlib import Path
 
 import click
 
-from olacore.commands.options import FILE, MODULE, Option
+from olacore.commands.options import DECODER, ENCODER, FILE, MODULE, Option
 from olacore.commands.say import say
 
 
 @click.command()
 @click.option("--text", required=True, type=FILE, help=f"Text module, of the view table. {MODULE}")
 @click.option("--mean", required=True, type=FILE, help="Denoiser of the view text: from an embedding to a latent.")
-@click.option("--decoder", required=True, type=FILE, help="Decoder of its latents.")
+@click.option("--decoder", required=True, type=DECODER, help="Decoder of its latents.")
 @click.option("--refiner", type=FILE, help="Refiner of the decoder's pictures.")
-@click.option("--encoder", type=FILE, help="Encoder to its latents, for `ola generate --init`.")
+@click.option("--encoder", type=ENCODER, help="Encoder to its latents, for `ola generate --init`.")
 @click.option("--denoiser", "denoisers", type=FILE, multiple=True, help="Denoiser of a noise level; may be repeated.")
 @click.option("--h5", required=True, type=FILE, help="The captioned data that they were trained on.")
 @click.option("-o", "--output", required=True, type=FILE, help="The folder of the set.")

@@ -8,14 +8,14 @@ from typing import Any
 
 import click
 
-from olacore.commands.options import FILE, data_sets, force_folder, page, skip_nonfinite, split
+from olacore.commands.options import ENCODER, FILE, data_sets, force_folder, page, skip_nonfinite, split
 from olacore.commands.progress import Bar
 from olacore.commands.say import print_json, say
 from olacore.commands.show import number, print_table
 
 
 @click.command()
-@click.argument("module")
+@click.argument("module", type=ENCODER)
 @data_sets
 @split
 @skip_nonfinite
@@ -24,7 +24,7 @@ from olacore.commands.show import number, print_table
 @force_folder
 @click.option("--json", "as_json", is_flag=True, help="Print what compare.json holds.")
 def compare(
-    module: str,
+    module: Path,
     h5: Sequence[Path],
     split: str,
     skip_nonfinite: bool,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from olacore.commands.options import FILE, MODULE, Scale, force_output
+from olacore.commands.options import DECODER, FILE, MODULE, Scale, force_output
 from olacore.commands.say import say
 from olacore.errors import FileFormatError, OlacoreError
 
@@ -19,7 +19,7 @@ SIZES = {"1": 1, "1/2": 2, "1/4": 4, "1/8": 8}
 
 @click.command()
 @click.argument("latent", type=FILE)
-@click.option("--decoder", type=FILE, help=f"{MODULE} Otherwise the shipped one for what the file says.")
+@click.option("--decoder", type=DECODER, help=f"{MODULE} Otherwise the shipped one for what the file says.")
 @click.option("--space", help="Whose latents they are, where the file does not say it: sd15, sdxl or sd3.")
 @click.option(
     "--scale",

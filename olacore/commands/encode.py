@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from olacore.commands.options import ENCODER as ENCODER_NAMED
 from olacore.commands.options import FILE, MODULE, force_output, max_pixels
 from olacore.commands.say import say
 from olacore.files import check_output
@@ -14,7 +15,7 @@ from olacore.pretrained import DECODER, ENCODER
 
 @click.command()
 @click.argument("image", type=FILE)
-@click.option("--encoder", type=FILE, help=f"{MODULE} Otherwise {ENCODER}, for {DECODER}.")
+@click.option("--encoder", type=ENCODER_NAMED, help=f"{MODULE} Otherwise {ENCODER}, for {DECODER}.")
 @click.option(
     "-o", "--output", required=True, type=FILE, help="(C, H/8, W/8) float32 as .npy; .npz keeps spaces and size too."
 )

@@ -7,17 +7,17 @@ from pathlib import Path
 
 import click
 
-from olacore.commands.options import FILE, data_sets, skip_nonfinite, split
+from olacore.commands.options import ANY_MODULE, DECODER, FILE, data_sets, skip_nonfinite, split
 from olacore.commands.say import print_json
 from olacore.commands.show import print_figures
 
 
 @click.command("eval")
-@click.argument("modules", type=FILE, nargs=-1, required=True)
+@click.argument("modules", type=ANY_MODULE, nargs=-1, required=True)
 @data_sets
 @split
 @click.option("--text-from", type=FILE, help="A text module that makes the embeddings, as of `ola train`.")
-@click.option("--pictures-from", type=FILE, help="The decoder whose pictures are refined, as of `ola train`.")
+@click.option("--pictures-from", type=DECODER, help="The decoder whose pictures are refined, as of `ola train`.")
 @skip_nonfinite
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object; with several modules, one a line.")
 def evaluate(

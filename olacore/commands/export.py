@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from olacore.commands.options import FILE, Option
+from olacore.commands.options import ANYTHING, EXPORTER, FILE, Option
 from olacore.commands.say import say
 
 FORMS = (
@@ -16,8 +16,8 @@ FORMS = (
 
 
 @click.command()
-@click.argument("modules", type=FILE, nargs=-1, metavar="[MODULE]...")
-@click.option("--to", required=True, help=f"The form: {FORMS}.")
+@click.argument("modules", type=ANYTHING, nargs=-1, metavar="[MODULE]...")
+@click.option("--to", type=EXPORTER, required=True, help=f"The form: {FORMS}.")
 @click.option("-o", "--output", required=True, type=FILE, help="The file or folder to write.")
 @click.option("--option", "options", type=Option(), multiple=True, help="NAME=VALUE, an option of the form.")
 @click.option("--force", is_flag=True, help="Replace the file, or write into a folder that holds files.")

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from olacore.commands.options import FILE
+from olacore.commands.options import FILE, SET
 from olacore.commands.say import print_json, say
 from olacore.files import check_output
 
@@ -54,7 +54,7 @@ class Prompted(click.Command):
 @click.option(
     "--set",
     "set_name",
-    type=FILE,
+    type=SET,
     help="A shipped set, by default google64, the folder of your own, or hf:user/name of the hub.",
 )
 @click.option("--preview", type=FILE, help="Also write a strip of the picture after each step.")

@@ -32,12 +32,17 @@ class Commands(click.Group):
 
     Parameters
     ----------
-    places : of each command its place, written `module:attribute`, and its help in one sentence
+    places : of each command its group, its place, written `module:attribute`, and its help in one sentence
+    groups : in the order in which help shows them
     """
 
-    def __init__(self, places: Mapping[str, tuple[str, str]]) -> None:
-        commands: dict[str, click.Command] = {name: Lazy(name, *place) for name, place in places.items()}
-        super().__init__("ola", commands, help=ABOUT, callback=start, invoke_without_command=True)
+    def __init__(self, places: Mapping[str, tuple[str, str, str]], groups: Sequence[str] = ()) -> None:
+        commands: dict[str, click.Command] = {name: Lazy(name, *place) for name, (_, *place) in places.items()}
+        settings = {"help_option_names": ["-h", "--help"]}  # of each command too
+        super().__init__(
+            "ola", commands, help=ABOUT, callback=start, invoke_without_command=True, context_settings=settings
+        )
+        self.groups = {group: [name for name in places if places[name][0] == group] for group in groups}
         click.version_option(__version__, prog_name="ola")(self)
 
     def main(
@@ -67,6 +72,17 @@ class Commands(click.Group):
         if not standalone_mode:
             return code
         sys.exit(code)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the commands by group."""
+        width = max(map(len, self.commands), default=0)
+        room = formatter.width - 6 - width
+        for group, names in self.groups.items():
+            if names:
+                with formatter.section(group):
+                    formatter.write_dl(
+                        [(f"{name:{width}}", self.commands[name].get_short_help_str(room)) for name in names]
+                    )
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run a command."""

@@ -7,14 +7,14 @@ from pathlib import Path
 
 import click
 
-from olacore.commands.options import FILE
+from olacore.commands.options import ANYTHING, FILE
 from olacore.commands.say import print_json
 from olacore.commands.show import print_table
 from olacore.files import check_output
 
 
 @click.command()
-@click.argument("file", type=FILE)
+@click.argument("file", type=ANYTHING)
 @click.option("--sheet", type=FILE, help="Draw a contact sheet of a data set into this picture.")
 @click.option("--force", is_flag=True, help="Replace the sheet.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from importlib import import_module
 from math import isfinite
 from pathlib import Path
 from typing import Any
 
 import click
+from click.shell_completion import CompletionItem
 
+from olacore import pretrained
 from olacore.media.kinds import MAX_PIXELS
 
 FILE = click.Path(path_type=Path)
@@ -81,19 +85,76 @@ class Scale(click.ParamType):
         return number
 
 
-class Modules(click.ParamType):
+def complete(names: Iterable[str], incomplete: str) -> list[CompletionItem]:
+    """Those of the names that begin as what was typed."""
+    return [CompletionItem(name) for name in names if name.startswith(incomplete)]
+
+
+class ModuleFile(click.Path):
+    """A module, or a set of them, by its file, folder or name; a shell completes the names of those that are shipped.
+
+    Parameters
+    ----------
+    kinds : of those, "encoder", "decoder" or "set"
+    """
+
+    def __init__(self, *kinds: str) -> None:
+        super().__init__(path_type=Path)
+        self.kinds = kinds
+
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+        """Names, and files as the shell does it, first: in bash that is for where no name fits."""
+        shipped = [name for name in pretrained.names() if name.rpartition("-")[2] in self.kinds]
+        sets = pretrained.sets() if "set" in self.kinds else []
+        return [*super().shell_complete(ctx, param, incomplete), *complete([*shipped, *sets], incomplete)]
+
+
+class Known(click.ParamType):
+    """A name that a registry knows; what is none is refused by what looks it up.
+
+    Parameters
+    ----------
+    name : the sort of thing, as help shows it
+    places : of the registries, each written `module:attribute`
+    """
+
+    def __init__(self, name: str, *places: str) -> None:
+        self.name, self.places = name, places
+
+    def names(self) -> list[str]:
+        """All that there are; the registries are imported now."""
+        found = [getattr(import_module(module), attribute) for module, attribute in map(_parts, self.places)]
+        return [name for registry in found for name in registry]
+
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+        """Names that begin as what was typed."""
+        return complete(self.names(), incomplete)
+
+
+class Modules(Known):
     """A kind of module that can be trained, or a plan of several; what there is says the registries."""
 
-    name = "kind"
+    def __init__(self) -> None:
+        super().__init__("kind", "olacore.modules.kinds:KINDS", "olacore.search.plans:PLANS")
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
         """Return the name."""
-        from olacore.modules.kinds import KINDS
-        from olacore.search.plans import PLANS
-
-        if value not in (known := [*KINDS, *PLANS]):
+        if value not in (known := self.names()):
             self.fail(f"{value!r} is not one of {', '.join(known)}.", param, ctx)
         return str(value)
+
+
+class Views(Known):
+    """How samples are cut: a view of the kind that `--module` names."""
+
+    def __init__(self) -> None:
+        super().__init__("name", "olacore.views:VIEWS")
+
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+        """Views of the kind, or of all kinds where none is named yet."""
+        views = import_module("olacore.views").VIEWS
+        kind = ctx.params.get("module")
+        return complete(dict.fromkeys(name for one in views if kind in (None, one) for name in views[one]), incomplete)
 
 
 class Option(click.ParamType):
@@ -107,6 +168,20 @@ class Option(click.ParamType):
         if not (name and equals):
             self.fail(f"{value!r} is no option; write NAME=VALUE.", param, ctx)
         return name, setting
+
+
+ANY_MODULE, ENCODER, DECODER = ModuleFile("encoder", "decoder"), ModuleFile("encoder"), ModuleFile("decoder")
+ANYTHING, SET = ModuleFile("encoder", "decoder", "set"), ModuleFile("set")
+EXPORTER = Known("form", "olacore.exports:EXPORTERS")
+STRATEGY = Known("name", "olacore.strategies:STRATEGIES")
+VIEW = Views()
+# Losses stand in `base`; the rules of a search import them all.
+LOSS = Known("name", "olacore.search.rules:LOSSES")
+
+
+def _parts(place: str) -> tuple[str, str]:
+    module, _, attribute = place.partition(":")
+    return module, attribute
 
 
 data_sets = click.option(

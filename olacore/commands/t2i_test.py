@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from olacore.commands.options import FILE, page
+from olacore.commands.options import FILE, SET, page
 from olacore.commands.say import print_json
 from olacore.commands.show import print_figures
 
@@ -16,7 +16,7 @@ from olacore.commands.show import print_figures
 @click.option(
     "--set",
     "set_name",
-    type=FILE,
+    type=SET,
     help="A shipped set, by default google64, the folder of your own, or hf:user/name of the hub.",
 )
 @click.option("--part", "parts", multiple=True, help="Of the data; by default all held-out ones; may be repeated.")

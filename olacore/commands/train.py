@@ -8,7 +8,21 @@ from typing import Any
 
 import click
 
-from olacore.commands.options import FILE, Bytes, Modules, Numbers, Option, Seconds, data_sets, skip_nonfinite
+from olacore.commands.options import (
+    DECODER,
+    ENCODER,
+    FILE,
+    LOSS,
+    STRATEGY,
+    VIEW,
+    Bytes,
+    Modules,
+    Numbers,
+    Option,
+    Seconds,
+    data_sets,
+    skip_nonfinite,
+)
 from olacore.commands.progress import progress_bars
 from olacore.commands.say import print_json, say
 from olacore.commands.show import print_figures
@@ -24,7 +38,9 @@ LEAST_R2 = 1e-3
     "--module", type=Modules(), help="encoder, decoder, pair for both, text or denoiser; plain pairs need none."
 )
 @data_sets
-@click.option("--view", help="patch or global; of a text table, scene or words, of a denoiser text, whole or window.")
+@click.option(
+    "--view", type=VIEW, help="patch or global; of a text table, scene or words, of a denoiser text, whole or window."
+)
 @click.option("--border", type=int, help="Pixels around what an encoder, by default 4, or a refiner, 2, answers.")
 @click.option("--window", type=int, help="Side of the latent window of a decoder, by default 3, or a denoiser, 5.")
 @click.option("--level", type=float, help="Noise level of a denoiser, in the units of the latents.")
@@ -38,10 +54,13 @@ LEAST_R2 = 1e-3
     type=click.Choice(["embeddings", "tokens"]),
     help="What a text answers: one embedding a caption, the default, or those of all its tokens.",
 )
-@click.option("--strategy", help="How the population searches; by default rows, stack or pair, by what is asked.")
+@click.option(
+    "--strategy", type=STRATEGY, help="How the population searches; by default rows, stack or pair, by what is asked."
+)
 @click.option("--option", "options", type=Option(), multiple=True, help="NAME=VALUE, an option of the strategy.")
 @click.option(
     "--loss",
+    type=LOSS,
     default="mse",
     show_default=True,
     help="mse, mae, huber, cosine, contrast (stacks of decoders), or my_losses.py:function of (prediction, target).",
@@ -64,9 +83,9 @@ LEAST_R2 = 1e-3
     type=int,
     help="Also evolve so many modules, each without a part of the training samples; their answers: OUT/answers.npz.",
 )
-@click.option("--latents-from", type=FILE, help="An organic encoder that makes the latents, in place of the data's.")
+@click.option("--latents-from", type=ENCODER, help="An organic encoder that makes the latents, in place of the data's.")
 @click.option("--text-from", type=FILE, help="A text module that makes the embeddings, in place of the data's.")
-@click.option("--pictures-from", type=FILE, help="Of a refiner: the decoder whose pictures it learns to refine.")
+@click.option("--pictures-from", type=DECODER, help="Of a refiner: the decoder whose pictures it learns to refine.")
 @click.option("--population", type=int, help="Number of genomes, where there is a choice; by default 40.")
 @click.option("--seed", default=0, show_default=True)
 @click.option("--block", default=8192, show_default=True, help="Rows of the data read at once.")

@@ -59,6 +59,10 @@ class Contents:
 class Dataset(ABC):
     """Rows of named fields; made by `open_dataset`, closed as a context manager.
 
+    Parameters
+    ----------
+    contents : all that the attributes say, as one value
+
     Attributes
     ----------
     contents : all that follows, as one value
@@ -119,7 +123,12 @@ class Dataset(ABC):
         """Close the files."""
 
     def indices(self, split: str) -> np.ndarray:
-        """The rows of "train", "validation" or "held-out": sorted int64."""
+        """The rows of "train", "validation" or "held-out": (m,) int64, sorted.
+
+        Raises
+        ------
+        DataError  if there is no such split
+        """
         if split not in SPLITS:
             raise DataError(f"a split is one of {SPLITS}; got {split!r}.")
         return np.flatnonzero(self.split == SPLITS.index(split))

@@ -58,7 +58,7 @@ class EncodedDataset(Dataset):
     def read(
         self, fields: Sequence[str], indices: np.ndarray, *, checked: bool = True, choice: np.ndarray | None = None
     ) -> dict[str, np.ndarray]:
-        """Read rows as `Dataset.read`; latents are made from the frames, as float16."""
+        """Read rows as `Dataset.read`; latents (m, C, h, w) are made from the frames, as float16."""
         stored = [*{"frames" if name == "latents" else name for name in fields}]
         found = self._dataset.read(stored, indices, checked=checked, choice=choice)
         if "latents" in fields:

@@ -138,6 +138,7 @@ class Form:
         return tuple(field for field in self.fields if not field.optional or field.name in optional)
 
 
+# Forms of data by their schema: which fields a file has.
 FORMS: Registry[Form] = Registry("form of data")
 
 LATENTS = FORMS.add(

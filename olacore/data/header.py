@@ -42,6 +42,7 @@ class Header:
 
     Parameters
     ----------
+    form : which fields the file has
     sizes : of the words in the form's shapes; those of latents follow from the space
     capacity : rows that the file has room for
     space : where the form asks for one; H and W are multiples of its factor

@@ -23,6 +23,7 @@ class PairsWriter(Writer):
     shape : (in, out), numbers of an input and of a target, stored as float32
     split : (capacity,) uint8  0 train, 1 validation, 2 held-out, of all rows to come
     settings : how the rows are made, JSON types; a resumed file must have equal ones
+    force, resume : what to do where there is a file: replace it, or go on behind its last whole row
 
     Raises
     ------
@@ -65,9 +66,11 @@ def write_pairs(
 
     Parameters
     ----------
+    path : of the file
     inputs : (n, in)  float16, float32 or float64
     targets : (n, out), or (n,) for one number each, likewise
     split : (n,) uint8  0 train, 1 validation, 2 held-out; without it a reader cuts 80/10/10 in order
+    force : replace a file that is there
 
     Raises
     ------

@@ -10,6 +10,7 @@ import numpy as np
 
 from olacore.errors import ConfigError
 
+# Names of the splits; their place is the number that a file stores.
 SPLITS = ("train", "validation", "held-out")
 KINDS = ("photograph", "scene", "text")
 
@@ -30,6 +31,10 @@ class Source:
 
     Parameters
     ----------
+    name : of the file, never a path
+    kind : "photograph", "scene" or "caption"
+    split : "train", "validation" or "held-out"
+    licence, author : empty where they are not known
     caption : where the form of the file has no captions of their own
     part : what the split is called where it is one of several, such as "concept-held-out"
 

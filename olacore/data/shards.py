@@ -17,7 +17,13 @@ logger = logging.getLogger(__name__)
 
 
 def shard_paths(folder: Path, count: int) -> list[Path]:
-    """Where the shards of a collection lie: `shard-0001-of-0012.h5` and so on."""
+    """Where the shards of a collection lie: `shard-0001-of-0012.h5` and so on.
+
+    Parameters
+    ----------
+    folder : that they lie in
+    count : how many there are
+    """
     return [folder / f"shard-{number:04d}-of-{count:04d}.h5" for number in range(1, count + 1)]
 
 
@@ -57,6 +63,10 @@ def _is_untouched(path: Path) -> bool:
 @contextmanager
 def locked_folder(folder: Path) -> Iterator[None]:
     """Keep other writers out of a folder of shards.
+
+    Parameters
+    ----------
+    folder : that shards lie in; it is made where it is missing
 
     Raises
     ------

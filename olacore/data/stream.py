@@ -13,6 +13,7 @@ from olacore.blocks import RawBlock
 from olacore.data.dataset import Dataset
 from olacore.errors import ConfigError, DataError
 
+# What a group of rows that is read at once may take, in bytes.
 BUFFER_BYTES = 64 << 20
 # Keeps the choice of captions apart from the orders of rows, which count from 0.
 CHOICE = 1 << 63
@@ -36,6 +37,7 @@ class BlockStream:
 
     Parameters
     ----------
+    dataset : that rows are read from
     indices : items of the data set to go through
     fields : data sets to read
     sites_per_item : rows that each item gives
@@ -163,7 +165,16 @@ class BlockStream:
 def iterate_once(
     dataset: Dataset, indices: np.ndarray, fields: Sequence[str], batch: int, *, checked: bool = True
 ) -> Iterator[tuple[np.ndarray, dict[str, np.ndarray]]]:
-    """One pass in the order given: indices (m,) and arrays (m, ...) of at most `batch` items at a time."""
+    """One pass in the order given: indices (m,) and arrays (m, ...) of at most `batch` items at a time.
+
+    Parameters
+    ----------
+    dataset : to read
+    indices : (n,) rows, in any order
+    fields : names of fields
+    batch : items at a time, at most
+    checked : compare rows with their checksums, as `Dataset.read` does
+    """
     for start in range(0, len(indices), batch):
         part = indices[start : start + batch]
         yield part, dataset.read(fields, part, checked=checked)
@@ -174,9 +185,16 @@ def find_nonfinite(
 ) -> tuple[int, np.ndarray]:
     """Count the rows with a NaN or inf in any of these fields; whoever uses the rows compares their checksums.
 
+    Parameters
+    ----------
+    dataset : to look through
+    fields : names of fields of floats
+    first : how many indices to give
+    batch_bytes : that are read at once
+
     Returns
     -------
-    their number, and the indices of the first few
+    their number, and the indices of the first few, (k,) int64
     """
     batch = max(1, batch_bytes // dataset.row_bytes(fields))
     found = [np.empty(0, np.int64)]

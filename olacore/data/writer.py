@@ -29,6 +29,7 @@ class Writer(RowFile):
     planned : of all rows to come, as far as they are known: (capacity,) of type `ROW`, which `read_plan` gives back;
         for a form without sources uint8, the split
     of_sources : gives the fields that have an entry for each source; called when the file is made
+    force, resume : what to do where there is a file: replace it, or go on behind its last whole row
 
     Attributes
     ----------
@@ -185,6 +186,7 @@ class LatentWriter(Writer):
     settings : how the rows are made, JSON types; a resumed file must have equal ones
     files : the files that the sources are in
     planned : (capacity,) of type `ROW`, the rows to come, kept in the file so that `read_plan` can give them
+    force, resume : what to do where there is a file: replace it, or go on behind its last whole row
 
     Raises
     ------
@@ -232,6 +234,10 @@ class LatentWriter(Writer):
 
 def read_plan(path: Path) -> tuple[Header, np.ndarray]:
     """The header of a file and all rows that it was made for, finished or not: (capacity,) of type `ROW`.
+
+    Parameters
+    ----------
+    path : of the file
 
     Raises
     ------

@@ -38,7 +38,7 @@ class Part(Protocol):
         """Of words, where it has one."""
 
     def run(self, given: Any) -> np.ndarray:
-        """Answer what the view reads."""
+        """Answer what the view reads: (n, ...) for n items."""
 
 
 @dataclass(frozen=True)
@@ -98,6 +98,7 @@ class Drawing:
     settings : that it was drawn with
     notes : what whoever asked for it should know, such as words that are not known
     nearest : training captions nearest to the prompt, with the cosine of their embeddings
+    record : how it was drawn, JSON types, as its PNG keeps it
     """
 
     picture: np.ndarray
@@ -210,6 +211,7 @@ class Generator:
 
         Parameters
         ----------
+        prompt : any text
         settings : or single settings by name in `given`, such as `seed=1`
         count : pictures, of the seeds from `settings.seed` on
         init : a picture (H, W, 3) uint8 of the set's size to start from
@@ -220,6 +222,7 @@ class Generator:
         ------
         ConfigError  if a setting is out of range, or the set cannot do what is asked
         ShapeError  if `init` is of another size
+        DTypeError  if the prompt is no text
         """
         asked = replace(settings or Settings(), **given)
         if not isinstance(prompt, str):
@@ -351,6 +354,7 @@ def generate(prompt: str, *, set: Path | str = DEFAULT_SET, **settings: Any) -> 
 
     Parameters
     ----------
+    prompt : any text
     set : by its name, the folder of one's own, or `hf:user/name` of the hub
     settings : of `Settings`, and what else `Generator.draw` takes, by name
 

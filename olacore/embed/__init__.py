@@ -59,10 +59,20 @@ update_trust = serial(trust.update_trust)
 
 
 def make_score_population(loss: Callable[..., Any]) -> Callable[..., Any]:
-    """The one-thread `score_population` of a compiled loss, a function of (prediction, target)."""
+    """The one-thread `score_population` of a compiled loss, a function of (prediction, target).
+
+    Parameters
+    ----------
+    loss : two float32 to one, compiled with `numba.njit`
+    """
     return serial(losses.make_score_population(loss))
 
 
 def make_score_directions(loss: Callable[..., Any]) -> Callable[..., Any]:
-    """The one-thread `score_directions` of a compiled loss, a function of (prediction, target)."""
+    """The one-thread `score_directions` of a compiled loss, a function of (prediction, target).
+
+    Parameters
+    ----------
+    loss : two float32 to one, compiled with `numba.njit`
+    """
     return serial(incremental.make_score_directions(loss))

@@ -26,6 +26,10 @@ def check_array(name: str, array: Any, axes: str, sizes: dict[str, int], output:
     sizes : size of each axis seen so far; new ones are added
     output : whether the array is written
 
+    Returns
+    -------
+    (pop, out, in) float32, or whatever axes were asked for
+
     Raises
     ------
     DTypeError  if it is no float32 array, not in C order, or a read-only output
@@ -54,6 +58,10 @@ def check_array(name: str, array: Any, axes: str, sizes: dict[str, int], output:
 
 def compiled_loss(loss: str | Callable[..., Any]) -> Callable[..., Any]:
     """The compiled loss of that name, or the user's own compiled function of (prediction, target).
+
+    Parameters
+    ----------
+    loss : a name, or a function compiled with `numba.njit`
 
     Raises
     ------

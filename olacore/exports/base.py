@@ -56,6 +56,10 @@ class Part:
 def require_pair(encoder: Part, decoder: Part) -> None:
     """Raise unless a decoder reads what an encoder makes.
 
+    Parameters
+    ----------
+    encoder, decoder : what is to be exported together
+
     Raises
     ------
     ConfigError  if they differ in channels or factor
@@ -100,7 +104,18 @@ class Exporter(ABC):
         """
 
     def check(self, path: Path, force: bool) -> None:
-        """Raise unless `path` may be written."""
+        """Raise unless `path` may be written.
+
+        Parameters
+        ----------
+        path : of the file or folder
+        force : it may be there
+
+        Raises
+        ------
+        ConfigError  if its suffix is another one than the exporter writes
+        OutputExistsError  if it is there without `force`
+        """
         if path.suffix != self.suffix and self.suffix:
             raise ConfigError(f"the exporter {self.name} writes {self.suffix} files; got {path.name!r}.")
         if self.suffix:
@@ -129,6 +144,7 @@ class Exporter(ABC):
         return replace(self, **known)
 
 
+# Exporters by the name that `ola export --to` takes.
 EXPORTERS: Registry[Exporter] = Registry("exporter")
 
 
@@ -136,6 +152,14 @@ def export(
     parts: Sequence[Part], to: str, path: Path, force: bool = False, options: Mapping[str, str] | None = None
 ) -> int:
     """Write modules in the form of an exporter.
+
+    Parameters
+    ----------
+    parts : modules, see `Part`
+    to : name of an exporter
+    path : of the file or folder
+    force : replace what is there
+    options : of the exporter, by name, as text
 
     Returns
     -------

@@ -60,7 +60,12 @@ class Page(Exporter):
     most: ClassVar[int] = 64
 
     def write(self, parts: Sequence[Part], path: Path) -> int:
-        """Write the page."""
+        """Write the page.
+
+        Raises
+        ------
+        ConfigError  if these modules make no page together
+        """
         arrays = Arrays()
         sets = {part.about["set"]["folder"]: part.about["set"] for part in parts if "set" in part.about}
         if not sets:

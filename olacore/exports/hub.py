@@ -31,6 +31,10 @@ class HubFolder(Exporter):
     license : of the weights, as the hub writes it, such as "apache-2.0"; by default what the card of a shipped one says
     repo : that it is for, `user/name`, as the card's example has it
     base_model, datasets : ids on the hub, by commas
+
+    Raises
+    ------
+    ConfigError  if `repo` is not user/name
     """
 
     name: ClassVar[str] = "hub"

@@ -18,7 +18,17 @@ ZERO = np.float32(0)
 
 
 def empty_packed(samples: int, inputs: int) -> np.ndarray:
-    """An uninitialised packed array, aligned to 64 bytes so that no vector load straddles two cache lines."""
+    """An uninitialised packed array, aligned to 64 bytes so that no vector load straddles two cache lines.
+
+    Parameters
+    ----------
+    samples : n, how many there will be
+    inputs : numbers of each
+
+    Returns
+    -------
+    (chunks, inputs, CHUNK) float32; the last chunk may be longer than its samples
+    """
     shape = (-(-samples // CHUNK), inputs, CHUNK)
     room = np.empty(shape[0] * inputs * CHUNK + 16, np.float32)
     start = -room.ctypes.data % 64 // 4

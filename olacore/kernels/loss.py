@@ -21,20 +21,35 @@ LARGEST, NOT_A_NUMBER = np.finfo(np.float32).max, np.float32(np.nan)
 
 @device
 def mse(prediction, target):
-    """Squared error."""
+    """Squared error.
+
+    Parameters
+    ----------
+    prediction, target : numbers
+    """
     error = prediction - target
     return error * error
 
 
 @device
 def mae(prediction, target):
-    """Absolute error."""
+    """Absolute error.
+
+    Parameters
+    ----------
+    prediction, target : numbers
+    """
     return abs(prediction - target)
 
 
 @functools.cache
 def make_huber(delta: float = 1.0) -> Callable[..., Any]:
-    """The Huber loss: half the squared error up to `delta`, linear beyond it."""
+    """The Huber loss: half the squared error up to `delta`, linear beyond it.
+
+    Parameters
+    ----------
+    delta : where it becomes linear, above 0, in the units of the targets
+    """
     edge = np.float32(delta)
 
     @device

@@ -23,7 +23,12 @@ BIAS, MANTISSA = np.int32(127), np.int32(23)
 
 @device
 def tanh32(x):
-    """Hyperbolic tangent of one float32."""
+    """Hyperbolic tangent of one float32.
+
+    Parameters
+    ----------
+    x : any float32; NaN gives NaN
+    """
     size = abs(x)
     power = np.rint(size * PER_LN2)
     f = -TWO * size - power * LN2

@@ -157,7 +157,12 @@ class Module:
 
         Parameters
         ----------
+        given : what the kind's own method takes, such as pictures (m, H, W, 3)
         n_threads : threads of this call; None keeps the caller's number
+
+        Returns
+        -------
+        what the kind's own method gives, such as latents (m, C, h, w)
         """
         with threads(n_threads):
             return KINDS.find(self.kind).run(self, given)
@@ -281,7 +286,7 @@ class Module:
         return self.run(given, n_threads)
 
     def answer(self, arrays: Mapping[str, np.ndarray]) -> np.ndarray:
-        """Answer every item of the arrays that the module's view reads, checked already; see `View.empty`."""
+        """Answer every item of the arrays (m, ...) that the module's view reads, checked already; see `View.empty`."""
         return answer_all(self.view, self.scaling, self.forward, arrays)
 
     def answer_samples(self, raw: RawBlock) -> np.ndarray:

@@ -21,12 +21,22 @@ def sets() -> list[str]:
 
 
 def is_name(reference: Path | str) -> bool:
-    """Whether it is no file and looks like the name of a pretrained module: no folder, no suffix."""
+    """Whether it is no file and looks like the name of a pretrained module: no folder, no suffix.
+
+    Parameters
+    ----------
+    reference : what a user has named
+    """
     path = Path(reference)
     return not path.exists() and str(reference) == path.name == path.stem
 
 
 def card(name: str) -> str:
-    """Return what is known of a module or a set: data, figures, how to make it again; empty where it has no card."""
+    """Return what is known of a module or a set: data, figures, how to make it again; empty where it has no card.
+
+    Parameters
+    ----------
+    name : of a module or a set
+    """
     path = FOLDER / f"{name}.md" if name not in sets() else FOLDER / name / "card.md"
     return path.read_text(encoding="utf-8") if path.exists() else ""

@@ -44,6 +44,7 @@ class Shipped:
 
     Parameters
     ----------
+    name : that `load` takes
     kind : "encoder" or "decoder"
     makes, imitates, reads : latent spaces, see `Module`
     nbytes : of its file
@@ -98,6 +99,7 @@ def decoder_of(*latents: LatentSpace | None, among: Iterable[Shipped] | None = N
     Parameters
     ----------
     latents : the spaces that they belong to, the one whose decoder is to be preferred first
+    among : where to look; None for all that is shipped
     """
     decoders = [one for one in (catalogue() if among is None else among) if one.reads]
     for space in latents:
@@ -132,12 +134,22 @@ def pick_decoder(name: str, shape: tuple[int, ...], *latents: LatentSpace | None
 
 
 def shipped_space(decoder: str) -> LatentSpace | None:
-    """The latent space that a shipped decoder reads; None where it is not shipped."""
+    """The latent space that a shipped decoder reads; None where it is not shipped.
+
+    Parameters
+    ----------
+    decoder : its name
+    """
     return _read(decoder, {}).reads if decoder in pretrained.names() else None
 
 
 def family_of(space: LatentSpace | None) -> str | None:
-    """The family of models, of `FAMILIES`, whose shipped decoder reads latents of a space; None where there is none."""
+    """The family of models, of `FAMILIES`, whose shipped decoder reads latents of a space; None where there is none.
+
+    Parameters
+    ----------
+    space : None where it is not known
+    """
     known = ((family, shipped_space(f"{family}-decoder")) for family in FAMILIES)
     return next((family for family, read in known if space and read and accepts(read, space)), None)
 

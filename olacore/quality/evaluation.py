@@ -122,6 +122,18 @@ def evaluate(
 ) -> Figures:
     """Measure a module on one split of the data, which has no parts of several names; see `evaluate_parts`.
 
+    Parameters
+    ----------
+    module : of a kind that the data have inputs and targets for
+    dataset : of the module's latent space
+    baselines : fitted ones to measure beside it; None for none
+    split : "train", "validation" or "held-out"
+    skip_nonfinite : leave items with NaN or inf out instead of refusing the data
+
+    Returns
+    -------
+    of the module and of each baseline: losses in the units of the targets, PSNR in dB, R2 and cosines without unit
+
     Raises
     ------
     DataError  also if it has several parts, whose mean would say nothing

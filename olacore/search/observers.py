@@ -42,7 +42,14 @@ class Compiled(Event):
 
 @dataclass(frozen=True)
 class Advanced(Event):
-    """A generation is over."""
+    """A generation is over.
+
+    Parameters
+    ----------
+    generation : its number, from 1 on
+    samples : read so far
+    report : of the strategy, in its internal scale
+    """
 
     generation: int
     samples: int
@@ -86,7 +93,13 @@ class Reported(Event):
 
 @dataclass(frozen=True)
 class Saved(Event):
-    """A checkpoint is on disk."""
+    """A checkpoint is on disk.
+
+    Parameters
+    ----------
+    path : of the checkpoint
+    generation : that it was saved after
+    """
 
     path: Path
     generation: int
@@ -100,6 +113,7 @@ class Finished(Event):
     ----------
     stopped : why the search ended
     module : the best one
+    folder : of the run
     """
 
     stopped: str
@@ -111,7 +125,12 @@ Callback = Callable[[Event], None]
 
 
 class LogWriter:
-    """Writes every line into the log of a run folder."""
+    """Writes every line into the log of a run folder.
+
+    Parameters
+    ----------
+    folder : of the run
+    """
 
     def __init__(self, folder: RunFolder) -> None:
         self.folder = folder
@@ -123,6 +142,12 @@ class LogWriter:
 
 
 def notify(callbacks: Iterable[Callback], event: Event) -> None:
-    """Call every callback with an event."""
+    """Call every callback with an event.
+
+    Parameters
+    ----------
+    callbacks : called in their order
+    event : what happened
+    """
     for callback in callbacks:
         callback(event)

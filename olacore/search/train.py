@@ -26,6 +26,7 @@ def train(
 
     Parameters
     ----------
+    config : what is asked, see `TrainConfig`
     callbacks : each is called with every event of the searches, see `olacore.search.observers`
     should_stop : asked after every generation; true ends the run as an interruption, saved and ready to resume
     report_at : generations that are reported beside the usual ones

@@ -22,6 +22,7 @@ from olacore.kernels.layers import read_through
 from olacore.losses.objective import MSE, Objective
 from olacore.registry import Registry
 
+# What a strategy keeps between generations: arrays by name.
 State = dict[str, np.ndarray]
 # Weights (units, in) and biases (units,) of each hidden map of a stack.
 Hidden = tuple[tuple[np.ndarray, np.ndarray], ...]
@@ -311,6 +312,7 @@ class Strategy(ABC):
         return objective.loss_of(candidate.weights, candidate.biases, packed, block.targets)
 
 
+# Strategies by name, the default first.
 STRATEGIES: Registry[type[Strategy]] = Registry("strategy")
 
 

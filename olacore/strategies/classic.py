@@ -25,6 +25,13 @@ from olacore.strategies.base import STRATEGIES, Problem, Report, State, Strategy
 class Classic(Strategy):
     """Trust up by `up` when the loss fell by more than `epsilon` since the last block, down by `down` when it rose;
     genomes under `threshold` mutate by `sigma`.
+
+    Parameters
+    ----------
+    up, down : what trust, 0 to 1, gains and loses
+    epsilon : change of the loss that counts as one
+    threshold : trust under which a genome mutates
+    sigma : standard deviation of a mutation
     """
 
     name: ClassVar[str] = "classic"

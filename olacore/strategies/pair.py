@@ -175,7 +175,7 @@ class Pair(Strategy):
         self.advance(state, block, seed, max(generation, DECODER_ALONE), objective)
 
     def answer(self, candidate: Candidate, block: Block) -> np.ndarray:
-        """Encode and decode a block of whole pictures."""
+        """Encode and decode a block of whole pictures: (out, n), the patches of all sites."""
         (encoder,) = candidate.hidden
         seen = pack(self._seen(encode(encoder, block)))
         answer = multiply(candidate.weights, candidate.biases, seen, block.rows)

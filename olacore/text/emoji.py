@@ -21,7 +21,12 @@ def names() -> dict[str, str]:
 
 
 def name_emoji(text: str) -> str:
-    """A text with every emoji replaced by its name; other text stays."""
+    """A text with every emoji replaced by its name; other text stays.
+
+    Parameters
+    ----------
+    text : any
+    """
     if text.isascii():
         return text
     known, text = names(), text.replace(AS_PICTURE, "")

@@ -27,7 +27,12 @@ _LEFT_OUT = re.compile(LEFT_OUT)
 
 
 def words_in(text: str) -> list[str]:
-    """The words of a text in lower case: letters and digits, with apostrophes in them."""
+    """The words of a text in lower case: letters and digits, with apostrophes in them.
+
+    Parameters
+    ----------
+    text : any
+    """
     return [word.replace("\u2019", "'") for word in WORD.findall(unicodedata.normalize("NFC", text).lower())]
 
 

@@ -112,7 +112,7 @@ class View(ABC):
         return self.fields
 
     def items(self, dataset: Dataset) -> np.ndarray:
-        """The items of a data set that count, for training and for measuring: sorted int64, by default all.
+        """The items of a data set that count, for training and for measuring: (m,) int64, sorted, by default all.
 
         Raises
         ------
@@ -123,7 +123,7 @@ class View(ABC):
     def stream(
         self, dataset: Dataset, items: np.ndarray, rows: int, seed: int, cursor: dict[str, int] | None = None
     ) -> BlockStream:
-        """Stream the samples of `items`, shuffled, in raw blocks of about `rows`."""
+        """Stream the samples of `items`, (m,) int64, shuffled, in raw blocks of about `rows`."""
         from olacore.data.stream import BlockStream
 
         return BlockStream(dataset, items, self.fields_in(dataset), self.sites(dataset), rows, seed, cursor)
@@ -177,7 +177,7 @@ class View(ABC):
 
     @abstractmethod
     def empty(self, arrays: Mapping[str, np.ndarray]) -> np.ndarray:
-        """Return an array for the answers to all items of these input arrays."""
+        """Return an array (m, ...) for the answers to all m items of these input arrays."""
 
     @abstractmethod
     def assemble(self, outputs: np.ndarray, raw: RawBlock, scaling: Scaling, out: np.ndarray) -> None:
@@ -198,12 +198,22 @@ def pack_standardised(rows: np.ndarray, scaling: Scaling, out: np.ndarray) -> No
 
 
 def add_view(view: type[View]) -> type[View]:
-    """Make a view known to its kind of module; of use as a decorator."""
+    """Make a view known to its kind of module; of use as a decorator.
+
+    Parameters
+    ----------
+    view : a class derived from `View`
+    """
     return VIEWS.setdefault(view.kind, Registry(f"view of the {view.kind}")).add(view)
 
 
 def find_view(kind: str, name: str) -> type[View]:
     """Return the view of that name that modules of this kind have.
+
+    Parameters
+    ----------
+    kind : of the module, such as "decoder"
+    name : of the view, such as "patch"
 
     Raises
     ------
@@ -221,6 +231,11 @@ def plain_fields(view: type[View]) -> list[str]:
 
 def view_from_dict(values: Mapping[str, Any], tensors: Mapping[str, np.ndarray] | None = None) -> View:
     """Rebuild a view from what `to_dict` gave, also in version 0.1, and from the arrays that it carries.
+
+    Parameters
+    ----------
+    values : JSON types, as a module's file has them
+    tensors : arrays that the view carries, by name
 
     Raises
     ------

@@ -20,7 +20,13 @@ from teachers.adapters.convolutions import PatchDecoder, PatchEncoder
 
 @dataclass
 class OrganicEncoderOutput(BaseOutput):
-    """What `encode` gives: `latents` (B, C, h, w), and the same as `latent_dist`, a distribution without variance."""
+    """What `encode` gives.
+
+    Parameters
+    ----------
+    latents : (B, C, h, w)
+    latent_dist : the same as a distribution without variance
+    """
 
     latents: torch.Tensor
     latent_dist: DiagonalGaussianDistribution
@@ -37,6 +43,7 @@ class OrganicVAE(ModelMixin, AutoencoderMixin, ConfigMixin):
     encoder_border, encoder_hidden : pixels around a patch that its latent is made from, and units of the hidden maps;
         None without an encoder
     block_out_channels : of their number, pipelines compute the pixels along a side of a latent site, 2^(number - 1)
+    in_channels, out_channels : 3, of pictures in RGB
     scaling_factor, shift_factor, force_upcast : as pipelines read them; latents are in the denoiser's scale already
     auto_map : where a folder says that this file is beside it; diffusers reads it
 

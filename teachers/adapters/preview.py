@@ -76,7 +76,9 @@ def clean_latents(scheduler: Any, answer: Any, model_output: Any, timestep: Any,
 
     Parameters
     ----------
+    scheduler : of diffusers
     answer : of `scheduler.step(model_output, timestep, sample)`, which has been called
+    model_output, timestep, sample : what its `step` was called with; (B, C, h, w) tensors
 
     Raises
     ------

@@ -34,6 +34,7 @@ class OrganicTextConfig(PretrainedConfig):
     ----------
     hidden_size : numbers of a token's embedding
     max_position_embeddings : tokens of a text
+    more : what else a configuration of transformers has
     """
 
     model_type = "olacore_text"
@@ -205,7 +206,9 @@ def organic_prompt_embeds(
 
     Parameters
     ----------
+    module : a text module
     prompts : one text, or n of them
+    device, dtype : of the answer
 
     Returns
     -------
@@ -224,6 +227,10 @@ def organic_prompt_embeds(
 
 def require_tokens(module: Module) -> tuple[int, int]:
     """How many tokens a text module answers, and numbers of each.
+
+    Parameters
+    ----------
+    module : a text module
 
     Raises
     ------

@@ -29,6 +29,7 @@ def load_teacher(reference: str | Path, options: LoadOptions | None = None) -> A
     Parameters
     ----------
     reference : a folder, a hub id `owner/name`, or a `.safetensors`, `.ckpt` or `.pt` file
+    options : how it is loaded; None for the defaults
 
     Raises
     ------

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from olacore.commands.options import FILE, max_pixels
+from olacore.commands.options import ENCODER, FILE, max_pixels
 from olacore.commands.say import print_json, say
 from teachers.commands.denoise import noise_options, precompute_noise, wants_noise
 from teachers.commands.reporting import reporting
@@ -26,7 +26,7 @@ SHOWN = 10
 @click.argument("sources", type=FILE, nargs=-1)
 @click.option("--h5", type=FILE, required=True, help="The data set to write; with --shard-size a folder.")
 @click.option("--teacher", help="An autoencoder's folder, hub id or file, an organic encoder, or FILE.py:FUNCTION.")
-@click.option("--latents-from", type=FILE, help="An organic encoder that makes the latents, in place of a teacher.")
+@click.option("--latents-from", type=ENCODER, help="An organic encoder that makes the latents, in place of a teacher.")
 @click.option("--recon", is_flag=True, help="Store the teacher's own decoding too.")
 @click.option("--size", default=256, show_default=True, help="Side of a picture, a multiple of the teacher's factor.")
 @click.option("--crops", default=1, show_default=True, help="Crops a picture or frame; all but the first are random.")

@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from olacore.commands.options import FILE, force_folder, max_pixels, page
+from olacore.commands.options import DECODER, ENCODER, FILE, force_folder, max_pixels, page
 from olacore.commands.progress import Bar
 from olacore.commands.say import print_json, say
 from olacore.commands.show import number, print_table
@@ -19,10 +19,12 @@ from olacore.errors import ConfigError
 
 @click.command("vae-test")
 @click.argument("images", type=FILE, nargs=-1, required=True)
-@click.option("--encoder", required=True, help="Our encoder.")
-@click.option("--decoder", required=True, help="Our decoder, of the encoder's own latents or of the teacher's.")
-@click.option("--compatible-encoder", help="Another encoder, for the teacher's latent space.")
-@click.option("--compatible-decoder", help="Another decoder, for the teacher's latent space.")
+@click.option("--encoder", type=ENCODER, required=True, help="Our encoder.")
+@click.option(
+    "--decoder", type=DECODER, required=True, help="Our decoder, of the encoder's own latents or of the teacher's."
+)
+@click.option("--compatible-encoder", type=ENCODER, help="Another encoder, for the teacher's latent space.")
+@click.option("--compatible-decoder", type=DECODER, help="Another decoder, for the teacher's latent space.")
 @click.option("--teacher", help="An autoencoder's folder, hub id or file to compare with.")
 @click.option("--config", help="Of a teacher in a single file: sd, sdxl, sd3, flux, or a config.json.")
 @click.option("--preview-network", type=FILE, help="Weights of the web interface's preview network, to compare with.")
@@ -39,10 +41,10 @@ from olacore.errors import ConfigError
 @click.option("--json", "as_json", is_flag=True, help="Print what metrics.json holds.")
 def vae_test(
     images: Sequence[Path],
-    encoder: str,
-    decoder: str,
-    compatible_encoder: str | None,
-    compatible_decoder: str | None,
+    encoder: Path,
+    decoder: Path,
+    compatible_encoder: Path | None,
+    compatible_decoder: Path | None,
     teacher: str | None,
     config: str | None,
     preview_network: Path | None,
@@ -77,11 +79,11 @@ def vae_test(
     if len(pictures) < len(found):
         say(f"skipped: {len(found) - len(pictures)} videos; vae-test takes pictures", err=True)
     with ExitStack() as open_files:
-        others = [Given.load(name) if name else None for name in (compatible_encoder, compatible_decoder)]
+        others = [Given.load(str(name)) if name else None for name in (compatible_encoder, compatible_decoder)]
         model, model_bytes = load_teacher_sized(teacher, config, offline)
         entrants = Entrants(
-            Given.load(encoder),
-            Given.load(decoder),
+            Given.load(str(encoder)),
+            Given.load(str(decoder)),
             compatible_encoder=others[0],
             compatible_decoder=others[1],
             teacher=model,

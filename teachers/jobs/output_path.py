@@ -12,7 +12,14 @@ from olacore.files import check_output
 
 
 def check_target(h5: Path, shard_size: int | None = None, resume: bool = False, force: bool = False) -> None:
-    """Raise what `precompute` would raise about its output, before anything slow is done."""
+    """Raise what `precompute` would raise about its output, before anything slow is done.
+
+    Parameters
+    ----------
+    h5 : file or folder to be written
+    shard_size : pictures of each shard; None for a single file
+    resume, force : as of `precompute`
+    """
     Target(h5, shard_size, resume, force)
 
 

@@ -82,6 +82,8 @@ def precompute(
     sources : pictures, videos, zip archives of pictures, folders of all these, or patterns such as `a/*.jpg`
     h5 : the file to write; with `shard_size` the folder to write shards into
     teacher : is asked about each picture; or several, each of which may read what those before it wrote
+    rule : how pictures are cut and resized; None for the defaults
+    video : which frames of a video count; None for the defaults
     captions : where captions and parts come from; by default tables beside the files. Where the form of the files has
         captions of their own, pictures without one are left out
     recon : store an autoencoder's decoding of the stored latents too

@@ -1,7 +1,6 @@
 """What `docs/embedding.md` shows and promises, each in a fresh process."""
 
 import os
-import re
 import subprocess
 import sys
 import threading
@@ -14,11 +13,12 @@ import pytest
 from olacore import embed
 from olacore.embed import checked
 from olacore.errors import ConfigError
+from tests.support.documents import blocks
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCUMENT = (ROOT / "docs" / "embedding.md").read_text(encoding="utf-8")
-EXAMPLE = r"\n## ([^\n]+)\n(?:(?!\n## ).)*?```python\n(.*?)```\n\nprints\n\n```text\n(.*?)```"
-EXAMPLES = re.findall(EXAMPLE, DOCUMENT, re.S)
+BLOCKS = blocks("docs/embedding.md")
+EXAMPLES = [(code.heading, code.text, output.text) for code, output in zip(BLOCKS[::2], BLOCKS[1::2], strict=True)]
 pytestmark = pytest.mark.skipif(bool(numba.config.DISABLE_JIT), reason="takes minutes without the JIT")
 
 SMALL = """
@@ -41,7 +41,7 @@ def run_alone(code: str, **environment: str) -> str:
 
 def test_document__has_three_examples():
     assert len(EXAMPLES) == 3
-    assert DOCUMENT.count("```python") == 3
+    assert [block.kind for block in BLOCKS] == ["python", "text"] * 3
 
 
 @pytest.mark.parametrize(("code", "output"), [pytest.param(*e[1:], id=e[0]) for e in EXAMPLES])

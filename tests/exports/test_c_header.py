@@ -5,7 +5,6 @@ from __future__ import annotations
 import ctypes
 import itertools
 import os
-import re
 import shutil
 import subprocess
 import sys
@@ -26,6 +25,7 @@ from olacore.views.plain import Plain
 from olacore.views.refining import Refiner
 from olacore.views.scaling import Scaling
 from olacore.views.whole import WholeDecoder
+from tests.support.documents import blocks
 from tests.support.makers import make_module, smooth_pictures
 from tests.support.places import ROOT
 
@@ -292,9 +292,7 @@ def test_example_of_the_header__compiles(tmp_path, name):
 
 
 def test_recipe_of_the_document__runs_as_written(tmp_path):
-    document = (ROOT / "docs" / "plug-in.md").read_text(encoding="utf-8")
-    section = document.partition("\n## A C program\n")[2].partition("\n## ")[0]
-    (program, commands) = re.findall(r"```(?:c|sh)\n(.*?)```", section, re.S)
+    program, commands = (block.text for block in blocks("docs/plug-in.md", "A C program"))
     assert len(program.splitlines()) == 10
     latents = latents_of(4, 64, 64)
     latents.tofile(tmp_path / "latents.f32")

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-import shlex
 from pathlib import Path
 
 import numpy as np
@@ -11,19 +9,9 @@ import pytest
 from PIL import Image
 
 import olacore
-from tests.support.command import ola
+from tests.support.documents import blocks, run
 from tests.support.makers import JIT, smooth_pictures
 from tests.support.onnx_runs import levels_apart
-from tests.support.places import ROOT
-
-DOCUMENT = (ROOT / "docs" / "plug-in.md").read_text(encoding="utf-8")
-
-
-def blocks(heading: str, kind: str) -> list[str]:
-    """Blocks of code of a section."""
-    found = re.search(rf"^## {re.escape(heading)}\n(.*?)(?=^## |\Z)", DOCUMENT, re.M | re.S)
-    assert found
-    return re.findall(rf"^```{kind}\n(.*?)^```$", found[1], re.M | re.S)
 
 
 @pytest.mark.skipif(not JIT, reason="pictures take minutes without the JIT")
@@ -31,14 +19,10 @@ def test_recipe__runs_as_written(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (photo,) = smooth_pictures(1, 70, 101)
     Image.fromarray(photo).save("photo.jpg")
-    (commands,) = [shell for shell in blocks("ONNX Runtime in Python", "") if "ola export" in shell]
-    for line in commands.splitlines():
-        program, *arguments = shlex.split(line)
-        if program == "ola":
-            ola(*arguments)
-    (script,) = blocks("ONNX Runtime in Python", "python")
-    exec(compile(script, "recipe", "exec"), {})
-    assert len([line for line in script.splitlines() if line and not line.startswith(("import", "from"))]) <= 10
+    commands, script = blocks("docs/plug-in.md", "ONNX Runtime in Python")
+    run(commands)
+    run(script)
+    assert len([line for line in script.text.splitlines() if line and not line.startswith(("import", "from"))]) <= 10
     latents = olacore.load("sd15-encoder").encode(Image.open("photo.jpg"))
     ours = olacore.load("sd15-decoder").decode(latents)
     assert levels_apart(ours, np.asarray(Image.open("back.png"))) <= 1

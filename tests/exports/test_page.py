@@ -27,9 +27,9 @@ from olacore.views.patch import PatchDecoder, PatchEncoder
 from olacore.views.plain import Plain
 from olacore.views.refining import Refiner
 from tests.support.command import check_refusal, ola
+from tests.support.documents import blocks, run
 from tests.support.makers import OTHER_SPACE, make_module, smooth_pictures
 from tests.support.pages import Shown, bad_files, open_browser
-from tests.support.places import ROOT
 from tests.support.set_samples import LEVELS, of_scenes, write_set
 
 PROMPTS = (
@@ -65,12 +65,10 @@ def browser() -> Iterator[Any]:
 def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with what the recipe of docs/plug-in.md writes, run as it stands."""
     folder = tmp_path_factory.mktemp("pages")
-    section = (ROOT / "docs/plug-in.md").read_text(encoding="utf-8").partition("\n## A page\n")[2]
-    recipe = re.findall(r"^ola (export .*)$", section.partition("\n## ")[0], re.MULTILINE)
+    (recipe,) = blocks("docs/plug-in.md", "A page")
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
-        for line in recipe:
-            ola(*line.partition("  #")[0].split())
+        run(recipe)
     assert {path.name for path in folder.iterdir()} == {"page.html", "draw.html"}
     return folder
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shlex
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +15,7 @@ from olacore.modules.latent_file import READABLE
 from olacore.modules.module import load
 from olacore.spaces import FAMILIES
 from tests.support.command import ola
+from tests.support.documents import blocks, run
 from tests.support.fake_hub import lay_out
 from tests.support.places import ROOT
 from tests.support.torch_files import write_torch
@@ -30,11 +30,6 @@ SCALED = {
 def section(title: str) -> str:
     """What stands below a heading."""
     return re.split(r"\n## ", DOCUMENT.partition(f"\n## {title}\n")[2])[0]
-
-
-def blocks(title: str) -> list[tuple[str, str]]:
-    """Kind and text of its blocks of code."""
-    return re.findall(r"```(sh|python)\n(.*?)```", section(title), re.S)
 
 
 def raw(name: str) -> np.ndarray:
@@ -65,19 +60,16 @@ def folder(tmp_path, monkeypatch):
 
 
 def test_latents__recipes_run_as_they_stand(folder):
-    (_, commands), (_, code) = blocks("Latents of other programs")
-    for line in commands.splitlines():
-        program, *arguments = shlex.split(line)
-        assert program == "ola"
-        ola(*arguments)
+    commands, code = blocks("docs/plug-in.md", "Latents of other programs")
+    assert {words[0] for words in commands.commands} == {"ola"}
+    run(commands)
     for path in ("comfy.png", "fox.png", "mine.png"):
         check(path, "sd15")
     for path in ("comfy-xl.png", "pictures/a.png", "pictures/b.png"):
         check(path, "sdxl")
     check("raw.png", "sd3")
     check("small.png", "sd15", 4)
-    names = {"latents": SCALED["sd15"]}
-    exec(code, names)
+    names = run(code, {"latents": SCALED["sd15"]})
     np.testing.assert_array_equal(names["small"], load("sd15-decoder").decode(SCALED["sd15"], shrink=8))
 
 
@@ -95,16 +87,14 @@ def test_sharing__recipes_run_as_they_stand(folder, monkeypatch):
     pytest.importorskip("huggingface_hub")
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(folder / "cache"))
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
-    found = blocks("Sharing")
-    assert [kind for kind, _ in found] == ["sh", "python", "sh"]
-    for kind, text in found:
-        if kind == "python":
-            names = {"latents": SCALED["sd15"]}
-            exec(text, names)
+    found = blocks("docs/plug-in.md", "Sharing")
+    assert [block.kind for block in found] == ["sh", "python", "sh"]
+    for block in found:
+        if block.kind == "python":
+            names = run(block, {"latents": SCALED["sd15"]})
             np.testing.assert_array_equal(names["picture"], load("sd15-decoder").decode(SCALED["sd15"]))
             continue
-        for line in text.splitlines():
-            program, *arguments = shlex.split(line)
+        for program, *arguments in block.commands:
             if program == "ola":
                 ola(*arguments)
             else:

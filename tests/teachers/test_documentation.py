@@ -1,6 +1,5 @@
 """The teachers that `docs/data.md` shows, each run as it stands there."""
 
-import re
 import subprocess
 import sys
 from pathlib import Path
@@ -10,11 +9,11 @@ import numpy as np
 
 from olacore.data import open_dataset
 from teachers import PictureRule, load_any_teacher, precompute
+from tests.support.documents import blocks
 from tests.support.places import ROOT
 from tests.support.plain_samples import save_photographs
 
-BLOCKS = re.findall(r"```python\n(.*?)```", (ROOT / "docs" / "data.md").read_text(encoding="utf-8"), re.S)
-FUNCTION, COLOURS = (next(block for block in BLOCKS if mark in block) for mark in ("def fn(", "FORMS.add("))
+FUNCTION, COLOURS = (block.text for block in blocks("docs/data.md", "Your own"))
 
 
 def test_document__a_function(tmp_path: Path) -> None:

@@ -45,12 +45,22 @@ class Kind(ABC):
     def run(self, module: Module, given: Any) -> np.ndarray:
         """Check what a caller gives, and answer it.
 
+        Parameters
+        ----------
+        module : of this kind
+        given : what `reads` names, for one item or for m, such as (m, H, W, 3)
+
+        Returns
+        -------
+        (m, ...) of the kind's answers, or one of them
+
         Raises
         ------
         ShapeError, DTypeError, DataError  if it is not what such a module reads
         """
 
 
+# Kinds of modules by name.
 KINDS: Registry[Kind] = Registry("kind of module")
 
 

@@ -30,4 +30,5 @@ class Backend(ABC):
         """
 
 
+# Backends by name.
 BACKENDS: Registry[Any] = Registry("backend")

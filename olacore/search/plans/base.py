@@ -56,6 +56,7 @@ class Plan(ABC):
         """
 
 
+# Plans by the name that `ola train --module` takes.
 PLANS: Registry[Plan] = Registry("plan")
 
 

@@ -49,6 +49,10 @@ class PairPlan(Plan):
         Returns
         -------
         the decoder, with its figures on the latents of its encoder; the encoder where the first search was interrupted
+
+        Raises
+        ------
+        ConfigError  if latents are to come from another encoder
         """
         if config.latents_from is not None:
             raise ConfigError("a pair makes latents of its own; give --latents-from with --module decoder.")

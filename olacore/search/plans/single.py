@@ -25,4 +25,5 @@ class SinglePlan(Plan):
             return watch.finished(finish(module, dataset, folder, task.items, stopped, config.skip_nonfinite))
 
 
+# One search, of any kind of module that has no plan of its own.
 SINGLE = SinglePlan()

@@ -71,6 +71,7 @@ class Wide(Strategy):
     width : how fast a unit falls off around its centre; 0 to choose it on the validation samples
     axes : of the read-out, that move together
     noise : spread of normal noise that is added to standardised inputs, other noise in each generation
+    form : how weights are stored: "float32", "float16" or "int8"
     """
 
     name: ClassVar[str] = "wide"

@@ -1,6 +1,5 @@
-"""The recipes of `docs/plug-in.md` for diffusers and ComfyUI, each run as it stands there."""
+"""What the pages show of diffusers and ComfyUI, each run as it stands there."""
 
-import re
 from pathlib import Path
 from typing import Any
 
@@ -11,23 +10,17 @@ import torch
 from diffusers.utils import dynamic_modules_utils
 from PIL import Image
 
-from tests.support.command import ola
-from tests.support.places import ROOT
+from tests.support.documents import blocks, run
 
-PAGE = (ROOT / "docs" / "plug-in.md").read_text(encoding="utf-8")
-
-
-def blocks(section: str) -> list[str]:
-    """The code of a section, commands and programs."""
-    text = re.split(r"\n## ", PAGE.partition(f"\n## {section}\n")[2])[0]
-    return [block for _, block in re.findall(r"```(python)?\n(.*?)```", text, re.S)]
-
-
-def run_command(block: str) -> None:
-    """Run a command of the page."""
-    program, *arguments = block.split()
-    assert program == "ola"
-    ola(*arguments)
+PROGRAM, COMMAND, LOADING = blocks("docs/plug-in.md", "diffusers")
+IN_A_PIPELINE = {
+    "README": blocks("README.md", "In a pipeline of diffusers"),
+    "plug-in": [PROGRAM],
+    "tutorial": [
+        *blocks("docs/tutorials/diffusers.md", "Decode by a module"),
+        *blocks("docs/tutorials/diffusers.md", "Previews, with the pipeline's own autoencoder"),
+    ],
+}
 
 
 @pytest.fixture(autouse=True)
@@ -36,13 +29,16 @@ def _in_a_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(dynamic_modules_utils, "HF_MODULES_CACHE", str(tmp_path / "modules"))
 
 
-def test_document__a_pipeline_of_diffusers(pipeline_of: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("page", IN_A_PIPELINE)
+def test_document__a_pipeline_of_diffusers(page: str, pipeline_of: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     pipe = pipeline_of("sd15")
     pipe.vae = None
     asked = []
     monkeypatch.setattr(diffusers.StableDiffusionPipeline, "from_pretrained", lambda name: asked.append(name) or pipe)
     torch.manual_seed(0)
-    exec(blocks("diffusers")[0], {})
+    names: dict[str, object] = {}
+    for block in IN_A_PIPELINE[page]:
+        run(block, names)
     assert asked == ["stable-diffusion-v1-5/stable-diffusion-v1-5"]
     last, final = (np.asarray(Image.open(name), np.float32) for name in ("now.png", "fox.png"))
     assert final.shape == (64, 64, 3)
@@ -50,13 +46,13 @@ def test_document__a_pipeline_of_diffusers(pipeline_of: Any, monkeypatch: pytest
 
 
 def test_document__a_folder_for_others() -> None:
-    run_command(blocks("diffusers")[1])
-    found: dict[str, Any] = {}
-    exec(blocks("diffusers")[2], found)
-    assert found["vae"].decode(torch.zeros(1, 4, 2, 2)).sample.shape == (1, 3, 16, 16)
+    run(COMMAND)
+    found = run(LOADING)
+    vae: Any = found["vae"]
+    assert vae.decode(torch.zeros(1, 4, 2, 2)).sample.shape == (1, 3, 16, 16)
 
 
 def test_document__a_pack_for_comfyui() -> None:
-    (command,) = blocks("ComfyUI")
-    run_command(command)
+    (command,) = blocks("docs/plug-in.md", "ComfyUI")
+    run(command)
     assert Path("ComfyUI/custom_nodes/olacore/__init__.py").exists()

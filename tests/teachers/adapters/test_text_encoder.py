@@ -5,8 +5,6 @@ they say that a clone follows its teacher, and nothing of any real encoder.
 from __future__ import annotations
 
 import logging
-import re
-import shlex
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -27,13 +25,12 @@ from teachers.text import self_test
 from teachers.text.load import load_text_teacher
 from tests.support.caption_samples import COLOURS, THINGS
 from tests.support.command import ola
+from tests.support.documents import blocks, run
 from tests.support.makers import JIT, make_module
 from tests.support.pipeline_samples import one_thread, save_lcm, save_sd, save_sdxl
-from tests.support.places import ROOT
 
 pytestmark = pytest.mark.skipif(not JIT, reason="too many products without the JIT")
-SECTION = (ROOT / "docs/plug-in.md").read_text(encoding="utf-8").partition("## A text encoder for a pipeline")[2]
-COMMANDS, PROGRAM = (re.search(f"```{kind}\n(.*?)```", SECTION, re.S) for kind in ("", "python"))
+COMMANDS, PROGRAM = blocks("docs/plug-in.md", "A text encoder for a pipeline")
 PLACES = ("above water", "below snow", "above snow", "below water")
 KNOWN = ("a", "one", "above", "below", "snow", "water", *COLOURS, *THINGS)
 PROMPT = "a red fox above water"
@@ -56,9 +53,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Any:
         patch.setattr(self_test, "prove", lambda *given, **more: None)  # a random teacher proves nothing
         save_sd(parent / "made", known=KNOWN).rename(parent / "pipeline")
         (parent / "captions.txt").write_text("\n".join(captions()[0]))
-        assert COMMANDS
-        for line in COMMANDS[1].splitlines():
-            ola(*shlex.split(line)[1:])
+        run(COMMANDS)
         yield parent
 
 
@@ -91,10 +86,9 @@ def left(found: np.ndarray, wanted: np.ndarray) -> float:
 
 
 def test_document__a_pipeline_draws_by_an_organic_text_encoder(folder, pipe, monkeypatch):
-    assert PROGRAM
     monkeypatch.chdir(folder)
     given: dict[str, Any] = {}
-    exec(PROGRAM[1], given)
+    run(PROGRAM, given)
     assert (folder / "fox.png").stat().st_size > 100
     assert isinstance(given["pipe"].text_encoder, OrganicTextEncoder)
     own = load(folder / "organic-pipeline")

@@ -1,0 +1,1 @@
+"""The documentation site: its pages, its settings, and what makes it."""
