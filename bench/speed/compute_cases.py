@@ -11,11 +11,12 @@ from bench.speed.cases import Block, Case, Size
 from olacore.kernels.cosine import score_population_cosine, sum_outputs
 from olacore.kernels.forward import forward_population, multiply_packed
 from olacore.kernels.incremental import score_directions
-from olacore.kernels.layers import append_layer
+from olacore.kernels.layers import append_few, append_layer
 from olacore.kernels.loss import score_population, score_population_huber, score_population_mae
 from olacore.kernels.products import multiply_rows
 from olacore.kernels.row_steps import step_rows, step_rows_cosine, step_rows_huber, step_rows_mae
 from olacore.kernels.tanh import apply_tanh
+from olacore.kernels.tile import LANES
 from olacore.kernels.unit_trials import change_units, score_units
 
 DIRECTIONS = 8
@@ -38,6 +39,11 @@ def product_cases(size: Size) -> Iterator[Case]:
     stacked[:, : size.inputs] = block.packed
     append = partial(append_layer, block.weights[0], block.biases[0], size.n, stacked)
     yield Case("append_layer", f"1 of {size}", append, size.flops / size.pop, "GFLOP/s")
+
+    some = np.zeros((size.inputs + size.out, LANES), np.float32)
+    work = 2.0 * size.out * size.inputs * LANES
+    append = partial(append_few, block.weights[0], block.biases[0], some)
+    yield Case("append_few", f"{size.out}x{size.inputs}, {LANES}", append, work, "GFLOP/s")
 
     out = np.empty((size.pop, size.out, size.n), np.float32)
 
