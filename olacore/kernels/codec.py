@@ -1,8 +1,8 @@
 """Encoders and decoders of patches in one pass over a picture: cut, standardise, multiply, tanh, assemble.
 
-A job takes RUN sites in the order of their pictures and keeps all that it computes in the nearest caches. Sites that lie
-side by side in a row have their inputs side by side too, so that rows are cut by copying; `gather.py` and `scatter.py`
-do the same for sites in any order.
+A job takes RUN sites in the order of their pictures and keeps all that it computes in the nearest caches. Sites that
+lie side by side in a row have their inputs side by side too, so that rows are cut by copying; `gather.py` and
+`scatter.py` do the same for sites in any order.
 
 The maps of a module come one behind the other: `units` (maps,) has the rows of each, weights and biases are flat. A map
 reads the standardised inputs and what all maps before it answered.
@@ -63,7 +63,7 @@ def answer_run(weights, biases, units, inputs, count, values, sums, last):
         shifts = biases[bias : bias + rows]
         answers = last if number == units.size - 1 else values[width:]
         for first in range(0, rows, TILE):
-            multiply_tile(matrix, shifts, first, values, lanes, sums)
+            multiply_tile(matrix, shifts, first, values, lanes, False, sums)
             for t in range(min(TILE, rows - first)):
                 # All of it, so that a site's bits do not depend on its place in a vector loop.
                 line, source = answers[first + t], sums[t]

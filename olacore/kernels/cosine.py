@@ -88,7 +88,7 @@ def score_population_cosine(weights, biases, packed, targets, shares, out):
         sums = align_tile(np.empty(ROOM, np.float32))
         dot, size, span = np.zeros(CHUNK, np.float32), np.zeros(CHUNK, np.float32), np.zeros(CHUNK, np.float32)
         for o in range(0, outputs, TILE):
-            multiply_tile(weights[p], biases[p], o, packed[chunk], CHUNK, sums)
+            multiply_tile(weights[p], biases[p], o, packed[chunk], CHUNK, o == 0, sums)
             for t in range(min(TILE, outputs - o)):
                 v = shares[o + t]
                 for s in range(count):

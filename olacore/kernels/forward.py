@@ -48,7 +48,7 @@ def multiply_packed(weights, biases, packed, out):
             # Sums of whole tiles and chunks are written to their place at once.
             whole = count == CHUNK and first + TILE <= rows
             target = out[first : first + TILE, sample : sample + CHUNK] if whole else sums
-            multiply_tile(weights, biases, first, packed[chunk], CHUNK, target)
+            multiply_tile(weights, biases, first, packed[chunk], CHUNK, first == start, target)
             for t in range(0 if whole else min(TILE, rows - first)):
                 for s in range(count):
                     out[first + t, sample + s] = sums[t, s]
@@ -83,7 +83,7 @@ def forward_population(weights, biases, packed, out):
         count = min(CHUNK, samples - sample)
         sums = align_tile(np.empty(ROOM, np.float32))
         for first in range(start, min(start + JOB, rows), TILE):
-            multiply_tile(flat_weights, flat_biases, first, packed[chunk], CHUNK, sums)
+            multiply_tile(flat_weights, flat_biases, first, packed[chunk], CHUNK, first == start, sums)
             for t in range(min(TILE, rows - first)):
                 # The whole chunk, so that a sample's bits do not depend on its place in a vector loop.
                 for s in range(CHUNK):

@@ -23,7 +23,7 @@ def answer_chunk(weights, biases, count, x, answers):
     outputs = weights.shape[0]
     sums = align_tile(np.empty(ROOM, np.float32))
     for o in range(0, outputs, TILE):
-        multiply_tile(weights, biases, o, x, CHUNK, sums)
+        multiply_tile(weights, biases, o, x, CHUNK, o == 0, sums)
         for t in range(min(TILE, outputs - o)):
             # The whole chunk, so that a sample's bits do not depend on its place in a vector loop.
             for s in range(CHUNK):
@@ -75,7 +75,7 @@ def append_few(weights, biases, values):
     for job in prange((outputs + JOB - 1) // JOB):
         sums = align_tile(np.empty(ROOM, np.float32))
         for first in range(job * JOB, min(job * JOB + JOB, outputs), TILE):
-            multiply_tile(weights, biases, first, values, LANES, sums)
+            multiply_tile(weights, biases, first, values, LANES, False, sums)
             for t in range(min(TILE, outputs - first)):
                 for s in range(LANES):
                     values[inputs + first + t, s] = tanh32(sums[t, s])

@@ -73,7 +73,7 @@ def score_rows(loss, weights, biases, packed, targets, out):
         count = min(CHUNK, samples - chunk * CHUNK)
         sums = align_tile(np.empty(ROOM, np.float32))
         for first in range(start, min(start + JOB, rows), TILE):
-            multiply_tile(flat_weights, flat_biases, first, packed[chunk], CHUNK, sums)
+            multiply_tile(flat_weights, flat_biases, first, packed[chunk], CHUNK, first == start, sums)
             for t in range(min(TILE, rows - first)):
                 line = sums[t]
                 target = targets[(first + t) % outputs, chunk * CHUNK : chunk * CHUNK + count]

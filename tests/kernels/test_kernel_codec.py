@@ -17,7 +17,10 @@ from tests.support.kernel_cases import COMPILED, few, normal, run_with_threads, 
 # Pictures, rows and columns of sites: less than a job, jobs across rows and pictures, rows longer than a job.
 shapes = st.sampled_from([(1, 1, 1), (2, 3, 5), (3, 9, 7), (1, 2, RUN + 3)] if COMPILED else [(1, 1, 2)])
 hidden = st.sampled_from([(), (7,), (5, 13)] if COMPILED else [(), (2,)])
-windows, borders = st.sampled_from([1, 3, 5] if COMPILED else [1, 3]), st.sampled_from([0, 1, 4, 9] if COMPILED else [1])
+windows, borders = (
+    st.sampled_from([1, 3, 5] if COMPILED else [1, 3]),
+    st.sampled_from([0, 1, 4, 9] if COMPILED else [1]),
+)
 channels = st.sampled_from([1, 4])
 
 
@@ -63,6 +66,11 @@ def encode(kernel, arguments):
     return latents
 
 
+both = pytest.mark.parametrize(
+    ("make", "run", "kernel"), [(decoder, decode, decode_windows), (encoder, encode, encode_patches)]
+)
+
+
 @given(seed=seeds, shape=shapes, units=hidden, window=windows, channels=channels)
 @few
 def test_decode_windows__equals_twin(seed, shape, units, window, channels):
@@ -81,18 +89,18 @@ def test_encode_patches__equals_twin(seed, shape, units, border, channels):
     np.testing.assert_allclose(got, twin, rtol=0, atol=2e-5)
 
 
-@pytest.mark.parametrize(("make", "run", "kernel"), [(decoder, decode, decode_windows), (encoder, encode, encode_patches)])
+@both
 def test_codec__same_bits_for_any_number_of_threads(make, run, kernel):
     arguments = make(3, (2, 11, 13) if COMPILED else (1, 1, 2), (9,), 3, 4)
     one = run_with_threads(1, lambda: run(kernel, arguments))
     np.testing.assert_array_equal(one, run_with_threads(2, lambda: run(kernel, arguments)))
 
 
-@pytest.mark.parametrize(("make", "run", "kernel"), [(decoder, decode, decode_windows), (encoder, encode, encode_patches)])
+@both
 def test_codec__bits_do_not_depend_on_what_comes_before(make, run, kernel):
     given_, *rest = make(4, (2, 5, 3) if COMPILED else (2, 1, 1), (9,), 3, 4)
-    both = run(kernel, (given_, *rest))
-    np.testing.assert_array_equal(run(kernel, (given_[1:].copy(), *rest)), both[1:])
+    whole = run(kernel, (given_, *rest))
+    np.testing.assert_array_equal(run(kernel, (given_[1:].copy(), *rest)), whole[1:])
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
