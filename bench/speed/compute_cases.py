@@ -8,19 +8,23 @@ from functools import partial
 import numpy as np
 
 from bench.speed.cases import Block, Case, Size
+from olacore.kernels.codec import COLOURS, SIDE, decode_windows, encode_patches
 from olacore.kernels.cosine import score_population_cosine, sum_outputs
 from olacore.kernels.forward import forward_population, multiply_packed
 from olacore.kernels.genomes import answer_each, shape_samples
 from olacore.kernels.incremental import score_directions
-from olacore.kernels.layers import append_layer
+from olacore.kernels.layers import append_few, append_layer
 from olacore.kernels.loss import score_population, score_population_huber, score_population_mae
 from olacore.kernels.products import multiply_rows
 from olacore.kernels.row_steps import step_rows, step_rows_cosine, step_rows_huber, step_rows_mae
 from olacore.kernels.snake import INPUTS, MOVES, play_snake
 from olacore.kernels.tanh import apply_tanh
+from olacore.kernels.tile import LANES
 from olacore.kernels.unit_trials import change_units, score_units
 
 DIRECTIONS = 8
+# Of the hidden map of encoders and decoders.
+UNITS = 128
 
 
 def product_cases(size: Size) -> Iterator[Case]:
@@ -41,6 +45,11 @@ def product_cases(size: Size) -> Iterator[Case]:
     append = partial(append_layer, block.weights[0], block.biases[0], size.n, stacked)
     yield Case("append_layer", f"1 of {size}", append, size.flops / size.pop, "GFLOP/s")
 
+    some = np.zeros((size.inputs + size.out, LANES), np.float32)
+    work = 2.0 * size.out * size.inputs * LANES
+    append = partial(append_few, block.weights[0], block.biases[0], some)
+    yield Case("append_few", f"{size.out}x{size.inputs}, {LANES}", append, work, "GFLOP/s")
+
     out = np.empty((size.pop, size.out, size.n), np.float32)
 
     def forward() -> None:
@@ -54,6 +63,26 @@ def product_cases(size: Size) -> Iterator[Case]:
         multiply_packed(weights, biases, block.packed, out.reshape(size.rows, -1))
 
     yield Case("multiply_packed", str(size), multiply, size.flops, "GFLOP/s")
+
+
+def codec_cases(samples: int) -> Iterator[Case]:
+    """Encoder and decoder of so many sites in one pass, with a hidden map; only their products are counted as work."""
+    rng = np.random.default_rng(0)
+    for kernel, inputs, outputs in ((decode_windows, 36, COLOURS * SIDE), (encode_patches, 3 * 16**2, 4)):
+        maps = [rng.normal(0, 0.05, (UNITS, inputs)), rng.normal(0, 0.05, (outputs, inputs + UNITS))]
+        weights = np.concatenate([one.reshape(-1) for one in maps]).astype(np.float32)
+        units = np.array([UNITS, outputs], np.int64)
+        scaling = np.zeros(inputs, np.float32), np.ones(inputs, np.float32)
+        flat = weights, np.zeros(UNITS + outputs, np.float32), units
+        words = rng.integers(0, 256, (1, SIDE, 24 * samples), np.uint8).view(np.uint64)
+        latents = np.zeros((1, 4, 1, samples), np.float32)
+        if kernel is decode_windows:
+            target = np.zeros(outputs, np.float32), np.ones(outputs, np.float32)
+            run = partial(kernel, latents.astype(np.float16).view(np.uint16), 3, *scaling, *flat, *target, words)
+        else:
+            run = partial(kernel, words, 4, *scaling, *flat, latents)
+        shape = f"{inputs}-{UNITS}-{outputs}, {samples}"
+        yield Case(kernel.__name__, shape, run, 2.0 * weights.size * samples, "GFLOP/s")
 
 
 def trial_cases(size: Size) -> Iterator[Case]:

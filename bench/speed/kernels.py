@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from bench.common.timing import SETTLE, Action, Stopwatch, Timing, paired_ratio
 from bench.speed.cases import Case, Size
 from bench.speed.ceilings import COPY_BYTES, copying, sgemm
-from bench.speed.compute_cases import genome_cases, product_cases, trial_cases, unit_cases
+from bench.speed.compute_cases import codec_cases, genome_cases, product_cases, trial_cases, unit_cases
 from bench.speed.memory_cases import (
     gather_cases,
     layout_cases,
@@ -27,7 +27,7 @@ SMALL, MEDIUM, LARGE = Size(4, 16, 36, 256), Size(40, 64, 128, 2048), Size(40, 1
 def measure_kernels(watch: Stopwatch, threads: int, size: Size) -> Iterator[Row]:
     """Time every kernel at one size; what fits a cache may exceed the copy through memory that is its ceiling."""
     product = sgemm(size.rows, size.inputs, size.n)
-    for case in product_cases(size):
+    for case in (*product_cases(size), *codec_cases(size.n)):
         yield product_row(watch, threads, case, size, product)
     with copying(threads) as copy:
         for case in moving_cases(size):
@@ -49,11 +49,11 @@ def moving_cases(size: Size) -> Iterator[Case]:
 
 
 def product_row(watch: Stopwatch, threads: int, case: Case, size: Size, product: Action) -> Row:
-    """A kernel beside sgemm of the same shape."""
+    """A kernel beside sgemm of the size, rate by rate."""
     timings = watch.compare({**one_and_all(case.action, threads), "sgemm": product}, SETTLE)
     kernel = timings["kernel"]
     shares = {
-        "of sgemm": paired_ratio(timings["sgemm"], kernel),
+        "of sgemm": paired_ratio(timings["sgemm"], kernel) * case.work / size.flops,
         **scaling(timings),
         "M genome-samples/s": size.pop * size.n / kernel.median / 1e6,
     }

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from bench.common.targets import Target
 from bench.speed.fused import CHILD, SHAPES, TANH_ELEMENTS
 from bench.speed.inference import TEACHER_SIDE
+from bench.speed.kernels import LARGE, MEDIUM, SMALL
 from bench.speed.onnx_runtime import PARTS, SHARE
 from bench.speed.report import Row
 
@@ -43,6 +44,9 @@ def judge(rows: Iterable[Row], threads: int) -> tuple[Target, ...]:
         for size in SHAPES:
             measured = share("scaling", "score_population", size, "over 1 thread", 2)
             yield Target(f"fused loss, 1 to 2 threads, {size}", 1.8, True, "", measured)
+        for size in (SMALL, MEDIUM, LARGE):
+            for name in ("forward_population", "multiply_packed"):
+                yield Target(f"{name}, share of sgemm, {size}", 0.7, True, "", share("kernels", name, size, "of sgemm"))
         measured = value("incremental", "rank-1 child", CHILD)
         yield Target("rank-1 child, incremental", 2000.0, True, "M row-samples/s", measured)
         measured = share("incremental", "rank-1 child", CHILD, "over scratch")

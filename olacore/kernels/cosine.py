@@ -10,9 +10,10 @@ import numpy as np
 from numba import prange
 
 from olacore.jit.flags import device, kernel
-from olacore.kernels.forward import ROOM, TILE, align_tile, multiply_tile
+from olacore.kernels.forward import ROOM, align_tile
 from olacore.kernels.layout import CHUNK
 from olacore.kernels.tanh import tanh32
+from olacore.kernels.tile import TILE, multiply_tile
 
 ZERO, ONE = np.float32(0), np.float32(1)
 LARGEST, NOT_A_NUMBER = np.finfo(np.float32).max, np.float32(np.nan)
@@ -87,7 +88,7 @@ def score_population_cosine(weights, biases, packed, targets, shares, out):
         sums = align_tile(np.empty(ROOM, np.float32))
         dot, size, span = np.zeros(CHUNK, np.float32), np.zeros(CHUNK, np.float32), np.zeros(CHUNK, np.float32)
         for o in range(0, outputs, TILE):
-            multiply_tile(weights[p], biases[p], o, packed[chunk], o == 0, sums)
+            multiply_tile(weights[p], biases[p], o, packed[chunk], CHUNK, o == 0, sums)
             for t in range(min(TILE, outputs - o)):
                 v = shares[o + t]
                 for s in range(count):

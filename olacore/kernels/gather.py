@@ -48,6 +48,11 @@ def level_scaling(mean, scale):
     return gain, shift
 
 
+def input_levels(mean: np.ndarray, scale: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """NumPy twin of `level_scaling`."""
+    return ONE / (HALF_PIXEL * scale), -(ONE + mean) / scale
+
+
 @device
 def join_channels(pixel):
     """The three bytes of a pixel as one number: a third of the moves when pixels are transposed."""

@@ -9,9 +9,10 @@ import numpy as np
 from numba import prange
 
 from olacore.jit.flags import device, kernel
-from olacore.kernels.forward import ROOM, TILE, align_tile, multiply_tile
+from olacore.kernels.forward import JOB, ROOM, align_tile
 from olacore.kernels.layout import CHUNK, empty_packed
 from olacore.kernels.tanh import tanh32
+from olacore.kernels.tile import LANES, TILE, multiply_tile
 
 ZERO = np.float32(0)
 
@@ -22,7 +23,7 @@ def answer_chunk(weights, biases, count, x, answers):
     outputs = weights.shape[0]
     sums = align_tile(np.empty(ROOM, np.float32))
     for o in range(0, outputs, TILE):
-        multiply_tile(weights, biases, o, x, o == 0, sums)
+        multiply_tile(weights, biases, o, x, CHUNK, o == 0, sums)
         for t in range(min(TILE, outputs - o)):
             # The whole chunk, so that a sample's bits do not depend on its place in a vector loop.
             for s in range(CHUNK):
@@ -56,6 +57,35 @@ def append_layer_reference(weights: np.ndarray, biases: np.ndarray, samples: int
     packed[:, inputs : inputs + outputs] = np.tanh(sums + biases[:, None])
     past = np.arange(packed.shape[0] * CHUNK).reshape(-1, 1, CHUNK) >= samples
     packed[:, inputs : inputs + outputs] *= ~past
+
+
+@kernel
+def append_few(weights, biases, values):
+    """Write the answers of a map to LANES samples or fewer behind the rows that it reads.
+
+    A chunk is mostly empty then, and its rows lie so far apart that they push each other out of the caches.
+
+    Parameters
+    ----------
+    weights : (out, in)
+    biases : (out,)
+    values : (rows, LANES), rows at least in + out; the first `in` are read and the next `out` written
+    """
+    outputs, inputs = weights.shape
+    for job in prange((outputs + JOB - 1) // JOB):
+        sums = align_tile(np.empty(ROOM, np.float32))
+        for first in range(job * JOB, min(job * JOB + JOB, outputs), TILE):
+            multiply_tile(weights, biases, first, values, LANES, False, sums)
+            for t in range(min(TILE, outputs - first)):
+                for s in range(LANES):
+                    values[inputs + first + t, s] = tanh32(sums[t, s])
+
+
+def append_few_reference(weights: np.ndarray, biases: np.ndarray, values: np.ndarray) -> None:
+    """NumPy twin of `append_few`, in float64."""
+    outputs, inputs = weights.shape
+    sums = weights.astype(np.float64) @ values[:inputs].astype(np.float64)
+    values[inputs : inputs + outputs] = np.tanh(sums + biases[:, None])
 
 
 def read_through(layers: Iterable[tuple[np.ndarray, np.ndarray]], packed: np.ndarray, samples: int) -> np.ndarray:

@@ -11,9 +11,10 @@ import numpy as np
 from numba import prange
 
 from olacore.jit.flags import device, kernel
-from olacore.kernels.forward import JOB, ROOM, TILE, align_tile, multiply_tile
+from olacore.kernels.forward import JOB, ROOM, align_tile
 from olacore.kernels.layout import CHUNK
 from olacore.kernels.tanh import tanh32
+from olacore.kernels.tile import TILE, multiply_tile
 
 ZERO, HALF, INFINITE = np.float32(0), np.float32(0.5), np.float32(np.inf)
 LARGEST, NOT_A_NUMBER = np.finfo(np.float32).max, np.float32(np.nan)
@@ -87,7 +88,7 @@ def score_rows(loss, weights, biases, packed, targets, out):
         count = min(CHUNK, samples - chunk * CHUNK)
         sums = align_tile(np.empty(ROOM, np.float32))
         for first in range(start, min(start + JOB, rows), TILE):
-            multiply_tile(flat_weights, flat_biases, first, packed[chunk], first == start, sums)
+            multiply_tile(flat_weights, flat_biases, first, packed[chunk], CHUNK, first == start, sums)
             for t in range(min(TILE, rows - first)):
                 line = sums[t]
                 target = targets[(first + t) % outputs, chunk * CHUNK : chunk * CHUNK + count]

@@ -8,7 +8,7 @@ pass and the item.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
@@ -182,6 +182,17 @@ class View(ABC):
     @abstractmethod
     def assemble(self, outputs: np.ndarray, raw: RawBlock, scaling: Scaling, out: np.ndarray) -> None:
         """Write what a module answers, (out, n) float32 in its own scale, to its places in `out`."""
+
+    def answer_at_once(
+        self, maps: Sequence[Any], scaling: Scaling, arrays: Mapping[str, np.ndarray]
+    ) -> np.ndarray | None:
+        """Answer every item of these input arrays by a kernel that does all of it, where there is one; else None.
+
+        Parameters
+        ----------
+        maps : of a module, with `weights` (out, in) and `biases` (out,), in the order in which they answer
+        """
+        return None
 
     def to_dict(self) -> dict[str, Any]:
         """Return the view as plain values."""

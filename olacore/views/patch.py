@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
@@ -10,7 +10,8 @@ import numpy as np
 
 from olacore.blocks import RawBlock
 from olacore.errors import ConfigError
-from olacore.kernels.gather import gather_patch_targets, gather_patches, gather_sites, gather_windows
+from olacore.kernels.codec import SIDE, decode_windows, encode_patches
+from olacore.kernels.gather import gather_patch_targets, gather_patches, gather_sites, gather_windows, input_levels
 from olacore.kernels.scatter import scatter_patches
 from olacore.views.base import add_view
 from olacore.views.latents import LatentView, half_bits, space_of, write_sites
@@ -26,6 +27,19 @@ def check_window(name: str, window: int) -> None:
     """Raise `ConfigError` unless so many sites along a side have one in the middle, and are not too many."""
     if not 1 <= window <= MOST_WINDOW or window % 2 == 0:
         raise ConfigError(f"{name} must be an odd number from 1 to {MOST_WINDOW}; got {window}.")
+
+
+def flat_maps(maps: Sequence[Any]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Weights and biases of maps one behind the other, and the rows of each, as `kernels/codec.py` reads them."""
+    weights = np.concatenate([one.weights.reshape(-1) for one in maps])
+    biases = np.concatenate([one.biases for one in maps])
+    return weights, biases, np.array([len(one.biases) for one in maps], np.int64)
+
+
+def words_of(frames: np.ndarray) -> np.ndarray:
+    """The bytes of pictures (m, H, W, 3) uint8, W a multiple of 8, as (m, H, 3 W / 8) uint64; a copy where need be."""
+    words = np.require(frames, np.uint8, "C").reshape(*frames.shape[:2], -1).view(np.uint64)
+    return np.require(words, None, ("A", "W"))
 
 
 @dataclass(frozen=True)
@@ -104,6 +118,19 @@ class PatchEncoder(PatchView):
         count, height, width, _ = arrays["frames"].shape
         return np.empty((count, self.channels, height // self.factor, width // self.factor), np.float32)
 
+    def answer_at_once(
+        self, maps: Sequence[Any], scaling: Scaling, arrays: Mapping[str, np.ndarray]
+    ) -> np.ndarray | None:
+        """Latents (m, C, h, w) float32."""
+        if self.factor != SIDE or scaling.basis is not None:
+            return None
+        out = self.empty(arrays)
+        levels = input_levels(scaling.input_mean, scaling.input_scale)
+        encode_patches(words_of(arrays["frames"]), self.border, *levels, *flat_maps(maps), out)
+        out *= scaling.target_scale[:, None, None]
+        out += scaling.target_mean[:, None, None]
+        return out
+
     def assemble(self, outputs: np.ndarray, raw: RawBlock, scaling: Scaling, out: np.ndarray) -> None:
         """Write sites."""
         write_sites(outputs, raw, scaling, out)
@@ -173,6 +200,17 @@ class PatchDecoder(PatchView):
         """Pictures (m, H, W, 3) uint8."""
         count, _, height, width = arrays["latents"].shape
         return np.empty((count, self.factor * height, self.factor * width, 3), np.uint8)
+
+    def answer_at_once(
+        self, maps: Sequence[Any], scaling: Scaling, arrays: Mapping[str, np.ndarray]
+    ) -> np.ndarray | None:
+        """Pictures (m, H, W, 3) uint8."""
+        if self.factor != SIDE or scaling.basis is not None:
+            return None
+        out, latents = self.empty(arrays), half_bits(arrays["latents"])
+        given, answered = (scaling.input_mean, scaling.input_scale), (scaling.target_mean, scaling.target_scale)
+        decode_windows(latents, self.window, *given, *flat_maps(maps), *answered, words_of(out))
+        return out
 
     def assemble(self, outputs: np.ndarray, raw: RawBlock, scaling: Scaling, out: np.ndarray) -> None:
         """Write patches, rounded and clipped."""

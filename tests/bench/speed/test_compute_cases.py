@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from bench.speed.compute_cases import genome_cases, product_cases, trial_cases, unit_cases
+from bench.speed.compute_cases import codec_cases, genome_cases, product_cases, trial_cases, unit_cases
 from tests.support.bench_samples import TINY_SIZE
 
 
@@ -17,6 +17,13 @@ def test_cases__run_and_say_their_work(cases):
         # What holds no product of its own is compared with copying, and says what it moves.
         assert (case.traffic is None) == (cases is product_cases)
         assert case.traffic is None or np.isfinite(case.traffic)
+
+
+def test_codec_cases__run_and_count_two_operations_a_weight_and_site():
+    for case in codec_cases(9):
+        case.action()
+        inputs, units, outputs = (int(part) for part in case.shape.split(",")[0].split("-"))
+        assert case.work == 2 * 9 * (inputs * units + (inputs + units) * outputs)
 
 
 def test_product_cases__count_two_operations_a_weight_and_sample():
