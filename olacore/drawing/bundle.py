@@ -18,8 +18,8 @@ from olacore.drawing.module_set import ABOUT, CAPTIONS, MOST_ABOUT, SCHEMA, THUM
 from olacore.errors import ConfigError, DataError, FingerprintError, OutputExistsError
 from olacore.files import replace_file
 from olacore.modules.find import find
-from olacore.modules.identity import require_pictures_of
 from olacore.modules.module import Module, load
+from olacore.modules.refined import require_pictures_of
 
 # Components of the captions' embeddings that are kept, and pixels along a side of a thumbnail.
 COMPONENTS, THUMB = 128, 16

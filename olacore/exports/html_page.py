@@ -27,8 +27,9 @@ from olacore.exports.base import EXPORTERS, Exporter, Part, require_pair
 from olacore.exports.convolution import CONVOLVED
 from olacore.files import replace_file
 from olacore.foreign.names import shown
-from olacore.modules.identity import ROLES, require_pictures_of
+from olacore.modules.identity import ROLES
 from olacore.modules.program import Factors
+from olacore.modules.refined import require_pictures_of
 from olacore.pretrained.catalogue import family_of
 from olacore.spaces import FAMILIES
 from olacore.text import WordTable

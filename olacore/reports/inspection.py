@@ -20,7 +20,7 @@ from olacore.foreign import hub
 from olacore.modules import latent_file, other_latents
 from olacore.modules.find import find
 from olacore.modules.identity import ROLES, spaces_to_dict
-from olacore.modules.module import load
+from olacore.modules.module import Module, load
 from olacore.quality import baselines
 from olacore.search import checkpoint
 
@@ -91,9 +91,12 @@ def describe(path: Path) -> dict[str, Any]:
     if checkpoint.is_checkpoint(path):
         return describe_checkpoint(path)
     module = load(path)
+    return {"file": path.name, "bytes": path.stat().st_size, **describe_module(module)}
+
+
+def describe_module(module: Module) -> dict[str, Any]:
+    """Describe a module, and the refiner that it carries."""
     return {
-        "file": path.name,
-        "bytes": path.stat().st_size,
         "kind": f"module, {module.kind}",
         "view": module.view.to_dict(),
         "inputs": module.view.inputs,
@@ -104,6 +107,7 @@ def describe(path: Path) -> dict[str, Any]:
         "parameters": module.parameters,
         **spaces_to_dict({role: getattr(module, role) for role in ROLES}),
         "training": module.training,
+        **({"refiner": describe_module(module.refiner)} if module.refiner else {}),
     }
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -149,6 +150,17 @@ def make_module(
         width += units
     weights, biases = small(answers, width), small(answers)
     return Module(view, space, weights, biases, scaling, {"seed": seed}, stored, tuple(layers))
+
+
+def refiner_of(decoder: Module, view: View, **form: Any) -> Module:
+    """A refiner of a decoder's pictures, as `make_module` makes it of a form."""
+    refiner = make_module(view, None, **form)
+    return replace(refiner, training={**refiner.training, "pictures_sha256": decoder.digest})
+
+
+def refined_by(decoder: Module, view: View, **form: Any) -> Module:
+    """A decoder that carries such a refiner."""
+    return decoder.with_refiner(refiner_of(decoder, view, **form))
 
 
 def module_bytes(folder: Path) -> bytes:
