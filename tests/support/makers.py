@@ -20,12 +20,16 @@ from olacore.modules.module import Module
 from olacore.search.config import TrainConfig
 from olacore.spaces import LatentSpace
 from olacore.views import View
+from olacore.views.refining import Refiner
 from olacore.views.scaling import Scaling
 
 JIT = not numba.config.DISABLE_JIT
 SPACE = LatentSpace("someone/tiny", "ab" * 32, scaling=1.0, shift=0.0, channels=4)
 OTHER_SPACE = LatentSpace("someone/other", "cd" * 32, scaling=1.0, shift=0.0, channels=4)
 PLAIN = (5, 3)
+# Of decoders of 4 channels and 8 pixels a latent site: by pixels, by smaller blocks, by sites with a border that is
+# wider than a picture of one site, and by sites beside their latents.
+REFINERS = (Refiner(), Refiner(4, 3), Refiner(8, 9), Refiner(8, 4))
 
 
 @contextmanager
