@@ -216,15 +216,17 @@ class Module:
             warnings.warn(doubt, LatentWarning, stacklevel=2)
         return pictures
 
-    def refine(self, pictures: Any, n_threads: int | None = None) -> np.ndarray:
+    def refine(self, pictures: Any, n_threads: int | None = None, latents: Any = None) -> np.ndarray:
         """Take a decoder's errors out of pictures that it made: (H, W, 3) or (m, H, W, 3) uint8, and so the answer.
+
+        A refiner with context reads the latents that they were made of too.
 
         Raises
         ------
         ShapeError, DTypeError  if the module is no refiner, or they are no pictures
         """
         self._need("refine")
-        return self.run(pictures, n_threads)
+        return self.run({"recon": pictures, "latents": latents}, n_threads)
 
     def predict(self, inputs: Any, n_threads: int | None = None) -> np.ndarray:
         """Answer inputs as a module made from plain pairs does.

@@ -140,7 +140,7 @@ def decode(module: PlainModule, latents: np.ndarray) -> np.ndarray:
     patches = module.forward(windows_of(latents, module.view["window"]))
     pixels = picture_of(patches, len(latents), latents.shape[2], latents.shape[3])
     pictures = np.clip(np.rint((pixels + 1) * HALF_PIXEL), 0, 255).astype(np.uint8)
-    return pictures if module.refiner is None else refine(module.refiner, pictures, latents)
+    return pictures if module.refiner is None else refine(module.refiner, {"recon": pictures, "latents": latents})
 
 
 def picture_of(patches: np.ndarray, count: int, rows: int, columns: int) -> np.ndarray:
@@ -183,14 +183,18 @@ def encode(module: PlainModule, pictures: np.ndarray) -> np.ndarray:
     return np.ascontiguousarray(sites.transpose(0, 3, 1, 2))
 
 
-def refine(module: PlainModule, pictures: np.ndarray, latents: np.ndarray | None = None) -> np.ndarray:
-    """Pictures (n, H, W, 3) uint8 of a decoder, sides of whole blocks, to refined ones; some refiners read latents."""
+def refine(module: PlainModule, given: Any) -> np.ndarray:
+    """Pictures (n, H, W, 3) uint8 of a decoder, sides of whole blocks, to refined ones.
+
+    Given are they alone, or, as `recon`, with the `latents` that they were made of, for a refiner that reads these.
+    """
+    parts = given if isinstance(given, Mapping) else {"recon": given}
+    pictures = parts["recon"]
     border, size = module.view["border"], module.view["factor"]
     count, height, width, _ = pictures.shape
     samples = blocks_of(pictures, size, border)
     if (context := module.view.get("context")) is not None:
-        assert latents is not None
-        samples = np.hstack([samples, windows_of(latents, 2 * context + 1)])
+        samples = np.hstack([samples, windows_of(parts["latents"], 2 * context + 1)])
     errors = picture_of(module.forward(samples), count, height // size, width // size)
     return np.clip(np.rint(pictures + errors * HALF_PIXEL), 0, 255).astype(np.uint8)
 

@@ -33,6 +33,7 @@ CASES = [
     (PatchEncoder(4, 8, 4), PICTURES),
     (Refiner(1, 2), PICTURES),
     (Refiner(4, 3), PICTURES),
+    (Refiner(8, 4, 1, 4), {"recon": PICTURES, "latents": DRAW.standard_normal((2, 4, 3, 2)).astype(np.float32)}),
     (Window(4, 8, 1.0, certain=True), {"noisy": LATENTS, "text_means": LATENTS[::-1], "certainty": CERTAINTY}),
     (Window(4, 8, 1.0, window=3, text_window=0), {"noisy": LATENTS}),
 ]

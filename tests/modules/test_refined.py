@@ -17,7 +17,7 @@ from olacore.views.patch import PatchDecoder, PatchEncoder
 from olacore.views.refining import Refiner
 from olacore.views.scaling import Scaling
 from olacore.views.whole import WholeDecoder
-from tests.support.makers import SPACE, make_module, refined_by, refiner_of
+from tests.support.makers import REFINERS, SPACE, make_module, refined_by, refiner_of
 
 pytestmark = pytest.mark.filterwarnings("ignore:the latents lie")
 DECODER = make_module(PatchDecoder(4, 8, 3), hidden=(5,), stored="float16")
@@ -38,6 +38,8 @@ def test_decode__applies_the_refiner():
     assert (refined != drawn).any()
     np.testing.assert_array_equal(BOTH.decode(LATENTS[1]), refined[1])
     np.testing.assert_array_equal(BOTH.with_refiner(None).decode(LATENTS), drawn)
+    beside = refined_by(DECODER, REFINERS[-1], hidden=(6,))
+    np.testing.assert_array_equal(beside.decode(LATENTS), beside.refiner.refine(drawn, latents=LATENTS))
     small = BOTH.decode(LATENTS, shrink=4).astype(float)
     means = refined.reshape(2, 6, 4, 10, 4, 3).mean((2, 4))
     assert np.abs(small - means).max() <= 0.5
@@ -72,11 +74,13 @@ def test_program__tells_the_second_stage():
 
 
 @pytest.mark.parametrize("size", [(1, 1), (3, 5)])
-def test_plain__decodes_as_the_kernels_do(tmp_path, size):
-    BOTH.save(tmp_path / "m.safetensors")
+@pytest.mark.parametrize("view", REFINERS)
+def test_plain__decodes_as_the_kernels_do(tmp_path, view, size):
+    both = refined_by(DECODER, view, hidden=(6,), stored="int8")
+    both.save(tmp_path / "m.safetensors")
     latents = np.random.default_rng(1).normal(size=(2, 4, *size)).astype(np.float32)
     found = load_plain(tmp_path / "m.safetensors")
-    assert np.abs(found.run(latents).astype(int) - BOTH.run(latents)).max() <= 1
+    assert np.abs(found.run(latents).astype(int) - both.run(latents)).max() <= 1
     alone = found.with_refiner(None)
     assert np.abs(alone.run(latents).astype(int) - DECODER.run(latents)).max() <= 1
     np.testing.assert_array_equal(alone.with_refiner(found.refiner).run(latents), found.run(latents))
@@ -92,6 +96,8 @@ def test_plain__decodes_as_the_kernels_do(tmp_path, size):
         (DECODER, make_module(Refiner(), None), FingerprintError, "on the pictures of another decoder than this one"),
         (DECODER, refiner_of(BOTH, Refiner()), FingerprintError, "on the pictures of another decoder than this one"),
         (DECODER, refiner_of(DECODER, Refiner(3, 1)), ConfigError, "blocks of 3 pixels takes no pictures of 8 pixels"),
+        (DECODER, refiner_of(DECODER, Refiner(8, 0, 1, 5)), ConfigError, "latents of 5 channels, 8 pixels a site, and"),
+        (DECODER, refiner_of(DECODER, Refiner(4, 0, 1, 4)), ConfigError, "latents of 4 channels, 4 pixels a site, and"),
         (make_module(WholeDecoder(4)), BOTH.refiner, ConfigError, "this is a global decoder"),
         (BOTH.refiner, BOTH.refiner, ConfigError, "a decoder of patches carries a refiner; this is a pixel refiner"),
     ],
@@ -139,6 +145,8 @@ def test_load__refuses_tensors_that_do_not_belong(tmp_path):
         ({"view": Refiner(4, 3).to_dict() | {"factor": "4"}}, "its decoder does not go with its refiner .*"),
         ({"view": {"kind": "refiner", "name": "pixel"}}, "its decoder does not go with its refiner .*factor"),
         ({"view": Refiner(4, 3).to_dict() | {"border": -1}}, "border"),
+        ({"view": Refiner(4, 3).to_dict() | {"context": 1}}, "its decoder does not go with its refiner .*channels"),
+        ({"view": Refiner(4, 3).to_dict() | {"channels": 4}}, "context"),
         ({"view": Refiner(4, 3).to_dict() | {"name": "other"}}, "other"),
         ({"layers": [300, 48]}, "holds a tensor 'refiner.hidden_0_biases'"),
     ],
