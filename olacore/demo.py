@@ -114,7 +114,7 @@ def run_demo(
     results: dict[str, Result] = {"drawing": drawing}
     if drawing.stopped == "interrupted":
         return Demo(results, {})
-    show_drawing(rows[DEFAULT_SET], draw_small(generator, drawing.module, PROMPTS), out)
+    show_drawing(rows[DEFAULT_SET], [*draw_small(generator, drawing.module, PROMPTS)], out)
     logger.info(ABOUT, f"{seconds:g}")
     common: dict[str, Any] = {"h5": (sample,), "seconds": seconds, "force": force}
     for name, config in {

@@ -10,6 +10,7 @@ import numpy as np
 from bench.speed.cases import FACTOR, Block, Case, Size
 from olacore.kernels.blend import blend_rows
 from olacore.kernels.gather import (
+    gather_drawn,
     gather_noisy,
     gather_patch_targets,
     gather_patches,
@@ -116,6 +117,12 @@ def gather_cases(samples: int) -> Iterator[Case]:
     def gather() -> None:
         gather_windows(latents, item, site, WINDOW, *window, windows)
 
+    both = scaling(len(patch[0]) + len(window[0]))
+    drawn_patches = empty_packed(samples, len(both[0]))
+
+    def cut_drawn() -> None:
+        gather_drawn(frames, latents, item, site, FACTOR, BORDER, WINDOW, *both, drawn_patches)
+
     seen = scaling(2 * CHANNELS * WINDOW**2 + 4)
     numbers = rng.standard_normal((pictures, 2), np.float32)
     seen_windows = empty_packed(samples, len(seen[0]))
@@ -143,6 +150,7 @@ def gather_cases(samples: int) -> Iterator[Case]:
     for name, action, out, width in (
         ("gather_patches", cut_patches, patches, 1),
         ("gather_windows", gather, windows, 2),
+        ("gather_drawn", cut_drawn, drawn_patches, 1),
         ("gather_noisy", gather_both, seen_windows, 2),
         ("gather_patch_targets", cut_pixels, pixels, 1),
         ("gather_sites", cut_cells, cells, 2),

@@ -26,7 +26,11 @@ SIZES = {"1": 1, "1/2": 2, "1/4": 4, "1/8": 8}
     type=Scale(),
     help="raw: of the autoencoder; scaled: as the denoiser sees them; or a number to multiply by.",
 )
-@click.option("--refiner", type=FILE, help="A refiner that was evolved behind the decoder.")
+@click.option(
+    "--refiner",
+    type=FILE,
+    help="A refiner of the decoder's pictures, in place of the one that it carries; none: without.",
+)
 @click.option("--size", type=click.Choice([*SIZES]), default="1", help="A preview of so much smaller sides.")
 @click.option("-o", "--output", required=True, type=FILE, help="The picture, such as out.png, or the folder.")
 @force_output

@@ -41,7 +41,9 @@ LEAST_R2 = 1e-3
 @click.option(
     "--view", type=VIEW, help="patch or global; of a text table, scene or words, of a denoiser text, whole or window."
 )
+@click.option("--patch", type=int, help="Pixels along a side of what a refiner answers, by default 1.")
 @click.option("--border", type=int, help="Pixels around what an encoder, by default 4, or a refiner, 2, answers.")
+@click.option("--context", type=int, help="Latent sites around its patch that a refiner reads too, by default none.")
 @click.option("--window", type=int, help="Side of the latent window of a decoder, by default 3, or a denoiser, 5.")
 @click.option("--level", type=float, help="Noise level of a denoiser, in the units of the latents.")
 @click.option("--text-window", type=int, help="Side of the window of a denoiser's text mean, by default 3; 0: none.")

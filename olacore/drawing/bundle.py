@@ -18,7 +18,6 @@ from olacore.drawing.module_set import ABOUT, CAPTIONS, MOST_ABOUT, SCHEMA, THUM
 from olacore.errors import ConfigError, DataError, FingerprintError, OutputExistsError
 from olacore.files import replace_file
 from olacore.modules.find import find
-from olacore.modules.identity import require_pictures_of
 from olacore.modules.module import Module, load
 
 # Components of the captions' embeddings that are kept, and pixels along a side of a thumbnail.
@@ -66,8 +65,8 @@ def make_set(
     denoisers = {getattr(module.view, "level", 0.0): (module, path) for path in levels for module in (load(path),)}
     abouts = {name: module.about() for name, module in loaded.items()}
     check_text(loaded["text"], abouts)
-    check_refiner(loaded)
     check_parts(abouts | {f"level {level:g}": one.about() for level, (one, _) in denoisers.items()}, "the set")
+    loaded["decoder"].with_refiner(loaded.get("refiner") or loaded["decoder"].refiner)  # refused if it does not fit
     with open_dataset([h5]) as data:
         if not data.captions or not data.has("latents"):
             raise DataError(f"{h5} has no pictures with captions; make it with --captions and --text-teacher.")
@@ -122,12 +121,6 @@ def check_text(text: Module, abouts: Mapping[str, Mapping[str, Any]]) -> None:
                 f"the {name} module reads embeddings of {theirs} ({read[:12]}), which the text module does not make; "
                 "train it with --text-from the text module."
             )
-
-
-def check_refiner(modules: Mapping[str, Module]) -> None:
-    """Raise `FingerprintError` unless a refiner was trained on the pictures of the decoder that it stands behind."""
-    if "refiner" in modules:
-        require_pictures_of("the refiner", modules["refiner"].training, "the set's decoder", modules["decoder"].digest)
 
 
 def keep(out: Path, name: str, content: bytes) -> dict[str, str]:

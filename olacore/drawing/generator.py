@@ -40,6 +40,9 @@ class Part(Protocol):
     def run(self, given: Any) -> np.ndarray:
         """Answer what the view reads: (n, ...) for n items."""
 
+    def with_refiner(self, refiner: Any) -> Part:
+        """A decoder with a refiner behind it."""
+
 
 @dataclass(frozen=True)
 class Settings:
@@ -132,7 +135,9 @@ class Generator:
         if kernels:
             from olacore.drawing.by_kernels import KernelModule
 
-            self._parts = {name: KernelModule(self._file(name)) for name in plain}
+            self._parts = {name: KernelModule.load(self._file(name)) for name in plain}
+        if "refiner" in plain:
+            self._parts["decoder"] = self._parts["decoder"].with_refiner(self._parts.pop("refiner"))
         self.captions = Captions.read(self.set.files["captions"])
         # Scenes are made of known words in new places: one is no better drawn as those that are likest.
         self._leans = plain["text"].view["name"] != "scene"
@@ -311,8 +316,7 @@ class Generator:
 
     def paint(self, latents: np.ndarray) -> np.ndarray:
         """The pictures of latents (n, C, h, w) float32: (n, H, W, 3) uint8."""
-        pictures = self._parts["decoder"].run(latents)
-        return self._parts["refiner"].run(pictures) if "refiner" in self._parts else pictures
+        return self._parts["decoder"].run(latents)
 
     def look(
         self, prompt: str, embedding: np.ndarray | None

@@ -18,6 +18,7 @@ from olacore.foreign.json_text import read_json
 from olacore.foreign.reading import read_file
 from olacore.foreign.schema import listed, mapping, maybe, number, record, require, text, whole
 from olacore.modules.plain import PlainModule, load_plain
+from olacore.modules.refined import CARRIED_BY
 
 SCHEMA = "olacore/set/1"
 ABOUT, CAPTIONS, THUMBNAILS = "set.json", "captions.safetensors", "thumbnails.webp"
@@ -187,6 +188,8 @@ def check_parts(abouts: Mapping[str, Mapping[str, Any]], where: str) -> None:
             raise FileFormatError(
                 f"{where} needs a text module of one embedding a text; this one answers {view['tokens']} tokens."
             )
+    if "refiner" in abouts and CARRIED_BY in abouts["decoder"]:
+        raise FileFormatError(f"the decoder of {where} carries a refiner; leave the other one out.")
     spaces = {name: _space(about) for name, about in abouts.items() if name not in SPACELESS}
     if len({*spaces.values()}) > 1:
         theirs = ", ".join(f"{name} {space}" for name, space in spaces.items())

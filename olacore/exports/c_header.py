@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 import textwrap
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from string import Template
@@ -22,7 +22,7 @@ from olacore.errors import ConfigError
 from olacore.exports.base import EXPORTERS, Exporter, Part
 from olacore.exports.convolution import CODEC, Convolutions
 from olacore.files import replace_file
-from olacore.modules.program import Program
+from olacore.modules.program import Factors, Program
 from olacore.version import __version__
 
 # Answers of a panel, and samples of a tile, which is whole groups of the rows of both variants; by measurement.
@@ -30,9 +30,13 @@ LANES, TILE = 16, 48
 # What maps are compiled as: a suffix, a vector, and how many samples have their sums in registers.
 VARIANTS = {"narrow": ("", "short", 2), "wide": ("_avx2", "long", 6)}
 CACHE_LINE = 64
+# Pixels along a side of what is decoded and refined at once; by measurement.
+SPAN = 128
 LARGEST = 65_536  # sites or pixels of a side
 # The largest half is in [2^14, 2^15); its bits, where a float has them, are a number that is smaller by 2^112.
-MOST_HALF, HALF_BIAS, MOST_FLOAT = 14, 112, 127
+MOST_HALF, HALF_BIAS = 14, 112
+# What is added to levels so that they are cut off to the nearest: half a level, and the level of the number 0.
+MIDDLES = {"decoder": 128, "refiner": 0.5}
 TEXT_WIDTH, A_LINE = 116, 8  # characters of a comment, and numbers of an array, in a line
 
 
@@ -42,8 +46,9 @@ class CHeader(Exporter):
 
     Parameters
     ----------
-    fp16 : weights of decoders as float16, half the text; pixels stay within one level. Encoders and plain modules have
-        float32 in any case: latents would move by up to 3e-3
+    fp16 : weights of decoders as float16, half the text. Those that are stored as float16 or int8 keep their values;
+        with others pixels stay within one level. Encoders and plain modules have float32 in any case: latents would
+        move by up to 3e-3
     symbol : what symbols are named after, `ola_<symbol>_decode`; empty for the name of the module
     """
 
@@ -65,27 +70,38 @@ class CHeader(Exporter):
         ConfigError  if the view is another one, numbers do not fit their type, or the name has neither letter nor digit
         """
         prefix = f"ola_{identifier(self.symbol or part.name)}"
-        kind, maps = part.program.gather["kind"], list(_maps(part.program))
+        kind, program = part.program.gather["kind"], part.program
+        stages = {"maps": program} if program.refiner is None else {"maps": program, "refine": program.refiner}
+        maps = {name: list(_maps(stage)) for name, stage in stages.items()}
         facts = _facts(part, maps) | {"prefix": prefix, "macro": prefix.upper()}
-        panels, room = [one.panels for one in maps], TILE * facts["width"]
-        gain, shift = _restoring(part.program)
-        arrays = {"biases": [one.biases for one in maps], "gain": [gain], "shift": [shift]}
-        if not all(np.isfinite(one).all() for one in (*panels, *arrays["biases"], gain, shift)):
+        every = [one for stage in maps.values() for one in stage]
+        panels, room = [one.panels for one in every], TILE * facts["width"]
+        gain, shift = _restoring(program)
+        arrays = {"biases": [one.biases for one in every], "gain": [gain], "shift": [shift]}
+        if program.refiner is not None:
+            more = dict(zip(("refiner_gain", "refiner_shift"), _restoring(program.refiner), strict=True))
+            arrays |= {name: [array] for name, array in more.items()}
+        if not all(np.isfinite(one).all() for one in (*panels, *(one for each in arrays.values() for one in each))):
             raise ConfigError(f"{part.name} has numbers that are too large for float32, with its scaling in them.")
         if self.fp16 and kind == "decoder":
             stored, room = "halves", room + facts["count"]
-            arrays["halves"], facts["unit"] = _halves(panels)
+            arrays |= {"halves": [one.halves for one in every]}
+            arrays |= {name: [getattr(one, name) for one in every] for name in ("rows", "columns")}
+            facts |= {"unit": _number(np.float32(2.0**HALF_BIAS)), "calls": _unpacking(every, prefix)}
+            facts["unpacking"] = _section("map", "unpack", facts) + "\n\n"
         else:
             stored, arrays["weights"] = "floats", panels
-        facts["scratch"] = CACHE_LINE + 4 * room
-        for section in ("about", "sizes", "example", "declarations", "functions"):
+        facts["drawn"] = room
+        facts["scratch"] = CACHE_LINE + 4 * room + facts["buffer"]
+        for section in ("about", "sizes", "example", "declarations"):
             facts[section] = _section(kind, section, facts)
+        facts["functions"] = _functions(part, facts)
         facts["about"] = _filled(facts["about"].replace("\n", " "), " " * 3)
         facts["example"] = textwrap.indent(facts["example"], " " * 4)
         for variant, (suffix, vector, rows) in VARIANTS.items():
             own = {"suffix": suffix, "vector": f"{prefix}_{vector}", "rows": rows}
             facts[variant] = _section("map", "map", facts | own)
-        facts |= {"unpack": _section("map", stored, facts), "calls": _calls(prefix, maps)}
+        facts |= {"unpack": _section("map", stored, facts), "stages": _stages(maps, facts)}
         facts["arrays"] = "\n".join(_array(f"{prefix}_{name}", values) for name, values in arrays.items())
         return _section("header", "header", facts) + "\n"
 
@@ -99,13 +115,19 @@ class _Map:
 
     Parameters
     ----------
-    panels : (answers / LANES, inputs, LANES) float32
+    panels : (answers / LANES, inputs, LANES) float32, of the weights
     biases : (answers,) float32
+    halves : panels as the bits of float16, (answers / LANES, inputs, LANES) uint16; the weights are these times rows
+        and columns
+    rows, columns : (answers,) and (inputs,) float32
     bends : whether there is a tanh
     """
 
     panels: np.ndarray
     biases: np.ndarray
+    halves: np.ndarray
+    rows: np.ndarray
+    columns: np.ndarray
     bends: bool = True
 
 
@@ -126,63 +148,140 @@ def _maps(program: Program) -> Iterator[_Map]:
     """Maps that read lines of padded answers; a basis is one more, without a tanh."""
     places = [np.arange(program.inputs)]  # of what a map reads, in a line
     width = program.inputs
-    steps = [(step.weights, step.biases, True) for step in program.steps]
+    steps = [(step.weights, step.biases, step.factors, True) for step in program.steps]
     if program.basis is not None:
-        steps.append((program.basis.T * program.gain, program.shift, False))
-    for weights, biases, bends in steps:
+        weights = program.basis.T * program.gain
+        steps.append((weights, program.shift, Factors.of(weights, "float32", False), False))
+    for weights, biases, factors, bends in steps:
         read = np.concatenate(places if bends else places[-1:])
         count = len(biases)
         padded = -(-count // LANES) * LANES
-        wide = np.zeros((padded, width), np.float32)
-        wide[:count, read] = weights
-        yield _Map(wide.reshape(-1, LANES, width).transpose(0, 2, 1), np.pad(biases, (0, padded - count)), bends)
+        levels, exponent = _as_halves(factors.levels)
+        columns = np.zeros(width, np.float32)
+        columns[read] = factors.columns
+        yield _Map(
+            _panels(weights, padded, width, read),
+            np.pad(biases, (0, padded - count)),
+            _panels(levels, padded, width, read).view(np.uint16),
+            np.pad(np.ldexp(factors.rows, exponent), (0, padded - count)),
+            columns,
+            bends,
+        )
         places.append(np.arange(width, width + count))
         width += padded
 
 
-def _facts(part: Part, maps: Sequence[_Map]) -> dict[str, Any]:
+def _panels(matrix: np.ndarray, outputs: int, inputs: int, read: np.ndarray) -> np.ndarray:
+    """A matrix (out, in) in panels (outputs / LANES, inputs, LANES), its columns in their places, zeros elsewhere."""
+    wide = np.zeros((outputs, inputs), matrix.dtype)
+    wide[: len(matrix), read] = matrix
+    return np.ascontiguousarray(wide.reshape(-1, LANES, inputs).transpose(0, 2, 1))
+
+
+def _as_halves(levels: np.ndarray) -> tuple[np.ndarray, int]:
+    """Levels as float16, and the power of two by which they became smaller: none, where float16 has them all."""
+    if levels.dtype != np.float32 or not np.isfinite(levels).all():
+        return levels.astype(np.float16), 0
+    exponent = int(np.frexp(np.abs(levels).max())[1]) - 1 - MOST_HALF
+    return np.ldexp(levels.astype(np.float64), -exponent).astype(np.float16), exponent
+
+
+def _facts(part: Part, maps: Mapping[str, Sequence[_Map]]) -> dict[str, Any]:
     """What the templates name."""
     program, gather = part.program, part.program.gather
-    width = program.inputs + sum(one.biases.size for one in maps)
-    facts = {"lanes": LANES, "tile": TILE, "largest": LARGEST, "width": width, "version": __version__}
-    facts |= {"answers": width - maps[-1].biases.size, "count": sum(one.panels.size for one in maps)}
+    ends = {"maps": program.inputs + sum(one.biases.size for one in maps["maps"])}
+    facts: dict[str, Any] = {"lanes": LANES, "tile": TILE, "largest": LARGEST, "version": __version__}
+    facts |= {"buffer": 0, "ranges": "", "unpacking": ""}  # where there is no refiner, or nothing to unpack
+    facts |= {"answers": ends["maps"] - maps["maps"][-1].biases.size}
     facts |= {"name": _said(part.name), "digest": part.digest, "title": f"{gather['name']} {gather['kind']}"}
     facts |= {"inputs": program.inputs, "outputs": program.outputs, **_origin(part)}
     if gather["kind"] != "plain":
         form = Convolutions.of(part, CODEC)
         side = form.factor + 2 * form.pad if form.kind == "encoder" else 1 + 2 * form.pad
-        facts |= {"channels": form.channels, "factor": form.factor, "pad": form.pad, "side": side}
+        facts |= {"channels": form.channels, "factor": form.factor, "pad": form.pad, "side": side, "window": "gather"}
+        if form.refiner is not None and program.refiner is not None:
+            ends["refine"] = program.refiner.inputs + sum(one.biases.size for one in maps["refine"])
+            facts["title"] += " with a refiner"
+            facts["refined"] = ends["refine"] - maps["refine"][-1].biases.size
+            facts |= _refining(form, form.refiner, program.refiner.inputs)
+    facts |= {"width": max(ends.values()), "count": sum(one.panels.size for each in maps.values() for one in each)}
     return facts
 
 
+def _refining(form: Convolutions, refiner: Convolutions, inputs: int) -> dict[str, Any]:
+    """What the templates name of a refiner behind a decoder."""
+    span, halo, seen = max(1, SPAN // form.factor), -(-refiner.pad // form.factor), refiner.factor + 2 * refiner.pad
+    return {
+        "span": span,
+        "halo": halo,
+        "buffer": 3 * ((span + 2 * halo) * form.factor) ** 2,
+        "block": refiner.factor,
+        "border": refiner.pad,
+        "seen": seen,
+        "pixels": 3 * seen**2,
+        "looks": inputs,
+        "context": refiner.context,
+        "ranges": f" The refiner sees what is\n   around: up to {halo * form.factor} rows on either side are "
+        "decoded for it, and not written.",
+    }
+
+
+def _functions(part: Part, facts: dict[str, Any]) -> str:
+    """The C code of what is called."""
+    kind = part.program.gather["kind"]
+    if kind != "decoder":
+        return _section(kind, "functions", facts)
+    parts = [_section(kind, section, facts) for section in ("repeat", "window", "put")]
+    if part.program.refiner is None:
+        parts.append(_section(kind, "functions", facts))
+    else:
+        beside = ""
+        if (context := facts["context"]) is not None:
+            own = {"window": "beside", "pad": context, "side": 2 * context + 1}
+            parts.insert(2, _section(kind, "window", facts | own))
+            beside = "\n" + _section("refined", "beside", facts)
+        parts += [_section("refined", section, facts | {"beside": beside}) for section in ("sizes", "functions")]
+    return "\n\n".join([*parts, _section(kind, "whole", facts)])
+
+
 def _restoring(program: Program) -> tuple[np.ndarray, np.ndarray]:
-    """What last answers are multiplied by, and what is added; for pixels, so that they are cut off to a level."""
+    """What last answers are multiplied by, and what is added; for pixels, so that they are cut off to a level, and for
+    errors of pixels too, where the pixel's level is added.
+    """
     if program.basis is not None:
         return np.ones(program.outputs, np.float32), np.zeros(program.outputs, np.float32)
     gain, shift = (np.broadcast_to(one, program.outputs).astype(np.float64) for one in (program.gain, program.shift))
-    if program.gather["kind"] == "decoder":
-        gain, shift = 127.5 * gain, 127.5 * shift + 128
+    if program.gather["kind"] in MIDDLES:
+        gain, shift = 127.5 * gain, 127.5 * shift + MIDDLES[program.gather["kind"]]
     return gain.astype(np.float32), shift.astype(np.float32)
 
 
-def _halves(panels: Sequence[np.ndarray]) -> tuple[list[np.ndarray], str]:
-    """Weights as bits of float16, and the number by which these, where a float has them, become the weights."""
-    largest = max(np.abs(one).max() for one in panels)
-    exponent = int(np.frexp(largest)[1]) - 1 - MOST_HALF
-    if exponent + HALF_BIAS > MOST_FLOAT:
-        raise ConfigError(f"weights reach {largest:.3g}, too far for float16; give --option fp16=0.")
-    halves = [np.ldexp(one.astype(np.float64), -exponent).astype(np.float16).view(np.uint16) for one in panels]
-    return halves, _number(np.float32(2.0 ** (exponent + HALF_BIAS)))
-
-
-def _calls(prefix: str, maps: Sequence[_Map]) -> str:
-    lines, weights, biases = [], 0, 0
+def _unpacking(maps: Sequence[_Map], prefix: str) -> str:
+    """The calls that make floats of the weights of all maps."""
+    lines, at, row, column = [], 0, 0, 0
     for one in maps:
         _, inputs, _ = one.panels.shape
-        sizes = f"{inputs}, {one.biases.size}, {int(one.bends)}"
-        lines.append(f"    map(weights + {weights}, {prefix}_biases + {biases}, {sizes}, known, samples);")
-        weights, biases = weights + one.panels.size, biases + one.biases.size
+        outputs = one.biases.size
+        places = f"{prefix}_halves + {at}, {prefix}_rows + {row}, {prefix}_columns + {column}"
+        lines.append(f"    {prefix}_unpack({places}, {inputs}, {outputs}, floats + {at});")
+        at, row, column = at + one.panels.size, row + outputs, column + inputs
     return "\n".join(lines)
+
+
+def _stages(maps: Mapping[str, Sequence[_Map]], facts: dict[str, Any]) -> str:
+    """The functions that compute the maps of the decoder, or of whatever it is, and those of its refiner."""
+    found, weights, biases = [], 0, 0
+    for run, stage in maps.items():
+        lines = []
+        for one in stage:
+            _, inputs, _ = one.panels.shape
+            sizes = f"{inputs}, {one.biases.size}, {int(one.bends)}"
+            reads = f"weights + {weights}, {facts['prefix']}_biases + {biases}"
+            lines.append(f"    map({reads}, {sizes}, known, samples);")
+            weights, biases = weights + one.panels.size, biases + one.biases.size
+        title = "refiner" if run == "refine" else "module"
+        found.append(_section("map", "stage", facts | {"run": run, "stage": title, "calls": "\n".join(lines)}))
+    return "\n\n".join(found)
 
 
 def _array(name: str, values: Sequence[np.ndarray]) -> str:

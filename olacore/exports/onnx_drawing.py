@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -14,8 +14,7 @@ from olacore.drawing.sampler import sample
 from olacore.errors import ConfigError
 from olacore.exports.base import Part
 from olacore.exports.onnx_graph import FLOAT, Form, Graph, Port
-from olacore.exports.onnx_modules import as_drawn, form_of, levels_of, pictures, unit
-from olacore.exports.onnx_pictures import to_bytes
+from olacore.exports.onnx_modules import form_of, pictures, unit
 
 
 @dataclass(frozen=True)
@@ -75,6 +74,12 @@ class Drawing:
         return [one for one in self.found.levels if one <= self.settings.variety][: self.settings.steps]
 
     @property
+    def decoder(self) -> Part:
+        """With the refiner of the set, where it has one."""
+        decoder, refiner = self.parts["decoder"], self.parts.get("refiner")
+        return replace(decoder, program=replace(decoder.program, refiner=refiner.program)) if refiner else decoder
+
+    @property
     def form(self) -> Form:
         """As a graph."""
         inputs = [*form_of(self.parts["text"]).inputs]
@@ -92,11 +97,7 @@ class Drawing:
         leaned = captions.leaned(embeddings, likeness, self.found.seen, self.settings.lean)
         expected = self._guided(graph, leaned, known)
         latents = self._sampled(graph, expected, captions.certainty(likeness, known), noise) if noise else expected
-        if "refiner" not in self.parts:
-            return form_of(self.parts["decoder"], self.uint8).build(graph, latents)
-        drawn = as_drawn(graph, form_of(self.parts["decoder"]).build(graph, latents))
-        refined = form_of(self.parts["refiner"]).build(graph, drawn)
-        return to_bytes(graph, levels_of(graph, refined)) if self.uint8 else refined
+        return form_of(self.decoder, self.uint8).build(graph, latents)
 
     def _guided(self, graph: Graph, embeddings: str, known: str) -> str:
         """The latents that texts lead one to expect; for a text of which nothing is known, the mean of all."""

@@ -47,21 +47,25 @@ def form_of(part: Part, uint8: bool = False) -> Form:
 
 
 def decoder(found: Convolutions, uint8: bool) -> Form:
-    """Latents to pixels."""
+    """Latents to pixels, refined where the module carries a refiner."""
 
     def build(graph: Graph, latents: str) -> str:
-        padded = graph.op("Pad", latents, graph.whole(*_around(found.pad)), mode="edge")
-        gain, shift, low, high = (127.5, 127.5, 0, 255) if uint8 else (1, 0, -1, 1)
-        answer = _convolved(graph, found, padded, 1, np.float32(gain), np.float32(shift))
+        # What a refiner reads are whole levels, of latents as modules read them.
+        whole = _rounded(graph, latents) if found.refiner else latents
+        padded = graph.op("Pad", whole, graph.whole(*_around(found.pad)), mode="edge")
+        levels = (127.5, 127.5, 0, 255) if uint8 or found.refiner else (1, 0, -1, 1)
+        gain, shift, low, high = map(np.float32, levels)
+        answer = _convolved(graph, found, padded, 1, gain, shift)
         answer = graph.op("Clip", answer, graph.constant(low), graph.constant(high))
-        if uint8:
+        if uint8 or found.refiner:
             answer = graph.op("Round", answer)
         answer = graph.op("DepthToSpace", answer, blocksize=found.factor, mode="DCR")
-        return to_bytes(graph, answer) if uint8 else answer
+        if found.refiner is None:
+            return to_bytes(graph, answer) if uint8 else answer
+        return _refined(graph, found.refiner, from_levels(graph, answer), whole, uint8, found.factor)
 
     grown = f"height_x{found.factor}", f"width_x{found.factor}"
-    inputs = (Port("latents", ("batch", found.channels, "height", "width"), f"latents {LATENTS}"),)
-    return Form(inputs, pictures(*grown, uint8), build)
+    return Form((_sites(found),), pictures(*grown, uint8), build)
 
 
 def encoder(found: Convolutions, uint8: bool) -> Form:
@@ -77,25 +81,33 @@ def encoder(found: Convolutions, uint8: bool) -> Form:
 
 
 def refiner(found: Convolutions, uint8: bool) -> Form:
-    """Pixels that a decoder made to better ones; sides are whole blocks."""
+    """Pixels that a decoder made, and the latents where they are read, to better ones; sides are whole blocks."""
 
-    def build(graph: Graph, pixels: str) -> str:
+    def build(graph: Graph, pixels: str, latents: str = "") -> str:
         before = from_bytes(graph, pixels) if uint8 else pixels
-        errors = _convolved(
-            graph, found, reflected(graph, before, found.pad), found.factor, np.float32(1), np.float32(0)
-        )
-        if found.factor > 1:
-            errors = graph.op("DepthToSpace", errors, blocksize=found.factor, mode="DCR")
-        refined = graph.op("Clip", graph.op("Add", before, errors), graph.constant(-1), graph.constant(1))
-        return to_bytes(graph, levels_of(graph, refined)) if uint8 else refined
+        return _refined(graph, found, before, latents and _rounded(graph, latents), uint8)
 
     drawn = pictures("height", "width", uint8)
-    return Form((drawn,), replace(drawn, name="refined"), build)
+    inputs = (drawn,) if found.context is None else (drawn, _sites(found))
+    return Form(inputs, replace(drawn, name="refined"), build)
 
 
-def as_drawn(graph: Graph, pixels: str) -> str:
-    """Pixels (batch, 3, H, W) in [-1, 1] with the 256 levels that pictures have."""
-    return graph.op("Sub", graph.op("Div", levels_of(graph, pixels), graph.constant(127.5)), graph.constant(1))
+def _refined(graph: Graph, found: Convolutions, drawn: str, latents: str, uint8: bool, least: int = 1) -> str:
+    """Pixels (batch, 3, H, W) in [-1, 1], sides of `least` or more, with a refiner's answers added."""
+    padded = reflected(graph, drawn, found.pad, least)
+    beside = ""
+    if found.context is not None:
+        beside = graph.op("Pad", latents, graph.whole(*_around(found.context)), mode="edge")
+    errors = _convolved(graph, found, padded, found.factor, np.float32(1), np.float32(0), beside)
+    if found.factor > 1:
+        errors = graph.op("DepthToSpace", errors, blocksize=found.factor, mode="DCR")
+    refined = graph.op("Clip", graph.op("Add", drawn, errors), graph.constant(-1), graph.constant(1))
+    return to_bytes(graph, levels_of(graph, refined)) if uint8 else refined
+
+
+def from_levels(graph: Graph, levels: str) -> str:
+    """Pixels in [-1, 1] of their levels, 0 to 255."""
+    return graph.op("Sub", graph.op("Div", levels, graph.constant(127.5)), graph.constant(1))
 
 
 def levels_of(graph: Graph, pixels: str) -> str:
@@ -197,6 +209,10 @@ def unit(graph: Graph, rows: str) -> tuple[str, str]:
     return graph.op("Div", rows, length), length
 
 
+def _sites(found: Convolutions) -> Port:
+    return Port("latents", ("batch", found.channels, "height", "width"), f"latents {LATENTS}")
+
+
 def _latents(gather: dict, name: str = "latents", about: str = "clean latents") -> Port:
     return Port(name, ("batch", gather["channels"], gather["height"], gather["width"]), f"{about}, {LATENTS}")
 
@@ -206,13 +222,24 @@ def _around(pad: int) -> tuple[int, ...]:
 
 
 def _convolved(
-    graph: Graph, found: Convolutions, padded: str, stride: int, factor: np.float32, more: np.float32
+    graph: Graph,
+    found: Convolutions,
+    padded: str,
+    stride: int,
+    factor: np.float32,
+    more: np.float32,
+    beside: str = "",
 ) -> str:
-    """The targets of a patch module times `factor`, and `more` added, (batch, out, h, w)."""
+    """The targets of a patch module times `factor`, and `more` added, (batch, out, h, w).
+
+    `beside` are the padded latents that a refiner reads beside pixels.
+    """
     known: list[str] = []
     for one in found.maps:
         kernel, biases = graph.weights(one.kernel), graph.constant(one.biases)
         total = graph.op("Conv", padded, kernel, biases, strides=[stride, stride])
+        if beside and one.beside is not None:
+            total = graph.op("Add", total, graph.op("Conv", beside, graph.weights(one.beside)))
         if one.mixing is not None:
             total = graph.op("Add", total, _across(graph, _joined(graph, known), one.mixing))
         known.append(graph.op("Tanh", total))

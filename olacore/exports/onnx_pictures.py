@@ -30,7 +30,7 @@ def pad_pictures(graph: Graph, pixels: str, factor: int, border: int, uint8: boo
     if border < factor:
         pads = graph.op("Concat", graph.whole(0, 0, 0, 0, 0, 0), more, axis=0)
         pixels = graph.op("Pad", pixels, pads, mode="edge")
-        return graph.op("Pad", pixels, graph.whole(0, 0, border, border, 0, 0, border, border), mode="reflect")
+        return reflected(graph, pixels, border, factor)
     # The operator reflects once at most, and a small picture may be reflected several times.
     whole = graph.op("Add", sides, more)
     for axis in range(2):
@@ -41,8 +41,10 @@ def pad_pictures(graph: Graph, pixels: str, factor: int, border: int, uint8: boo
     return pixels
 
 
-def reflected(graph: Graph, pixels: str, border: int) -> str:
-    """Pictures (batch, 3, H, W) of any size with a border that reflects them, as often as need be."""
+def reflected(graph: Graph, pixels: str, border: int, least: int = 1) -> str:
+    """Pictures (batch, 3, H, W), sides of `least` or more, with a border that reflects them, as often as need be."""
+    if border < least:
+        return graph.op("Pad", pixels, graph.whole(0, 0, border, border, 0, 0, border, border), mode="reflect")
     sides = graph.op("Slice", graph.op("Shape", pixels), graph.whole(2), graph.whole(4))
     for axis in range(2):
         places = _reflected(graph, graph.op("Gather", sides, graph.whole(axis)), border)

@@ -45,6 +45,10 @@ def torch_form(parts: Sequence[Part]) -> Form:
         settings[f"{kind}_hidden"] = [len(step.biases) for step in one.maps[:-1]] if one else []
         if one is not None:
             weights |= {f"{kind}.maps.{name}": array for name, array in _weights(one).items()}
+    if "decoder" in found and (refiner := found["decoder"][0].refiner):
+        settings["refiner"] = {"factor": refiner.factor, "border": refiner.pad, "context": refiner.context}
+        settings["refiner"]["hidden"] = [len(step.biases) for step in refiner.maps[:-1]]
+        weights |= {f"decoder.refiner.maps.{name}": array for name, array in _weights(refiner).items()}
     return settings, weights
 
 
@@ -52,12 +56,14 @@ def _weights(one: Convolutions) -> dict[str, np.ndarray]:
     """Weights of a module's maps; pixels in the order of torch's `pixel_shuffle`, colour, row, column."""
     weights = {}
     order = np.arange(len(one.gain))
-    if one.kind == "decoder":
+    if one.kind != "encoder":
         order = order.reshape(one.factor, one.factor, 3).transpose(2, 0, 1).ravel()
     for number, step in enumerate(one.maps):
         rows = order if number == len(one.maps) - 1 else np.arange(len(step.biases))
         weights[f"kernels.{number}.weight"] = step.kernel[rows]
         weights[f"kernels.{number}.bias"] = step.biases[rows]
+        if step.beside is not None:
+            weights[f"beside.{number}.weight"] = step.beside[rows]
         if step.mixing is not None:
             weights[f"mixing.{number - 1}.weight"] = step.mixing[rows, :, None, None]
     weights |= {"gain": one.gain[order, None, None], "shift": one.shift[order, None, None]}

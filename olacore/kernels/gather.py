@@ -281,6 +281,49 @@ def gather_sites_reference(
 
 
 @kernel
+def gather_drawn(frames, latents, item, site, size, border, window, mean, scale, out):
+    """What a refiner of blocks sees, as packed inputs: patches as of `gather_patches`, behind them windows as of
+    `gather_windows` around the latent cells that the patches were drawn from.
+
+    Parameters
+    ----------
+    frames : (m, H, W, 3) uint8
+    latents : (m, C, H / size, W / size) uint16  the bits of float16 numbers
+    item, site : (n,) int32
+    size : side of a patch in pixels
+    border : pixels added on each side
+    window : side of the window in cells, odd
+    mean, scale : (in,)  in = (size + 2 * border)^2 * 3 + C * window^2
+    out : (chunks, in, CHUNK)  written, zero past the last sample
+    """
+    seen = 3 * (size + 2 * border) ** 2
+    gain, shift = level_scaling(mean[:seen], scale[:seen])
+    some, spread = mean[seen:], scale[seen:]
+    for group in prange(out.shape[0] * GROUPS):
+        first, column, block = group * LANES, group % GROUPS * LANES, out[group // GROUPS]
+        gather_patch_lanes(frames, item, site, size, border, gain, shift, first, LANES, block, column)
+        gather_window_lanes(latents, item, site, window, some, spread, first, LANES, block, seen, column)
+
+
+def gather_drawn_reference(
+    frames: np.ndarray,
+    latents: np.ndarray,
+    item: np.ndarray,
+    site: np.ndarray,
+    size: int,
+    border: int,
+    window: int,
+    mean: np.ndarray,
+    scale: np.ndarray,
+    out: np.ndarray,
+) -> None:
+    """NumPy twin of `gather_drawn`."""
+    seen = 3 * (size + 2 * border) ** 2
+    gather_patches_reference(frames, item, site, size, border, mean[:seen], scale[:seen], out[:, :seen])
+    gather_windows_reference(latents, item, site, window, mean[seen:], scale[seen:], out[:, seen:])
+
+
+@kernel
 def gather_noisy(noisy, means, numbers, item, site, window, text_window, mean, scale, out):
     """What a denoiser of sites sees, as packed inputs: a window of the noisy latent, one of what the text leads one to
     expect, numbers of the item, and the row and the column of the site, from -1 to 1 over the latent.

@@ -57,7 +57,7 @@ def _panel(builder: Any, lanes: int, tile: Any, starts: list[Any], x: Any) -> li
     for part in parts if fetch else ():
         fetch_line(builder, builder.gep(column, [builder.add(ahead, part)]))
     values = [builder.load(_place(builder, column, part), align=4) for part in parts]
-    new = []
+    new: list[Any] = []
     for row in rows:
         weight = _splat(builder, builder.load(builder.gep(row, [index])))
         line = old[len(new) : len(new) + len(parts)]

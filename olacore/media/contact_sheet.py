@@ -32,8 +32,8 @@ SPAN = 2.5
 class Decoder(Protocol):
     """Turns latents into pictures."""
 
-    def answer(self, arrays: Mapping[str, np.ndarray], /) -> np.ndarray:
-        """Turn `latents` (n, C, h, w) into pictures (n, H, W, 3) uint8, however odd they are."""
+    def run(self, latents: Any, /) -> np.ndarray:
+        """Turn latents (n, C, h, w) into pictures (n, H, W, 3) uint8, however odd they are."""
 
 
 def draw_sheet(dataset: Dataset, decoder: Decoder | None = None) -> np.ndarray:
@@ -107,7 +107,7 @@ def label_of(dataset: Dataset, number: int, read: Mapping[str, Any]) -> str:
 def draw_latents(latents: np.ndarray, decoder: Decoder | None) -> np.ndarray:
     """Show latents (m, C, h, w) as pictures."""
     if decoder and np.isfinite(latents).all():
-        return decoder.answer({"latents": latents})
+        return decoder.run(latents)
     return false_colours(latents)
 
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from olacore.errors import DataError, DTypeError, ShapeError
+from olacore.errors import ConfigError, DataError, DTypeError, ShapeError
 
 THUMBNAIL = 64
+# Of the sides of a decoded picture.
+SHRINKS = (1, 2, 4, 8)
 
 
 def checked_pictures(pictures: np.ndarray) -> np.ndarray:
@@ -46,6 +48,12 @@ def pad_to_factor(frames: np.ndarray, factor: int) -> np.ndarray:
 def to_pixels(values: np.ndarray) -> np.ndarray:
     """Round values in [-1, 1] to uint8."""
     return np.clip(np.rint((values + 1) * np.float32(127.5)), 0, 255).astype(np.uint8)
+
+
+def check_shrink(shrink: int, factor: int) -> None:
+    """Raise `ConfigError` unless pictures of so many pixels a latent site become smaller by this."""
+    if shrink not in SHRINKS or factor % shrink:
+        raise ConfigError(f"shrink must be 1, 2, 4 or 8, and divide {factor} pixels a site; got {shrink!r}.")
 
 
 def shrunk(pictures: np.ndarray, factor: int) -> np.ndarray:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -12,13 +13,14 @@ import numpy as np
 
 from olacore.errors import ConfigError, FileFormatError, FingerprintError, OlacoreError, OutputError, ShapeError
 from olacore.files import check_output, is_there
-from olacore.media.frames import checked_latents, shrunk
+from olacore.media.frames import check_shrink, checked_latents, shrunk
 from olacore.media.pictures import check_picture, write_picture
 from olacore.modules.file import SCHEMA
-from olacore.modules.identity import require_pictures_of, space_from
+from olacore.modules.identity import space_from
 from olacore.modules.latent_doubts import LatentWarning, doubt_sites
 from olacore.modules.latent_file import READABLE, StoredLatent, read_latent
 from olacore.modules.plain import PlainModule, load_plain
+from olacore.modules.refined import require_pictures_of
 from olacore.pretrained.catalogue import decoder_of, family_of, pick_decoder
 from olacore.spaces import FAMILIES, LatentSpace, require_same
 
@@ -26,6 +28,8 @@ if TYPE_CHECKING:
     from olacore.modules.module import Module
 
 RAW, SCALED = "raw", "scaled"
+# In place of a refiner: leave out the one that a decoder carries.
+NONE = "none"
 # Whose latents those of ComfyUI are taken for, where nobody says it.
 TAKEN = "sd15"
 
@@ -56,11 +60,13 @@ class PlainDecoder:
     reads: LatentSpace | None
 
     @classmethod
-    def load(cls, name: str) -> PlainDecoder | None:
-        """Load a decoder, or nothing where it needs the kernels, or cannot be loaded at all."""
+    def load(cls, name: str, refiner: str | None = None) -> PlainDecoder | None:
+        """Load a decoder, and a refiner in place of its own, or nothing where that needs the kernels, or is refused."""
         try:
             module = load_plain(name)
-        except FileFormatError:
+            if refiner is not None:
+                module = module.with_refiner(None if refiner == NONE else load_plain(refiner))
+        except OlacoreError:
             return None
         if module.view["kind"] != "decoder":
             return None
@@ -69,6 +75,7 @@ class PlainDecoder:
 
     def decode(self, latents: Any, *, shrink: int = 1) -> np.ndarray:
         """As `Module.decode`."""
+        check_shrink(shrink, self.module.view.get("factor", 8))
         found = checked_latents(np.asarray(latents), self.module.view["channels"], 3)
         pictures = shrunk(self.module.run(found.astype(np.float32)), shrink)
         parts, sites = self.module.parts, np.moveaxis(np.asarray(latents), -3, 0)
@@ -105,9 +112,9 @@ class Decoding:
     scale : "raw" as the model's autoencoder has them, "scaled" as its denoiser sees them, or a number that makes the
         latter of them; otherwise as a file says, and else "scaled"
     shrink : 1, 2, 4 or 8, of the pictures' sides
-    kernels : decode all with the compiled kernels; without, small latents are decoded in NumPy alone, unless they are
-        refined
-    refiner : a module's file, run folder or name that takes the decoder's errors out of its pictures
+    kernels : decode all with the compiled kernels; without, small latents are decoded in NumPy alone
+    refiner : a module's file, run folder or name that takes the decoder's errors out of its pictures, in place of the
+        refiner that the decoder carries; "none" for neither
 
     Raises
     ------
@@ -127,7 +134,6 @@ class Decoding:
             raise ConfigError(f"a space is one of {', '.join(FAMILIES)}; got {space!r}.")
         self.decoder, self.space, self.scale, self.shrink = decoder, space, scale, shrink
         self.kernels, self.refiner = kernels, refiner
-        self._refining: Module | None = None
         self._loaded: dict[str, Decoder] = {}
         self._family: dict[str, str | None] = {}
 
@@ -138,10 +144,9 @@ class Decoding:
         ------
         OlacoreError  one of its kinds, if one cannot be loaded, or they do not go together
         """
-        named = self.decoder or (_decoder(self.space) if self.space else "")
-        decoder = self._load(named) if named else None
-        if self.refiner:
-            self._load_refiner(decoder, named)
+        if named := self.decoder or (_decoder(self.space) if self.space else ""):
+            self._load(named)
+        _ = self._asked  # what is no refiner is refused here
 
     def decode(self, path: Path, output: Path) -> list[Picture]:
         """Decode what a file holds.
@@ -168,12 +173,9 @@ class Decoding:
         if stored.latent.ndim > 2 and module.reads:
             sides = stored.size or tuple(side * module.reads.factor for side in stored.latent.shape[-2:])
             check_picture(output, *(side // self.shrink for side in sides))
-        refiner = self._load_refiner(module, name) if self.refiner else None
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
-            decoded = module.decode(stored.latent, shrink=1 if refiner else self.shrink)
-        if refiner:
-            decoded = shrunk(refiner.refine(decoded), self.shrink)
+            decoded = module.decode(stored.latent, shrink=self.shrink)
         odd = tuple(str(warning.message) for warning in caught)
         pictures = decoded if decoded.ndim == 4 else decoded[None]
         return [Picture(stored.crop(one, self.shrink), name, notes, odd) for one in pictures]
@@ -196,28 +198,34 @@ class Decoding:
 
     def _load(self, name: str, few: bool = False) -> Decoder:
         if name not in self._loaded:
-            found: Decoder | None = PlainDecoder.load(name) if few and not (self.kernels or self.refiner) else None
-            if found is None:
-                from olacore.modules.module import load
-
-                found = load(name)
-            self._loaded[name] = found
+            plain = PlainDecoder.load(name, self.refiner) if few and not self.kernels else None
+            self._loaded[name] = plain or self._compiled(name)
             self._family[name] = family_of(self._loaded[name].reads)
         return self._loaded[name]
 
-    def _load_refiner(self, decoder: Decoder | None, name: str) -> Module:
-        """The refiner, which is of that decoder where one is given."""
-        if self._refining is None:
-            from olacore.modules.module import load
+    def _compiled(self, name: str) -> Module:
+        """A decoder that runs by kernels, with the refiner that was asked for."""
+        from olacore.modules.module import load
 
-            found = load(str(self.refiner))
-            if found.kind != "refiner":
-                raise ConfigError(f"--refiner takes a refiner; {self.refiner} is a {found.view.title}.")
-            self._refining = found
-        if decoder:
-            digest = getattr(decoder, "digest", None)
-            require_pictures_of(f"the refiner {self.refiner}", self._refining.training, name, digest)
-        return self._refining
+        decoder, refiner = load(name), self._asked
+        if self.refiner is None:
+            return decoder
+        alone = decoder.with_refiner(None)
+        if refiner is not None:
+            require_pictures_of(f"the refiner {self.refiner}", refiner.training, name, alone.digest)
+        return alone.with_refiner(refiner)
+
+    @cached_property
+    def _asked(self) -> Module | None:
+        """The refiner that takes the place of those that decoders carry."""
+        if self.refiner in (None, NONE):
+            return None
+        from olacore.modules.module import load
+
+        found = load(str(self.refiner))
+        if found.kind != "refiner":
+            raise ConfigError(f"--refiner takes a refiner; {self.refiner} is a {found.view.title}.")
+        return found
 
     def _check(self, path: Path, stored: StoredLatent, name: str, module: Decoder) -> None:
         """Raise unless the file, the decoder and the space that was named go together."""

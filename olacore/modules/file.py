@@ -3,7 +3,8 @@
 Tensors are `weights`, `biases`, the scaling's four, `hidden_0_weights`, `hidden_0_biases` and so on for the hidden maps
 of a stack, and `basis_weights` where a module answers components of its targets. As int8, a tensor `..._weights` has
 its scales in `..._weight_scales`; in a stack, and of a basis, there are also scales of its columns,
-`..._weight_columns`. Arrays that a view carries are `view_...`, kept as they are.
+`..._weight_columns`. Arrays that a view carries are `view_...`, kept as they are. Of the refiner
+that a decoder carries there is the same once more: tensors `refiner.weights` and so on, and in the metadata `refiner`.
 
 The metadata hold a digest of everything else in the file (`tensor_file`), which modules of version 0.1 do not have.
 
@@ -14,18 +15,20 @@ a decoder `reads`. Schema 1 named a single `space`; it is read, but no longer wr
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from olacore.errors import DataError, FileFormatError
+from olacore.errors import DataError, FileFormatError, OlacoreError
 from olacore.foreign import tensors as safetensors_file
 from olacore.foreign.json_text import parse_json
 from olacore.foreign.reading import read_file
-from olacore.foreign.schema import listed, maybe, one_of, record, require, text, whole
+from olacore.foreign.schema import Misfit, both, listed, maybe, one_of, record, require, text, whole
 from olacore.kernels.lattice import from_even_lattice, from_lattice, to_even_lattice, to_lattice
-from olacore.modules.tensor_file import check_digest, seal, write
+from olacore.modules.refined import CARRIED_BY, PREFIX, check_refiner
+from olacore.modules.tensor_file import check_digest, digest_of, seal, write
 from olacore.spaces import SPACE
 
 SCHEMA, SCHEMA_1 = "olacore/module/2", "olacore/module/1"
@@ -38,6 +41,7 @@ CARRIED = "view_"
 # What weights have as safetensors calls it; everything else of a module is floats.
 TYPES = {"float32": "F32", "float16": "F16", "int8": "I8"}
 CARRIED_TYPES = {"U8": np.dtype(np.uint8), "I8": np.dtype(np.int8), "F16": np.dtype(np.float16)}
+NAMES = {dtype: name for name, dtype in CARRIED_TYPES.items()} | {np.dtype(np.float32): "F32"}
 # Share of its scale by which a mean may be off as float16.
 LEAST = 1 / 256
 MOST_LAYERS, MOST_UNITS = 1024, 1 << 24
@@ -56,6 +60,14 @@ ABOUT = record(
 )
 # Schema 2 says of each role which space it has.
 ABOUT_2 = record({role: maybe(SPACE) for role in ("makes", "imitates", "reads")})
+
+
+def absent(value: Any, place: str) -> None:
+    """Nothing: a refiner carries none itself."""
+    raise Misfit(f"{place} must not be there")
+
+
+REFINER = both(both(ABOUT, ABOUT_2), record({}, {CARRIED_BY: absent}))
 
 Parts = dict[str, np.ndarray]
 
@@ -153,18 +165,65 @@ def to_bytes(tensors: Parts, metadata: dict[str, Any], schema: str = SCHEMA) -> 
     return (seal if schema == SCHEMA else write)(tensors, {"schema": schema, **metadata})
 
 
-def read_module(path: Path) -> tuple[dict[str, Any], Parts, Parts]:
-    """Read the metadata, the float32 tensors, and the arrays that the view carries, of a module's file.
+@dataclass(frozen=True)
+class Stored:
+    """What a file holds of a module.
+
+    Parameters
+    ----------
+    content : its metadata
+    tensors : as they are stored
+    parts : float32, by name
+    carried : arrays that the view carries
+    refiner : that a decoder carries
+    """
+
+    content: dict[str, Any]
+    tensors: Parts
+    parts: Parts
+    carried: Parts
+    refiner: Stored | None = None
+
+    @property
+    def digest(self) -> str:
+        """As `Module.digest` of the module without a refiner."""
+        return digest_of(self.tensors, self.content["view"])
+
+
+def read_module(path: Path) -> Stored:
+    """Read a module's file.
 
     Raises
     ------
     FileFormatError  if the file is missing, truncated, no safetensors file, no olacore module, of an unknown schema, or
     not as it was written
     """
-    data = read_file(path, "the module", safetensors_file.MOST_BYTES)
+    return parse_module(path, read_file(path, "the module", safetensors_file.MOST_BYTES))
+
+
+def parse_module(path: Path, data: bytes) -> Stored:
+    """Read the content of a module's file; the path is for messages. See `read_module`."""
     content = read_metadata(path, data)
-    names = tensor_names(len(content.get("layers", [0, 0])) - 2, "components" in content)
-    return content, *read_tensors(path, data, names, content)
+    tensors = safetensors_file.read_tensors(
+        data,
+        path,
+        safetensors_file.parse_header(data, path, WHAT, MAKER),
+        tuple({*TYPES.values(), *CARRIED_TYPES}),
+    )
+    check_digest(path, tensors, content)
+    behind = content.get(CARRIED_BY)
+    if behind is None:
+        return read_stored(path, tensors, content)
+    require(REFINER, behind, str(path))
+    own = {name: tensors.pop(name) for name in [*tensors] if name.startswith(PREFIX)}
+    found = read_stored(path, tensors, content)
+    own = {name.removeprefix(PREFIX): part for name, part in own.items()}
+    refiner = read_stored(path, own, {"schema": content["schema"], **behind}, PREFIX)
+    try:
+        check_refiner(content, found.digest, behind)
+    except (OlacoreError, KeyError, TypeError, ArithmeticError) as error:
+        raise FileFormatError(f"{path} is damaged: its decoder does not go with its refiner ({error}).") from error
+    return replace(found, refiner=refiner)
 
 
 def read_metadata(path: Path, data: bytes) -> dict[str, Any]:
@@ -187,59 +246,57 @@ def read_metadata(path: Path, data: bytes) -> dict[str, Any]:
     return content
 
 
-def read_tensors(path: Path, data: bytes, names: tuple[str, ...], content: dict[str, Any]) -> tuple[Parts, Parts]:
-    """Return the finite tensors of a module's file as float32, and the arrays that its view carries as they are.
+def read_stored(path: Path, tensors: Parts, content: dict[str, Any], prefix: str = "") -> Stored:
+    """Return what a module's tensors and metadata stand for.
 
     Parameters
     ----------
-    names : of the tensors that it has, by what its metadata tell
-    content : its metadata; they name the form of its weights, and the digest that all tensors have
+    prefix : of its tensors in the file, for messages
 
     Raises
     ------
-    FileFormatError  if one is missing, unknown, of another type or shape than the others ask for, not finite, or not as
-        it was written
+    FileFormatError  if a tensor is missing, unknown, of another type or shape than the others ask for, or not finite
     """
     stored = content.get("weights", "float32")
-    header = safetensors_file.parse_header(data, path, WHAT, MAKER)
-    tensors = safetensors_file.read_tensors(data, path, header, tuple({*TYPES.values(), *CARRIED_TYPES}))
-    check_digest(path, tensors, content)
-    carried = {name.removeprefix(CARRIED): tensors.pop(name) for name in [*tensors] if name.startswith(CARRIED)}
+    names = tensor_names(len(content.get("layers", [0, 0])) - 2, "components" in content)
+    carried = {name.removeprefix(CARRIED): part for name, part in tensors.items() if name.startswith(CARRIED)}
     for name, part in carried.items():
         if part.dtype not in CARRIED_TYPES.values():
-            raise FileFormatError(f"{path} is damaged: the tensor {CARRIED + name!r} is {part.dtype}.")
-    known = {*names}
-    known |= {other for name in known if name.endswith("weights") for other in lattice_names(name)}
+            raise FileFormatError(f"{path} is damaged: the tensor {prefix + CARRIED + name!r} is {part.dtype}.")
+    known = {*names, *(CARRIED + name for name in carried)}
+    known |= {other for name in names if name.endswith("weights") for other in lattice_names(name)}
     if unknown := sorted(tensors.keys() - known):
-        raise FileFormatError(f"{path} holds a tensor {unknown[0]!r}, which a module of its layers does not have.")
+        raise FileFormatError(
+            f"{path} holds a tensor {prefix + unknown[0]!r}, which a module of its layers does not have."
+        )
     for name in names:
         if name not in tensors:
-            raise FileFormatError(f"{path} is no complete module: the tensor {name!r} is missing.")
+            raise FileFormatError(f"{path} is no complete module: the tensor {prefix + name!r} is missing.")
         if not np.isfinite(tensors[name]).all():
-            raise FileFormatError(f"{path} is damaged: the tensor {name!r} holds NaN or inf.")
-        check_type(path, header[name]["dtype"], name, stored)
+            raise FileFormatError(f"{path} is damaged: the tensor {prefix + name!r} holds NaN or inf.")
+        check_type(path, tensors[name], prefix + name, stored)
         if name.endswith("weights"):
-            check_lattice(path, tensors, name)
+            check_lattice(path, tensors, name, prefix)
     with np.errstate(over="ignore"):
-        return unpack(tensors, names), carried
+        return Stored(content, tensors, unpack(tensors, names), carried)
 
 
-def check_type(path: Path, found: str, name: str, stored: str) -> None:
+def check_type(path: Path, tensor: np.ndarray, name: str, stored: str) -> None:
     """Raise unless a tensor has the type that the form of a module's weights asks for."""
-    expected = TYPES[stored] if name.endswith("weights") else "F16 or F32"
+    expected, found = TYPES[stored] if name.endswith("weights") else "F16 or F32", NAMES[tensor.dtype]
     if found not in expected:
         raise FileFormatError(f"{path} is damaged: the tensor {name!r} must be {expected} ({stored}); got {found}.")
 
 
-def check_lattice(path: Path, tensors: Parts, name: str) -> None:
-    """Raise unless int8 weights, and they alone, have scales that fit them."""
+def check_lattice(path: Path, tensors: Parts, name: str, prefix: str) -> None:
+    """Raise unless int8 weights, and they alone, have scales that fit them; the prefix is of names in messages."""
     scales, columns = lattice_names(name)
     weights = tensors[name]
     if weights.dtype == np.int8 and scales not in tensors:
-        raise FileFormatError(f"{path} is no complete module: the tensor {scales!r} is missing.")
+        raise FileFormatError(f"{path} is no complete module: the tensor {prefix + scales!r} is missing.")
     for other, axis in ((scales, 0), (columns, 1)):
         if other not in tensors:
             continue
         fits = weights.dtype == np.int8 and weights.ndim == 2 and tensors[other].shape == (weights.shape[axis],)
         if not (fits and tensors[other].dtype.kind == "f" and np.isfinite(tensors[other]).all()):
-            raise FileFormatError(f"{path} is damaged: the tensor {other!r} does not fit the weights.")
+            raise FileFormatError(f"{path} is damaged: the tensor {prefix + other!r} does not fit the weights.")

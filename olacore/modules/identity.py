@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
-from olacore.errors import ConfigError, FingerprintError
+from olacore.errors import ConfigError
 from olacore.modules.file import SCHEMA, SCHEMA_1, Parts, to_bytes
 from olacore.modules.tensor_file import digest_of
 from olacore.spaces import LatentSpace
@@ -62,26 +62,6 @@ def spaces_to_dict(spaces: Mapping[str, LatentSpace | None]) -> dict[str, Any]:
 def space_from(values: Mapping[str, Any] | None) -> LatentSpace | None:
     """Return the space of a role in metadata, if anything has it."""
     return LatentSpace.from_dict(values) if values else None
-
-
-def require_pictures_of(refiner: str, training: Mapping[str, Any], decoder: str, digest: str | None) -> None:
-    """Raise unless a refiner was trained on the pictures of the decoder that it stands behind.
-
-    Parameters
-    ----------
-    refiner, decoder : what they are called in the sentence
-    training : notes of the refiner's training
-    digest : of the decoder, None where it has none
-
-    Raises
-    ------
-    FingerprintError  otherwise
-    """
-    if digest is None or training.get("pictures_sha256") != digest:
-        raise FingerprintError(
-            f"{refiner} was trained on the pictures of another decoder than {decoder}; train it with --pictures-from "
-            "this one."
-        )
 
 
 def spaces_in(

@@ -4,48 +4,37 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from olacore.blocks import RawBlock
-from olacore.errors import ConfigError, DataError, FileFormatError, ShapeError
+from olacore.errors import ConfigError, FileFormatError, ShapeError
 from olacore.files import replace_file
 from olacore.jit.threads import threads
 from olacore.kernels.forward import forward_population
 from olacore.kernels.layers import append_few, append_layer
 from olacore.kernels.tile import LANES
 from olacore.media.arrays import as_array
-from olacore.media.frames import shrunk
-from olacore.modules.file import (
-    BASIS,
-    POSITIVE,
-    STORED,
-    Parts,
-    named_as_carried,
-    pack,
-    read_module,
-    to_bytes,
-    unpack,
-)
+from olacore.media.frames import check_shrink, shrunk
+from olacore.modules.about import metadata_of
+from olacore.modules.file import BASIS, STORED, Parts, Stored, named_as_carried, pack, read_module, to_bytes, unpack
 from olacore.modules.find import find
-from olacore.modules.identity import ROLES, Own, own_space, spaces_in, spaces_to_dict
+from olacore.modules.identity import Own, own_space, spaces_in
 from olacore.modules.kinds import KINDS
 from olacore.modules.kinds.base import answer_all
 from olacore.modules.latent_doubts import LatentWarning, doubt_latents
 from olacore.modules.layers import Layer, from_parts
 from olacore.modules.program import Program
-from olacore.modules.shapes import check_shapes
+from olacore.modules.refined import CARRIED_BY, PREFIX, check_refiner
+from olacore.modules.shapes import check_numbers, check_shapes
 from olacore.modules.tensor_file import digest_of
 from olacore.spaces import LatentSpace
 from olacore.views import View, view_from_dict
 from olacore.views.patch import PatchEncoder
 from olacore.views.scaling import Scaling
-
-# Of the sides of a decoded picture.
-SHRINKS = (1, 2, 4, 8)
 
 
 @dataclass(frozen=True, repr=False)
@@ -65,12 +54,14 @@ class Module:
     hidden : the hidden maps of a stack, in the order in which they answer; each reads the standardised inputs and what
         all before it answered, and the last map reads all of it
     own : the space of an encoder's own latents, where it is not named by the encoder's digest
+    refiner : of a decoder of patches, a module that takes the errors out of all that it decodes
 
     Raises
     ------
     ShapeError  if the maps or the scaling do not fit the view
     DataError  if a number is NaN or inf, or too large for `stored`, or a scale is not above 0
-    ConfigError  if `stored` is unknown
+    ConfigError  if `stored` is unknown, or the refiner is none, or of other sizes
+    FingerprintError  if the refiner was trained on the pictures of another decoder
     """
 
     view: View
@@ -82,20 +73,20 @@ class Module:
     stored: str = "float32"
     hidden: tuple[Layer, ...] = ()
     own: Own | None = None
+    refiner: Module | None = None
 
     def __post_init__(self) -> None:
         self._check_shapes()
         if self.stored not in STORED:
             raise ConfigError(f"weights are stored as {', '.join(STORED[:-1])} or {STORED[-1]}; got {self.stored!r}.")
-        for name, part in self._parts().items():
-            if not np.isfinite(part).all():
-                raise DataError(f"the tensor {name!r} of a module holds NaN or inf.")
-            if name in POSITIVE and not (part > 0).all():
-                raise DataError(f"the tensor {name!r} of a module must be above 0; got {part.min():g}.")
+        check_numbers(self._parts())
         if self.stored != "float32":
             parts = unpack(pack(self._parts(), self.stored), tuple(self._parts()))
             for name, value in from_parts(parts, len(self.hidden)).items():
                 object.__setattr__(self, name, value)
+        if self.refiner is not None:
+            alone = self.with_refiner(None)
+            check_refiner(alone.about(), alone.digest, self.refiner.about())
 
     def _check_shapes(self) -> None:
         what, view = f"a {self.view.title}", self.view
@@ -111,8 +102,9 @@ class Module:
 
     @property
     def parameters(self) -> int:
-        """Number of weights and biases of all maps."""
-        return sum(part.size for name, part in self._parts().items() if name.endswith(("weights", "biases")))
+        """Number of weights and biases of all maps, those of its refiner too."""
+        own = sum(part.size for name, part in self._parts().items() if name.endswith(("weights", "biases")))
+        return own + (self.refiner.parameters if self.refiner else 0)
 
     @property
     def layers(self) -> tuple[int, ...]:
@@ -126,8 +118,9 @@ class Module:
 
     @property
     def digest(self) -> str:
-        """SHA-256 over its weights as stored, its view and its scaling."""
-        return digest_of(self._tensors(), self.view.to_dict())
+        """SHA-256 over its weights as stored, its view and its scaling, and those of its refiner."""
+        behind = {CARRIED_BY: self.refiner.view.to_dict()} if self.refiner else {}
+        return digest_of(self._tensors(), self.view.to_dict() | behind)
 
     @property
     def makes(self) -> LatentSpace | None:
@@ -152,6 +145,15 @@ class Module:
     def reads(self) -> LatentSpace | None:
         """The latent space that a decoder was trained for: a teacher's, or an encoder's own."""
         return self.space if self.kind == "decoder" else None
+
+    def with_refiner(self, refiner: Module | None) -> Module:
+        """This decoder with a refiner behind it, in place of the one that it may carry; with None, the decoder alone.
+
+        Raises
+        ------
+        ConfigError, FingerprintError  if they do not go together, see `Module`
+        """
+        return replace(self, refiner=refiner)
 
     def run(self, given: Any, n_threads: int | None = None) -> np.ndarray:
         """Answer what a caller gives, as the module's kind reads it: `encode`, `decode` and so on by another name.
@@ -200,7 +202,8 @@ class Module:
         latents : (C, h, w) or (m, C, h, w) of any float type, NumPy's or torch's, in the scaled latent space; (C,) or
             (m, C) for the global view
         n_threads : threads of this call; None keeps the caller's number
-        shrink : 2, 4 or 8 for a preview of so much smaller sides, the mean of each block of pixels
+        shrink : 2, 4 or 8 for a preview of so much smaller sides, the mean of each block of pixels of the picture,
+            which a refiner has seen; `with_refiner(None)` makes previews sooner
 
         Returns
         -------
@@ -213,23 +216,23 @@ class Module:
         ConfigError  if `shrink` is something else, or does not divide the pixels of a latent site
         """
         self._need("decode")
-        factor = getattr(self.view, "factor", 8)
-        if shrink not in SHRINKS or factor % shrink:
-            raise ConfigError(f"shrink must be 1, 2, 4 or 8, and divide {factor} pixels a site; got {shrink!r}.")
+        check_shrink(shrink, getattr(self.view, "factor", 8))
         pictures = shrunk(self.run(latents, n_threads), shrink)
         if doubt := doubt_latents(as_array(latents), self):
             warnings.warn(doubt, LatentWarning, stacklevel=2)
         return pictures
 
-    def refine(self, pictures: Any, n_threads: int | None = None) -> np.ndarray:
+    def refine(self, pictures: Any, n_threads: int | None = None, latents: Any = None) -> np.ndarray:
         """Take a decoder's errors out of pictures that it made: (H, W, 3) or (m, H, W, 3) uint8, and so the answer.
+
+        A refiner with context reads the latents that they were made of too.
 
         Raises
         ------
         ShapeError, DTypeError  if the module is no refiner, or they are no pictures
         """
         self._need("refine")
-        return self.run(pictures, n_threads)
+        return self.run({"recon": pictures, "latents": latents}, n_threads)
 
     def predict(self, inputs: Any, n_threads: int | None = None) -> np.ndarray:
         """Answer inputs as a module made from plain pairs does.
@@ -317,9 +320,10 @@ class Module:
         return np.ascontiguousarray(values[-len(self.biases) :, : len(raw.item)])
 
     def program(self) -> Program:
-        """Return the module as plain maps between what its view gathers and what it assembles; see `Program`."""
+        """Return the module, and its refiner, as plain maps between what is gathered and assembled; see `Program`."""
         maps = [(layer.weights, layer.biases) for layer in self.maps]
-        return Program.of(self.view, self.scaling, maps, self.stored)
+        behind = self.refiner.program() if self.refiner else None
+        return Program.of(self.view, self.scaling, maps, self.stored, behind)
 
     @property
     def maps(self) -> tuple[Layer, ...]:
@@ -331,7 +335,8 @@ class Module:
         last = f"{self.components} components - {self.layers[-1]}" if self.components else self.layers[-1]
         sizes = " - ".join(map(str, (*self.layers[:-1], last)))
         space = f" of {self.space.maker}" if self.space else ""
-        return f"<Module: {self.view.title}{space}, {sizes}, {self.stored}>"
+        behind = f", with {self.refiner!r}" if self.refiner else ""
+        return f"<Module: {self.view.title}{space}, {sizes}, {self.stored}{behind}>"
 
     def save(self, path: Path | str) -> None:
         """Write the module as one safetensors file; an interrupted save leaves an older file as it was."""
@@ -339,7 +344,7 @@ class Module:
 
     def about(self) -> dict[str, Any]:
         """What is known of the module, JSON types: what its file says beside its numbers."""
-        return self._metadata()
+        return metadata_of(self)
 
     def nbytes(self) -> int:
         """Size of the module's file in bytes."""
@@ -347,10 +352,12 @@ class Module:
 
     def content(self) -> bytes:
         """Return the content of the module's file."""
-        return to_bytes(self._tensors(), self._metadata())
+        return to_bytes(self._tensors(), self.about())
 
     def _tensors(self) -> Parts:
-        return pack(self._parts(), self.stored) | named_as_carried(self.view.tensors)
+        own = pack(self._parts(), self.stored) | named_as_carried(self.view.tensors)
+        behind = self.refiner._tensors() if self.refiner else {}
+        return own | {PREFIX + name: tensor for name, tensor in behind.items()}
 
     def _parts(self) -> Parts:
         parts = {"weights": self.weights, "biases": self.biases, **self.scaling.tensors}
@@ -359,18 +366,6 @@ class Module:
         for number, layer in enumerate(self.hidden):
             parts |= {f"hidden_{number}_{name}": part for name, part in vars(layer).items()}
         return parts
-
-    def _metadata(self) -> dict[str, Any]:
-        content = {
-            "kind": self.kind,
-            "view": self.view.to_dict(),
-            "activation": "tanh",
-            "weights": self.stored,
-            "training": self.training,
-            **spaces_to_dict({role: getattr(self, role) for role in ROLES}),
-        }
-        content |= {"layers": list(self.layers)} if self.hidden else {}
-        return content | ({} if self.components is None else {"components": self.components})
 
     def _need(self, verb: str) -> None:
         kind = KINDS.find(self.kind)
@@ -393,14 +388,24 @@ def load(reference: Path | str) -> Module:
     module, or of an unknown schema
     """
     path = find(reference)
-    content, parts, carried = read_module(path)
-    sizes = content.get("layers", ())
+    return of_stored(read_module(path), path)
+
+
+def of_stored(file: Stored, path: Path) -> Module:
+    """Return the module of what a file holds.
+
+    Raises
+    ------
+    FileFormatError  if tensors and metadata make none
+    """
+    content, parts, sizes = file.content, file.parts, file.content.get("layers", ())
     try:
-        view = view_from_dict(content["view"], carried)
+        view = view_from_dict(content["view"], file.carried)
         stored = content.get("weights", "float32")
         space, own = spaces_in(content, view.to_dict(), pack(parts, stored))
+        refiner = of_stored(file.refiner, path) if file.refiner else None
         maps = from_parts(parts, max(len(sizes) - 2, 0))
-        module = Module(view, space, training=content["training"], stored=stored, own=own, **maps)
+        module = Module(view, space, training=content["training"], stored=stored, own=own, refiner=refiner, **maps)
         if sizes and tuple(sizes) != module.layers:
             raise ShapeError(f"layers {sizes} needs tensors of these sizes; got {list(module.layers)}")
         if content.get("components") != module.components:

@@ -6,17 +6,19 @@ thread, so that they do not depend on how many there are.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from olacore.errors import FileFormatError
-from olacore.foreign.schema import Check, Misfit, flag, number, record, require, text, whole
-from olacore.modules.file import BASIS, POSITIVE, TENSORS, read_module
+from olacore.foreign.schema import Check, Misfit, both, flag, number, record, require, text, whole
+from olacore.modules.file import BASIS, POSITIVE, TENSORS, Stored, read_module
 from olacore.modules.find import find
+from olacore.modules.refined import check_refiner
 from olacore.modules.shapes import check_shapes
 from olacore.spaces import MOST_CHANNELS, MOST_FACTOR
 from olacore.text.table import WordTable, unit
@@ -30,14 +32,30 @@ class PlainModule:
 
     Parameters
     ----------
-    about : the metadata of its file
-    parts : its float32 tensors
+    file : what its file holds
     table : of words, where the view has one
+    refiner : that a decoder carries
     """
 
-    about: dict[str, Any]
-    parts: dict[str, np.ndarray]
-    table: WordTable | None
+    file: Stored
+    table: WordTable | None = None
+    refiner: PlainModule | None = None
+
+    @property
+    def about(self) -> dict[str, Any]:
+        """The metadata of its file."""
+        return self.file.content
+
+    @property
+    def parts(self) -> dict[str, np.ndarray]:
+        """Its float32 tensors."""
+        return self.file.parts
+
+    def with_refiner(self, refiner: PlainModule | None) -> PlainModule:
+        """As `Module.with_refiner`."""
+        if refiner is not None:
+            check_refiner(self.about, self.file.digest, refiner.about)
+        return replace(self, refiner=refiner)
 
     @property
     def view(self) -> dict[str, Any]:
@@ -74,7 +92,12 @@ def load_plain(reference: Path | str) -> PlainModule:
     FileFormatError  as `load` does, or if it has a view that is not run here
     """
     path = find(reference)
-    content, parts, carried = read_module(path)
+    return of_stored(read_module(path), path)
+
+
+def of_stored(file: Stored, path: Path) -> PlainModule:
+    """Return the module of what a file holds, see `load_plain`."""
+    content, parts, carried = file.content, file.parts, file.carried
     view = require(NAMED, content["view"], str(path))
     if (view["kind"], view["name"]) not in VIEWS:
         raise FileFormatError(f"{path} holds a {view['name']} {view['kind']}, which is not run without kernels.")
@@ -92,7 +115,7 @@ def load_plain(reference: Path | str) -> PlainModule:
             raise ValueError("a scale is not above 0")
     except (TypeError, ValueError) as error:
         raise FileFormatError(f"{path} is damaged: {error}.") from error
-    return PlainModule(content, parts, table)
+    return PlainModule(file, table, of_stored(file.refiner, path) if file.refiner else None)
 
 
 def embed(module: PlainModule, texts: list[str]) -> np.ndarray:
@@ -114,12 +137,18 @@ def imagine(module: PlainModule, given: Mapping[str, np.ndarray]) -> np.ndarray:
 
 
 def decode(module: PlainModule, latents: np.ndarray) -> np.ndarray:
-    """Latents (n, C, h, w) to pictures (n, H, W, 3) uint8."""
-    size = module.view.get("factor", 8)
-    count, _, height, width = latents.shape
-    patches = module.forward(windows_of(latents, module.view["window"])).reshape(count, height, width, size, size, 3)
-    pixels = patches.transpose(0, 1, 3, 2, 4, 5).reshape(count, height * size, width * size, 3)
-    return np.clip(np.rint((pixels + 1) * HALF_PIXEL), 0, 255).astype(np.uint8)
+    """Latents (n, C, h, w) to pictures (n, H, W, 3) uint8, refined where the module carries a refiner."""
+    patches = module.forward(windows_of(latents, module.view["window"]))
+    pixels = picture_of(patches, len(latents), latents.shape[2], latents.shape[3])
+    pictures = np.clip(np.rint((pixels + 1) * HALF_PIXEL), 0, 255).astype(np.uint8)
+    return pictures if module.refiner is None else refine(module.refiner, {"recon": pictures, "latents": latents})
+
+
+def picture_of(patches: np.ndarray, count: int, rows: int, columns: int) -> np.ndarray:
+    """Patches (samples, 3 size^2) put together: (count, rows size, columns size, 3)."""
+    size = math.isqrt(patches.shape[1] // 3)
+    apart = patches.reshape(count, rows, columns, size, size, 3).transpose(0, 1, 3, 2, 4, 5)
+    return apart.reshape(count, rows * size, columns * size, 3)
 
 
 def denoise(module: PlainModule, given: Mapping[str, np.ndarray]) -> np.ndarray:
@@ -155,14 +184,19 @@ def encode(module: PlainModule, pictures: np.ndarray) -> np.ndarray:
     return np.ascontiguousarray(sites.transpose(0, 3, 1, 2))
 
 
-def refine(module: PlainModule, pictures: np.ndarray) -> np.ndarray:
-    """Pictures (n, H, W, 3) uint8 of a decoder, sides of whole blocks, to refined ones."""
+def refine(module: PlainModule, given: Any) -> np.ndarray:
+    """Pictures (n, H, W, 3) uint8 of a decoder, sides of whole blocks, to refined ones.
+
+    Given are they alone, or, as `recon`, with the `latents` that they were made of, for a refiner that reads these.
+    """
+    parts = given if isinstance(given, Mapping) else {"recon": given}
+    pictures = parts["recon"]
     border, size = module.view["border"], module.view["factor"]
     count, height, width, _ = pictures.shape
-    errors = module.forward(blocks_of(pictures, size, border)).reshape(
-        count, height // size, width // size, size, size, 3
-    )
-    errors = errors.transpose(0, 1, 3, 2, 4, 5).reshape(pictures.shape)
+    samples = blocks_of(pictures, size, border)
+    if (context := module.view.get("context")) is not None:
+        samples = np.hstack([samples, windows_of(parts["latents"], 2 * context + 1)])
+    errors = picture_of(module.forward(samples), count, height // size, width // size)
     return np.clip(np.rint(pictures + errors * HALF_PIXEL), 0, 255).astype(np.uint8)
 
 
@@ -211,6 +245,12 @@ def odd(least: int) -> Check:
     return check
 
 
+def together(value: Any, place: str) -> None:
+    """Context and channels of a refiner: latents are read, or not."""
+    if ("context" in value) != ("channels" in value):
+        raise Misfit("context and channels must be given together")
+
+
 MOST_WINDOW = 15
 NAMED = record({"kind": text(), "name": text()})
 LATENT = {"channels": whole(1, MOST_CHANNELS)}
@@ -252,8 +292,12 @@ VIEWS = {
         encode,
     ),
     ("refiner", "pixel"): PlainView(
-        fields({"border": whole(0, 64)} | FACTOR),
-        lambda view: (3 * (view["factor"] + 2 * view["border"]) ** 2, 3 * view["factor"] ** 2),
+        both(fields({"border": whole(0, 64)} | FACTOR, {"context": whole(0, MOST_WINDOW // 2)} | LATENT), together),
+        lambda view: (
+            3 * (view["factor"] + 2 * view["border"]) ** 2
+            + view.get("channels", 0) * (2 * view.get("context", 0) + 1) ** 2,
+            3 * view["factor"] ** 2,
+        ),
         refine,
     ),
 }

@@ -81,6 +81,8 @@ class Program:
     basis : (answers, out) float32; with one, targets are (answer * gain) basis + shift; else None
     basis_factors : of the basis
     bound : what targets are clipped to, as (-bound, bound); None where they are not
+    refiner : of a decoder that carries one: what reads its pictures, rounded to 256 levels, and what its `gather` says
+        of the latents; its targets are added to the pictures
     """
 
     gather: dict[str, Any]
@@ -92,10 +94,16 @@ class Program:
     basis: np.ndarray | None
     basis_factors: Factors | None
     bound: float | None
+    refiner: Program | None = None
 
     @classmethod
     def of(
-        cls, view: View, scaling: Scaling, maps: Sequence[tuple[np.ndarray, np.ndarray]], stored: str = "float32"
+        cls,
+        view: View,
+        scaling: Scaling,
+        maps: Sequence[tuple[np.ndarray, np.ndarray]],
+        stored: str = "float32",
+        refiner: Program | None = None,
     ) -> Program:
         """Fold a scaling into maps.
 
@@ -103,6 +111,7 @@ class Program:
         ----------
         maps : weights and biases in the order in which they answer, on standardised inputs
         stored : the form that weights and basis have been rounded to
+        refiner : see `Program`
         """
         mean, scale = (part.astype(np.float64) for part in (scaling.input_mean, scaling.input_scale))
         steps = []
@@ -125,10 +134,11 @@ class Program:
             basis=scaling.basis,
             basis_factors=None if scaling.basis is None else Factors.of(scaling.basis, stored, True),
             bound=view.bound,
+            refiner=refiner,
         )
 
     def run(self, inputs: np.ndarray) -> np.ndarray:
-        """Compute it in NumPy: gathered inputs (n, in) to targets (n, out), float32."""
+        """Compute it in NumPy, a refiner left out: gathered inputs (n, in) to targets (n, out), float32."""
         known = inputs.astype(np.float32)
         for step in self.steps:
             answer = np.tanh(known @ step.weights.T + step.biases)

@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from olacore.errors import ShapeError
+from olacore.errors import DataError, ShapeError
+from olacore.modules.file import POSITIVE
 
 
 def check_shapes(
@@ -50,3 +51,12 @@ def check_shapes(
     wanted |= {"basis": (shape[0], outputs)} if basis else {}
     if (found := {name: part.shape for name, part in scaling.items()}) != wanted:
         raise ShapeError(f"{what} needs scaling for {(outputs, inputs)}; got {(*found.values(),)}.")
+
+
+def check_numbers(parts: Mapping[str, np.ndarray]) -> None:
+    """Raise `DataError` unless all numbers of a module's tensors are finite, and its scales above 0."""
+    for name, part in parts.items():
+        if not np.isfinite(part).all():
+            raise DataError(f"the tensor {name!r} of a module holds NaN or inf.")
+        if name in POSITIVE and not (part > 0).all():
+            raise DataError(f"the tensor {name!r} of a module must be above 0; got {part.min():g}.")

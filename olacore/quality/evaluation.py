@@ -27,6 +27,8 @@ from olacore.views.scaling import Scaling
 ITEMS_AT_ONCE = 8
 # Fields that a text teacher makes.
 OF_TEXT_TEACHERS = {"embeddings", "tokens"}
+# A decoder without the refiner that it carries.
+ALONE = "without_refiner"
 # Figures of a module and of each baseline by name.
 Figures = dict[str, dict[str, Any]]
 
@@ -94,9 +96,9 @@ def evaluate_parts(
 
     Returns
     -------
-    by the name of the part, or of the split for rows of no such part: figures of `module` and of the baselines that its
-    kind names, such as `least_squares`, `mean`, and `teacher` where a decoder's data hold the teacher's decoding; see
-    `Metrics.figures`
+    by the name of the part, or of the split for rows of no such part: figures of `module`, of a decoder that carries a
+    refiner `without_refiner` too, and of the baselines that its kind names, such as `least_squares`, `mean`, and
+    `teacher` where a decoder's data hold the teacher's decoding; see `Metrics.figures`
 
     Raises
     ------
@@ -164,7 +166,8 @@ def measure(module: Module, dataset: Dataset, baselines: Baselines, indices: np.
     shown = [BASELINES.find(name) for name in kind.baselines]
     shown = [baseline for baseline in shown if baseline.applies(view, dataset)]
     mean = scaling.restore_targets(baselines.mean[:, None].copy())
-    names = ["module", *(baseline.name for baseline in shown)]
+    own = ["module", ALONE] if module.refiner else ["module"]
+    names = [*own, *(baseline.name for baseline in shown)]
     sums = {name: Metrics(mean[:, 0], "psnr" in kind.figures) for name in names}
     fields = tuple(
         dict.fromkeys((*view.fields_in(dataset), *(field for baseline in shown for field in baseline.fields)))
@@ -172,7 +175,10 @@ def measure(module: Module, dataset: Dataset, baselines: Baselines, indices: np.
     for raw, sites in whole_items(view, dataset, indices, fields):
         block = view.gather(raw, scaling)
         target = view.gather_truth(raw) if scaling.basis is not None else scaling.restore_targets(block.targets.copy())
-        sums["module"].add(module.answer_samples(raw), target, target.shape[1] // sites)
+        sums[own[-1]].add(module.answer_samples(raw), target, target.shape[1] // sites)
+        if module.refiner:
+            refined = cut_pictures(view, raw, module.run(raw.arrays["latents"]))
+            sums["module"].add(refined, target, target.shape[1] // sites)
         for baseline in shown:
             answer = baseline.answer(Measured(view, scaling, baselines, raw, block))
             sums[baseline.name].add(answer, target, target.shape[1] // sites)
@@ -252,9 +258,7 @@ class TeacherBaseline(Baseline):
 
     def answer(self, measured: Measured) -> np.ndarray:
         """The decoding, cut as targets are."""
-        view, raw = measured.view, measured.raw
-        swapped = {**raw.arrays, "frames": raw.arrays["recon"]}
-        return view.gather_targets(replace(raw, arrays=swapped), Scaling.identity(view.inputs, view.outputs))
+        return cut_pictures(measured.view, measured.raw, measured.raw.arrays["recon"])
 
 
 class BlockMeanBaseline(Baseline):
@@ -277,6 +281,12 @@ class BlockMeanBaseline(Baseline):
 
 for baseline in (LeastSquaresBaseline(), MeanBaseline(), BlockMeanBaseline(), TeacherBaseline()):
     BASELINES.add(baseline)
+
+
+def cut_pictures(view: View, raw: RawBlock, pictures: np.ndarray) -> np.ndarray:
+    """Pictures of the items of a raw block, cut as targets are: (out, n) float32, in the scale of the data."""
+    swapped = replace(raw, arrays={**raw.arrays, "frames": pictures})
+    return view.gather_targets(swapped, Scaling.identity(view.inputs, view.outputs))
 
 
 def whole_items(

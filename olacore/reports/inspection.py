@@ -21,7 +21,7 @@ from olacore.foreign import hub
 from olacore.modules import latent_file, other_latents
 from olacore.modules.find import find
 from olacore.modules.identity import ROLES, spaces_to_dict
-from olacore.modules.module import load
+from olacore.modules.module import Module, load
 from olacore.quality import baselines
 from olacore.search import checkpoint
 
@@ -105,9 +105,12 @@ def describe(path: Path) -> dict[str, Any]:
             with suppress(FileFormatError):
                 return describe_latent(path)
         raise
+    return {"file": path.name, "bytes": path.stat().st_size, **describe_module(module)}
+
+
+def describe_module(module: Module) -> dict[str, Any]:
+    """Describe a module, and the refiner that it carries."""
     return {
-        "file": path.name,
-        "bytes": path.stat().st_size,
         "kind": f"module, {module.kind}",
         "view": module.view.to_dict(),
         "inputs": module.view.inputs,
@@ -118,6 +121,7 @@ def describe(path: Path) -> dict[str, Any]:
         "parameters": module.parameters,
         **spaces_to_dict({role: getattr(module, role) for role in ROLES}),
         "training": module.training,
+        **({"refiner": describe_module(module.refiner)} if module.refiner else {}),
     }
 
 

@@ -26,7 +26,19 @@ RANGES = {
 }
 LIMITS = ("generations", "passes", "seconds", "until_loss")
 # What views take; each says which.
-OF_VIEW = ("border", "window", "level", "text_window", "unconditional", "buckets", "words", "word_size", "target")
+OF_VIEW = (
+    "patch",
+    "border",
+    "context",
+    "window",
+    "level",
+    "text_window",
+    "unconditional",
+    "buckets",
+    "words",
+    "word_size",
+    "target",
+)
 # What has to be the same when a search is resumed, as it was asked for.
 ASKED = (
     "module",
@@ -53,8 +65,10 @@ class TrainConfig:
         latents; None for plain pairs
     h5 : data set files, of one latent space
     view : how samples are cut, such as "patch" or "global"; None for the first view that the kind has
+    patch : pixels along a side of a refiner's block; None for a single one, or for a latent site's with `context`
     border, window : pixels around the patch of an encoder or the block of a refiner; latent sites along a side of a
         decoder's or a denoiser's window
+    context : latent sites around a refiner's block that it reads too; None for no latents
     level : noise level of a denoiser, in the units of the latents
     text_window : latent sites along a side of a denoiser's window of the text mean; 0 for none
     unconditional : a denoiser without text
@@ -97,7 +111,9 @@ class TrainConfig:
     module: str | None
     h5: tuple[Path, ...]
     view: str | None = None
+    patch: int | None = None
     border: int | None = None
+    context: int | None = None
     window: int | None = None
     level: float | None = None
     text_window: int | None = None

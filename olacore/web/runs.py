@@ -7,13 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from olacore.errors import FileFormatError
-from olacore.foreign.json_text import parse_json
 from olacore.foreign.names import json_value
 from olacore.foreign.reading import read_file
-from olacore.foreign.schema import require
-from olacore.search.run_folder import FILES, LINE, MOST_LOG
+from olacore.search.run_log import LOG, MOST_LOG, parse_line
 
-LOG = FILES[1]
 # Runs that are listed, and points of a curve.
 MOST_RUNS, POINTS = 200, 400
 SHOWN = ("generation", "seconds", "samples", "loss", "validation_loss", "best_validation_loss", "validation_r2")
@@ -72,7 +69,7 @@ class Runs:
         lines = []
         for place in chosen:
             what = f"line {place + 1} of the log of {name}"
-            line = require(LINE, parse_json(texts[place], what), what)
+            line = parse_line(texts[place], what)
             lines.append({key: json_value(line[key]) for key in SHOWN if key in line})
         return {"name": name, "changed": changed(path), "lines": lines, "count": len(texts)}
 

@@ -42,6 +42,7 @@ class OrganicVAE(ModelMixin, AutoencoderMixin, ConfigMixin):
         without a decoder
     encoder_border, encoder_hidden : pixels around a patch that its latent is made from, and units of the hidden maps;
         None without an encoder
+    refiner : of the decoder's pictures, the settings of `PatchRefiner`; None without one
     block_out_channels : of their number, pipelines compute the pixels along a side of a latent site, 2^(number - 1)
     in_channels, out_channels : 3, of pictures in RGB
     scaling_factor, shift_factor, force_upcast : as pipelines read them; latents are in the denoiser's scale already
@@ -67,12 +68,13 @@ class OrganicVAE(ModelMixin, AutoencoderMixin, ConfigMixin):
         shift_factor: float = 0.0,
         force_upcast: bool = False,
         auto_map: dict[str, str] | None = None,
+        refiner: dict | None = None,
     ):
         super().__init__()
         factor = 2 ** (len(block_out_channels) - 1)
         self.decoder = self.encoder = None
         if decoder_window is not None:
-            self.decoder = PatchDecoder(latent_channels, decoder_window, decoder_hidden, factor)
+            self.decoder = PatchDecoder(latent_channels, decoder_window, decoder_hidden, factor, refiner)
         if encoder_border is not None:
             self.encoder = PatchEncoder(latent_channels, encoder_border, encoder_hidden, factor)
         self.use_tiling = self.use_slicing = False

@@ -12,6 +12,7 @@ from olacore.errors import ConfigError, FingerprintError, ShapeError
 from olacore.quality.evaluation import check_pairing
 from olacore.search.train import train
 from olacore.views.patch import PatchDecoder, PatchEncoder
+from olacore.views.refining import Refiner
 from tests.support.makers import JIT, OTHER_SPACE, make_config, make_module, write_pictures, write_plain
 
 
@@ -50,6 +51,22 @@ def test_train__evolves_a_refiner_behind_a_decoder(tmp_path):
     asked |= {"pictures_from": tmp_path / "other.safetensors"}
     with pytest.raises(ConfigError, match="was started with data"):
         train(make_config(data, tmp_path / "run", resume=True, **asked | {"generations": 8}))
+
+
+@pytest.mark.skipif(not JIT, reason="a search")
+def test_train__evolves_a_refiner_of_blocks_that_reads_latents(tmp_path):
+    decoder = make_module(PatchDecoder(4))
+    decoder.save(tmp_path / "decoder.safetensors")
+    asked = {"module": "refiner", "generations": 2, "pictures_from": tmp_path / "decoder.safetensors"}
+    asked |= {"patch": 8, "border": 0, "context": 1}
+    result = train(make_config(write_pictures(tmp_path / "data.h5"), tmp_path / "run", **asked))
+    assert result.module.view == Refiner(8, 0, 1, 4)
+    with open_dataset([tmp_path / "data.h5"]) as file:
+        found = file.read(["frames", "latents"], file.indices("held-out"))
+    drawn = decoder.run(found["latents"])
+    refined = result.module.run({"recon": drawn, "latents": found["latents"]})
+    errors = [np.square(picture.astype(float) - found["frames"]).mean() for picture in (drawn, refined)]
+    assert errors[1] < 0.8 * errors[0]
 
 
 @pytest.mark.skipif(not JIT, reason="a search")

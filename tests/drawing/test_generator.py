@@ -22,7 +22,7 @@ from olacore.errors import ConfigError, DTypeError, FileFormatError, Fingerprint
 from olacore.views.patch import PatchDecoder
 from olacore.views.refining import Refiner
 from olacore.views.word_table import TableOfWords
-from tests.support.makers import OTHER_SPACE, make_module, threads
+from tests.support.makers import OTHER_SPACE, REFINERS, make_module, refiner_of, threads
 from tests.support.set_samples import LEVELS, SIDE, SIZE, modules, word_table, write_set
 
 
@@ -70,6 +70,20 @@ def test_draw__ends_in_the_refiner_of_the_decoder(tmp_path, plain):
     np.testing.assert_array_equal(drawn.picture, refiner.refine(Generator(plain.set.folder).draw("a fox")[0].picture))
     np.testing.assert_array_equal(seen[-1], drawn.picture)
     assert "refiner" in drawn.record["modules"]
+    alone = Generator(tmp_path / "set", kernels=False).draw("a fox")[0].picture.astype(int)
+    assert np.abs(alone - drawn.picture).max() <= 1
+
+
+def test_draw__by_a_decoder_that_carries_its_refiner(tmp_path):
+    made = write_set(tmp_path, refiner=refiner_of(modules()["decoder"], REFINERS[-1]))
+    expected = Generator(made).draw("a fox")[0].picture
+    both = modules()["decoder"].with_refiner(olacore.load(made / "refiner.safetensors"))
+    carrying = write_set(tmp_path / "other", decoder=both)
+    np.testing.assert_array_equal(Generator(carrying).draw("a fox")[0].picture, expected)
+    alone = Generator(carrying, kernels=False).draw("a fox")[0].picture.astype(int)
+    assert np.abs(alone - expected).max() <= 1
+    with pytest.raises(FileFormatError, match="the decoder of the set carries a refiner; leave the other one out"):
+        write_set(tmp_path / "third", decoder=both, refiner=both.refiner)
 
 
 def test_draw__of_a_seed_has_the_same_bytes_with_any_number_of_threads(folder, plain):

@@ -11,7 +11,7 @@ from olacore.exports.convolution import Convolutions
 from olacore.views.patch import PatchDecoder, PatchEncoder
 from olacore.views.plain import Plain
 from olacore.views.refining import Refiner
-from tests.support.makers import make_module
+from tests.support.makers import REFINERS, make_module, refined_by
 
 # A latent of one site looks odd to the check of its statistics.
 pytestmark = pytest.mark.filterwarnings("ignore:the latents lie oddly")
@@ -45,6 +45,16 @@ def test_refiner__gives_the_pixels_of_the_module(size, hidden):
     pixels = Convolutions.of(Part.of("m", module)).run(picture / np.float32(127.5) - 1)
     levels = np.clip(np.rint((pixels + 1) * 127.5), 0, 255)
     assert np.abs(levels - module.refine(picture)).max() <= 1
+
+
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("view", REFINERS)
+def test_decoder__that_carries_a_refiner_gives_the_pixels_of_the_module(view, size):
+    module = refined_by(make_module(PatchDecoder(4, 8, 3), hidden=(5,)), view, hidden=(3, 4))
+    latents = np.random.default_rng(0).normal(size=(4, *size)).astype(np.float16).astype(np.float32)
+    pixels = Convolutions.of(Part.of("m", module)).run(latents)
+    levels = np.clip(np.rint((pixels + 1) * 127.5), 0, 255)
+    assert np.abs(levels - module.decode(latents)).max() <= 1
 
 
 def test_other_views__are_refused():

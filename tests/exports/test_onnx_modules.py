@@ -19,7 +19,7 @@ from olacore.views.refining import Refiner
 from olacore.views.whole import WholeDecoder
 from olacore.views.word_table import TableOfWords
 from olacore.views.words import Words
-from tests.support.makers import JIT, make_module
+from tests.support.makers import JIT, REFINED_SIZES, REFINERS, make_module, refined_by
 from tests.support.onnx_runs import answer, levels_apart, session_of, to_levels, to_pixels
 from tests.support.set_samples import SIZE, word_table
 
@@ -85,6 +85,25 @@ def test_refiner__of_pictures_of_any_size(size, factor, border):
     assert levels_apart(refined, answer(session_of(module, uint8=True), pixels=pictures)) <= 1
     floats = answer(session_of(module), pixels=(pictures / np.float32(127.5) - 1).transpose(0, 3, 1, 2))
     assert levels_apart(refined, to_levels(floats)) <= 1
+
+
+@pytest.mark.parametrize(("view", "size"), REFINED_SIZES)
+def test_decoder__that_carries_a_refiner_within_one_level(view, size):
+    module = refined_by(make_module(PatchDecoder(4, 8, 3), hidden=(5,)), view, hidden=(6,))
+    latents = random(1 if size[0] > 50 else 2, 4, *size)
+    ours = module.run(latents)
+    assert levels_apart(ours, answer(session_of(module, uint8=True), latents=latents)) <= 1
+    assert levels_apart(ours, to_levels(answer(session_of(module), latents=latents))) <= 1
+    # A level that rounding weights moves is read by the refiner, and moves what it answers.
+    assert levels_apart(ours, to_levels(answer(session_of(module, fp16=True), latents=latents))) <= 3
+    assert levels_apart(ours, module.with_refiner(None).run(latents)) > 1
+
+
+def test_refiner__reads_latents_where_they_count():
+    module = make_module(REFINERS[-1], None, hidden=(6,))
+    pictures, latents = random_pictures(2, 24, 40, 3), random(2, 4, 3, 5)
+    found = answer(session_of(module, uint8=True), pixels=pictures, latents=latents)
+    assert levels_apart(module.refine(pictures, latents=latents), found) <= 1
 
 
 @pytest.mark.parametrize("hidden", [(), (6,), (3, 5, 2)])

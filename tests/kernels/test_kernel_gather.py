@@ -4,6 +4,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from olacore.kernels.gather import (
+    gather_drawn,
+    gather_drawn_reference,
     gather_noisy,
     gather_noisy_reference,
     gather_patch_targets,
@@ -173,6 +175,38 @@ def test_gather_noisy__equals_twin(seed, rows, columns, text_window, known, n):
     gather_noisy(bits, means, numbers, item, site, 3, text_window, mean, scale, found)
     gather_noisy_reference(bits, means, numbers, item, site, 3, text_window, mean, scale, expected)
     np.testing.assert_allclose(found, expected, **TOLERANCE)
+
+
+def drawn(function, frames, bits, item, site, size, border, window, mean, scale):
+    out = empty_packed(len(item), len(mean))
+    out[:] = 7
+    function(frames, bits, item, site, size, border, window, mean, scale, out)
+    return out
+
+
+@given(
+    seed=seeds,
+    rows=st.integers(1, 3),
+    columns=st.integers(1, 3),
+    size=st.sampled_from([1, 2, 8] if COMPILED else [1, 2]),
+    border=st.integers(0, 4 if COMPILED else 1),
+    window=st.sampled_from([1, 3]),
+    n=counts,
+)
+@few
+def test_gather_drawn__equals_twin(seed, rows, columns, size, border, window, n):
+    rng, frames, item, site = pictures(seed, rows, columns, size, n)
+    bits = latents(seed, 2, rows, columns, n)[1]
+    case = (frames, bits, item, site, size, border, window)
+    case = (*case, *standard(rng, 3 * (size + 2 * border) ** 2 + 2 * window**2))
+    np.testing.assert_allclose(drawn(gather_drawn, *case), drawn(gather_drawn_reference, *case), **TOLERANCE)
+
+
+def test_gather_drawn__ignores_the_number_of_threads():
+    rng, frames, item, site = pictures(0, 3, 4, 2, 300)
+    bits = latents(1, 2, 3, 4, 300)[1]
+    case = (gather_drawn, frames, bits, item, site, 2, 1, 3, *standard(rng, 48 + 18))
+    np.testing.assert_array_equal(*(run_with_threads(count, lambda: drawn(*case)) for count in (1, 2)))
 
 
 def test_gather_noisy__ignores_the_number_of_threads():

@@ -314,11 +314,23 @@ def test_decode__refines_what_the_decoder_made(tmp_path):
     refiner = make_module(Refiner(), None, hidden=(4,))
     replace(refiner, training={"pictures_sha256": decoder.digest}).save(tmp_path / "r.safetensors")
     np.save(tmp_path / "z.npy", scaled("sd15"))
+    decoder.with_refiner(load(tmp_path / "r.safetensors")).save(tmp_path / "d.safetensors")
+    drawn = decoder.decode(scaled("sd15"))
+    expected = refiner.refine(drawn)
     asked = {"decoder": "sd15-decoder", "refiner": str(tmp_path / "r.safetensors")}
-    expected = refiner.refine(decoder.decode(scaled("sd15")))
-    for shrink in (1, 4):
-        (made,) = Decoding(**asked, shrink=shrink, kernels=False).decode(tmp_path / "z.npy", tmp_path / "z.png")
-        np.testing.assert_array_equal(made.pixels, shrunk(expected, shrink))
+    carrying = str(tmp_path / "d.safetensors")
+    for wanted, pixels in (
+        (asked, expected),
+        ({"decoder": carrying}, expected),
+        ({**asked, "decoder": carrying}, expected),
+        ({"decoder": carrying, "refiner": "none"}, drawn),
+        ({"decoder": "sd15-decoder", "refiner": "none"}, drawn),
+    ):
+        for shrink in (1, 4):
+            (made,) = Decoding(**wanted, shrink=shrink).decode(tmp_path / "z.npy", tmp_path / "z.png")
+            np.testing.assert_array_equal(made.pixels, shrunk(pixels, shrink))
+            (made,) = Decoding(**wanted, shrink=shrink, kernels=False).decode(tmp_path / "z.npy", tmp_path / "z.png")
+            assert np.abs(made.pixels.astype(int) - shrunk(pixels, shrink)).max() <= 1
     refiner.save(tmp_path / "r.safetensors")
     with pytest.raises(FingerprintError, match="was trained on the pictures of another decoder than sd15-decoder"):
         Decoding(**asked).decode(tmp_path / "z.npy", tmp_path / "z.png")

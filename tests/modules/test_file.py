@@ -146,8 +146,8 @@ def test_module__knows_the_sizes_of_a_stack():
 
 
 def test_save__says_layers_for_stacks_only():
-    assert STACK._metadata()["layers"] == [5, 6, 2, 3]
-    assert "layers" not in PAIRS._metadata()
+    assert STACK.about()["layers"] == [5, 6, 2, 3]
+    assert "layers" not in PAIRS.about()
 
 
 def test_load__names_a_file_that_is_not_there(tmp_path):
@@ -201,7 +201,7 @@ def test_load__refuses_a_foreign_safetensors_file(tmp_path):
 def rewritten(path: Path, module: Module, tensors: dict | None = None, **content: object) -> Path:
     """Save `module` with some tensors replaced (None removes) and some of its metadata changed."""
     parts = {name: t for name, t in (tensors_of(module) | (tensors or {})).items() if t is not None}
-    path.write_bytes(to_bytes(parts, module._metadata() | content))
+    path.write_bytes(to_bytes(parts, module.about() | content))
     return path
 
 
@@ -276,7 +276,7 @@ def test_load__names_components_that_the_tensors_have_not(tmp_path):
     for name, wrong in (("basis_weights", np.ones((3, 2), np.float32)), ("target_scale", np.ones(3, np.float32))):
         with pytest.raises(FileFormatError, match="a plain needs (scaling|weights)"):
             load(rewritten(tmp_path / "m", COMPONENTS, {name: wrong}))
-    content = {name: tensor for name, tensor in COMPONENTS._metadata().items() if name != "components"}
+    content = {name: tensor for name, tensor in COMPONENTS.about().items() if name != "components"}
     (tmp_path / "m").write_bytes(to_bytes(tensors_of(COMPONENTS), content))
     with pytest.raises(FileFormatError, match="a tensor 'basis_weights', which a module of its layers does not have"):
         load(tmp_path / "m")

@@ -171,7 +171,7 @@ def test_load__of_schema_1_refuses_damaged_metadata(change, tmp_path):
 
 @pytest.mark.parametrize("role", ["makes", "imitates", "reads"])
 def test_load__refuses_metadata_without_a_role(role, tmp_path):
-    content = {name: value for name, value in ENCODER._metadata().items() if name != role}
+    content = {name: value for name, value in ENCODER.about().items() if name != role}
     (tmp_path / "m").write_bytes(to_bytes(pack(ENCODER._parts(), ENCODER.stored), content))
     with pytest.raises(FileFormatError, match=f"m is damaged: .*{role}"):
         load(tmp_path / "m")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -31,6 +33,7 @@ CASES = [
     (PatchEncoder(4, 8, 4), PICTURES),
     (Refiner(1, 2), PICTURES),
     (Refiner(4, 3), PICTURES),
+    (Refiner(8, 4, 1, 4), {"recon": PICTURES, "latents": DRAW.standard_normal((2, 4, 3, 2)).astype(np.float32)}),
     (Window(4, 8, 1.0, certain=True), {"noisy": LATENTS, "text_means": LATENTS[::-1], "certainty": CERTAINTY}),
     (Window(4, 8, 1.0, window=3, text_window=0), {"noisy": LATENTS}),
 ]
@@ -75,21 +78,23 @@ def test_plain__refuses_views_that_it_does_not_know(tmp_path):
 )
 def test_plain__refuses_views_that_do_not_fit_the_tensors(tmp_path, monkeypatch, changes, sentence):
     make_module(PatchDecoder(4, 8, 3)).save(tmp_path / "m.safetensors")
-    content, parts, carried = plain.read_module(tmp_path / "m.safetensors")
-    content["view"] |= changes
-    monkeypatch.setattr(plain, "read_module", lambda path: (content, parts, carried))
+    file = plain.read_module(tmp_path / "m.safetensors")
+    file.content["view"] |= changes
+    monkeypatch.setattr(plain, "read_module", lambda path: file)
     with pytest.raises(FileFormatError, match=sentence):
         load_plain(tmp_path / "m.safetensors")
 
 
 def test_plain__refuses_scales_and_tables_that_make_no_sense(tmp_path, monkeypatch):
     make_module(TableOfWords(WIDTH, SIZE, table=word_table())).save(tmp_path / "m.safetensors")
-    content, parts, carried = plain.read_module(tmp_path / "m.safetensors")
-    for changed, sentence in (
-        ((content, parts, {}), "is damaged"),
-        ((content, parts, word_table(6).tensors), "has vectors of 6 numbers"),
-        ((content, parts | {"input_scale": 0 * parts["input_scale"]}, carried), "a scale is not above 0"),
+    file = plain.read_module(tmp_path / "m.safetensors")
+    zeros = file.parts | {"input_scale": 0 * file.parts["input_scale"]}
+    for changes, sentence in (
+        ({"carried": {}}, "is damaged"),
+        ({"carried": word_table(6).tensors}, "has vectors of 6 numbers"),
+        ({"parts": zeros}, "a scale is not above 0"),
     ):
+        changed = replace(file, **changes)
         monkeypatch.setattr(plain, "read_module", lambda path, changed=changed: changed)
         with pytest.raises(FileFormatError, match=sentence):
             load_plain(tmp_path / "m.safetensors")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,12 +20,19 @@ from olacore.modules.module import Module
 from olacore.search.config import TrainConfig
 from olacore.spaces import LatentSpace
 from olacore.views import View
+from olacore.views.refining import Refiner
 from olacore.views.scaling import Scaling
 
 JIT = not numba.config.DISABLE_JIT
 SPACE = LatentSpace("someone/tiny", "ab" * 32, scaling=1.0, shift=0.0, channels=4)
 OTHER_SPACE = LatentSpace("someone/other", "cd" * 32, scaling=1.0, shift=0.0, channels=4)
 PLAIN = (5, 3)
+# Of decoders of 4 channels and 8 pixels a latent site: by pixels, by smaller blocks, by sites with a border that is
+# wider than a picture of one site, and by sites beside their latents.
+REFINERS = (Refiner(), Refiner(4, 3), Refiner(8, 9), Refiner(8, 4, 1, 4))
+# Each at small sizes of latents, and the last, which is as shipped ones, at large ones too.
+REFINED_SIZES = [(view, size) for view in REFINERS for size in ((1, 1), (3, 5))]
+REFINED_SIZES += [(REFINERS[-1], size) for size in ((7, 13), (64, 64), (128, 96))]
 
 
 @contextmanager
@@ -149,6 +157,18 @@ def make_module(
         width += units
     weights, biases = small(answers, width), small(answers)
     return Module(view, space, weights, biases, scaling, {"seed": seed}, stored, tuple(layers))
+
+
+def refiner_of(decoder: Module, view: View, **form: Any) -> Module:
+    """A refiner of a decoder's pictures, as `make_module` makes it of a form, but one that answers few levels."""
+    refiner = make_module(view, None, **form)
+    scaling = replace(refiner.scaling, target_scale=refiner.scaling.target_scale / 8)
+    return replace(refiner, scaling=scaling, training={**refiner.training, "pictures_sha256": decoder.digest})
+
+
+def refined_by(decoder: Module, view: View, **form: Any) -> Module:
+    """A decoder that carries such a refiner."""
+    return decoder.with_refiner(refiner_of(decoder, view, **form))
 
 
 def module_bytes(folder: Path) -> bytes:

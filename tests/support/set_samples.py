@@ -30,14 +30,17 @@ def word_table(size: int = SIZE) -> WordTable:
 
 
 def modules(**changes: Any) -> dict[str, Module]:
-    """A module for each part of a set."""
+    """A module for each part of a set; changes are views, or modules as they are."""
     views = {
         "text": TableOfWords(WIDTH, SIZE, unit=True, table=word_table()),
         "mean": Prompt(4, 8, 0.0, SITES, SITES, WIDTH),
         "decoder": PatchDecoder(4, 8, 3),
         "encoder": PatchEncoder(4, 8, 0),
     } | {f"level {level:g}": Window(4, 8, level, window=3, certain=True) for level in LEVELS}
-    return {name: make_module(view, seed=seed) for seed, (name, view) in enumerate((views | changes).items())}
+    return {
+        name: view if isinstance(view, Module) else make_module(view, seed=seed)
+        for seed, (name, view) in enumerate((views | changes).items())
+    }
 
 
 def of_scenes() -> dict[str, Any]:
@@ -54,6 +57,7 @@ def write_set(
     **changes: Any,
 ) -> Path:
     """Make such a set in a folder, from data in it; views of other modules by what they do."""
+    folder.mkdir(exist_ok=True)
     data = write_captioned(folder / "data.h5") if not (folder / "data.h5").exists() else folder / "data.h5"
     paths = {}
     for name, module in (modules(**changes) | ({"refiner": refiner} if refiner else {})).items():

@@ -26,13 +26,15 @@ class Decoder(Kind):
     baselines: ClassVar[tuple[str, ...]] = (*Kind.baselines, "block_mean", "teacher")
 
     def run(self, module: Module, given: Any) -> np.ndarray:
-        """Decode latents."""
+        """Decode latents; a refiner that the module carries takes its errors out."""
         view = module.view
         assert isinstance(view, LatentView)
         latents = as_array(given)
         rank = 1 if isinstance(view, WholeView) else 3
         items = checked_latents(latents, view.channels, rank)
         pictures = module.answer({"latents": items[:, :, None, None] if rank == 1 else items})
+        if module.refiner is not None:
+            pictures = module.refiner.answer({"recon": pictures, "latents": items})
         return pictures if latents.ndim == rank + 1 else pictures[0]
 
 

@@ -84,13 +84,13 @@ def open_seen(
 
 
 def decoded(dataset: Dataset, reference: Path | str) -> DecodedDataset:
-    """Data with the pictures of a decoder.
+    """Data with the pictures of a decoder, without a refiner that it may carry: a new one would take its place.
 
     Raises
     ------
     ConfigError, FingerprintError  if it is none, or the data hold no latents that it reads
     """
-    return DecodedDataset(dataset, load(reference), str(reference))
+    return DecodedDataset(dataset, load(reference).with_refiner(None), str(reference))
 
 
 def embedded(dataset: Dataset, reference: Path | str) -> EmbeddedDataset:

@@ -37,7 +37,9 @@ class Family(nn.Module):
         self.factor = factor
         self.decoder = self.encoder = None
         if settings["decoder_window"] is not None:
-            self.decoder = PatchDecoder(channels, settings["decoder_window"], settings["decoder_hidden"], factor)
+            self.decoder = PatchDecoder(
+                channels, settings["decoder_window"], settings["decoder_hidden"], factor, settings.get("refiner")
+            )
         if settings["encoder_border"] is not None:
             self.encoder = PatchEncoder(channels, settings["encoder_border"], settings["encoder_hidden"], factor)
 

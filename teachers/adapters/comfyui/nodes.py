@@ -102,8 +102,10 @@ class LoadVAE(io.ComfyNode):
         vae.latent_channels, vae.latent_dim, vae.output_channels = modules.settings["latent_channels"], 2, 3
         vae.process_input = lambda image: image * 2 - 1
         vae.process_output = lambda image: image.add(1).div(2).clamp(0, 1)
-        # Bytes, of all numbers that are held at once: three times the pixels, and the hidden units of a site.
-        vae.memory_used_decode = lambda shape, dtype: 4 * shape[2] * shape[3] * (3 * 192 + 512)
+        # Bytes, of all numbers that are held at once: three times the pixels, with a refiner six times, and the hidden
+        # units of a site.
+        times = 6 if modules.settings.get("refiner") else 3
+        vae.memory_used_decode = lambda shape, dtype: 4 * shape[2] * shape[3] * (times * 192 + 512)
         vae.memory_used_encode = lambda shape, dtype: 4 * shape[2] * shape[3] * (3 * 3 + 8)
         return io.NodeOutput(vae)
 
