@@ -14,14 +14,12 @@ from olacore.blocks import RawBlock
 from olacore.errors import ConfigError, FileFormatError, ShapeError
 from olacore.files import replace_file
 from olacore.jit.threads import threads
-from olacore.kernels.forward import forward_population
-from olacore.kernels.layers import append_few, append_layer
-from olacore.kernels.tile import LANES
 from olacore.media.arrays import as_array
 from olacore.media.frames import check_shrink, shrunk
 from olacore.modules.about import metadata_of
 from olacore.modules.file import BASIS, STORED, Parts, Stored, named_as_carried, pack, read_module, to_bytes, unpack
 from olacore.modules.find import find
+from olacore.modules.forward import forward
 from olacore.modules.identity import Own, own_space, spaces_in
 from olacore.modules.kinds import KINDS
 from olacore.modules.kinds.base import answer_all
@@ -300,24 +298,7 @@ class Module:
 
     def forward(self, raw: RawBlock) -> np.ndarray:
         """Answer every sample of a raw block: (out, n) float32, in the scale of the standardised targets."""
-        if len(raw.item) <= LANES:
-            return self._forward_few(raw)
-        outputs = np.empty((1, self.scaling.outputs, len(raw.item)), np.float32)
-        room = sum(layer.units for layer in self.hidden)
-        packed = self.view.gather_inputs(raw, self.scaling, room=room)
-        for layer in self.hidden:
-            append_layer(layer.weights, layer.biases, len(raw.item), packed)
-        forward_population(self.weights[None], self.biases[None], packed, outputs)
-        return outputs[0]
-
-    def _forward_few(self, raw: RawBlock) -> np.ndarray:
-        """`forward` for LANES samples or fewer: the same numbers, without most of a chunk that is empty."""
-        inputs = self.view.inputs
-        values = np.empty((inputs + sum(layer.units for layer in self.maps), LANES), np.float32)
-        values[:inputs] = self.view.gather_inputs(raw, self.scaling)[0, :, :LANES]
-        for layer in self.maps:
-            append_few(layer.weights, layer.biases, values)
-        return np.ascontiguousarray(values[-len(self.biases) :, : len(raw.item)])
+        return forward(self.view, self.scaling, self.maps, raw)
 
     def program(self) -> Program:
         """Return the module, and its refiner, as plain maps between what is gathered and assembled; see `Program`."""
