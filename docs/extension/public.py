@@ -15,6 +15,8 @@ from typing import Any, TypeVar
 ROOMS = {
     "Every day": ("olacore", "olacore.errors", "olacore.drawing.generator", "olacore.search.observers"),
     "What is shipped": ("olacore.pretrained", "olacore.pretrained.catalogue", "olacore.spaces"),
+    "Any fitness": ("olacore.fitness", "olacore.play"),
+    "Watching and reports": ("olacore.search.loggers", "olacore.reports.report"),
     "Kernels": ("olacore.embed.checked", "olacore.embed"),
     "Data": ("olacore.data", "olacore.text", "olacore.text.emoji"),
     "Teachers and pipelines": (

@@ -165,6 +165,9 @@ def play_episodes(
     ----------
     genomes : (pop, n) float32, or one (n,)
     layers : of the policies, 13 inputs first and 3 moves last
+    size : cells along a side of the board, 4 to 32
+    seed : 0 to 2^63 - 1
+    episodes : of each genome, 1 or more
 
     Returns
     -------

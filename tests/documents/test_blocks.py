@@ -42,7 +42,9 @@ ELSEWHERE = {
     ("docs/plug-in.md", "ONNX Runtime in Python"): "tests/exports/test_onnx_documentation.py",
     ("docs/plug-in.md", "A C program"): "tests/exports/test_c_header.py",
     ("docs/plug-in.md", "A page"): "tests/exports/test_page.py",
+    ("docs/plug-in.md", "A decoder with its refiner in one file"): "tests/exports/test_module_file.py",
     ("docs/plug-in.md", "Sharing"): "tests/exports/test_plug_in_latents_and_sharing.py",
+    ("docs/serve.md", "What clients of other servers call"): "tests/web/test_process.py",
     ("README.md", "In a pipeline of diffusers"): "tests/teachers/adapters/test_documentation.py",
     ("docs/tutorials/diffusers.md", "Decode by a module"): "tests/teachers/adapters/test_documentation.py",
     ("docs/tutorials/diffusers.md", "Previews, with the pipeline's own autoencoder"): (
@@ -80,16 +82,30 @@ NOT_RUN = {
     ("docs/ovae.md", "What is wrong with the pictures"): "needs data that a teacher made",
     ("docs/ovae.md", "Reproduce"): TEACHER,
     ("docs/ovae.md", "Measuring"): TEACHER,
+    ("docs/serve.md", "A page that draws while you type, and a server for other programs"): (
+        "serves until it is told to stop; tests/web starts servers"
+    ),
+    ("docs/watching.md", "In the terminal"): "follows runs until they end; tests/commands/test_watch.py",
+    ("docs/watching.md", "TensorBoard, Weights & Biases, trackio, MLflow", 0): (
+        "needs data of one's own, and a board; tests/search/test_loggers.py"
+    ),
+    ("docs/reports.md", "Reports: a run in one file"): "minutes of search; tests/reports reports runs",
+    ("docs/reports.md", "Pages of tests"): "needs data of one's own; tests/reports makes each of these pages",
 }
 # In place of a limit that would take long, in blocks that are run.
 QUICKER = {
     "seconds=30": "generations=6",
+    "seconds=20": "generations=6",
+    "target=475, rescore=10": "target=60, rescore=2",
     "--time 20s": "--generations 6",
     "--stack 64": "--stack 8 --generations 16",
     'print("R2"': 'print("R2 of a short search"',
 }
 HERE = {
     "README.md": ("Use: the command line", "Use: Python", "Plain pairs"),
+    "docs/fitness.md": ("Any fitness: ask and tell", "A whole search", "Environments of Gymnasium"),
+    "docs/reports.md": ("What a run keeps for it",),
+    "docs/watching.md": ("TensorBoard, Weights & Biases, trackio, MLflow",),
     "docs/start.md": ("Draw", "Use what is shipped", "Train"),
     "docs/generate.md": ("Text in, picture out",),
     "docs/tutorials/clone.md": (
@@ -179,7 +195,18 @@ def test_commands__are_ones_that_there_are(page):
 
 
 OURS = {"bench", "teachers", "tests"}
-OTHERS = {"pytest", "ruff", "gcc", "./preview", "hf", "sphinx-build", "python3", "NUMBA_DISABLE_JIT=1", "python"}
+OTHERS = {
+    "tensorboard",
+    "pytest",
+    "ruff",
+    "gcc",
+    "./preview",
+    "hf",
+    "sphinx-build",
+    "python3",
+    "NUMBA_DISABLE_JIT=1",
+    "python",
+}
 
 
 @pytest.mark.parametrize("page", pages())
@@ -237,6 +264,19 @@ def check_readme(names: dict[str, object]) -> None:
     assert all(Path(name).exists() for name in ("heart.png", "sd.png", "own.png", "fox.png", "xl.png", "pt.png"))
 
 
+def check_fitness(names: dict[str, object]) -> None:
+    assert olacore.load("xor.safetensors").layers == (2, 4, 1)
+    assert olacore.load("cart-pole.safetensors").layers == (4, 2)
+
+
+def check_reports(names: dict[str, object]) -> None:
+    assert Path("first.html").read_text(encoding="utf-8").startswith("<!doctype html>")
+
+
+def check_watching(names: dict[str, object]) -> None:
+    assert any(path.name.startswith("events.out.tfevents") for path in Path().rglob("*"))
+
+
 def check_start(names: dict[str, object]) -> None:
     assert np.shape(names["heart"]) == (64, 64, 3)
     assert read_picture(Path("photo-back.png")).shape == (64, 80, 3)
@@ -258,6 +298,9 @@ def check_clone(names: dict[str, object]) -> None:
 
 CHECKS: dict[str, Callable[[dict[str, object]], None]] = {
     "README.md": check_readme,
+    "docs/fitness.md": check_fitness,
+    "docs/reports.md": check_reports,
+    "docs/watching.md": check_watching,
     "docs/start.md": check_start,
     "docs/generate.md": check_generate,
     "docs/tutorials/clone.md": check_clone,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 import signal
 import socket
 import threading
@@ -17,8 +16,8 @@ import pytest
 from PIL import Image
 
 import olacore
+from tests.support.documents import blocks
 from tests.support.makers import smooth_pictures
-from tests.support.places import ROOT
 from tests.support.served import pixels, started
 from tests.support.set_samples import LEVELS, SIDE, write_set
 
@@ -62,8 +61,8 @@ def test_openai__client_gets_pictures(address, folder):
 
 def test_documentation__has_a_recipe_that_works(address):
     pytest.importorskip("openai", reason="needs openai, of the extra test")
-    (recipe,) = re.findall("```python\n(.*?)```", (ROOT / "docs/serve.md").read_text(encoding="utf-8"), re.DOTALL)
-    recipe = recipe.replace("http://127.0.0.1:7860", address).replace('"variety": 1', f'"variety": {LEVELS[-1]}')
+    (block,) = blocks("docs/serve.md", "What clients of other servers call")
+    recipe = block.text.replace("http://127.0.0.1:7860", address).replace('"variety": 1', f'"variety": {LEVELS[-1]}')
     found: dict[str, Any] = {}
     exec(compile(recipe, "docs/serve.md", "exec"), found)
     found["client"].close()
