@@ -92,7 +92,9 @@ def train(h5: Sequence[Path], options: Sequence[tuple[str, str]], as_json: bool,
 
     A pair is an encoder and the decoder of its own latents, in OUT/encoder and OUT/decoder.
     """
+    from olacore.files import is_there
     from olacore.search.config import TrainConfig
+    from olacore.search.run_folder import REFINED
     from olacore.search.train import train as evolve
 
     config = TrainConfig(h5=tuple(h5), options=dict(options), **settings)
@@ -113,3 +115,5 @@ def train(h5: Sequence[Path], options: Sequence[tuple[str, str]], as_json: bool,
         f"{summary['validation_loss']:.5g}, R2 {summary['validation_r2']:.4f}; "
         f"{made} has {result.module.nbytes()} bytes"
     )
+    if is_there(refined := result.folder / REFINED):
+        say(f"{refined} is the decoder with it, of {refined.stat().st_size} bytes")

@@ -18,6 +18,8 @@ from olacore.foreign.schema import maybe, number, record, require, whole
 
 # The affine decoder of a pair lies beside the encoder that it was evolved with.
 AFFINE = "affine_decoder.safetensors"
+# The decoder that a refiner was evolved behind, with it.
+REFINED = "decoder.safetensors"
 # What modules of folds answered to samples that they did not see.
 ANSWERS = "answers.npz"
 # The checkpoint of version 0.1 is never read.
@@ -29,6 +31,7 @@ FILES = (
     "module.safetensors",
     "baselines.safetensors",
     AFFINE,
+    REFINED,
     ANSWERS,
     OLD_CHECKPOINT,
 )
