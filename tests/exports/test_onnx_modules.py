@@ -17,7 +17,7 @@ from olacore.views.refining import Refiner
 from olacore.views.whole import WholeDecoder
 from olacore.views.word_table import TableOfWords
 from olacore.views.words import Words
-from tests.support.makers import JIT, REFINERS, make_module, refined_by
+from tests.support.makers import JIT, REFINED_SIZES, REFINERS, make_module, refined_by
 from tests.support.onnx_runs import answer, levels_apart, session_of, to_levels, to_pixels
 from tests.support.set_samples import SIZE, word_table
 
@@ -85,18 +85,23 @@ def test_refiner__of_pictures_of_any_size(size, factor, border):
     assert levels_apart(refined, to_levels(floats)) <= 1
 
 
-@pytest.mark.parametrize("view", REFINERS)
-def test_decoder__that_carries_a_refiner_within_one_level(view):
+@pytest.mark.parametrize(("view", "size"), REFINED_SIZES)
+def test_decoder__that_carries_a_refiner_within_one_level(view, size):
     module = refined_by(make_module(PatchDecoder(4, 8, 3), hidden=(5,)), view, hidden=(6,))
-    floats, whole, half = (session_of(module), session_of(module, uint8=True), session_of(module, fp16=True))
-    for height, width in SITES:
-        latents = random(1 if height > 50 else 2, 4, height, width)
-        ours = module.run(latents)
-        assert levels_apart(ours, answer(whole, latents=latents)) <= 1
-        assert levels_apart(ours, to_levels(answer(floats, latents=latents))) <= 1
-        # A level that rounding weights moves is read by the refiner, and moves what it answers.
-        assert levels_apart(ours, to_levels(answer(half, latents=latents))) <= 3
+    latents = random(1 if size[0] > 50 else 2, 4, *size)
+    ours = module.run(latents)
+    assert levels_apart(ours, answer(session_of(module, uint8=True), latents=latents)) <= 1
+    assert levels_apart(ours, to_levels(answer(session_of(module), latents=latents))) <= 1
+    # A level that rounding weights moves is read by the refiner, and moves what it answers.
+    assert levels_apart(ours, to_levels(answer(session_of(module, fp16=True), latents=latents))) <= 3
     assert levels_apart(ours, module.with_refiner(None).run(latents)) > 1
+
+
+def test_refiner__reads_latents_where_they_count():
+    module = make_module(REFINERS[-1], None, hidden=(6,))
+    pictures, latents = random_pictures(2, 24, 40, 3), random(2, 4, 3, 5)
+    found = answer(session_of(module, uint8=True), pixels=pictures, latents=latents)
+    assert levels_apart(module.refine(pictures, latents=latents), found) <= 1
 
 
 @pytest.mark.parametrize("hidden", [(), (6,), (3, 5, 2)])
