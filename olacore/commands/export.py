@@ -10,8 +10,9 @@ from olacore.commands.options import FILE, Option
 from olacore.commands.say import say
 
 FORMS = (
-    "npz, plain NumPy arrays; onnx, a graph; c, a header; html, a page that works from disk; diffusers, the folder of "
-    "a VAE; comfyui, a pack of nodes, of the compatible modules if none is named; hub, a folder to share"
+    "module, one file, of a decoder and its refiner too; npz, plain NumPy arrays; onnx, a graph; c, a header; html, a "
+    "page that works from disk; diffusers, the folder of a VAE; comfyui, a pack of nodes, of the compatible modules if "
+    "none is named; hub, a folder to share"
 )
 
 

@@ -6,6 +6,7 @@ from olacore.exports.comfyui import ComfyUI
 from olacore.exports.diffusers_folder import DiffusersFolder
 from olacore.exports.html_page import Page
 from olacore.exports.hub import HubFolder
+from olacore.exports.module_file import ModuleFile
 from olacore.exports.numpy_file import NumpyFile
 from olacore.exports.onnx_file import OnnxFile
 
@@ -16,6 +17,7 @@ __all__ = [
     "DiffusersFolder",
     "Exporter",
     "HubFolder",
+    "ModuleFile",
     "NumpyFile",
     "OnnxFile",
     "Page",

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 import textwrap
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from string import Template
@@ -30,9 +30,13 @@ LANES, TILE = 16, 48
 # What maps are compiled as: a suffix, a vector, and how many samples have their sums in registers.
 VARIANTS = {"narrow": ("", "short", 2), "wide": ("_avx2", "long", 6)}
 CACHE_LINE = 64
+# Pixels along a side of what is decoded and refined at once; by measurement.
+SPAN = 128
 LARGEST = 65_536  # sites or pixels of a side
 # The largest half is in [2^14, 2^15); its bits, where a float has them, are a number that is smaller by 2^112.
 MOST_HALF, HALF_BIAS, MOST_FLOAT = 14, 112, 127
+# What is added to levels so that they are cut off to the nearest: half a level, and the level of the number 0.
+MIDDLES = {"decoder": 128, "refiner": 0.5}
 TEXT_WIDTH, A_LINE = 116, 8  # characters of a comment, and numbers of an array, in a line
 
 
@@ -65,27 +69,35 @@ class CHeader(Exporter):
         ConfigError  if the view is another one, numbers do not fit their type, or the name has neither letter nor digit
         """
         prefix = f"ola_{identifier(self.symbol or part.name)}"
-        kind, maps = part.program.gather["kind"], list(_maps(part.program))
+        kind, program = part.program.gather["kind"], part.program
+        stages = {"maps": program} if program.refiner is None else {"maps": program, "refine": program.refiner}
+        maps = {name: list(_maps(stage)) for name, stage in stages.items()}
         facts = _facts(part, maps) | {"prefix": prefix, "macro": prefix.upper()}
-        panels, room = [one.panels for one in maps], TILE * facts["width"]
-        gain, shift = _restoring(part.program)
-        arrays = {"biases": [one.biases for one in maps], "gain": [gain], "shift": [shift]}
-        if not all(np.isfinite(one).all() for one in (*panels, *arrays["biases"], gain, shift)):
+        every = [one for stage in maps.values() for one in stage]
+        panels, room = [one.panels for one in every], TILE * facts["width"]
+        gain, shift = _restoring(program)
+        arrays = {"biases": [one.biases for one in every], "gain": [gain], "shift": [shift]}
+        if program.refiner is not None:
+            more = dict(zip(("refiner_gain", "refiner_shift"), _restoring(program.refiner), strict=True))
+            arrays |= {name: [array] for name, array in more.items()}
+        if not all(np.isfinite(one).all() for one in (*panels, *(one for each in arrays.values() for one in each))):
             raise ConfigError(f"{part.name} has numbers that are too large for float32, with its scaling in them.")
         if self.fp16 and kind == "decoder":
             stored, room = "halves", room + facts["count"]
             arrays["halves"], facts["unit"] = _halves(panels)
         else:
             stored, arrays["weights"] = "floats", panels
-        facts["scratch"] = CACHE_LINE + 4 * room
-        for section in ("about", "sizes", "example", "declarations", "functions"):
+        facts["drawn"] = room
+        facts["scratch"] = CACHE_LINE + 4 * room + facts["buffer"]
+        for section in ("about", "sizes", "example", "declarations"):
             facts[section] = _section(kind, section, facts)
+        facts["functions"] = _functions(part, facts)
         facts["about"] = _filled(facts["about"].replace("\n", " "), " " * 3)
         facts["example"] = textwrap.indent(facts["example"], " " * 4)
         for variant, (suffix, vector, rows) in VARIANTS.items():
             own = {"suffix": suffix, "vector": f"{prefix}_{vector}", "rows": rows}
             facts[variant] = _section("map", "map", facts | own)
-        facts |= {"unpack": _section("map", stored, facts), "calls": _calls(prefix, maps)}
+        facts |= {"unpack": _section("map", stored, facts), "stages": _stages(maps, facts)}
         facts["arrays"] = "\n".join(_array(f"{prefix}_{name}", values) for name, values in arrays.items())
         return _section("header", "header", facts) + "\n"
 
@@ -140,28 +152,71 @@ def _maps(program: Program) -> Iterator[_Map]:
         width += padded
 
 
-def _facts(part: Part, maps: Sequence[_Map]) -> dict[str, Any]:
+def _facts(part: Part, maps: Mapping[str, Sequence[_Map]]) -> dict[str, Any]:
     """What the templates name."""
     program, gather = part.program, part.program.gather
-    width = program.inputs + sum(one.biases.size for one in maps)
-    facts = {"lanes": LANES, "tile": TILE, "largest": LARGEST, "width": width, "version": __version__}
-    facts |= {"answers": width - maps[-1].biases.size, "count": sum(one.panels.size for one in maps)}
+    ends = {"maps": program.inputs + sum(one.biases.size for one in maps["maps"])}
+    facts = {"lanes": LANES, "tile": TILE, "largest": LARGEST, "version": __version__, "buffer": 0, "ranges": ""}
+    facts |= {"answers": ends["maps"] - maps["maps"][-1].biases.size}
     facts |= {"name": _said(part.name), "digest": part.digest, "title": f"{gather['name']} {gather['kind']}"}
     facts |= {"inputs": program.inputs, "outputs": program.outputs, **_origin(part)}
     if gather["kind"] != "plain":
         form = Convolutions.of(part, CODEC)
         side = form.factor + 2 * form.pad if form.kind == "encoder" else 1 + 2 * form.pad
-        facts |= {"channels": form.channels, "factor": form.factor, "pad": form.pad, "side": side}
+        facts |= {"channels": form.channels, "factor": form.factor, "pad": form.pad, "side": side, "window": "gather"}
+        if form.refiner is not None and program.refiner is not None:
+            ends["refine"] = program.refiner.inputs + sum(one.biases.size for one in maps["refine"])
+            facts["title"] += " with a refiner"
+            facts["refined"] = ends["refine"] - maps["refine"][-1].biases.size
+            facts |= _refining(form, form.refiner, program.refiner.inputs)
+    facts |= {"width": max(ends.values()), "count": sum(one.panels.size for each in maps.values() for one in each)}
     return facts
 
 
+def _refining(form: Convolutions, refiner: Convolutions, inputs: int) -> dict[str, Any]:
+    """What the templates name of a refiner behind a decoder."""
+    span, halo, seen = max(1, SPAN // form.factor), -(-refiner.pad // form.factor), refiner.factor + 2 * refiner.pad
+    return {
+        "span": span,
+        "halo": halo,
+        "buffer": 3 * ((span + 2 * halo) * form.factor) ** 2,
+        "block": refiner.factor,
+        "border": refiner.pad,
+        "seen": seen,
+        "pixels": 3 * seen**2,
+        "looks": inputs,
+        "context": refiner.context,
+        "ranges": f"; what is around a range is decoded for it too, {halo * form.factor} rows on either side",
+    }
+
+
+def _functions(part: Part, facts: dict[str, Any]) -> str:
+    """The C code of what is called."""
+    kind = part.program.gather["kind"]
+    if kind != "decoder":
+        return _section(kind, "functions", facts)
+    parts = [_section(kind, section, facts) for section in ("repeat", "window", "put")]
+    if part.program.refiner is None:
+        parts.append(_section(kind, "functions", facts))
+    else:
+        beside = ""
+        if (context := facts["context"]) is not None:
+            own = {"window": "beside", "pad": context, "side": 2 * context + 1}
+            parts.insert(2, _section(kind, "window", facts | own))
+            beside = _section("refined", "beside", facts)
+        parts += [_section("refined", section, facts | {"beside": beside}) for section in ("sizes", "functions")]
+    return "\n\n".join([*parts, _section(kind, "whole", facts)])
+
+
 def _restoring(program: Program) -> tuple[np.ndarray, np.ndarray]:
-    """What last answers are multiplied by, and what is added; for pixels, so that they are cut off to a level."""
+    """What last answers are multiplied by, and what is added; for pixels, so that they are cut off to a level, and for
+    errors of pixels too, where the pixel's level is added.
+    """
     if program.basis is not None:
         return np.ones(program.outputs, np.float32), np.zeros(program.outputs, np.float32)
     gain, shift = (np.broadcast_to(one, program.outputs).astype(np.float64) for one in (program.gain, program.shift))
-    if program.gather["kind"] == "decoder":
-        gain, shift = 127.5 * gain, 127.5 * shift + 128
+    if program.gather["kind"] in MIDDLES:
+        gain, shift = 127.5 * gain, 127.5 * shift + MIDDLES[program.gather["kind"]]
     return gain.astype(np.float32), shift.astype(np.float32)
 
 
@@ -175,14 +230,20 @@ def _halves(panels: Sequence[np.ndarray]) -> tuple[list[np.ndarray], str]:
     return halves, _number(np.float32(2.0 ** (exponent + HALF_BIAS)))
 
 
-def _calls(prefix: str, maps: Sequence[_Map]) -> str:
-    lines, weights, biases = [], 0, 0
-    for one in maps:
-        _, inputs, _ = one.panels.shape
-        sizes = f"{inputs}, {one.biases.size}, {int(one.bends)}"
-        lines.append(f"    map(weights + {weights}, {prefix}_biases + {biases}, {sizes}, known, samples);")
-        weights, biases = weights + one.panels.size, biases + one.biases.size
-    return "\n".join(lines)
+def _stages(maps: Mapping[str, Sequence[_Map]], facts: dict[str, Any]) -> str:
+    """The functions that compute the maps of the decoder, or of whatever it is, and those of its refiner."""
+    found, weights, biases = [], 0, 0
+    for run, stage in maps.items():
+        lines = []
+        for one in stage:
+            _, inputs, _ = one.panels.shape
+            sizes = f"{inputs}, {one.biases.size}, {int(one.bends)}"
+            reads = f"weights + {weights}, {facts['prefix']}_biases + {biases}"
+            lines.append(f"    map({reads}, {sizes}, known, samples);")
+            weights, biases = weights + one.panels.size, biases + one.biases.size
+        title = "refiner" if run == "refine" else "module"
+        found.append(_section("map", "stage", facts | {"run": run, "stage": title, "calls": "\n".join(lines)}))
+    return "\n\n".join(found)
 
 
 def _array(name: str, values: Sequence[np.ndarray]) -> str:

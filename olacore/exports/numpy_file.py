@@ -16,11 +16,15 @@ from olacore.exports.base import EXPORTERS, Exporter, Part
 from olacore.files import replace_file
 from olacore.foreign.arrays import read_arrays
 from olacore.foreign.json_text import parse_json
+from olacore.modules.program import Program
 
 
 @dataclass(frozen=True)
 class NumpyFile(Exporter):
-    """Arrays `weights_0`, `biases_0` and so on, `gain`, `shift`, and `basis` if there is one; as JSON, `about` them."""
+    """Arrays `weights_0`, `biases_0` and so on, `gain`, `shift`, and `basis` if there is one; as JSON, `about` them.
+
+    Those of a refiner that a decoder carries begin with `refiner_`, and are told of in `about["refiner"]`.
+    """
 
     name: ClassVar[str] = "npz"
     suffix: ClassVar[str] = ".npz"
@@ -28,18 +32,29 @@ class NumpyFile(Exporter):
     def write(self, parts: Sequence[Part], path: Path) -> int:
         """Write the arrays of the program."""
         program, about = parts[0].program, parts[0].about
-        arrays = {"gain": program.gain, "shift": program.shift}
-        if program.basis is not None:
-            arrays["basis"] = program.basis
-        for number, step in enumerate(program.steps):
-            arrays |= {f"weights_{number}": step.weights, f"biases_{number}": step.biases}
-        told = {**about, "gather": program.gather, "steps": len(program.steps), "bound": program.bound}
+        told, arrays = {**about, **_told(program)}, _arrays(program)
+        if program.refiner is not None:
+            told["refiner"] = {**about["refiner"], **_told(program.refiner)}
+            arrays |= {f"refiner_{name}": part for name, part in _arrays(program.refiner).items()}
         content = io.BytesIO()
         np.savez(content, about=np.array(json.dumps(told, sort_keys=True)), **arrays)  # type: ignore[arg-type]
         return replace_file(path, content.getvalue())
 
 
 EXPORTERS.add(NumpyFile())
+
+
+def _told(program: Program) -> dict[str, Any]:
+    return {"gather": program.gather, "steps": len(program.steps), "bound": program.bound}
+
+
+def _arrays(program: Program) -> dict[str, np.ndarray]:
+    arrays = {"gain": program.gain, "shift": program.shift}
+    if program.basis is not None:
+        arrays["basis"] = program.basis
+    for number, step in enumerate(program.steps):
+        arrays |= {f"weights_{number}": step.weights, f"biases_{number}": step.biases}
+    return arrays
 
 
 def read_about(path: Path) -> dict[str, Any] | None:

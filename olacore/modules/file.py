@@ -198,7 +198,11 @@ def read_module(path: Path) -> Stored:
     FileFormatError  if the file is missing, truncated, no safetensors file, no olacore module, of an unknown schema, or
     not as it was written
     """
-    data = read_file(path, "the module", safetensors_file.MOST_BYTES)
+    return parse_module(path, read_file(path, "the module", safetensors_file.MOST_BYTES))
+
+
+def parse_module(path: Path, data: bytes) -> Stored:
+    """Read the content of a module's file; the path is for messages. See `read_module`."""
     content = read_metadata(path, data)
     tensors = safetensors_file.read_tensors(
         data,

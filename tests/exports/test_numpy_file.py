@@ -11,19 +11,23 @@ import olacore
 from olacore.errors import OutputExistsError
 from olacore.exports.base import Part, export
 from olacore.exports.numpy_file import read_about
+from olacore.modules.plain import blocks_of, picture_of, windows_of
 from olacore.reports.inspection import describe
+from olacore.views.patch import PatchDecoder
 from olacore.views.plain import Plain
-from tests.support.makers import make_module
+from tests.support.makers import REFINERS, make_module, refined_by
+
+pytestmark = pytest.mark.filterwarnings("ignore:the latents lie")
 
 
-def run_alone(path, inputs: np.ndarray) -> np.ndarray:
-    """What the arrays compute, in NumPy alone."""
+def run_alone(path, inputs: np.ndarray, of: str = "") -> np.ndarray:
+    """What the arrays compute, in NumPy alone; `of` is "refiner_" for those of the refiner."""
     with np.load(path) as file:
-        known = inputs
-        for step in range(json.loads(str(file["about"]))["steps"]):
-            answer = np.tanh(known @ file[f"weights_{step}"].T + file[f"biases_{step}"])
+        known, about = inputs, json.loads(str(file["about"]))
+        for step in range((about["refiner"] if of else about)["steps"]):
+            answer = np.tanh(known @ file[f"{of}weights_{step}"].T + file[f"{of}biases_{step}"])
             known = np.hstack([known, answer])
-        return answer * file["gain"] + file["shift"]
+        return answer * file[f"{of}gain"] + file[f"{of}shift"]
 
 
 @pytest.mark.parametrize("hidden", [(), (6,), (3, 5)])
@@ -32,6 +36,20 @@ def test_npz__computes_what_the_module_does(tmp_path, hidden):
     export([Part.of("m", module)], "npz", tmp_path / "m.npz")
     x = np.random.default_rng(0).normal(size=(30, 5)).astype(np.float32)
     np.testing.assert_allclose(run_alone(tmp_path / "m.npz", x), module.predict(x), rtol=1e-4, atol=1e-5)
+
+
+def test_npz__has_the_refiner_that_a_decoder_carries(tmp_path):
+    module = refined_by(make_module(PatchDecoder(4, 8, 3)), REFINERS[-1], hidden=(3, 4))
+    export([Part.of("m", module)], "npz", tmp_path / "m.npz")
+    latents = np.random.default_rng(0).normal(size=(1, 4, 3, 5)).astype(np.float16).astype(np.float32)
+    drawn = picture_of(run_alone(tmp_path / "m.npz", windows_of(latents, 3)), 1, 3, 5)
+    drawn = np.rint(127.5 * np.clip(drawn, -1, 1) + 127.5).astype(np.uint8)
+    seen = np.hstack([blocks_of(drawn, 8, 4), windows_of(latents, 3)])
+    refined = drawn + 127.5 * picture_of(run_alone(tmp_path / "m.npz", seen, "refiner_"), 1, 3, 5)
+    assert np.abs(np.clip(np.rint(refined), 0, 255) - module.decode(latents)).max() <= 1
+    about = read_about(tmp_path / "m.npz")
+    assert about["refiner"]["gather"] == {"kind": "refiner", "name": "pixel", "factor": 8, "border": 4, "context": 1,
+                                          "channels": 4}  # fmt: skip
 
 
 def test_npz__says_how_inputs_are_gathered(tmp_path):
