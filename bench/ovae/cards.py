@@ -138,9 +138,11 @@ def write_card(name: str, recipe: Recipe, run: dict[str, Any], quality: dict[str
     layers = " - ".join(str(layer) for layer in file["layers"])
     purpose = PURPOSE[role].format(title=space.title, family=recipe.family, teacher=f"`{space.teacher}`")
     shape = "a stack of tanh-affine maps" if len(file["layers"]) > 2 else "one tanh-affine map"
+    stored = recipe.settings["weights"]
     behind = (
-        f" It is `{recipe.behind}` and, behind it, a second such stack that takes its errors out. It reads the picture "
-        "and the latents around each patch of 8 x 8 pixels."
+        f". It is `{recipe.behind}`, as {chosen([recipe.behind])[0].settings['weights']}, and behind it a second stack "
+        f"({' - '.join(map(str, file['behind']))} numbers), as {stored}, that reads the picture and "
+        "the latents around each patch of 8 x 8 pixels and takes errors out of it, so that patches fit together."
         if recipe.behind
         else ""
     )
@@ -155,8 +157,8 @@ def write_card(name: str, recipe: Recipe, run: dict[str, Any], quality: dict[str
     parts: list[Part] = [
         f"# {name}",
         f"An organic module {purpose}",
-        f"It is {shape} ({layers} numbers), evolved without gradients, of {file['bytes'] / 1000:,.1f} kB as "
-        f"{recipe.settings['weights']}.{behind}",
+        f"It is {shape} ({layers} numbers), evolved without gradients, of {file['bytes'] / 1000:,.1f} kB"
+        f"{behind or f' as {stored}.'}",
         "## Data",
         f"Squares of {SIZE} pixels from photographs, {space.crops} of each: {crops['train']} from "
         f"{photographs['train']} photographs for training, {crops['validation']} from {photographs['validation']} to "
@@ -199,7 +201,8 @@ def figures(role: str, file: dict[str, Any], quality: dict[str, Any] | None) -> 
     if file["held_out"]:
         names = list(next(iter(file["held_out"].values())))
         body = [[row, *(number(values.get(name)) for name in names)] for row, values in file["held_out"].items()]
-        yield "Held-out squares, beside closed forms of the same window:"
+        what = "What it takes out of the errors of held-out squares" if role == "decoder" and file.get("behind") else ""
+        yield f"{what or 'Held-out squares'}, beside closed forms of the same window:"
         yield Table(["", *names], body)
     if quality is None and not file["held_out"]:
         yield "The module's figures are those of its decoder."

@@ -97,7 +97,8 @@ def run(recipe: Recipe, h5: Path, folder: Path) -> dict[str, Any]:
             "bytes": path.stat().st_size,
             "sha256": file_digest(path),
             "layers": list(module.layers),
-            "held_out": module.training.get("held_out", {}),
+            "behind": list(module.refiner.layers) if module.refiner else [],
+            "held_out": (module.refiner or module).training.get("held_out", {}),
         }
     return {
         "command": recipe.command,

@@ -22,7 +22,7 @@ def make_run(recipe, name: str, held_out: dict | None = None) -> dict:
     """What is known of a run that made a module."""
     counts = {"train": 1320, "validation": 168, "held-out": 168}
     data = {"digest": "d" * 64, "photographs": counts, "crops": counts, "origins": {"jxl": 3, "attic": 1}}
-    file = {"layers": [768, 4], "bytes": 10472, "held_out": held_out or {}}
+    file = {"layers": [768, 4], "bytes": 10472, "held_out": held_out or {}, "behind": [9, 4, 3]}
     return {
         "files": {name: file},
         "data": data,
