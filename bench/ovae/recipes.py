@@ -118,7 +118,9 @@ class Recipe:
     def command(self) -> str:
         """The same as a command line."""
         drawn = f" --pictures-from {self.behind}" if self.behind else ""
-        settings = " ".join(f"--{name.replace('_', '-')} {value}" for name, value in self.settings.items())
+        plain = [f"--{name.replace('_', '-')} {value}" for name, value in self.settings.items() if name != "options"]
+        options = [f"--option {name}={value}" for name, value in self.settings.get("options", {}).items()]
+        settings = " ".join([*plain, *options])
         return f"ola train --h5 {self.source.data}{drawn} {settings} --out {self.name}"
 
 
@@ -140,11 +142,12 @@ DECODER = {"module": "decoder", "window": 5, "stack": 256, "loss": "mse", "gener
 REFINER = {
     "module": "refiner",
     "patch": 8,
-    "border": 3,
-    "context": 2,
+    "border": 2,
+    "context": 1,
     "stack": 320,
     "generations": 400,
     "weights": "int8",
+    "options": {"pays": "-1"},
 }
 
 RECIPES = (
