@@ -22,7 +22,7 @@ from olacore.errors import ConfigError
 from olacore.exports.base import EXPORTERS, Exporter, Part
 from olacore.exports.convolution import CODEC, Convolutions
 from olacore.files import replace_file
-from olacore.modules.program import Program
+from olacore.modules.program import Factors, Program
 from olacore.version import __version__
 
 # Answers of a panel, and samples of a tile, which is whole groups of the rows of both variants; by measurement.
@@ -34,7 +34,7 @@ CACHE_LINE = 64
 SPAN = 128
 LARGEST = 65_536  # sites or pixels of a side
 # The largest half is in [2^14, 2^15); its bits, where a float has them, are a number that is smaller by 2^112.
-MOST_HALF, HALF_BIAS, MOST_FLOAT = 14, 112, 127
+MOST_HALF, HALF_BIAS = 14, 112
 # What is added to levels so that they are cut off to the nearest: half a level, and the level of the number 0.
 MIDDLES = {"decoder": 128, "refiner": 0.5}
 TEXT_WIDTH, A_LINE = 116, 8  # characters of a comment, and numbers of an array, in a line
@@ -46,8 +46,9 @@ class CHeader(Exporter):
 
     Parameters
     ----------
-    fp16 : weights of decoders as float16, half the text; pixels stay within one level. Encoders and plain modules have
-        float32 in any case: latents would move by up to 3e-3
+    fp16 : weights of decoders as float16, half the text. Those that are stored as float16 or int8 keep their values;
+        with others pixels stay within one level. Encoders and plain modules have float32 in any case: latents would
+        move by up to 3e-3
     symbol : what symbols are named after, `ola_<symbol>_decode`; empty for the name of the module
     """
 
@@ -84,7 +85,10 @@ class CHeader(Exporter):
             raise ConfigError(f"{part.name} has numbers that are too large for float32, with its scaling in them.")
         if self.fp16 and kind == "decoder":
             stored, room = "halves", room + facts["count"]
-            arrays["halves"], facts["unit"] = _halves(panels)
+            arrays |= {"halves": [one.halves for one in every]}
+            arrays |= {name: [getattr(one, name) for one in every] for name in ("rows", "columns")}
+            facts |= {"unit": _number(np.float32(2.0**HALF_BIAS)), "calls": _unpacking(every, prefix)}
+            facts["unpacking"] = _section("map", "unpack", facts) + "\n\n"
         else:
             stored, arrays["weights"] = "floats", panels
         facts["drawn"] = room
@@ -111,13 +115,19 @@ class _Map:
 
     Parameters
     ----------
-    panels : (answers / LANES, inputs, LANES) float32
+    panels : (answers / LANES, inputs, LANES) float32, of the weights
     biases : (answers,) float32
+    halves : panels as the bits of float16, (answers / LANES, inputs, LANES) uint16; the weights are these times rows
+        and columns
+    rows, columns : (answers,) and (inputs,) float32
     bends : whether there is a tanh
     """
 
     panels: np.ndarray
     biases: np.ndarray
+    halves: np.ndarray
+    rows: np.ndarray
+    columns: np.ndarray
     bends: bool = True
 
 
@@ -138,25 +148,50 @@ def _maps(program: Program) -> Iterator[_Map]:
     """Maps that read lines of padded answers; a basis is one more, without a tanh."""
     places = [np.arange(program.inputs)]  # of what a map reads, in a line
     width = program.inputs
-    steps = [(step.weights, step.biases, True) for step in program.steps]
+    steps = [(step.weights, step.biases, step.factors, True) for step in program.steps]
     if program.basis is not None:
-        steps.append((program.basis.T * program.gain, program.shift, False))
-    for weights, biases, bends in steps:
+        weights = program.basis.T * program.gain
+        steps.append((weights, program.shift, Factors.of(weights, "float32", False), False))
+    for weights, biases, factors, bends in steps:
         read = np.concatenate(places if bends else places[-1:])
         count = len(biases)
         padded = -(-count // LANES) * LANES
-        wide = np.zeros((padded, width), np.float32)
-        wide[:count, read] = weights
-        yield _Map(wide.reshape(-1, LANES, width).transpose(0, 2, 1), np.pad(biases, (0, padded - count)), bends)
+        levels, exponent = _as_halves(factors.levels)
+        columns = np.zeros(width, np.float32)
+        columns[read] = factors.columns
+        yield _Map(
+            _panels(weights, padded, width, read),
+            np.pad(biases, (0, padded - count)),
+            _panels(levels, padded, width, read).view(np.uint16),
+            np.pad(np.ldexp(factors.rows, exponent), (0, padded - count)),
+            columns,
+            bends,
+        )
         places.append(np.arange(width, width + count))
         width += padded
+
+
+def _panels(matrix: np.ndarray, outputs: int, inputs: int, read: np.ndarray) -> np.ndarray:
+    """A matrix (out, in) in panels (outputs / LANES, inputs, LANES), its columns in their places, zeros elsewhere."""
+    wide = np.zeros((outputs, inputs), matrix.dtype)
+    wide[: len(matrix), read] = matrix
+    return np.ascontiguousarray(wide.reshape(-1, LANES, inputs).transpose(0, 2, 1))
+
+
+def _as_halves(levels: np.ndarray) -> tuple[np.ndarray, int]:
+    """Levels as float16, and the power of two by which they became smaller: none, where float16 has them all."""
+    if levels.dtype != np.float32 or not np.isfinite(levels).all():
+        return levels.astype(np.float16), 0
+    exponent = int(np.frexp(np.abs(levels).max())[1]) - 1 - MOST_HALF
+    return np.ldexp(levels.astype(np.float64), -exponent).astype(np.float16), exponent
 
 
 def _facts(part: Part, maps: Mapping[str, Sequence[_Map]]) -> dict[str, Any]:
     """What the templates name."""
     program, gather = part.program, part.program.gather
     ends = {"maps": program.inputs + sum(one.biases.size for one in maps["maps"])}
-    facts = {"lanes": LANES, "tile": TILE, "largest": LARGEST, "version": __version__, "buffer": 0, "ranges": ""}
+    facts: dict[str, Any] = {"lanes": LANES, "tile": TILE, "largest": LARGEST, "version": __version__}
+    facts |= {"buffer": 0, "ranges": "", "unpacking": ""}  # where there is no refiner, or nothing to unpack
     facts |= {"answers": ends["maps"] - maps["maps"][-1].biases.size}
     facts |= {"name": _said(part.name), "digest": part.digest, "title": f"{gather['name']} {gather['kind']}"}
     facts |= {"inputs": program.inputs, "outputs": program.outputs, **_origin(part)}
@@ -186,7 +221,8 @@ def _refining(form: Convolutions, refiner: Convolutions, inputs: int) -> dict[st
         "pixels": 3 * seen**2,
         "looks": inputs,
         "context": refiner.context,
-        "ranges": f"; what is around a range is decoded for it too, {halo * form.factor} rows on either side",
+        "ranges": f" The refiner sees what is\n   around: up to {halo * form.factor} rows on either side are "
+        "decoded for it, and not written.",
     }
 
 
@@ -203,7 +239,7 @@ def _functions(part: Part, facts: dict[str, Any]) -> str:
         if (context := facts["context"]) is not None:
             own = {"window": "beside", "pad": context, "side": 2 * context + 1}
             parts.insert(2, _section(kind, "window", facts | own))
-            beside = _section("refined", "beside", facts)
+            beside = "\n" + _section("refined", "beside", facts)
         parts += [_section("refined", section, facts | {"beside": beside}) for section in ("sizes", "functions")]
     return "\n\n".join([*parts, _section(kind, "whole", facts)])
 
@@ -220,14 +256,16 @@ def _restoring(program: Program) -> tuple[np.ndarray, np.ndarray]:
     return gain.astype(np.float32), shift.astype(np.float32)
 
 
-def _halves(panels: Sequence[np.ndarray]) -> tuple[list[np.ndarray], str]:
-    """Weights as bits of float16, and the number by which these, where a float has them, become the weights."""
-    largest = max(np.abs(one).max() for one in panels)
-    exponent = int(np.frexp(largest)[1]) - 1 - MOST_HALF
-    if exponent + HALF_BIAS > MOST_FLOAT:
-        raise ConfigError(f"weights reach {largest:.3g}, too far for float16; give --option fp16=0.")
-    halves = [np.ldexp(one.astype(np.float64), -exponent).astype(np.float16).view(np.uint16) for one in panels]
-    return halves, _number(np.float32(2.0 ** (exponent + HALF_BIAS)))
+def _unpacking(maps: Sequence[_Map], prefix: str) -> str:
+    """The calls that make floats of the weights of all maps."""
+    lines, at, row, column = [], 0, 0, 0
+    for one in maps:
+        _, inputs, _ = one.panels.shape
+        outputs = one.biases.size
+        places = f"{prefix}_halves + {at}, {prefix}_rows + {row}, {prefix}_columns + {column}"
+        lines.append(f"    {prefix}_unpack({places}, {inputs}, {outputs}, floats + {at});")
+        at, row, column = at + one.panels.size, row + outputs, column + inputs
+    return "\n".join(lines)
 
 
 def _stages(maps: Mapping[str, Sequence[_Map]], facts: dict[str, Any]) -> str:

@@ -28,8 +28,8 @@ from olacore.exports.convolution import CONVOLVED
 from olacore.files import replace_file
 from olacore.foreign.names import shown
 from olacore.modules.identity import ROLES
-from olacore.modules.program import Factors
-from olacore.modules.refined import require_pictures_of
+from olacore.modules.program import Factors, Program
+from olacore.modules.refined import check_refiner, require_pictures_of
 from olacore.pretrained.catalogue import family_of
 from olacore.spaces import FAMILIES
 from olacore.text import WordTable
@@ -93,7 +93,10 @@ class Arrays:
 
     def add_module(self, part: Part) -> dict[str, Any]:
         """Add what a module computes."""
-        program = part.program
+        return {**self.add_program(part.program), "spaces": {role: part.about[role] for role in ROLES}}
+
+    def add_program(self, program: Program) -> dict[str, Any]:
+        """Add maps and what is around them."""
         return {
             "gather": program.gather,
             "inputs": program.inputs,
@@ -102,8 +105,13 @@ class Arrays:
             "gain": self.add(np.broadcast_to(program.gain, len(program.steps[-1].biases)).astype(np.float32)),
             "shift": self.add(program.shift.astype(np.float32)),
             "basis": None if program.basis_factors is None else self.add_factors(program.basis_factors),
-            "spaces": {role: part.about[role] for role in ROLES},
         }
+
+    def add_modules(self, parts: Mapping[str, Part]) -> dict[str, Any]:
+        """Add modules by what they do; the refiner that a decoder carries is one of them."""
+        found = {name: self.add_module(part) for name, part in parts.items()}
+        behind = parts["decoder"].program.refiner if "decoder" in parts else None
+        return found | ({"refiner": self.add_program(behind)} if behind and "refiner" not in parts else {})
 
 
 def _codec(parts: Sequence[Part], arrays: Arrays) -> tuple[dict[str, Any], dict[str, str]]:
@@ -135,18 +143,17 @@ def _codec(parts: Sequence[Part], arrays: Arrays) -> tuple[dict[str, Any], dict[
         "panel": "Picture and latent",
         "invitation": f"Drop, paste or choose {' or '.join(takes[kind] for kind in takes if kind in found)}",
     }
-    modules = {kind: arrays.add_module(part) for kind, part in found.items()}
-    return {"modules": modules, "raw": _raw(found["decoder"]) if "decoder" in found else None}, words
+    return {"modules": arrays.add_modules(found), "raw": _raw(found["decoder"]) if "decoder" in found else None}, words
 
 
 def _check_refiner(refiner: Part, decoder: Part | None) -> None:
     """Raise unless there is a decoder, whose pictures the refiner was trained on."""
     if decoder is None:
         raise ConfigError(f"{refiner.name} refines what a decoder draws; name that decoder too.")
-    ours, theirs = (part.program.gather["factor"] for part in (refiner, decoder))
-    if theirs % ours:
-        raise ConfigError(f"{refiner.name} takes blocks of {ours} pixels; {decoder.name} draws {theirs} a site.")
+    if decoder.program.refiner is not None:
+        raise ConfigError(f"{decoder.name} carries a refiner; leave {refiner.name} out.")
     require_pictures_of(refiner.name, refiner.about["training"], decoder.name, decoder.digest)
+    check_refiner(decoder.about, decoder.digest, refiner.about)
 
 
 def _raw(decoder: Part) -> dict[str, float] | None:
@@ -163,7 +170,7 @@ def _drawing(parts: Sequence[Part], known: Mapping[str, Any], arrays: Arrays) ->
     captions = Captions.read(open_set(known["folder"]).files["captions"])
     table = WordTable(**modules["text"].carried)
     about = {
-        "modules": {name: arrays.add_module(part) for name, part in modules.items()},
+        "modules": arrays.add_modules(modules),
         "raw": None,
         "set": {
             **{name: known[name] for name in ("size", "energy", "seen")},

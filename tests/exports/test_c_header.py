@@ -26,7 +26,7 @@ from olacore.views.plain import Plain
 from olacore.views.refining import Refiner
 from olacore.views.scaling import Scaling
 from olacore.views.whole import WholeDecoder
-from tests.support.makers import make_module, smooth_pictures
+from tests.support.makers import REFINERS, make_module, refined_by, smooth_pictures
 from tests.support.places import ROOT
 
 # A latent of one site looks odd to the check of its statistics.
@@ -45,6 +45,11 @@ SMALL = {
     "stack decoder": make_module(PatchDecoder(3, 8, 1), hidden=(3, 20)),
     "large patches": make_module(PatchDecoder(5, 16, 7), LatentSpace("x", "ef" * 32, 1.0, 0.0, 5, 16)),
     "affine encoder": make_module(PatchEncoder(4, 8, 4)),
+    "refined by pixels": refined_by(make_module(PatchDecoder(4, 8, 3)), REFINERS[0]),
+    "refined far around": refined_by(make_module(PatchDecoder(4, 8, 3), stored="float16"), REFINERS[2], hidden=(20,)),
+    "refined as shipped": refined_by(
+        make_module(PatchDecoder(4, 8, 3), hidden=(6,), stored="float16"), REFINERS[3], hidden=(3, 20), stored="int8"
+    ),
     "stack encoder": make_module(PatchEncoder(2, 8, 11), hidden=(6,)),
     "no border": make_module(PatchEncoder(4, 8, 0)),
     "affine pairs": make_module(Plain(5, 3), None),
@@ -54,12 +59,14 @@ SMALL = {
 }
 
 
-def build(folder: Path, parts: list[Part], flags: tuple[str, ...] = (), macros: tuple[str, ...] = ()) -> ctypes.CDLL:
+def build(
+    folder: Path, parts: list[Part], flags: tuple[str, ...] = (), macros: tuple[str, ...] = (), fp16: str = "1"
+) -> ctypes.CDLL:
     """A library of headers that lie in one file of C."""
     lines = []
     for part in parts:
         symbol = identifier(part.name)
-        export([part], "c", folder / f"{symbol}.h")
+        export([part], "c", folder / f"{symbol}.h", options={"fp16": fp16})
         lines += [f"#define OLA_{symbol.upper()}_{macro}" for macro in (*macros, "IMPLEMENTATION")]
         lines.append(f'#include "{symbol}.h"')
     (folder / "all.c").write_text("\n".join(lines) + "\n")
@@ -155,16 +162,28 @@ def test_small_module__answers_as_it_does_here(small, name, size):
     assert_alike(Compiled(small, name), SMALL[name], size)
 
 
-def test_rows__are_those_of_the_whole(small):
-    compiled = Compiled(small, "stack decoder")
-    latents = latents_of(3, 7, 5)
+@pytest.mark.parametrize("size", [(64, 64), (128, 96)])
+def test_refined_decoder__answers_as_it_does_here_at_any_size(small, size):
+    assert_alike(Compiled(small, "refined as shipped"), SMALL["refined as shipped"], size)
+
+
+@pytest.mark.parametrize("name", ["stack decoder", *(name for name in SMALL if name.startswith("refined"))])
+def test_rows__of_pixels_are_those_of_the_whole(small, name):
+    compiled, latents = Compiled(small, name), latents_of(SMALL[name].view.channels, 19, 5)
     whole = compiled.decode(latents)
-    parts = np.full((56, 150, 1), 7, np.uint8)
-    cuts = [0, 3, 3, 8, 27, 56]
-    for y0, y1 in itertools.pairwise(cuts):
-        assert compiled.call("decode_rows", latents, 7, 5, y0, y1, parts, np.uint64(150)) == 0
-    np.testing.assert_array_equal(parts[:, :120].reshape(56, 40, 3), whole)
+    parts = np.full((152, 150, 1), 7, np.uint8)
+    cuts = [0, 3, 3, 8, 27, 133, 152]
+    for y0, y1 in [*itertools.pairwise(cuts)][::-1]:
+        before = parts.copy()
+        assert compiled.call("decode_rows", latents, 19, 5, y0, y1, parts, np.uint64(150)) == 0
+        before[y0:y1], after = 0, parts.copy()
+        after[y0:y1] = 0
+        np.testing.assert_array_equal(after, before)
+    np.testing.assert_array_equal(parts[:, :120].reshape(152, 40, 3), whole)
     assert (parts[:, 120:] == 7).all()  # between rows of the picture
+
+
+def test_rows__of_latents_are_those_of_the_whole(small):
     compiled = Compiled(small, "stack encoder")
     picture = smooth_pictures(1, 50, 21)[0]
     latents = np.zeros((2, 7, 3), np.float32)
@@ -256,18 +275,23 @@ int main(int count, char **words)
 
 
 @pytest.mark.parametrize(
-    ("compiler", "standard", "macro"),
-    [("gcc", "c99", "NOTHING"), ("g++", "c++20", "BOTH_WAYS_NO_AVX2")],
+    ("compiler", "standard", "macro", "name"),
+    [
+        ("gcc", "c99", "NOTHING", "affine decoder"),
+        ("gcc", "c99", "NOTHING", "refined far around"),
+        ("g++", "c++20", "BOTH_WAYS_NO_AVX2", "refined as shipped"),
+    ],
 )
-def test_program_of_two_headers__runs_under_sanitizers(tmp_path, compiler, standard, macro):
-    decoder, encoder = SMALL["affine decoder"], make_module(PatchEncoder(4, 8, 11), hidden=(6,))
-    export([Part.of("both-ways", decoder)], "c", tmp_path / "both_ways.h", options={"fp16": "0"})
+def test_program_of_two_headers__runs_under_sanitizers(tmp_path, compiler, standard, macro, name):
+    decoder, encoder = SMALL[name], make_module(PatchEncoder(4, 8, 11), hidden=(6,))
+    fp16 = str(int(decoder.stored == "float16"))
+    export([Part.of("both-ways", decoder)], "c", tmp_path / "both_ways.h", options={"fp16": fp16})
     export([Part.of("x", encoder)], "c", tmp_path / "and_back.h", options={"symbol": "and Back!"})
     source, program = tmp_path / ("main.c" if compiler == "gcc" else "main.cpp"), tmp_path / "main"
     source.write_text(SANITIZED)
     checks = ("-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-O1", f"-std={standard}")
     compile_strictly(*checks, f"-DOLA_{macro}", source, "-o", program, compiler=compiler)
-    for height, width in SIZES:
+    for height, width in (*SIZES, (18, 17)):
         latents = latents_of(4, height, width)
         run = subprocess.run(
             [program, str(height), str(width)], input=latents.tobytes(), capture_output=True, timeout=60
@@ -280,7 +304,7 @@ def test_program_of_two_headers__runs_under_sanitizers(tmp_path, compiler, stand
         np.testing.assert_allclose(made, encoder.encode(picture[:-3, :-5]), rtol=0, atol=1e-4)
 
 
-@pytest.mark.parametrize("name", ["affine decoder", "stack encoder", "with a basis"])
+@pytest.mark.parametrize("name", ["affine decoder", "refined by pixels", "stack encoder", "with a basis"])
 def test_example_of_the_header__compiles(tmp_path, name):
     text = CHeader(symbol="x").text(Part.of(name, SMALL[name]))
     (tmp_path / "ola_x.h").write_text(text)
@@ -351,11 +375,23 @@ def test_weights_that_are_too_large__are_refused():
     (step,) = part.program.steps
 
     def times(factor: float) -> Part:
-        return replace(part, program=replace(part.program, steps=(replace(step, weights=step.weights * factor),)))
+        factors = replace(step.factors, rows=step.factors.rows * factor)
+        made = replace(step, weights=step.weights * factor, factors=factors)
+        return replace(part, program=replace(part.program, steps=(made,)))
 
-    large = times(1e11)
-    with pytest.raises(ConfigError, match="too far for float16; give --option fp16=0"):
-        CHeader().text(large)
-    assert "e+10f" in CHeader(fp16=False).text(large)
-    with pytest.raises(ConfigError, match="m has numbers that are too large for float32, with its scaling in them"):
-        CHeader(fp16=False).text(times(np.inf))
+    assert "e+10f" in CHeader(fp16=False).text(times(1e11))
+    for fp16 in (False, True):
+        with pytest.raises(ConfigError, match="m has numbers that are too large for float32, with its scaling in them"):
+            CHeader(fp16=fp16).text(times(np.inf))
+
+
+def test_halves__are_the_weights_as_they_are_stored(tmp_path):
+    for stored in ("float16", "int8"):
+        decoder = make_module(PatchDecoder(4, 8, 3), hidden=(6,), stored=stored)
+        pictures = []
+        for fp16 in ("0", "1"):
+            (folder := tmp_path / f"{stored}{fp16}").mkdir()
+            library = build(folder, [Part.of("m", decoder)], ("-O1",), fp16=fp16)
+            pictures.append(Compiled(library, "m").decode(latents_of(4, 9, 11)))
+        assert np.abs(pictures[0].astype(int) - pictures[1]).max() <= 1
+        assert (pictures[0] != pictures[1]).mean() < 1e-3

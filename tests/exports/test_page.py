@@ -7,7 +7,6 @@ import io
 import json
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -26,7 +25,7 @@ from olacore.views.patch import PatchDecoder, PatchEncoder
 from olacore.views.plain import Plain
 from olacore.views.refining import Refiner
 from tests.support.command import check_refusal, ola
-from tests.support.makers import OTHER_SPACE, make_module, smooth_pictures
+from tests.support.makers import OTHER_SPACE, REFINERS, make_module, refined_by, smooth_pictures
 from tests.support.pages import Shown, bad_files, open_browser
 from tests.support.places import ROOT
 from tests.support.set_samples import LEVELS, of_scenes, write_set
@@ -319,16 +318,17 @@ def test_codec__works_where_a_page_has_no_workers(browser, written, tmp_path):
 
 @KERNELS
 def test_codec__refines_what_its_decoder_draws(browser, plain, tmp_path):
-    decoder = make_module(PatchDecoder(4, 8, 3))
-    for factor, border, size in ((1, 2, (20, 17)), (2, 1, (1, 1)), (1, 4, (1, 40))):
-        refiner = make_module(Refiner(factor, border), None, hidden=(5,))
-        refiner = replace(refiner, training={"pictures_sha256": decoder.digest})
-        export([Part.of("d", decoder), Part.of("r", refiner)], "html", tmp_path / "page.html", force=True)
-        latent = np.random.default_rng(0).normal(size=(4, *size)).astype(np.float16)
-        np.save(tmp_path / "latent.npy", latent)
+    decoder = make_module(PatchDecoder(4, 8, 3), hidden=(5,))
+    sizes = ((1, 1), (3, 5), (70, 33), *(() if plain else ((64, 64), (128, 96))))
+    for number, view in enumerate(REFINERS):
+        both = refined_by(decoder, view, hidden=(5,))
+        parts = [Part.of("d", both)] if number else [Part.of("d", decoder), Part.of("r", both.refiner)]
+        export(parts, "html", tmp_path / "page.html", force=True)
         shown = Shown(browser, tmp_path / "page.html", plain)
-        shown.give(tmp_path / "latent.npy")
-        assert levels_apart(shown.pixels("decoded"), refiner.refine(decoder.decode(latent))) <= 2
+        for size in sizes if view == REFINERS[-1] else sizes[:2]:
+            np.save(tmp_path / "z.npy", latent := np.random.default_rng(0).normal(size=(4, *size)).astype(np.float32))
+            shown.give(tmp_path / "z.npy")
+            assert levels_apart(shown.pixels("decoded"), both.decode(latent)) <= 1
         shown.check()
 
 
@@ -394,6 +394,8 @@ def test_page__takes_an_encoder_and_a_decoder_or_a_set(tmp_path):
         export([refiner], "html", path)
     with pytest.raises(FingerprintError, match="r was trained on the pictures of another decoder than d; train it"):
         export([Part.of("d", decoder), refiner], "html", path)
+    with pytest.raises(ConfigError, match="d carries a refiner; leave r out"):
+        export([Part.of("d", refined_by(decoder, Refiner())), refiner], "html", path)
     check_refusal("a page holds one set", "export", "google64", "sd15-decoder", "--to", "html", "-o", path)
     wrong = "export", write_set(tmp_path, (), **of_scenes()), "--to", "html", "-o", path
     check_refusal("a text module of the view table; that of set is a scene", *wrong)

@@ -19,7 +19,15 @@ from olacore.views.patch import PatchDecoder, PatchEncoder
 from olacore.views.plain import Plain
 from tests.support.bench_samples import small_report
 from tests.support.command import ola
-from tests.support.makers import make_config, make_module, smooth_pictures, write_pictures, write_plain
+from tests.support.makers import (
+    REFINERS,
+    make_config,
+    make_module,
+    refined_by,
+    smooth_pictures,
+    write_pictures,
+    write_plain,
+)
 
 SIZE = (16, 16)
 ENCODER, DECODER, PLAIN = PatchEncoder(4, border=0), PatchDecoder(4), Plain(5, 3)
@@ -52,6 +60,9 @@ def modules(folder: Path) -> None:
         ("decoder-stack", DECODER, {"hidden": (3, 2), "stored": "float16"}),
     ):
         make_module(view, **more).save(folder / f"{name}.safetensors")
+    for name, view in (("pixels", REFINERS[0]), ("latents", REFINERS[-1])):
+        both = refined_by(make_module(DECODER, stored="float16"), view, hidden=(3,), stored="int8")
+        both.save(folder / f"decoder-refined-by-{name}.safetensors")
     make_module(PLAIN, None).save(folder / "plain.safetensors")
     make_module(PLAIN, None, hidden=(3,), stored="int8", components=2).save(folder / "plain-components.safetensors")
 

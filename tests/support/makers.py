@@ -160,9 +160,10 @@ def make_module(
 
 
 def refiner_of(decoder: Module, view: View, **form: Any) -> Module:
-    """A refiner of a decoder's pictures, as `make_module` makes it of a form."""
+    """A refiner of a decoder's pictures, as `make_module` makes it of a form, but one that answers few levels."""
     refiner = make_module(view, None, **form)
-    return replace(refiner, training={**refiner.training, "pictures_sha256": decoder.digest})
+    scaling = replace(refiner.scaling, target_scale=refiner.scaling.target_scale / 8)
+    return replace(refiner, scaling=scaling, training={**refiner.training, "pictures_sha256": decoder.digest})
 
 
 def refined_by(decoder: Module, view: View, **form: Any) -> Module:

@@ -71,10 +71,23 @@ async function encode({data, width, height}, mine = turn) {
   return {latent, shape: [channels, down, across]};
 }
 
+// What a worker is given of a latent (C, h, w) for its rows of sites from `first` to `bottom`, with `pad` rows around.
+function sitesOf(latent, [channels, down, across], pad) {
+  return (first, bottom) => {
+    const top = Math.max(0, first - pad),
+      rows = Math.min(down, bottom + pad) - top;
+    const given = new Float32Array(channels * rows * across);
+    for (let c = 0; c < channels; c++) {
+      const start = (c * down + top) * across;
+      given.set(latent.subarray(start, start + rows * across), c * rows * across);
+    }
+    return {latent: given, width: across, top, first, bottom};
+  };
+}
+
 // A latent (C, h, w) to pixels, RGBA.
 async function decode({latent, shape}, mine = turn) {
-  const [channels, down, across] = shape,
-    pad = decoder.gather.window >> 1;
+  const [, down, across] = shape;
   const width = across * factor,
     height = down * factor,
     stored = latent.map(half);
@@ -84,21 +97,18 @@ async function decode({latent, shape}, mine = turn) {
     down,
     across,
     mine,
-    (first, bottom) => {
-      const top = Math.max(0, first - pad),
-        rows = Math.min(down, bottom + pad) - top;
-      const given = new Float32Array(channels * rows * across);
-      for (let c = 0; c < channels; c++) {
-        const start = (c * down + top) * across;
-        given.set(stored.subarray(start, start + rows * across), c * rows * across);
-      }
-      return {latent: given, width: across, top, first, bottom};
-    },
+    sitesOf(stored, shape, decoder.gather.window >> 1),
     (found, first) => pixels.set(found, 4 * width * first * factor),
   );
   if (refiner) {
-    const block = refiner.gather.factor,
-      given = rowsOf(pixels, width, height, refiner.gather);
+    const {factor: block, context} = refiner.gather,
+      rows = rowsOf(pixels, width, height, refiner.gather),
+      sites = sitesOf(stored, shape, context);
+    const given = (first, bottom) => {
+      if (context === undefined) return rows(first, bottom);
+      const {latent: beside, top: above} = sites(first, bottom);
+      return {...rows(first, bottom), latent: beside, above};
+    };
     const refined = new Uint8ClampedArray(pixels.length);
     await inBands("refine", height / block, width / block, mine, given, (found, first) =>
       refined.set(found, 4 * width * first * block),

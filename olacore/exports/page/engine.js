@@ -199,14 +199,21 @@ class Engine {
   }
 
   // A decoded picture to the pixels of its rows of blocks from `first` to `bottom` with the decoder's errors taken out.
+  // Where the latents are read too, they are given as to `decode`: `latent` (C, rows, across) from row `above` on.
   refine(given) {
     const module = this.modules.refiner,
-      {factor} = module.gather,
-      {pixels, width, top, first, bottom} = given;
+      {factor, border, context, channels} = module.gather,
+      {pixels, width, top, first, bottom, latent, above} = given;
     const refined = pixels.slice(4 * width * (first * factor - top), 4 * width * (bottom * factor - top)),
       across = width / factor;
-    const sites = across * (bottom - first);
-    this.run(module, sites, this.blocks(module.gather, given), this.toBlocks(module, refined, across, 0));
+    const sites = across * (bottom - first),
+      blocks = this.blocks(module.gather, given);
+    const beside = context !== undefined && new Windows(latent, channels, across, 2 * context + 1, above);
+    const fill = (memory, tile, start, count) => {
+      blocks(memory, tile, start, count);
+      if (beside) beside.fill(memory, 3 * (factor + 2 * border) ** 2, tile, first * across + start, count);
+    };
+    this.run(module, sites, fill, this.toBlocks(module, refined, across, 0));
     return refined;
   }
 

@@ -225,12 +225,13 @@ class Writer {
     let latent = init ? init.map((x, i) => x + strength * (expected[i] - x)) : expected;
     const levels = this.set.levels.filter(([level]) => level <= variety);
     if (levels.length) latent = this.sample(latent, levels, noise || normal(seed, latent.length), expected, certainty);
-    let pixels = engine.decode({latent: latent.map(half), width, top: 0, first: 0, bottom: height});
+    latent = latent.map(half);
+    let pixels = engine.decode({latent, width, top: 0, first: 0, bottom: height});
     const {refiner} = engine.modules,
       {size} = this.set;
     if (refiner) {
       const bottom = size / refiner.gather.factor;
-      pixels = engine.refine({pixels, width: size, height: size, top: 0, first: 0, bottom});
+      pixels = engine.refine({pixels, width: size, height: size, top: 0, first: 0, bottom, latent, above: 0});
     }
     return {
       pixels,
