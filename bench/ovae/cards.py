@@ -16,6 +16,7 @@ from bench.ovae.tables import FIGURES
 from bench.ovae.workspace import Workspace
 from olacore.files import replace_file
 from olacore.foreign.json_text import read_json
+from olacore.modules.find import IN_RUN
 from olacore.modules.identity import Own
 from olacore.modules.module import Module, load
 from olacore.pretrained.catalogue import FIGURES as FIGURES_FILE
@@ -142,18 +143,23 @@ def write_card(name: str, recipe: Recipe, run: dict[str, Any], quality: dict[str
     behind = (
         f". It is `{recipe.behind}`, as {chosen([recipe.behind])[0].settings['weights']}, and behind it a second stack "
         f"({' - '.join(map(str, file['behind']))} numbers), as {stored}, that reads the picture and "
-        "the latents around each patch of 8 x 8 pixels and takes errors out of it, so that patches fit together."
+        "the latents around each patch of 8 x 8 pixels and takes errors out of it, so that patches fit better."
         if recipe.behind
         else ""
     )
     photographs, crops = data["photographs"], data["crops"]
-    seconds = f"{run['seconds']:.0f} s of search on {run['threads']} threads, {run['cpu']:.0f} CPU-seconds"
+    threads = "1 thread" if run["threads"] == 1 else f"{run['threads']} threads"
+    seconds = f"{run['seconds']:.0f} s of search on {threads}, {run['cpu']:.0f} CPU-seconds"
     pair = ", the encoder and the decoder together" if recipe.kind == PAIR else ""
     stages = (
         " The encoder and an affine decoder evolve first, by mse; loss and generations of the command are the stack's."
         if recipe.kind == PAIR and "stack" in recipe.settings
         else ""
     )
+    if recipe.behind:
+        stages = (
+            f" `{recipe.name}/{recipe.makes[name]}` is the module, `{recipe.name}/{IN_RUN}` the second stack alone."
+        )
     parts: list[Part] = [
         f"# {name}",
         f"An organic module {purpose}",
@@ -220,7 +226,7 @@ def sites_seen(recipe: Recipe) -> int:
 def limits(recipe: Recipe) -> str:
     """What it is not good at, as far as its making tells."""
     seen = []
-    if recipe.kind != "decoder":
+    if recipe.kind in (PAIR, "encoder"):
         seen.append("the encoder sees a patch of 8 x 8 pixels and 4 pixels around it")
     if recipe.kind != "encoder":
         side = sites_seen(recipe)

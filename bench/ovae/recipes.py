@@ -146,8 +146,8 @@ REFINER = {
     "context": 1,
     "stack": 320,
     "generations": 400,
-    "weights": "int8",
     "options": {"pays": "-1"},
+    **STORED,
 }
 
 RECIPES = (
