@@ -106,15 +106,17 @@ class Convolutions:
             maps.append(
                 ConvolutionMap(np.ascontiguousarray(kernel), mixing if mixing.size else None, step.biases, latents)
             )
+        gain, shift = (np.broadcast_to(one, program.outputs) for one in (program.gain, program.shift))
         return cls(
             gather["kind"],
             gather.get("channels", 3),
             gather["factor"],
             gather["border"] if sees else side // 2,
             tuple(maps),
-            *(np.broadcast_to(one, program.outputs) for one in (program.gain, program.shift)),
+            gain,
+            shift,
             context,
-            program.refiner and cls._of(f"the refiner of {name}", program.refiner, ("refiner",)),
+            None if program.refiner is None else cls._of(f"the refiner of {name}", program.refiner, ("refiner",)),
         )
 
     def run(self, given: np.ndarray, latents: np.ndarray | None = None) -> np.ndarray:
@@ -132,7 +134,7 @@ class Convolutions:
         known = np.empty((*windows.shape[1:3], 0), np.float32)
         for one in self.maps:
             summed = np.einsum("chwij,ocij->hwo", windows, one.kernel, optimize=True) + one.biases
-            if beside is not None:
+            if beside is not None and one.beside is not None:
                 summed += np.einsum("chwij,ocij->hwo", beside, one.beside, optimize=True)
             answer = np.tanh(summed if one.mixing is None else summed + known @ one.mixing.T)
             known = np.concatenate([known, answer], -1)

@@ -238,7 +238,7 @@ def _convolved(
     for one in found.maps:
         kernel, biases = graph.weights(one.kernel), graph.constant(one.biases)
         total = graph.op("Conv", padded, kernel, biases, strides=[stride, stride])
-        if beside:
+        if beside and one.beside is not None:
             total = graph.op("Add", total, graph.op("Conv", beside, graph.weights(one.beside)))
         if one.mixing is not None:
             total = graph.op("Add", total, _across(graph, _joined(graph, known), one.mixing))

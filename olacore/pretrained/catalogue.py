@@ -47,7 +47,8 @@ class Shipped:
     kind : "encoder" or "decoder"
     makes, imitates, reads : latent spaces, see `Module`
     nbytes : of its file
-    partner : the shipped module for the other way; empty where there is none
+    partner : the shipped module for the other way; empty where there is none. Several decoders may have one encoder,
+        whose partner is the first of them
     figures : None where nothing was measured
     """
 
@@ -88,7 +89,10 @@ def catalogue() -> list[Shipped]:
     figures = read_json(path, "the figures") if path.exists() else {}
     found = [_read(name, figures) for name in pretrained.names()]
     partners = {one.name: decoder_of(one.makes, one.imitates, among=found) for one in found if one.kind == "encoder"}
-    partners |= {decoder: encoder for encoder, decoder in partners.items() if decoder}
+    for one in found:
+        for other in found if one.reads else ():
+            if other.kind == "encoder" and any(accepts(one.reads, its) for its in (other.makes, other.imitates) if its):
+                partners.setdefault(one.name, other.name)
     return [replace(one, partner=partners.get(one.name, "")) for one in found]
 
 

@@ -24,6 +24,7 @@ class Maps(nn.Module):
     ):
         super().__init__()
         self.side, self.stride = side, stride
+        self.around = 0 if beside is None else beside[1] - 1
         self.kernels = nn.ModuleList(nn.Conv2d(channels, count, side, stride) for count in units)
         known = [sum(units[:number]) for number in range(1, len(units))]
         self.mixing = nn.ModuleList(nn.Conv2d(*sizes, 1, bias=False) for sizes in zip(known, units[1:], strict=True))
@@ -88,7 +89,7 @@ class PatchModule(nn.Module):
                 down, across = (slice(at * stride, (at + step - 1) * stride + side) for at in (y, x0))
                 beside = None
                 if latents is not None:
-                    more = step + self.maps.beside[0].kernel_size[0] - 1
+                    more = step + self.maps.around
                     beside = latents[:, :, y : y + more, x0 : x0 + more]
                 line.append(self.maps(x[:, :, down, across], beside))
             found.append(torch.cat(line, 3))

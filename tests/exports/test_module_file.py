@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -12,7 +13,8 @@ from olacore.modules.module import load
 from olacore.views.patch import PatchDecoder, PatchEncoder
 from olacore.views.refining import Refiner
 from tests.support.command import check_refusal, ola
-from tests.support.makers import REFINERS, make_module, refiner_of
+from tests.support.makers import REFINERS, make_module, refiner_of, write_pictures
+from tests.support.places import ROOT
 
 DECODER = make_module(PatchDecoder(4, 8, 3), hidden=(5,), stored="float16")
 REFINER = refiner_of(DECODER, REFINERS[-1], hidden=(6,), stored="int8")
@@ -66,3 +68,17 @@ def test_module__refuses_what_does_not_become_one(files):
     stranger = "r was trained on the pictures of another decoder than d; train it with --pictures-from this one"
     check_refusal(stranger, "export", "d.safetensors", "r.safetensors", *to)
     assert not (files / "x.safetensors").exists()
+
+
+@pytest.mark.filterwarnings("ignore:the latents lie")
+def test_recipe_of_the_document__runs_as_written(files):
+    document = (ROOT / "docs" / "plug-in.md").read_text(encoding="utf-8")
+    section = document.partition("\n## A decoder with its refiner in one file\n")[2].partition("\n## ")[0]
+    make_module(PatchDecoder(4, 8, 3)).save("decoder.safetensors")
+    write_pictures(files / "data.h5", (4, 2, 2), (16, 16))
+    np.savez(files / "latent.npz", latent=np.zeros((4, 3, 5), np.float32))
+    (recipe,) = re.findall(r"```sh\n(.*?)```", section, re.S)
+    for line in recipe.splitlines():
+        ola(*line.split()[1:])
+    assert load("refined.safetensors").refiner.digest == load("refiner").digest
+    assert read_picture(files / "out.png").shape == (24, 40, 3)

@@ -49,9 +49,6 @@ KERNELS = pytest.mark.parametrize("plain", [False, True], ids=["WebAssembly", "J
 pytestmark = pytest.mark.filterwarnings("ignore:the latents lie")
 
 
-# ---------------------------------------------------------------- in a browser
-
-
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
     """One for all tests."""
@@ -322,8 +319,8 @@ def test_codec__refines_what_its_decoder_draws(browser, plain, tmp_path):
     sizes = ((1, 1), (3, 5), (70, 33), *(() if plain else ((64, 64), (128, 96))))
     for number, view in enumerate(REFINERS):
         both = refined_by(decoder, view, hidden=(5,))
-        parts = [Part.of("d", both)] if number else [Part.of("d", decoder), Part.of("r", both.refiner)]
-        export(parts, "html", tmp_path / "page.html", force=True)
+        apart = [Part.of("d", decoder), Part.of("r", both.refiner)]
+        export([Part.of("d", both)] if number else apart, "html", tmp_path / "page.html", force=True)
         shown = Shown(browser, tmp_path / "page.html", plain)
         for size in sizes if view == REFINERS[-1] else sizes[:2]:
             np.save(tmp_path / "z.npy", latent := np.random.default_rng(0).normal(size=(4, *size)).astype(np.float32))

@@ -55,7 +55,7 @@ def test_catalogue__finds_partners_and_prefers_the_decoder_of_an_encoders_own_la
     assert {name: one.partner for name, one in found.items()} == {
         "a-encoder": "b-own-decoder",
         "b-own-decoder": "a-encoder",
-        "a-decoder": "",
+        "a-decoder": "a-encoder",
         "codec-encoder": "codec-decoder",
         "codec-decoder": "codec-encoder",
         "lonely-decoder": "",
@@ -77,7 +77,7 @@ def test_catalogue__says_whose_latents_they_are(package):
         "imitates": None,
         "reads": SPACE.fingerprint,
         "bytes": package["a-decoder"].nbytes(),
-        "partner": None,
+        "partner": "a-encoder",
         "psnr": FIGURES,
     }
     assert found["a-encoder"].to_dict()["psnr"] is None

@@ -26,6 +26,7 @@ from tests.support.makers import (
     SPACE,
     make_module,
     plain_pairs,
+    refined_by,
     write_pictures,
     write_plain,
 )
@@ -53,6 +54,17 @@ def pictures(tmp_path):
 def pairs(tmp_path):
     with open_dataset(write_plain(tmp_path / "q.h5", 100)) as dataset:
         yield dataset
+
+
+def test_evaluate__of_a_decoder_that_carries_a_refiner_is_with_it_and_without(pictures):
+    decoder, baselines = make_module(DECODER), some_baselines(DECODER)
+    both = refined_by(decoder, Refiner(8, 4, 1, 4))
+    found = evaluate(both, pictures, baselines)
+    assert [*found] == ["module", "without_refiner", "least_squares", "mean", "teacher"]
+    assert found["without_refiner"] == evaluate(decoder, pictures, baselines)["module"]
+    arrays = pictures.read(("frames", "latents"), pictures.indices("held-out"))
+    error = (both.run(arrays["latents"]).astype(float) - arrays["frames"]) / 127.5
+    assert found["module"]["loss"] == pytest.approx((error**2).mean(), rel=1e-4)
 
 
 def test_evaluate__of_an_encoder_is_what_its_latents_say(pictures):
