@@ -140,8 +140,8 @@ def line_up_modules(files: Mapping[str, Path], **others: Any) -> Lineup:
     if SMALL_DECODER in files and others.get("teacher"):
         small = load(files[SMALL_DECODER])
         lineup.add(SMALL_DECODED, TEACHER, small, small.nbytes())
-        for encoder in lineup.imitators[:1]:
-            lineup.add(SMALL_COMPATIBLE, encoder, small, small.nbytes())
+        for imitator in lineup.imitators[:1]:
+            lineup.add(SMALL_COMPATIBLE, imitator, small, small.nbytes())
     return lineup
 
 

@@ -111,8 +111,8 @@ class Recipe:
 
     def config(self, h5: Path, out: Path) -> TrainConfig:
         """Settings of the run."""
-        drawn = {"pictures_from": out.parent / self.behind} if self.behind else {}
-        return TrainConfig(h5=(h5,), out=out, force=True, **drawn, **self.settings)
+        drawn = out.parent / self.behind if self.behind else None
+        return TrainConfig(h5=(h5,), out=out, force=True, pictures_from=drawn, **self.settings)
 
     @property
     def command(self) -> str:
