@@ -48,7 +48,7 @@ class Case:
 
     def config(self, workspace: Workspace, seed: int) -> TrainConfig:
         """Settings of its search."""
-        h5, out = workspace.h5(self.recipe.space), workspace.work / "backprop" / f"{self.name}-{seed}"
+        h5, out = workspace.h5(self.recipe.source), workspace.work / "backprop" / f"{self.name}-{seed}"
         config = replace(self.recipe.config(h5, out), seed=seed)
         if self.recipe.kind != PAIR:
             return config
@@ -67,7 +67,7 @@ def compare_all(
     """Compare the stacks among the recipes, and return one entry a case and seed."""
     found = []
     with limit_threads(1):
-        for case in (Case(recipe) for recipe in recipes if "stack" in recipe.settings):
+        for case in (Case(recipe) for recipe in recipes if "stack" in recipe.settings and not recipe.behind):
             for seed in range(seeds):
                 value = compare(case, seed, workspace, cells, say, rates)
                 if value is not None:

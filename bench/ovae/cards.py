@@ -10,12 +10,13 @@ from typing import Any
 
 from bench.common.markdown import write_markdown
 from bench.common.tables import Part, Table, number
-from bench.ovae.quality import AFFINE_PAIR, agreement_of, role_of
-from bench.ovae.recipes import SIZE, SPACES, Recipe
+from bench.ovae.quality import AFFINE_PAIR, SMALL_COMPATIBLE, SMALL_DECODED, SMALL_DECODER, agreement_of, role_of
+from bench.ovae.recipes import SIZE, SPACES, Recipe, chosen
 from bench.ovae.tables import FIGURES
 from bench.ovae.workspace import Workspace
 from olacore.files import replace_file
 from olacore.foreign.json_text import read_json
+from olacore.modules.find import IN_RUN
 from olacore.modules.identity import Own
 from olacore.modules.module import Module, load
 from olacore.pretrained.catalogue import FIGURES as FIGURES_FILE
@@ -42,12 +43,16 @@ UNKNOWN = "not known"
 
 ENCODED, DECODED = "compatible encoder, teacher's decoder", f"{THEIRS}, compatible decoder"
 
+# The row of a module on one way, the teacher on the other.
+CROSSED = {"encoder": ENCODED, "decoder": DECODED, SMALL_DECODER: SMALL_DECODED}
+
 # What the rows of a card are, by kind of module.
 ROWS = {
     "codec encoder": (TEACHER, PAIRED, AFFINE_PAIR, f"{AFFINE}, paired"),
     "codec decoder": (TEACHER, PAIRED, AFFINE_PAIR, f"{AFFINE}, paired"),
     "encoder": (TEACHER, ENCODED, COMPATIBLE, f"{AFFINE}, compatible"),
-    "decoder": (TEACHER, DECODED, f"{THEIRS}, {AFFINE}", "linear preview", COMPATIBLE),
+    "decoder": (TEACHER, DECODED, SMALL_DECODED, f"{THEIRS}, {AFFINE}", "linear preview", COMPATIBLE),
+    SMALL_DECODER: (TEACHER, SMALL_DECODED, f"{THEIRS}, {AFFINE}", "linear preview", SMALL_COMPATIBLE),
 }
 PURPOSE = {
     "codec encoder": "of a codec whose latents belong to no model: it turns pictures into latents of its own, for the "
@@ -56,6 +61,8 @@ PURPOSE = {
     "pictures. It is not for latents of {teacher}.",
     "encoder": "for the latents of {title}: it turns pictures into latents of {teacher}, as nearly as it can.",
     "decoder": "for the latents of {title}: it turns latents of {teacher}, of whatever origin, into pictures.",
+    SMALL_DECODER: "for the latents of {title}: it turns latents of {teacher}, of whatever origin, into pictures, "
+    "sooner and not as well as `{family}-decoder`.",
 }
 
 
@@ -107,7 +114,8 @@ def psnr_of(role: str, recipe: Recipe, quality: dict[str, Any] | None) -> dict[s
     """The figures of a module in the package's catalogue; None where it was not measured beside its teacher."""
     rows = {} if quality is None else quality["mean"]["rows"]
     codec = recipe.kind == PAIR
-    partner, crossed = PAIRED if codec else COMPATIBLE, {"encoder": ENCODED, "decoder": DECODED}.get(role)
+    partner, crossed = PAIRED if codec else COMPATIBLE, CROSSED.get(role)
+    partner = SMALL_COMPATIBLE if role == SMALL_DECODER else partner
     if quality is None or not {TEACHER, partner} <= rows.keys():
         return None
     space = SPACES[recipe.space]
@@ -125,25 +133,38 @@ def psnr_of(role: str, recipe: Recipe, quality: dict[str, Any] | None) -> dict[s
 
 def write_card(name: str, recipe: Recipe, run: dict[str, Any], quality: dict[str, Any] | None) -> str:
     """Say what a module is, what it was made from, how good it is, and how to make it again."""
-    space = SPACES[recipe.space]
+    space = recipe.source
     role = role_of(name, recipe)
     file, data = run["files"][name], run["data"]
     layers = " - ".join(str(layer) for layer in file["layers"])
     purpose = PURPOSE[role].format(title=space.title, family=recipe.family, teacher=f"`{space.teacher}`")
     shape = "a stack of tanh-affine maps" if len(file["layers"]) > 2 else "one tanh-affine map"
+    stored = recipe.settings["weights"]
+    behind = (
+        f". It is `{recipe.behind}`, as {chosen([recipe.behind])[0].settings['weights']}, and behind it a second stack "
+        f"({' - '.join(map(str, file['behind']))} numbers), as {stored}, that reads the picture and "
+        "the latents around each patch of 8 x 8 pixels and takes errors out of it, so that patches fit better."
+        if recipe.behind
+        else ""
+    )
     photographs, crops = data["photographs"], data["crops"]
-    seconds = f"{run['seconds']:.0f} s of search on {run['threads']} threads, {run['cpu']:.0f} CPU-seconds"
+    threads = "1 thread" if run["threads"] == 1 else f"{run['threads']} threads"
+    seconds = f"{run['seconds']:.0f} s of search on {threads}, {run['cpu']:.0f} CPU-seconds"
     pair = ", the encoder and the decoder together" if recipe.kind == PAIR else ""
     stages = (
         " The encoder and an affine decoder evolve first, by mse; loss and generations of the command are the stack's."
         if recipe.kind == PAIR and "stack" in recipe.settings
         else ""
     )
+    if recipe.behind:
+        stages = (
+            f" `{recipe.name}/{recipe.makes[name]}` is the module, `{recipe.name}/{IN_RUN}` the second stack alone."
+        )
     parts: list[Part] = [
         f"# {name}",
         f"An organic module {purpose}",
-        f"It is {shape} ({layers} numbers), evolved without gradients, of {file['bytes'] / 1000:,.1f} kB as "
-        f"{recipe.settings['weights']}.",
+        f"It is {shape} ({layers} numbers), evolved without gradients, of {file['bytes'] / 1000:,.1f} kB"
+        f"{behind or f' as {stored}.'}",
         "## Data",
         f"Squares of {SIZE} pixels from photographs, {space.crops} of each: {crops['train']} from "
         f"{photographs['train']} photographs for training, {crops['validation']} from {photographs['validation']} to "
@@ -186,19 +207,29 @@ def figures(role: str, file: dict[str, Any], quality: dict[str, Any] | None) -> 
     if file["held_out"]:
         names = list(next(iter(file["held_out"].values())))
         body = [[row, *(number(values.get(name)) for name in names)] for row, values in file["held_out"].items()]
-        yield "Held-out squares, beside closed forms of the same window:"
+        what = "What it takes out of the errors of held-out squares" if role == "decoder" and file.get("behind") else ""
+        yield f"{what or 'Held-out squares'}, beside closed forms of the same window:"
         yield Table(["", *names], body)
     if quality is None and not file["held_out"]:
         yield "The module's figures are those of its decoder."
 
 
+def sites_seen(recipe: Recipe) -> int:
+    """Latent sites along a side that a patch depends on; a refiner sees pixels of the neighbours, which see theirs."""
+    if not recipe.behind:
+        return int(recipe.settings["window"])
+    (drawn,) = chosen([recipe.behind])
+    around = -(-recipe.settings["border"] // recipe.settings["patch"])
+    return max(int(drawn.settings["window"]) + 2 * around, 2 * recipe.settings["context"] + 1)
+
+
 def limits(recipe: Recipe) -> str:
     """What it is not good at, as far as its making tells."""
     seen = []
-    if recipe.kind != "decoder":
+    if recipe.kind in (PAIR, "encoder"):
         seen.append("the encoder sees a patch of 8 x 8 pixels and 4 pixels around it")
     if recipe.kind != "encoder":
-        side = recipe.settings["window"]
+        side = sites_seen(recipe)
         seen.append(f"the decoder sees {side} x {side} latent sites for a patch of 8 x 8 pixels")
     return (
         f"Of a picture {' and '.join(seen)}: what lies further away cannot help. Fine texture is blurred. How it does "

@@ -14,7 +14,7 @@ from bench.ovae.sources import PICTURES
 from bench.ovae.workspace import Workspace
 from olacore.modules.module import load
 from olacore.quality.protocols import PreviewLike, TeacherLike
-from olacore.quality.vae_test.codecs import ENCODER, PAIRED, TEACHER, Lineup, line_up
+from olacore.quality.vae_test.codecs import COMPATIBLE, ENCODER, PAIRED, TEACHER, THEIRS, Lineup, line_up
 from olacore.quality.vae_test.report import run_vae_test
 from olacore.quality.vae_test.request import Entrants, Given
 from olacore.search.rules import PAIR
@@ -22,6 +22,8 @@ from olacore.search.rules import PAIR
 # Times are measured in the part `speed`.
 REPEATS = 1
 AFFINE_PAIR = "organic, affine pair"
+SMALL_DECODER, SMALL_DECODED = "small decoder", f"{THEIRS}, small decoder"
+SMALL_COMPATIBLE = f"{COMPATIBLE}, small decoder"
 PER_PICTURE = (TEACHER, PAIRED, AFFINE_PAIR)
 PREVIEWED = "sd15"
 
@@ -57,7 +59,7 @@ def measure_all(
 
 def module_files(space: str, workspace: Workspace) -> dict[str, Path]:
     """Files of the modules of a latent space, as far as they were made: "encoder", "decoder", "codec encoder",
-    "codec decoder" and "affine decoder".
+    "codec decoder", "affine decoder" and "small decoder".
     """
     found = {}
     for recipe in chosen(spaces=[space]):
@@ -70,7 +72,7 @@ def module_files(space: str, workspace: Workspace) -> dict[str, Path]:
 
 def role_of(name: str, recipe: Recipe) -> str:
     """What a module of a recipe is among those of its latent space."""
-    part = name.removeprefix(f"{recipe.family}-")
+    part = SMALL_DECODER if recipe.size else name.removeprefix(f"{recipe.family}-")
     return f"codec {part}" if recipe.kind == PAIR else part
 
 
@@ -126,7 +128,8 @@ def line_up_modules(files: Mapping[str, Path], **others: Any) -> Lineup:
     ----------
     others : further arguments of `Entrants`
     """
-    given = {name: Given.load(str(path)) for name, path in files.items() if name != "affine decoder"}
+    beside = ("affine decoder", SMALL_DECODER)
+    given = {name: Given.load(str(path)) for name, path in files.items() if name not in beside}
     ours = whole_pair(given)
     assert ours is not None
     encoder, decoder = (given.get(kind) if kind not in ours else None for kind in ("encoder", "decoder"))
@@ -134,6 +137,11 @@ def line_up_modules(files: Mapping[str, Path], **others: Any) -> Lineup:
     if "affine decoder" in files:
         affine = load(files["affine decoder"])
         lineup.add(AFFINE_PAIR, ENCODER, affine, affine.nbytes())
+    if SMALL_DECODER in files and others.get("teacher"):
+        small = load(files[SMALL_DECODER])
+        lineup.add(SMALL_DECODED, TEACHER, small, small.nbytes())
+        for imitator in lineup.imitators[:1]:
+            lineup.add(SMALL_COMPATIBLE, imitator, small, small.nbytes())
     return lineup
 
 

@@ -15,8 +15,10 @@ from olacore.modules.find import IN_RUN
 from olacore.search.config import TrainConfig
 from olacore.search.plans.pair import AFFINE
 from olacore.search.rules import PAIR
+from olacore.search.run_folder import REFINED
 
 SIZE = 256
+SMALL = "small"
 
 
 @dataclass(frozen=True)
@@ -29,6 +31,7 @@ class Space:
     title : for people
     teacher : name of its folder among the models; on the hub it is `madebyollin/` and this
     crops : of each photograph in the data set
+    recon : the data set holds the teacher's own decodings too
     codec : the first word of the names of a pair that is evolved from its data; empty where there is none
     """
 
@@ -36,6 +39,7 @@ class Space:
     title: str
     teacher: str
     crops: int = 8
+    recon: bool = True
     codec: str = ""
 
     @property
@@ -47,7 +51,8 @@ class Space:
     def precompute(self) -> str:
         """The command that makes the data set."""
         teacher = f"--teacher madebyollin/{self.teacher}"
-        return f"ola precompute PHOTOS {teacher} --crops {self.crops} --recon --h5 {self.data}"
+        recon = " --recon" if self.recon else ""
+        return f"ola precompute PHOTOS {teacher} --crops {self.crops}{recon} --h5 {self.data}"
 
 
 @dataclass(frozen=True)
@@ -57,18 +62,33 @@ class Recipe:
     Parameters
     ----------
     space : name of the latent space
-    kind : "pair", "encoder" or "decoder"
+    kind : "pair", "encoder", "decoder", or "refiner" for a decoder that carries one
     settings : of `TrainConfig` that differ from the default, without data and folder
+    size : the last word of the names of its run and its module, where there is a larger one of that kind
+    crops : of each photograph in a data set of its own, without the teacher's decodings; None for the space's data set
     """
 
     space: str
     kind: str
     settings: dict[str, Any]
+    size: str = ""
+    crops: int | None = None
 
     @property
     def name(self) -> str:
         """Of the run."""
-        return f"{self.family}-{self.kind}"
+        return "-".join(filter(None, (self.family, self.kind, self.size)))
+
+    @property
+    def source(self) -> Space:
+        """The latent space, with the data set that it is made from."""
+        space = SPACES[self.space]
+        return space if self.crops is None else replace(space, crops=self.crops, recon=False)
+
+    @property
+    def behind(self) -> str:
+        """Of a refiner, the run of the decoder that it stands behind; empty for others."""
+        return f"{self.family}-decoder-{SMALL}" if self.kind == "refiner" else ""
 
     @property
     def family(self) -> str:
@@ -78,6 +98,8 @@ class Recipe:
     @property
     def makes(self) -> dict[str, str]:
         """Files in the run folder by the names of the modules that they become."""
+        if self.behind:
+            return {f"{self.family}-decoder": REFINED}
         if self.kind != PAIR:
             return {self.name: IN_RUN}
         return {f"{self.family}-{part}": f"{part}/{IN_RUN}" for part in ("encoder", "decoder")}
@@ -89,12 +111,17 @@ class Recipe:
 
     def config(self, h5: Path, out: Path) -> TrainConfig:
         """Settings of the run."""
-        return TrainConfig(h5=(h5,), out=out, force=True, **self.settings)
+        drawn = out.parent / self.behind if self.behind else None
+        return TrainConfig(h5=(h5,), out=out, force=True, pictures_from=drawn, **self.settings)
 
-    def command(self, h5: str) -> str:
+    @property
+    def command(self) -> str:
         """The same as a command line."""
-        settings = " ".join(f"--{name.replace('_', '-')} {value}" for name, value in self.settings.items())
-        return f"ola train --h5 {h5} {settings} --out {self.name}"
+        drawn = f" --pictures-from {self.behind}" if self.behind else ""
+        plain = [f"--{name.replace('_', '-')} {value}" for name, value in self.settings.items() if name != "options"]
+        options = [f"--option {name}={value}" for name, value in self.settings.get("options", {}).items()]
+        settings = " ".join([*plain, *options])
+        return f"ola train --h5 {self.source.data}{drawn} {settings} --out {self.name}"
 
 
 SPACES = {
@@ -112,11 +139,22 @@ STACK_PAIR = {"module": PAIR, "window": 5, "stack": 320, "loss": "contrast", "ge
 AFFINE_PAIR = {"module": PAIR, "window": 5, "generations": 400, **STORED}
 ENCODER = {"module": "encoder", "stack": 320, "budget": 512 * 1024, "generations": 800, **STORED}
 DECODER = {"module": "decoder", "window": 5, "stack": 256, "loss": "mse", "generations": 500, **STORED}
+REFINER = {
+    "module": "refiner",
+    "patch": 8,
+    "border": 2,
+    "context": 1,
+    "stack": 320,
+    "generations": 400,
+    "options": {"pays": "-1"},
+    **STORED,
+}
 
 RECIPES = (
     Recipe("sd15", PAIR, STACK_PAIR),
     Recipe("sd15", "encoder", ENCODER),
-    Recipe("sd15", "decoder", DECODER),
+    Recipe("sd15", "decoder", DECODER, SMALL),
+    Recipe("sd15", "refiner", REFINER, crops=4),
     Recipe("sdxl", "encoder", ENCODER),
     Recipe("sdxl", "decoder", DECODER),
     Recipe("sd3", PAIR, AFFINE_PAIR),

@@ -11,7 +11,7 @@ import numba
 
 from bench.common.cells import Cells
 from bench.common.sources import code_digest, file_digest
-from bench.ovae.recipes import SPACES, Recipe
+from bench.ovae.recipes import Recipe
 from bench.ovae.sources import SEARCH
 from bench.ovae.workspace import Workspace, about
 from olacore.modules.module import load
@@ -48,7 +48,7 @@ def train_all(
     found = {}
     for recipe in recipes:
         if not cells.frozen:
-            workspace.make(recipe.space, say)
+            workspace.make(recipe.source, say)
         if (value := train_one(recipe, workspace, cells, say)) is not None:
             found[recipe.name] = value
     return found
@@ -58,9 +58,9 @@ def train_one(
     recipe: Recipe, workspace: Workspace, cells: Cells, say: Callable[[str], object]
 ) -> dict[str, Any] | None:
     """Run a recipe unless it was run; None if it was not and cells are frozen."""
-    if not workspace.h5(recipe.space).exists():
+    if not workspace.h5(recipe.source).exists():
         return None
-    with workspace.open(recipe.space) as dataset:
+    with workspace.open(recipe.source) as dataset:
         facts = about(dataset)
     threads = numba.get_num_threads()
     folder = workspace.run(recipe)
@@ -74,8 +74,8 @@ def train_one(
     }
 
     def make() -> dict[str, Any]:
-        say(f"{recipe.name}: {recipe.command(SPACES[recipe.space].data)}")
-        value = run(recipe, workspace.h5(recipe.space), folder)
+        say(f"{recipe.name}: {recipe.command}")
+        value = run(recipe, workspace.h5(recipe.source), folder)
         key["files"] = {name: file["sha256"] for name, file in value["files"].items()}
         say(f"{recipe.name}: {value['seconds']:.0f} s of search, {value['cpu']:.0f} CPU-seconds")
         return {**value, "threads": threads, "data": facts}
@@ -97,10 +97,11 @@ def run(recipe: Recipe, h5: Path, folder: Path) -> dict[str, Any]:
             "bytes": path.stat().st_size,
             "sha256": file_digest(path),
             "layers": list(module.layers),
-            "held_out": module.training.get("held_out", {}),
+            "behind": list(module.refiner.layers) if module.refiner else [],
+            "held_out": (module.refiner or module).training.get("held_out", {}),
         }
     return {
-        "command": recipe.command(SPACES[recipe.space].data),
+        "command": recipe.command,
         "stages": stages.stages,
         "seconds": sum(stage["seconds"] for stage in stages.stages),
         "cpu": sum(stage["cpu"] for stage in stages.stages),

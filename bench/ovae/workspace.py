@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bench.common.datasets import MODELS, PHOTOS, is_complete, make_dataset
-from bench.ovae.recipes import SPACES, Recipe
+from bench.ovae.recipes import SPACES, Recipe, Space
 from olacore.data import SPLITS, Dataset, open_dataset
 from olacore.errors import ConfigError, DataError
 
@@ -35,15 +35,15 @@ class Workspace:
     models: Path = MODELS
     preview: Path | None = None
 
-    def h5(self, space: str) -> Path:
+    def h5(self, space: str | Space) -> Path:
         """The data set of a latent space, whether it is there or not."""
-        return self.data / SPACES[space].data
+        return self.data / source_of(space).data
 
     def run(self, recipe: Recipe) -> Path:
         """The folder of a run of `ola train`."""
         return self.work / "runs" / recipe.name
 
-    def open(self, space: str) -> Dataset:
+    def open(self, space: str | Space) -> Dataset:
         """Open the data set of a latent space.
 
         Raises
@@ -56,14 +56,15 @@ class Workspace:
             raise DataError(f"{self.h5(space)} is not complete; go on with ola precompute --resume.")
         return dataset
 
-    def make(self, space: str, say: Callable[[str], object]) -> None:
+    def make(self, space: str | Space, say: Callable[[str], object]) -> None:
         """Make the data set of a latent space if it is missing, or go on where that was interrupted.
 
         Raises
         ------
         ConfigError  if there is nothing to make it from
         """
-        path, model, crops = self.h5(space), self.models / SPACES[space].teacher, SPACES[space].crops
+        source = source_of(space)
+        path, model, crops = self.h5(source), self.models / source.teacher, source.crops
         if is_complete(path):
             return
         if not (self.photos.is_dir() and model.is_dir()):
@@ -71,7 +72,7 @@ class Workspace:
                 f"{path} is not there in full, and cannot be made: {self.photos} and {model} have to be folders."
             )
         say(f"{path} is made from {self.photos} with {model.name}, {crops} squares of each photograph")
-        make_dataset(path, self.photos, model, crops, recon=True)
+        make_dataset(path, self.photos, model, crops, recon=source.recon)
 
     def held_out(self, space: str) -> list[Input]:
         """Whole photographs that the data set calls held-out, by name.
@@ -89,6 +90,11 @@ class Workspace:
         if not pictures:
             raise DataError(f"{self.photos} has none of the {len(names)} held-out photographs of {self.h5(space)}.")
         return pictures
+
+
+def source_of(space: str | Space) -> Space:
+    """A latent space by its name; one that is given with a data set of its own is taken as it is."""
+    return SPACES[space] if isinstance(space, str) else space
 
 
 def about(dataset: Dataset) -> dict[str, Any]:

@@ -121,8 +121,10 @@ def train(
 
     A pair is an encoder and the decoder of its own latents, in OUT/encoder and OUT/decoder.
     """
+    from olacore.files import is_there
     from olacore.search.config import TrainConfig
     from olacore.search.loggers import LogTo
+    from olacore.search.run_folder import REFINED
     from olacore.search.train import train as evolve
 
     config = TrainConfig(h5=tuple(h5), options=dict(options), **settings)
@@ -146,6 +148,8 @@ def train(
         f"{summary['validation_loss']:.5g}, R2 {summary['validation_r2']:.4f}; "
         f"{made} has {result.module.nbytes()} bytes"
     )
+    if is_there(refined := result.folder / REFINED):
+        say(f"{refined} is the decoder with it, of {refined.stat().st_size} bytes")
     for note in result.notes:
         say(note)
     if not result.notes and not summary["validation_r2"] >= LEAST_R2:

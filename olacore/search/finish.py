@@ -11,12 +11,13 @@ import numpy as np
 from olacore.data import Dataset
 from olacore.data.decoded import DECODER
 from olacore.modules.layers import Layer
-from olacore.modules.module import Module
+from olacore.modules.module import Module, load
 from olacore.quality.baselines import fit_to_data
 from olacore.quality.evaluation import OF_TEXT_TEACHERS, Figures, evaluate_parts, joined
 from olacore.search.advice import few_pictures, poor_figures
 from olacore.search.run_folder import RunFolder
 from olacore.search.task import Progress, Task
+from olacore.views.patch import PatchDecoder
 
 INTERRUPTED = "interrupted"
 
@@ -117,6 +118,13 @@ def finish(
         notes = [*([few] if few else []), *poor_figures(module, dataset, parts, items["held-out"])]
     module.save(folder.module)
     return Result(module, folder.path, stopped, parts, tuple(notes))
+
+
+def keep_refined(refiner: Module, reference: Path | str, path: Path) -> None:
+    """Write the decoder that a refiner was evolved behind with the refiner in it, where it is one that carries one."""
+    decoder = load(reference)
+    if isinstance(decoder.view, PatchDecoder) and decoder.refiner is None:
+        decoder.with_refiner(refiner).save(path)
 
 
 def rounded(figures: Figures) -> Figures:

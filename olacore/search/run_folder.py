@@ -16,6 +16,8 @@ from olacore.search.run_log import CONFIG, LOG, MODULE, read_log
 
 # The affine decoder of a pair lies beside the encoder that it was evolved with.
 AFFINE = "affine_decoder.safetensors"
+# The decoder that a refiner was evolved behind, with it.
+REFINED = "decoder.safetensors"
 # What modules of folds answered to samples that they did not see.
 ANSWERS = "answers.npz"
 # Who asked for what, where and when: a line for each time that a search began or ended.
@@ -29,6 +31,7 @@ FILES = (
     MODULE,
     "baselines.safetensors",
     AFFINE,
+    REFINED,
     ANSWERS,
     SESSIONS,
     OLD_CHECKPOINT,

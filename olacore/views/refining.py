@@ -127,6 +127,11 @@ class Refiner(View):
         height, width, _ = dataset.layout_of("frames")[0]
         if height % self.factor or width % self.factor:
             raise ShapeError(f"a refiner of blocks of {self.factor} pixels takes no pictures of {width} x {height}.")
+        if dataset.space is not None and dataset.space.factor % self.factor:
+            raise ShapeError(
+                f"a refiner of blocks of {self.factor} pixels takes no pictures of {dataset.space.factor} pixels a "
+                "latent site."
+            )
         if self.context is not None:
             space = space_of(dataset, type(self))
             if (space.factor, space.channels) != (self.factor, self.channels):

@@ -9,6 +9,7 @@ from olacore.data import open_dataset
 from olacore.data.decoded import DecodedDataset
 from olacore.data.sample import sample_path
 from olacore.errors import ConfigError, FingerprintError, ShapeError
+from olacore.modules.module import load
 from olacore.quality.evaluation import check_pairing
 from olacore.search.train import train
 from olacore.views.patch import PatchDecoder, PatchEncoder
@@ -64,7 +65,9 @@ def test_train__evolves_a_refiner_of_blocks_that_reads_latents(tmp_path):
     with open_dataset([tmp_path / "data.h5"]) as file:
         found = file.read(["frames", "latents"], file.indices("held-out"))
     drawn = decoder.run(found["latents"])
-    refined = result.module.run({"recon": drawn, "latents": found["latents"]})
+    refined = result.module.refine(drawn, latents=found["latents"])
+    joined = load(tmp_path / "run" / "decoder.safetensors")
+    np.testing.assert_array_equal(joined.decode(found["latents"]), refined)
     errors = [np.square(picture.astype(float) - found["frames"]).mean() for picture in (drawn, refined)]
     assert errors[1] < 0.8 * errors[0]
 

@@ -49,9 +49,11 @@ def test_shipped_decoder__within_one_level(name):
     for height, width in SITES:
         latents = random(1 if height > 50 else 3, module.view.channels, height, width)
         ours = module.run(latents)
-        assert levels_apart(ours, answer(whole, latents=latents)) <= 1
-        assert levels_apart(ours, to_levels(answer(floats, latents=latents))) <= 1
-        assert levels_apart(ours, to_levels(answer(half, latents=latents))) <= 1
+        # A level that is rounded the other way is read by a refiner, and moves what it answers.
+        most = 2 if module.refiner else 1
+        assert levels_apart(ours, answer(whole, latents=latents)) <= most
+        assert levels_apart(ours, to_levels(answer(floats, latents=latents))) <= most
+        assert levels_apart(ours, to_levels(answer(half, latents=latents))) <= most
     assert np.abs(answer(floats, latents=20 * latents)).max() == 1
 
 
@@ -88,13 +90,13 @@ def test_refiner__of_pictures_of_any_size(size, factor, border):
 
 
 @pytest.mark.parametrize(("view", "size"), REFINED_SIZES)
-def test_decoder__that_carries_a_refiner_within_one_level(view, size):
+def test_decoder__that_carries_a_refiner_within_two_levels(view, size):
     module = refined_by(make_module(PatchDecoder(4, 8, 3), hidden=(5,)), view, hidden=(6,))
     latents = random(1 if size[0] > 50 else 2, 4, *size)
     ours = module.run(latents)
-    assert levels_apart(ours, answer(session_of(module, uint8=True), latents=latents)) <= 1
-    assert levels_apart(ours, to_levels(answer(session_of(module), latents=latents))) <= 1
-    # A level that rounding weights moves is read by the refiner, and moves what it answers.
+    # A level that rounding moves is read by the refiner, and moves what it answers.
+    assert levels_apart(ours, answer(session_of(module, uint8=True), latents=latents)) <= 2
+    assert levels_apart(ours, to_levels(answer(session_of(module), latents=latents))) <= 2
     assert levels_apart(ours, to_levels(answer(session_of(module, fp16=True), latents=latents))) <= 3
     assert levels_apart(ours, module.with_refiner(None).run(latents)) > 1
 

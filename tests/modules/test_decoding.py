@@ -310,20 +310,21 @@ def test_decode__of_a_global_latent_takes_the_kernels(tmp_path):
 
 
 def test_decode__refines_what_the_decoder_made(tmp_path):
-    decoder = load("sd15-decoder")
+    decoder = load("sd15-decoder-small")
     refiner = make_module(Refiner(), None, hidden=(4,))
     replace(refiner, training={"pictures_sha256": decoder.digest}).save(tmp_path / "r.safetensors")
     np.save(tmp_path / "z.npy", scaled("sd15"))
     decoder.with_refiner(load(tmp_path / "r.safetensors")).save(tmp_path / "d.safetensors")
     drawn = decoder.decode(scaled("sd15"))
     expected = refiner.refine(drawn)
-    asked = {"decoder": "sd15-decoder", "refiner": str(tmp_path / "r.safetensors")}
+    asked = {"decoder": "sd15-decoder-small", "refiner": str(tmp_path / "r.safetensors")}
     carrying = str(tmp_path / "d.safetensors")
     for wanted, pixels in (
         (asked, expected),
         ({"decoder": carrying}, expected),
         ({**asked, "decoder": carrying}, expected),
         ({"decoder": carrying, "refiner": "none"}, drawn),
+        ({"decoder": "sd15-decoder-small", "refiner": "none"}, drawn),
         ({"decoder": "sd15-decoder", "refiner": "none"}, drawn),
     ):
         for shrink in (1, 4):
@@ -332,7 +333,9 @@ def test_decode__refines_what_the_decoder_made(tmp_path):
             (made,) = Decoding(**wanted, shrink=shrink, kernels=False).decode(tmp_path / "z.npy", tmp_path / "z.png")
             assert np.abs(made.pixels.astype(int) - shrunk(pixels, shrink)).max() <= 1
     refiner.save(tmp_path / "r.safetensors")
-    with pytest.raises(FingerprintError, match="was trained on the pictures of another decoder than sd15-decoder"):
+    with pytest.raises(
+        FingerprintError, match="was trained on the pictures of another decoder than sd15-decoder-small"
+    ):
         Decoding(**asked).decode(tmp_path / "z.npy", tmp_path / "z.png")
     with pytest.raises(ConfigError, match="--refiner takes a refiner; sd3-decoder is a patch decoder"):
         Decoding("sd15-decoder", refiner="sd3-decoder").decode(tmp_path / "z.npy", tmp_path / "z.png")

@@ -131,9 +131,10 @@ def test_family_of__is_that_of_the_shipped_decoder():
 
 def test_package__has_partners_and_figures_of_every_module():
     found = {one.name: one for one in catalogue()}
-    assert sorted(found) == sorted(
-        f"{name}-{kind}" for name in ("codec4", "codec16", "sd15", "sdxl", "sd3") for kind in ("encoder", "decoder")
-    )
+    families = ("codec4", "codec16", "sd15", "sdxl", "sd3")
+    expected = [f"{name}-{kind}" for name in families for kind in ("encoder", "decoder")]
+    assert sorted(found) == sorted([*expected, "sd15-decoder-small"])
+    assert found.pop("sd15-decoder-small").partner == "sd15-encoder"
     for name, one in found.items():
         assert one.kind in name
         assert one.partner == name.replace(one.kind, {"encoder": "decoder", "decoder": "encoder"}[one.kind])
@@ -151,10 +152,17 @@ MEASURED = {"sd15": ("sd15", "codec4"), "sdxl": ("sdxl", None), "sd3": ("sd3", "
 def test_package__has_the_figures_that_were_measured(space):
     report = json.loads((ROOT / "bench" / "results" / "2026-11-25-ovae.json").read_text(encoding="utf-8"))
     quality = report["quality"][space]
+    rows = dict(quality["mean"]["rows"])
     found = {one.name: one.figures for one in catalogue()}
+    if space == "sd15":
+        small, first = found["sd15-decoder-small"], rows["teacher's latents, compatible decoder"]["psnr"]
+        assert small.with_teacher == pytest.approx(first, abs=0.006)
+        refined = json.loads((ROOT / "bench" / "results" / "2026-11-26-refined.json").read_text(encoding="utf-8"))
+        assert refined["rows"]["teacher's latents, small decoder"]["psnr"] == pytest.approx(first, abs=0.006)
+        rows |= refined["rows"]
 
     def psnr(row: str) -> float:
-        return pytest.approx(quality["mean"]["rows"][row]["psnr"], abs=0.006)
+        return pytest.approx(rows[row]["psnr"], abs=0.006)
 
     compatible, codec = MEASURED[space]
     for kind, row in (

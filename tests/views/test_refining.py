@@ -78,6 +78,8 @@ def test_of__takes_factor_and_channels_of_the_latents(tmp_path):
         assert Refiner.of(data, {"context": 1}) == Refiner(8, 2, 1, 4)
         assert Refiner.of(data, {"patch": 4, "border": 3}) == Refiner(4, 3)
         Refiner(8, 4, 1, 4).check(data)
+        with pytest.raises(ShapeError, match="takes no pictures of 8 pixels a latent site"):
+            Refiner(16, 0).check(data)
         with pytest.raises(ShapeError, match="takes no latents of 4 channels and 8 pixels a site"):
             Refiner(4, 4, 1, 4).check(data)
 

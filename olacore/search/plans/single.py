@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from olacore.search.config import TrainConfig
-from olacore.search.finish import Result, best_module, finish
+from olacore.search.finish import Result, best_module, finish, keep_refined
 from olacore.search.loop import search
 from olacore.search.plans.base import Plan, Watch, open_data
-from olacore.search.run_folder import RunFolder, next_free
+from olacore.search.run_folder import REFINED, RunFolder, next_free
 from olacore.search.task import Fold, Task
 
 
@@ -22,7 +22,10 @@ class SinglePlan(Plan):
             task = Task.of(config, dataset, folder, fold)
             progress, stopped = search(task, watch.callbacks, watch.should_stop, watch.report_at)
             module = best_module(task, progress)
-            return watch.finished(finish(module, dataset, folder, task.items, stopped, config.skip_nonfinite))
+            result = finish(module, dataset, folder, task.items, stopped, config.skip_nonfinite)
+            if config.pictures_from is not None:
+                keep_refined(result.module, config.pictures_from, folder.path / REFINED)
+            return watch.finished(result)
 
 
 # One search, of any kind of module that has no plan of its own.

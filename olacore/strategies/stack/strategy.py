@@ -36,8 +36,6 @@ from olacore.strategies.stack.step import TOGETHER, Step
 TURNS = 7
 # What part of the units there is from which part of the generations on.
 GROWTH = ((0.0, 0.5), (0.1, 1.0))
-# Growth stops where the last stage did not lower the validation loss by this share.
-PAYS = 0.005
 # Spread of the units' biases at the start.
 BIAS_SPREAD = 0.3
 # What is left of the damping at the end.
@@ -67,6 +65,8 @@ class Stack(Strategy):
     readout_damp : share of its step that the read-out takes at the start
     carry : share of the layer's last change that is repeated
     noise : spread of normal noise that is added to standardised inputs, other noise in each generation
+    pays : the rest of the units join only if the first of them lowered the validation loss by this share; -1 for
+        always, where little of the targets can be told and the hot start hides what units are worth
     """
 
     name: ClassVar[str] = "stack"
@@ -79,6 +79,7 @@ class Stack(Strategy):
         "readout_damp": (1e-6, 1),
         "carry": (0, 0.99),
         "noise": (0, MOST_NOISE),
+        "pays": (-1, 1),
     }
 
     headroom: ClassVar[float] = LINEAR
@@ -98,6 +99,7 @@ class Stack(Strategy):
     readout_damp: float = 0.15
     carry: float = 0.8
     noise: float = 0.0
+    pays: float = 0.005
 
     def fitted(self, sizes: Sizes, form: str, budget: int | None) -> Stack:
         """As many units as the budget has room for, at most those that were asked for."""
@@ -162,7 +164,7 @@ class Stack(Strategy):
         """Add hidden units where their time has come and growth still pays on the validation samples."""
         if not (units := self.growth(state, generation)):
             return
-        if self.pays(state, validate()):
+        if self.has_paid(state, validate()):
             self.grow(state, units, seed)
         else:
             logger.info("more units no longer pay: the stack stays at %d", units_in(state))
@@ -174,10 +176,10 @@ class Stack(Strategy):
             self.grow(state, 1, seed)
         self.advance(state, block, seed, generation, objective)
 
-    def pays(self, state: State, loss: float) -> bool:
+    def has_paid(self, state: State, loss: float) -> bool:
         """Say whether the stage that ends lowered the validation loss enough, and remember the loss."""
         before, state["stage_loss"] = float(state["stage_loss"][0]), np.full(1, loss)
-        return not loss > before * (1 - PAYS)
+        return not loss > before * (1 - self.pays)
 
     def grow(self, state: State, units: int, seed: int) -> None:
         """Add units: the first along random mixtures of the inputs' axes, later ones as mutated copies."""

@@ -1,6 +1,7 @@
 """Recipes of the modules that come with the package, and their commands."""
 
 import json
+from pathlib import Path
 
 import pytest
 
@@ -20,13 +21,21 @@ def test_command__asks_for_the_settings_of_the_recipe(recipe, monkeypatch, tmp_p
         raise ConfigError("enough")
 
     monkeypatch.setattr("olacore.search.train.train", stop)
-    words = recipe.command("d.h5").split()
+    words = recipe.command.split()
     assert words.pop(0) == "ola"
     check_refusal("enough", *words)
-    expected = recipe.config("d.h5", recipe.name)
+    expected = recipe.config(Path(recipe.source.data), Path(recipe.name))
     assert isinstance(expected, TrainConfig)
     assert asked[0].search_settings() == expected.search_settings()
     assert (asked[0].generations, asked[0].out) == (expected.generations, expected.out)
+
+
+def test_command__stands_behind_the_small_decoder():
+    (recipe,) = chosen(["sd15-refiner"])
+    assert recipe.source.precompute == "ola precompute PHOTOS --teacher madebyollin/taesd --crops 4 --h5 taesd-4.h5"
+    assert recipe.command.startswith("ola train --h5 taesd-4.h5 --pictures-from sd15-decoder-small --module refiner ")
+    assert recipe.config(Path("d.h5"), Path("runs/r")).pictures_from == Path("runs/sd15-decoder-small")
+    assert recipe.makes == {"sd15-decoder": "decoder.safetensors"}
 
 
 def test_chosen__by_name_and_space_and_refuses_others():

@@ -178,7 +178,12 @@ def test_growth__all_join_with_many_inputs_too():
 
 def test_pays__asks_for_half_a_percent_and_remembers():
     state = SMALL.start(problem())
-    assert [SMALL.pays(state, loss) for loss in (1.0, 0.99, 0.988, 0.9, 0.9)] == [True, True, False, True, False]
+    assert [SMALL.has_paid(state, loss) for loss in (1.0, 0.99, 0.988, 0.9, 0.9)] == [True, True, False, True, False]
+
+
+def test_pays__of_minus_one_lets_all_units_join():
+    state, patient = SMALL.start(problem()), replace(SMALL, pays=-1.0)
+    assert [patient.has_paid(state, loss) for loss in (1.0, 1.0, 1.5)] == [True, True, True]
 
 
 @pytest.mark.parametrize(
@@ -191,6 +196,7 @@ def test_pays__asks_for_half_a_percent_and_remembers():
         ({"damp": 0}, "damp of the strategy stack must be from 1e-06 to 1; got 0"),
         ({"readout_damp": 2}, "readout_damp of the strategy stack must be from 1e-06 to 1; got 2"),
         ({"carry": 1}, "carry of the strategy stack must be from 0 to 0.99; got 1"),
+        ({"pays": -2}, "pays of the strategy stack must be from -1 to 1; got -2"),
         ({"audit": 1}, "the strategy stack has no option 'audit'; its options are units, directions"),
     ],
 )
