@@ -7,7 +7,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from docs.extension.public import ROOMS, comment, is_described, names
+from docs.extension.public import ROOMS, comment, is_described, names, rooms
 
 INDEX = """# Python
 
@@ -26,10 +26,10 @@ def write(app: Any) -> None:
     """
     folder = Path(app.srcdir) / "reference"
     (folder / "api").mkdir(parents=True, exist_ok=True)
-    lines = [INDEX.format(count=sum(len(names(room)) for group in ROOMS.values() for room in group))]
-    for group, rooms in ROOMS.items():
-        lines += [f"## {group}", "", "```{toctree}", ":maxdepth: 1", *(f"api/{room}" for room in rooms), "```", ""]
-        for room in rooms:
+    lines = [INDEX.format(count=sum(len(names(room)) for room in rooms()))]
+    for group, its in ROOMS.items():
+        lines += [f"## {group}", "", "```{toctree}", ":maxdepth: 1", *(f"api/{room}" for room in its), "```", ""]
+        for room in its:
             put(folder / "api" / f"{room}.rst", "\n".join(page(room)))
     put(folder / "python.md", "\n".join(lines))
 
@@ -40,14 +40,25 @@ def put(path: Path, text: str) -> None:
         path.write_text(text, encoding="utf-8")
 
 
+def earlier(room: str, value: Any) -> str | None:
+    """The name on an earlier page of what a room but passes on: Sphinx wants it described once."""
+    if value.__module__ == room:
+        return None
+    before = rooms()[: rooms().index(room)]
+    return next((f"{one}.{name}" for one in before for name, other in names(one).items() if other is value), None)
+
+
 def page(room: str) -> list[str]:
     """Lines of the page of a room."""
     about = inspect.cleandoc(import_module(room).__doc__ or "").split("\n\n")
     lines = [room, "=" * len(room), "", about[0], "", f".. py:currentmodule:: {room}", ""]
-    described = {name: value for name, value in names(room).items() if is_described(value)}
-    if described:
-        lines += [".. autosummary::", "   :nosignatures:", "", *(f"   {name}" for name in described), ""]
-    constants = [name for name in names(room) if name not in described]
+    everything = {name: value for name, value in names(room).items() if is_described(value)}
+    elsewhere = {name: other for name, value in everything.items() if (other := earlier(room, value))}
+    described = {name: value for name, value in everything.items() if name not in elsewhere}
+    if everything:
+        rows = [f"   {elsewhere.get(name, name)}" for name in everything]
+        lines += [".. autosummary::", "   :nosignatures:", "", *rows, ""]
+    constants = [name for name in names(room) if name not in everything]
     if constants:
         lines += ["Constants", "---------", ""]
         for name in constants:

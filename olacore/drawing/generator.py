@@ -258,7 +258,18 @@ class Generator:
     def between(self, init: np.ndarray, expected: np.ndarray, strength: float) -> np.ndarray:
         """The latent (1, C, h, w) float32 on the way from a picture to what a prompt leads one to expect.
 
-        Without noise the way is a straight line; `draw` has the parameters and the errors.
+        Without noise the way is a straight line.
+
+        Parameters
+        ----------
+        init : the picture (H, W, 3) uint8, of the set's size
+        expected : (1, C, h, w) float32, the text means
+        strength : how far to go, 0 to 1
+
+        Raises
+        ------
+        ConfigError  if the set has no encoder, or `strength` is out of range
+        ShapeError  if `init` is of another size or type
         """
         if "encoder" not in self._parts:
             raise ConfigError(f"the set {self.set.name} has no encoder, and starts from no picture.")
@@ -321,7 +332,12 @@ class Generator:
     def look(
         self, prompt: str, embedding: np.ndarray | None
     ) -> tuple[tuple[str, ...], tuple[tuple[str, float], ...], np.ndarray]:
-        """Notes on a prompt, the nearest training captions, and how near they are; None: nothing of it is known."""
+        """Notes on a prompt, the nearest training captions, and how near they are, (2,) float32.
+
+        Parameters
+        ----------
+        embedding : of the prompt, (E,) float32; None where nothing of it is known
+        """
         _, unknown = self.table.read(name_emoji(prompt))
         notes = []
         for word in [*dict.fromkeys(unknown)][:MOST_NAMED]:

@@ -52,6 +52,7 @@ class Evolution:
     ------
     ConfigError  if a setting is unknown or out of range
     ShapeError  if `mean` has another size
+    DataError  if `mean` is not finite
     """
 
     def __init__(
@@ -202,7 +203,17 @@ class Evolution:
 
     @classmethod
     def from_saved(cls, arrays: Mapping[str, np.ndarray], settings: Mapping[str, Any], path: str | Path) -> Evolution:
-        """Make the search of what a checkpoint holds; see `load`."""
+        """Make the search of what a checkpoint holds.
+
+        Parameters
+        ----------
+        arrays, settings : as `save` wrote them, with whatever was kept beside
+        path : that errors name
+
+        Raises
+        ------
+        FileFormatError  if they are not those of a search that this version knows
+        """
         require(SAVED, settings, f"the settings of {path}")
         try:
             search = cls(

@@ -154,7 +154,8 @@ def evolve(
 
     Raises
     ------
-    OlacoreError  one of its kinds, for any known fault of settings, fitness or output
+    ConfigError  if a setting is unknown or out of range, there is no limit, or `resume` or `force` comes without `out`
+    OlacoreError  another of its kinds, for any known fault of fitness or output
     """
     limits = Limits(generations, evaluations, seconds, target)
     for name, value, least in (("rescore", rescore, 0), ("report_every", report_every, 1)):

@@ -17,6 +17,7 @@ from olacore.kernels.snake import INPUTS, MOVES, PATIENCE, PER_MOVE, play_snake
 
 # Up, right, down, left, as steps of (row, column).
 DIRECTIONS = ((-1, 0), (0, 1), (1, 0), (0, -1))
+# Of a player: what it sees, and an answer for each of its moves, of which the largest is made.
 LAYERS = (INPUTS, MOVES)
 LEAST_SIZE, MOST_SIZE = 4, 32
 MASK = (1 << 64) - 1
@@ -223,4 +224,5 @@ def greedy() -> np.ndarray:
     return np.concatenate([weights.ravel(), np.zeros(MOVES, np.float32)])
 
 
+# The genome (42,) float32 of the player written by hand.
 GREEDY = greedy()

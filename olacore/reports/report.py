@@ -19,6 +19,7 @@ def report(paths: Sequence[Path], out: Path, wishes: Wishes | None = None) -> in
     ----------
     paths : run folders, or folders with several
     out : the file; whatever is there is replaced
+    wishes : what it shows, and of which data; None for what the runs themselves name
 
     Returns
     -------

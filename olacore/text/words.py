@@ -37,5 +37,10 @@ def words_in(text: str) -> list[str]:
 
 
 def words_read(text: str) -> list[str]:
-    """The words of a text without articles, and without a request before them; a text of words keeps one at least."""
+    """The words of a text without articles, and without a request before them; a text of words keeps one at least.
+
+    Parameters
+    ----------
+    text : any
+    """
     return _LEFT_OUT.sub("", " ".join(words_in(text))).split()

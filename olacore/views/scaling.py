@@ -107,9 +107,10 @@ class Scaling:
         return outputs
 
     def restore_each(self, outputs: np.ndarray) -> np.ndarray:
-        """As `restore_targets`, each sample by itself, so that how many there are changes no bit of any.
+        """Turn outputs (out, n) into targets (targets, n), each sample alone: how many there are changes no bit of any.
 
-        BLAS adds the parts of a product with one vector in another order than those of a product with several.
+        Otherwise as `restore_targets`. BLAS adds the parts of a product with one vector in another order than those of
+        a product with several.
         """
         if self.basis is None:
             return self.restore_targets(outputs)

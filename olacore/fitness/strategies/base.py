@@ -85,6 +85,7 @@ class GenomeStrategy(ABC):
         """Return how far genomes lie from the centre, for the log."""
 
 
+# Strategies by the name that `Evolution(strategy=...)` takes.
 GENOME_STRATEGIES: Registry[Any] = Registry("strategy for genomes")
 
 

@@ -99,6 +99,7 @@ class Logger(ABC):
         """
 
 
+# Loggers by the name that `--log-to` takes.
 LOGGERS: Registry[type[Logger]] = Registry("logger")
 
 

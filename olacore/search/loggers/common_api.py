@@ -18,7 +18,12 @@ PROJECT = "olacore"
 
 
 class CommonApi(Logger):
-    """A run of a project; the place is the project, by default "olacore"."""
+    """A run of a project.
+
+    Parameters
+    ----------
+    place : the project; None for "olacore"
+    """
 
     # The name of a step's time, where the service can be told.
     wall: str | None = None
@@ -63,7 +68,12 @@ class CommonApi(Logger):
 
 @LOGGERS.add
 class Wandb(CommonApi):
-    """Weights & Biases; with `WANDB_MODE=offline` the run stays in the run folder, for `wandb sync`."""
+    """Weights & Biases; with `WANDB_MODE=offline` the run stays in the run folder, for `wandb sync`.
+
+    Parameters
+    ----------
+    place : the project; None for "olacore"
+    """
 
     name = "wandb"
     package = "wandb"
@@ -87,7 +97,12 @@ class Wandb(CommonApi):
 
 @LOGGERS.add
 class Trackio(CommonApi):
-    """trackio: a data base on this machine, unless its own settings name a server; it keeps its own times."""
+    """A data base of trackio on this machine, unless its own settings name a server; it keeps its own times.
+
+    Parameters
+    ----------
+    place : the project; None for "olacore"
+    """
 
     name = "trackio"
     package = "trackio"

@@ -18,9 +18,13 @@ PARAMS, METRICS, LETTERS = 100, 1000, 6000
 
 @LOGGERS.add
 class Mlflow(Logger):
-    """A run of an experiment, which is the place, by default "olacore".
+    """A run of an experiment.
 
     `MLFLOW_TRACKING_URI` says where; without it, the folder `mlruns`, which needs no data base.
+
+    Parameters
+    ----------
+    place : the experiment; None for "olacore"
     """
 
     name = "mlflow"

@@ -16,9 +16,13 @@ EVENTS = "events.out.tfevents."
 
 @LOGGERS.add
 class TensorBoard(Logger):
-    """One file of events; the place is a folder of runs, by default the run's own folder has them in `tensorboard`.
+    """One file of events.
 
     What an earlier run, or an earlier part of this one, left in the folder is replaced.
+
+    Parameters
+    ----------
+    place : a folder of runs, each in a folder of its name; None for `tensorboard` in the run's own folder
     """
 
     name = "tensorboard"
