@@ -185,7 +185,8 @@ def play_episodes(
         raise ConfigError(f"a player of Snake has {INPUTS} inputs and {MOVES} outputs; got {layers}.")
     if episodes < 1 or not 0 <= seed < 1 << 63:
         raise ConfigError(f"episodes must be 1 or more and seed 0 to 2^63 - 1; got {episodes} and {seed}.")
-    given = np.ascontiguousarray(np.atleast_2d(genomes), np.float32)
+    # A copy: Numba compiles once more for arrays that are not to be written to, as those of a population.
+    given = np.array(genomes, np.float32, order="C", ndmin=2)
     if given.ndim != 2 or given.shape[1] != layout.size:
         raise ShapeError(f"genomes of layers {layers} have {layout.size} numbers; got {np.shape(genomes)}.")
     food = np.empty((len(given), episodes), np.int64)
