@@ -1,0 +1,167 @@
+"""Searches that are compared, ours and other people's: each is asked for points and told their losses."""
+
+from __future__ import annotations
+
+import functools
+import warnings
+from collections.abc import Callable
+from typing import Any, NamedTuple, Protocol
+
+import numpy as np
+
+from olacore.fitness import Evolution
+
+
+class Method(Protocol):
+    """A search for points (size,)."""
+
+    def ask(self) -> np.ndarray:
+        """Points (pop, size)."""
+
+    def tell(self, losses: np.ndarray) -> None:
+        """What they lose, (pop,)."""
+
+    def centre(self) -> np.ndarray:
+        """The point that stands for the search, (size,)."""
+
+
+class Ours:
+    """A strategy of `olacore.fitness`."""
+
+    def __init__(self, strategy: str, size: int, sigma: float, seed: int, **options: Any) -> None:
+        self.search = Evolution(size=size, strategy=strategy, sigma=sigma, seed=seed, **options)
+
+    def ask(self) -> np.ndarray:
+        """Points."""
+        return self.search.ask().genomes.astype(np.float64)
+
+    def tell(self, losses: np.ndarray) -> None:
+        """Losses."""
+        self.search.tell(losses=losses)
+
+    def centre(self) -> np.ndarray:
+        """The search's own genome."""
+        return self.search.centre.astype(np.float64)
+
+
+class Pycma:
+    """CMA-ES of pycma (Hansen, Akimoto and Baudis, doi:10.5281/zenodo.2559634), full or diagonal."""
+
+    def __init__(self, size: int, sigma: float, seed: int, diagonal: bool = False) -> None:
+        import cma
+
+        quiet = {"verbose": -9, "verb_log": 0, "verb_disp": 0, "seed": 1 + seed, "CMA_diagonal": diagonal}
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            self.search = cma.CMAEvolutionStrategy(np.zeros(size), sigma, quiet)
+        self.asked: list[np.ndarray] = []
+
+    def ask(self) -> np.ndarray:
+        """Points."""
+        self.asked = self.search.ask()
+        return np.asarray(self.asked)
+
+    def tell(self, losses: np.ndarray) -> None:
+        """Losses."""
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            self.search.tell(self.asked, losses.tolist())
+
+    def centre(self) -> np.ndarray:
+        """The mean."""
+        return np.asarray(self.search.mean)
+
+
+class Cmaes:
+    """CMA-ES of the library cmaes (Nomura and Shibata, arXiv:2402.01373), full or separable."""
+
+    def __init__(self, size: int, sigma: float, seed: int, separable: bool = False) -> None:
+        import cmaes
+
+        kind = cmaes.SepCMA if separable else cmaes.CMA
+        self.search = kind(np.zeros(size), sigma, seed=seed)
+        self.asked: list[np.ndarray] = []
+
+    def ask(self) -> np.ndarray:
+        """Points."""
+        self.asked = [self.search.ask() for _ in range(self.search.population_size)]
+        return np.asarray(self.asked)
+
+    def tell(self, losses: np.ndarray) -> None:
+        """Losses."""
+        self.search.tell(list(zip(self.asked, losses.tolist(), strict=True)))
+
+    def centre(self) -> np.ndarray:
+        """The mean."""
+        return np.asarray(self.search.mean)
+
+
+class Evosax:
+    """A strategy of evosax (Lange, arXiv:2212.04180), compiled by XLA."""
+
+    def __init__(self, name: str, size: int, sigma: float, seed: int) -> None:
+        import jax
+        import jax.numpy as jnp
+
+        self.compiled = compiled(name, size)
+        self.params = self.compiled.params.replace(std_init=sigma)
+        self.key, key = jax.random.split(jax.random.key(seed))
+        self.state = self.compiled.start(key, jnp.zeros(size), self.params)
+        self.asked: Any = None
+
+    def ask(self) -> np.ndarray:
+        """Points."""
+        self.key, key = self.compiled.split(self.key)
+        self.asked, self.state = self.compiled.ask(key, self.state, self.params)
+        return np.asarray(self.asked, np.float64)
+
+    def tell(self, losses: np.ndarray) -> None:
+        """Losses."""
+        self.key, key = self.compiled.split(self.key)
+        self.state, _ = self.compiled.tell(key, self.asked, losses.astype(np.float32), self.state, self.params)
+
+    def centre(self) -> np.ndarray:
+        """The mean."""
+        return np.asarray(self.state.mean, np.float64)
+
+
+class Compiled(NamedTuple):
+    """Parameters of a strategy of evosax, and its start, ask and tell, compiled."""
+
+    params: Any
+    start: Any
+    ask: Any
+    tell: Any
+    split: Any
+
+
+@functools.cache
+def compiled(name: str, size: int) -> Compiled:
+    """Compile a strategy once for all searches of a size."""
+    import evosax.algorithms
+    import jax
+    import jax.numpy as jnp
+
+    population = 4 + int(3 * np.log(size))
+    search = getattr(evosax.algorithms, name)(population + population % 2, jnp.zeros(size))
+    start, ask, tell = (jax.jit(part) for part in (search.init, search.ask, search.tell))
+    return Compiled(search.default_params, start, ask, tell, jax.jit(jax.random.split))
+
+
+# Each of (size, sigma, seed).
+OURS: dict[str, Callable[[int, float, int], Method]] = {
+    "low-rank": lambda *given: Ours("low-rank", *given),
+    "separable": lambda *given: Ours("separable", *given),
+    "classic": lambda *given: Ours("classic", *given),
+    "classic, no trust": lambda *given: Ours("classic", *given, by_trust=0),
+}
+PEERS: dict[str, Callable[[int, float, int], Method]] = {
+    "pycma": Pycma,
+    "pycma, diagonal": lambda *given: Pycma(*given, diagonal=True),
+    "cmaes": Cmaes,
+    "cmaes, separable": lambda *given: Cmaes(*given, separable=True),
+    "evosax CMA-ES": lambda *given: Evosax("CMA_ES", *given),
+    "evosax Sep-CMA-ES": lambda *given: Evosax("Sep_CMA_ES", *given),
+    "evosax LM-MA-ES": lambda *given: Evosax("LM_MA_ES", *given),
+    "evosax CR-FM-NES": lambda *given: Evosax("CR_FM_NES", *given),
+}
