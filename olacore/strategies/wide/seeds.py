@@ -12,7 +12,6 @@ from threadpoolctl import threadpool_limits
 
 from olacore.kernels.forward import multiply_packed
 from olacore.kernels.layout import empty_packed, pack_rows
-from olacore.strategies.common.readout import multiply, pack
 
 # Rounds in which centres move to the middles of the samples that are nearest to them.
 ROUNDS = 5
@@ -88,9 +87,9 @@ def inverse_of_lower(matrix: np.ndarray) -> np.ndarray:
 
 def multiply_lower(matrix: np.ndarray, rows: np.ndarray) -> np.ndarray:
     """Return L x (m, n) of a lower triangular matrix (m, m) and rows (m, n), without most of what is zero in it."""
-    packed, samples = pack(rows), rows.shape[1]
     out = np.empty_like(rows)
-    for first in range(0, len(matrix), SMALL):
-        last = min(first + SMALL, len(matrix))
-        out[first:last] = multiply(matrix[first:last, :last], None, packed, samples)
+    with threadpool_limits(1, user_api="blas"):
+        for first in range(0, len(matrix), SMALL):
+            last = first + SMALL
+            out[first:last] = matrix[first:last, :last] @ rows[:last]
     return out
