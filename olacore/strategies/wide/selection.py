@@ -13,12 +13,12 @@ from __future__ import annotations
 from itertools import product
 
 import numpy as np
-from threadpoolctl import threadpool_limits
 
+from olacore.jit.threads import one_blas_thread
 from olacore.strategies.wide.seeds import SMALL, inverse_of_lower, multiply_lower
 
 # Folds of the samples, and the shrinkage of their read-outs.
-FOLDS, SHRINKAGE = 2, 1.5
+FOLDS, SHRINKAGE = 2, 3.0
 # Times that the samples are cut into folds anew: which half a family falls into is chance.
 CUTS = 3
 # Share of the targets' variance that the outputs hold which costs are measured on, those of most variance.
@@ -38,7 +38,7 @@ def absence_costs(
     """
     targets = leading(targets)
     costs = np.zeros(len(answers))
-    with threadpool_limits(1, user_api="blas"):
+    with one_blas_thread():
         moments, pulls = answers @ answers.T, targets @ answers.T
         for fold, number in product(draw.integers(0, FOLDS, (CUTS, answers.shape[1])), range(FOLDS)):
             unseen, missed = (np.ascontiguousarray(part[:, fold == number]) for part in (answers, targets))

@@ -20,10 +20,10 @@ from math import inf
 from typing import Any, ClassVar
 
 import numpy as np
-from threadpoolctl import threadpool_limits
 
 from olacore.blocks import Block
 from olacore.errors import ConfigError
+from olacore.jit.threads import one_blas_thread
 from olacore.kernels.forward import forward_population
 from olacore.kernels.lattice import as_stored
 from olacore.losses.objective import MSE, Objective
@@ -51,8 +51,8 @@ SETTLED = 0.7
 GENERATIONS = 6
 # Units, generations and shrinkage of trial searches, and how many widths are tried at most in one direction.
 TRIAL_UNITS, TRIAL_GENERATIONS, TRIAL_SHRINKAGES, CLIMB = 512, 2, (1.0,), 8
-# Units at the start for one in the end, and up to which share of the units the last round of selection takes out.
-SPARE, LAST = 1.5, 0.3
+# Units at the start for one in the end.
+SPARE = 1.5
 # Units that kernels are compiled with.
 WARM_UP_UNITS = 16
 TINY = 1e-12
@@ -195,7 +195,7 @@ class Wide(Strategy):
             "moments": np.zeros((read, read), np.float32),
             "pulls": np.zeros((outputs, read), np.float32),
             # Of the samples that these were taken on.
-            "mark": np.zeros(1),
+            "mark": np.zeros(1 + outputs),
         }
 
     def _overlap(self, state: State) -> np.ndarray:
@@ -214,21 +214,21 @@ class Wide(Strategy):
         roots = objective.roots(block.targets)
         check_losses(np.array([np.square(block.targets, dtype=np.float64).sum()]), generation)
         draw = random_numbers(seed, generation, 8)
-        while len(state["weights"]) > self.units:
+        if len(state["weights"]) > self.units:
             self._select(state, block, roots, draw)
-        with threadpool_limits(1, user_api="blas"):
-            if (mark := mark_of(block)) != state["mark"]:
+        with one_blas_thread():
+            if not alike(mark := mark_of(block), state["mark"]):
                 self._measure(state, block, roots)
-                state["mark"][:] = mark
+                state["mark"] = mark
             moments, pulls = state["moments"], state["pulls"]
             square = float(np.square(block.targets * roots, dtype=np.float64).sum())
-            errors = [squared_error(readout, moments, pulls, square) for readout in state["readouts"]]
-            losses = np.array(errors) / block.targets.size
-            nonfinite = check_losses(losses, generation)
+            trusted = state["readouts"][state["trust"].argmax()]
+            loss = squared_error(trusted, moments, pulls, square) / block.targets.size
+            check_losses(np.array([loss]), generation)
             for turn in range(TURNS):
                 order = random_numbers(seed, generation * TURNS + turn, 6).permutation(len(moments) - 1)
                 sweep(state["readouts"], moments, pulls, state["shrinkage"], order, self.axes)
-        return Report(float(losses[state["trust"].argmax()]), 1.0, nonfinite)
+        return Report(loss, 1.0, 0)
 
     def between(
         self,
@@ -272,7 +272,7 @@ class Wide(Strategy):
     def read(self, state: State, genome: int) -> Candidate:
         """Return a genome's read-out in terms of inputs and units: the gain of a unit counts 1 + tanh."""
         units, readout, biases = len(state["weights"]), *np.split(state["readouts"][genome], [-1], axis=1)
-        with threadpool_limits(1, user_api="blas"):
+        with one_blas_thread():
             of_units = (readout[:, :units] @ state["white"]) * np.float32(GAIN)
             shift = of_units.sum(1, dtype=np.float64) - readout.astype(np.float64) @ state["middle"]
         weights = np.hstack([readout[:, units:] * np.float32(AFFINE / np.sqrt(state["size"][0])), of_units])
@@ -312,15 +312,13 @@ class Wide(Strategy):
         np.matmul(block.targets * roots, responses.T, out=state["pulls"])
 
     def _select(self, state: State, block: Block, roots: np.ndarray, draw: np.random.Generator) -> None:
-        """Take out half of the units that are too many, or all in the last round."""
+        """Take out the units that are too many."""
         answers = self._active(state, block)
         answers -= answers.mean(1, keepdims=True, dtype=np.float64).astype(np.float32)
         targets = block.targets - block.targets.mean(1, keepdims=True, dtype=np.float64).astype(np.float32)
         answers, targets = answers * roots, targets * roots
         costs = absence_costs(answers, targets, self._overlap(state), draw)
-        spare = len(costs) - self.units
-        out = spare if spare <= LAST * self.units else -(-spare // 2)
-        self._keep(state, np.sort(np.argsort(costs, kind="stable")[out:]))
+        self._keep(state, np.sort(np.argsort(costs, kind="stable")[-self.units :]))
 
     def _keep(self, state: State, units: np.ndarray) -> None:
         """Take out all other units."""
@@ -329,14 +327,23 @@ class Wide(Strategy):
         self._settle(state)
 
 
-def mark_of(block: Block) -> float:
-    """Return a number that changes with the samples of a block, and not with their order."""
-    inputs, targets = block.inputs.view(np.uint32), np.ascontiguousarray(block.targets).view(np.uint32)
-    odd = (2 * np.arange(max(inputs.shape[1], len(targets)), dtype=np.uint64) + 1) * MIX
-    of_inputs = np.einsum("cik,i->ck", inputs, odd[: inputs.shape[1]]).reshape(-1)[: block.rows]
-    of_targets = np.einsum("on,o->n", targets, odd[: len(targets)])
-    both = ((of_inputs + MIX) * (of_targets + MIX)).sum(dtype=np.uint64)
-    return float(1 + (both >> np.uint64(12)))
+def mark_of(block: Block) -> np.ndarray:
+    """Return numbers (1 + out,) that tell the samples of a block, whatever their order.
+
+    The first is of the inputs' bits. The others are sums of the targets that go with them, whose last bits may depend
+    on the order.
+    """
+    inputs = block.inputs.view(np.uint32)
+    odd = (2 * np.arange(inputs.shape[1], dtype=np.uint64) + 1) * MIX
+    of_samples = np.einsum("cik,i->ck", inputs, odd).reshape(-1)[: block.rows]
+    of_samples = (of_samples ^ (of_samples >> np.uint64(29))) * MIX >> np.uint64(12)
+    sums = block.targets.astype(np.float64) @ (of_samples / 2.0**52 - 0.5)
+    return np.concatenate([[1 + float(of_samples.sum(dtype=np.uint64) >> np.uint64(12))], sums])
+
+
+def alike(mark: np.ndarray, other: np.ndarray) -> bool:
+    """Whether two marks are of the same samples."""
+    return bool(mark[0] == other[0] and np.allclose(mark[1:], other[1:], rtol=0, atol=1e-5 * np.abs(mark[1:]).max()))
 
 
 def climb(loss_of: Callable[[float], float], start: float, factor: float) -> dict[float, float]:
