@@ -1,8 +1,10 @@
 """What is left of the latents' variance over processor seconds, from a caption's embedding: searches beside peers.
 
 python -m bench.studies.text_to_latent_curves DATA.h5 --out FILE [--units 1024] [--budget 3145728] [--seeds 3]
-[--seconds 40] (needs torch, scikit-learn and matplotlib; evosax where it is there). Writes FILE.json and FILE.png, a
-panel for each held-out part, and prints a line for each method.
+[--seconds 20] [--peers NAME ...] (needs torch, scikit-learn and matplotlib; evosax where it is there).
+
+Writes FILE.json and FILE.png, a panel for each held-out part, and prints a line for each method. With --peers only
+these are measured, and joined to what FILE.json has of others.
 
 Backprop is one hidden layer of as many tanh units by AdamW, with normal noise of 0.05 on its inputs, in batches of 128;
 MLPRegressor is scikit-learn's, as it comes; OpenAI-ES evolves the same network for the first components of the latents.
@@ -38,10 +40,12 @@ from olacore.search.observers import Event, Reported
 from olacore.search.train import train
 
 BATCH, NOISE, RATE, DECAY = 128, 0.05, 1e-3, 0.05
-# Of OpenAI-ES: candidates, spread, rate, samples that a generation is scored on, components, as in `bench.peers`.
-POPULATION, SPREAD, STEP, BLOCK, COMPONENTS = 64, 0.02, 0.02, 256, 64
+# Of OpenAI-ES: candidates, spread, rate (0.02 diverges), samples that a generation is scored on, components.
+POPULATION, SPREAD, STEP, BLOCK, COMPONENTS = 64, 0.02, 0.001, 256, 64
 # Inches of a panel.
 SIZE = (7, 5)
+# Of the shares that are drawn.
+BOUNDS = (0.05, 2.0)
 Left = dict[str, float]
 Points = list[tuple[float, Left]]
 
@@ -159,6 +163,13 @@ def openai_es(captioned: Captioned, units: int, seed: int, seconds: float) -> Po
     return followed(captioned, generations(), seconds)
 
 
+PEERS = {
+    "backprop, AdamW": backprop,
+    "scikit-learn's MLPRegressor": regressor,
+    "OpenAI-ES (evosax)": openai_es,
+}
+
+
 def followed(captioned: Captioned, rounds: Iterator[Callable[[np.ndarray], np.ndarray]], seconds: float) -> Points:
     """Measure after every round, until so many processor seconds are spent."""
     clock, points = Clock(), Points()
@@ -194,24 +205,30 @@ def closed(captioned: Captioned, data: Dataset, texts: KnownTexts) -> dict[str, 
 
 def measure(h5: Path, asked: argparse.Namespace, folder: Path) -> Iterator[tuple[str, list[Points]]]:
     """Give each method's name, and the points of each seed."""
-    seeds = range(asked.seeds)
     with open_dataset(h5) as data:
         texts = KnownTexts.read(data)
         captioned = Captioned.read(data, texts)
-        for name, points in closed(captioned, data, texts).items():
-            yield name, [points]
-        searched(h5, data, 0, folder, stack=300, generations=3, strategy="wide")  # compiles
-        sizes: dict[str, dict[str, int]] = {f"wide, {asked.units} units": {"stack": asked.units}}
-        if asked.budget:
-            sizes[f"wide, {asked.budget / 2**20:.3g} MB"] = {"budget": asked.budget}
-        for name, size in sizes.items():
-            yield name, [searched(h5, data, seed, folder, strategy="wide", **size) for seed in seeds]
-        peers = {"backprop, AdamW": backprop, "scikit-learn's MLPRegressor": regressor, "OpenAI-ES (evosax)": openai_es}
-        for name, peer in peers.items():
+        if asked.peers is None:
+            yield from own(h5, data, captioned, texts, asked, folder)
+        for name in PEERS if asked.peers is None else asked.peers:
             try:
-                yield name, [peer(captioned, asked.units, seed, asked.seconds) for seed in seeds]
+                yield name, [PEERS[name](captioned, asked.units, seed, asked.seconds) for seed in range(asked.seeds)]
             except ImportError as error:
                 sys.stderr.write(f"{name} is left out: {error}\n")
+
+
+def own(
+    h5: Path, data: Dataset, captioned: Captioned, texts: KnownTexts, asked: argparse.Namespace, folder: Path
+) -> Iterator[tuple[str, list[Points]]]:
+    """Closed forms, and searches."""
+    for name, points in closed(captioned, data, texts).items():
+        yield name, [points]
+    searched(h5, data, 0, folder, stack=300, generations=3, strategy="wide")  # compiles
+    sizes: dict[str, dict[str, int]] = {f"wide, {asked.units} units": {"stack": asked.units}}
+    if asked.budget:
+        sizes[f"wide, {asked.budget / 2**20:.3g} MB"] = {"budget": asked.budget}
+    for name, size in sizes.items():
+        yield name, [searched(h5, data, seed, folder, strategy="wide", **size) for seed in range(asked.seeds)]
 
 
 def summary(name: str, runs: list[Points]) -> dict[str, Any]:
@@ -239,7 +256,7 @@ def draw(found: dict[str, list[Points]], path: Path) -> None:
             run = ordered[len(ordered) // 2]
             style: dict[str, Any] = {"color": f"C{number}", "linewidth": 2.5 if name.startswith("wide") else 1.2}
             curves.append(Curve(name, [(cpu, left[part]) for cpu, left in run], style | {"marker": "o", "ms": 3}))
-        panels.append(Panel(part, "CPU-seconds", "share of the variance that is left", curves, log=True))
+        panels.append(Panel(part, "CPU-seconds", "share of the variance that is left", curves, log=True, bounds=BOUNDS))
     draw_panels(panels, path, len(panels), SIZE)
 
 
@@ -253,9 +270,14 @@ def main() -> None:
     parser.add_argument("--units", type=int, default=1024)
     parser.add_argument("--budget", type=int, default=3 * 2**20, help="bytes; 0 for none")
     parser.add_argument("--seeds", type=int, default=3)
-    parser.add_argument("--seconds", type=float, default=40, help="of peers")
+    parser.add_argument("--seconds", type=float, default=20, help="of peers")
+    parser.add_argument("--peers", nargs="*", choices=[*PEERS], help="measure only these")
     asked = parser.parse_args()
+    report = asked.out.with_suffix(".json")
     found: dict[str, list[Points]] = {}
+    if asked.peers is not None:
+        known = json.loads(report.read_text(encoding="utf-8"))["methods"]
+        found = {line["name"]: line["curves"] for line in known}
     with tempfile.TemporaryDirectory() as folder, threads(1), threadpool_limits(1), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of rounds that have not converged
         for name, runs in measure(asked.data, asked, Path(folder) / "run"):
@@ -263,7 +285,7 @@ def main() -> None:
             sys.stdout.write(json.dumps(summary(name, runs)) + "\n")
             sys.stdout.flush()
     lines = [summary(name, runs) | {"curves": runs} for name, runs in found.items()]
-    write_report({"schema": "text-to-latent-curves", "methods": lines}, asked.out.with_suffix(".json"))
+    write_report({"schema": "text-to-latent-curves", "methods": lines}, report)
     draw(found, asked.out.with_suffix(".png"))
 
 

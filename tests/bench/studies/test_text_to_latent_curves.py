@@ -39,7 +39,10 @@ def test_study__follows_every_method_and_draws_them(h5: Path, tmp_path: Path, mo
     pytest.importorskip("matplotlib")
     arguments = [str(h5), "--out", str(tmp_path / "curves"), "--units", "4", "--budget", "0", "--seeds", "1"]
     monkeypatch.setattr(sys, "argv", ["text_to_latent_curves", *arguments, "--seconds", "0"])
-    monkeypatch.setattr(text_to_latent_curves, "openai_es", lambda *_: [(1.0, dict.fromkeys(PARTS, 1.0))])
+    parts = ["concept-held-out", "combination-held-out"]
+    monkeypatch.setitem(
+        text_to_latent_curves.PEERS, "OpenAI-ES (evosax)", lambda *_: [(1.0, dict.fromkeys(parts, 1.0))]
+    )
     monkeypatch.setattr(text_to_latent_curves, "draw", lambda found, path: drawn.append((list(found), path)))
     drawn: list[tuple[list[str], Path]] = []
     text_to_latent_curves.main()
@@ -51,6 +54,11 @@ def test_study__follows_every_method_and_draws_them(h5: Path, tmp_path: Path, mo
     seconds = [cpu for cpu, _ in wide["curves"][0]]
     assert seconds == sorted(seconds)
     assert len(seconds) == 6
+    # Peers alone are joined to what was measured.
+    monkeypatch.setattr(sys, "argv", [*sys.argv, "--peers", "OpenAI-ES (evosax)"])
+    text_to_latent_curves.main()
+    again = json.loads((tmp_path / "curves.json").read_text(encoding="utf-8"))["methods"]
+    assert again == written
 
 
 def test_draw__writes_a_picture(tmp_path: Path) -> None:
