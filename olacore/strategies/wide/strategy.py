@@ -40,8 +40,8 @@ from olacore.strategies.wide.selection import absence_costs
 SHRINKAGES, MUTATION = (0.1, 1.0, 10.0), 10.0
 # What an input weighs beside a unit in the metric.
 AFFINE = 0.3
-# Times that all axes take their turn in a generation.
-TURNS = 2
+# Times that all axes take their turn in a generation: one for so many groups of axes, within these bounds.
+TURN_GROUPS, FEWEST_TURNS, MOST_TURNS = 3, 2, 4
 # Validation losses within this share of the lowest one cannot be told apart.
 ALIKE = 0.004
 # All training samples are in memory together, with what every unit answers.
@@ -225,8 +225,9 @@ class Wide(Strategy):
             trusted = state["readouts"][state["trust"].argmax()]
             loss = squared_error(trusted, moments, pulls, square) / block.targets.size
             check_losses(np.array([loss]), generation)
-            for turn in range(TURNS):
-                order = random_numbers(seed, generation * TURNS + turn, 6).permutation(len(moments) - 1)
+            groups = len(moments) // self.axes
+            for turn in range(min(max(groups // TURN_GROUPS, FEWEST_TURNS), MOST_TURNS)):
+                order = random_numbers(seed, generation * MOST_TURNS + turn, 6).permutation(len(moments) - 1)
                 sweep(state["readouts"], moments, pulls, state["shrinkage"], order, self.axes)
         return Report(loss, 1.0, 0)
 
