@@ -59,7 +59,7 @@ def threads(n_threads: int | None) -> Iterator[None]:
 def one_blas_thread() -> AbstractContextManager[Any]:
     """Hold NumPy's BLAS to one thread, so that the number of threads changes no bits.
 
-    It looks for the library once; `threadpool_limits` does so each time, for 3 ms.
+    It looks for the library once; `threadpool_limits` does so each time, for 1 to 3 ms.
     """
     return _controller().limit(limits=1, user_api="blas")
 
