@@ -20,7 +20,7 @@ RUN_TIME = {"numpy", "numba", "h5py", "safetensors", "threadpoolctl", "PIL", "ma
 LAYERS = {
     "olacore/kernels": {"numpy", "numba", "llvmlite", "olacore"},
     "olacore/data": {"numpy", "h5py", "olacore"},
-    "olacore/jit": {"numpy", "numba", "llvmlite", "olacore"},
+    "olacore/jit": {"numpy", "numba", "llvmlite", "olacore", "threadpoolctl"},
     "olacore/strategies": {"numpy", "threadpoolctl", "olacore"},
     "olacore/commands": {"click", "rich", "olacore"},
     "olacore/exports": RUN_TIME | {"onnx", "olacore"},

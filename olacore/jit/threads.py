@@ -3,8 +3,9 @@
 import os
 import re
 from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import NamedTuple
+from contextlib import AbstractContextManager, contextmanager
+from functools import cache
+from typing import Any, NamedTuple
 
 from olacore.errors import ConfigError
 
@@ -53,6 +54,22 @@ def threads(n_threads: int | None) -> Iterator[None]:
         yield
     finally:
         numba.set_num_threads(before)
+
+
+def one_blas_thread() -> AbstractContextManager[Any]:
+    """Hold NumPy's BLAS to one thread, so that the number of threads changes no bits.
+
+    It looks for the library once; `threadpool_limits` does so each time, for 1 to 3 ms.
+    """
+    return _controller().limit(limits=1, user_api="blas")
+
+
+@cache
+def _controller() -> Any:
+    import numpy as np  # noqa: F401 (loads the library)
+    from threadpoolctl import ThreadpoolController
+
+    return ThreadpoolController()
 
 
 def check_environment() -> None:

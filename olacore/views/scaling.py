@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from threadpoolctl import threadpool_limits
 
 from olacore.errors import DataError
+from olacore.jit.threads import one_blas_thread
 
 # Targets that the sample behind the statistics did not show may lie further out; this keeps them inside (-1, 1) too.
 TARGET_MARGIN = np.float32(1.25)
@@ -101,7 +101,7 @@ class Scaling:
         """Turn a module's outputs (out, n), changing them, into targets (targets, n) of the data's own scale."""
         outputs *= self.target_scale[:, None]
         if self.basis is not None:
-            with threadpool_limits(1, user_api="blas"):
+            with one_blas_thread():
                 outputs = self.basis.T @ outputs
         outputs += self.target_mean[:, None]
         return outputs
@@ -124,7 +124,7 @@ class Scaling:
         """Turn targets (targets, n) of the data's own scale, changing them, into answers of a module, (out, n)."""
         targets -= self.target_mean[:, None]
         if self.basis is not None:
-            with threadpool_limits(1, user_api="blas"):
+            with one_blas_thread():
                 targets = self.basis @ targets
         targets /= self.target_scale[:, None]
         return targets

@@ -8,11 +8,10 @@ exp(2 width x . c / size): read together, such units reach what a Gaussian kerne
 from __future__ import annotations
 
 import numpy as np
-from threadpoolctl import threadpool_limits
 
+from olacore.jit.threads import one_blas_thread
 from olacore.kernels.forward import multiply_packed
 from olacore.kernels.layout import empty_packed, pack_rows
-from olacore.strategies.common.readout import multiply, pack
 
 # Rounds in which centres move to the middles of the samples that are nearest to them.
 ROUNDS = 5
@@ -60,7 +59,7 @@ def units_at(centres: np.ndarray, width: float, size: float) -> tuple[np.ndarray
 
 def overlap(centres: np.ndarray, width: float, size: float) -> np.ndarray:
     """Return how much Gaussians at the centres overlap, (m, m) float64: exp(-width |c_i - c_j|^2 / size)."""
-    with threadpool_limits(1, user_api="blas"):
+    with one_blas_thread():
         products = centres.astype(np.float64) @ centres.T
     lengths = np.diag(products)
     found = np.exp(width / size * np.minimum(2 * products - lengths[:, None] - lengths, 0))
@@ -70,7 +69,7 @@ def overlap(centres: np.ndarray, width: float, size: float) -> np.ndarray:
 
 def whitening(overlap: np.ndarray) -> np.ndarray:
     """Return W (m, m) float32, lower triangular, with W K W^T = 1 for an overlap K."""
-    with threadpool_limits(1, user_api="blas"):
+    with one_blas_thread():
         return inverse_of_lower(np.linalg.cholesky(overlap)).astype(np.float32)
 
 
@@ -88,9 +87,9 @@ def inverse_of_lower(matrix: np.ndarray) -> np.ndarray:
 
 def multiply_lower(matrix: np.ndarray, rows: np.ndarray) -> np.ndarray:
     """Return L x (m, n) of a lower triangular matrix (m, m) and rows (m, n), without most of what is zero in it."""
-    packed, samples = pack(rows), rows.shape[1]
     out = np.empty_like(rows)
-    for first in range(0, len(matrix), SMALL):
-        last = min(first + SMALL, len(matrix))
-        out[first:last] = multiply(matrix[first:last, :last], None, packed, samples)
+    with one_blas_thread():
+        for first in range(0, len(matrix), SMALL):
+            last = first + SMALL
+            out[first:last] = matrix[first:last, :last] @ rows[:last]
     return out

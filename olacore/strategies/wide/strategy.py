@@ -15,24 +15,24 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import cache, partial
 from math import inf
 from typing import Any, ClassVar
 
 import numpy as np
-from threadpoolctl import threadpool_limits
 
 from olacore.blocks import Block
 from olacore.errors import ConfigError
+from olacore.jit.threads import one_blas_thread
 from olacore.kernels.forward import forward_population
 from olacore.kernels.lattice import as_stored
 from olacore.losses.objective import MSE, Objective
 from olacore.strategies.base import STRATEGIES, Candidate, Hidden, Problem, Report, Sizes, State, Strategy, check_losses
 from olacore.strategies.common.axes import random_numbers
 from olacore.strategies.common.noise import MOST_NOISE, noisy
-from olacore.strategies.common.readout import LINEAR, multiply, pack
+from olacore.strategies.common.readout import LINEAR
 from olacore.strategies.stack.size import MOST_UNITS, units_within
-from olacore.strategies.wide.readout import sweep
+from olacore.strategies.wide.readout import squared_error, sweep
 from olacore.strategies.wide.seeds import AT_CENTRE, find_centres, multiply_lower, overlap, units_at, whitening
 from olacore.strategies.wide.selection import absence_costs
 
@@ -40,8 +40,8 @@ from olacore.strategies.wide.selection import absence_costs
 SHRINKAGES, MUTATION = (0.1, 1.0, 10.0), 10.0
 # What an input weighs beside a unit in the metric.
 AFFINE = 0.3
-# Times that all axes take their turn in a generation.
-TURNS = 4
+# Times that all axes take their turn in a generation: one for so many groups of axes, within these bounds.
+TURN_GROUPS, FEWEST_TURNS, MOST_TURNS = 3, 2, 4
 # Validation losses within this share of the lowest one cannot be told apart.
 ALIKE = 0.004
 # All training samples are in memory together, with what every unit answers.
@@ -50,12 +50,14 @@ MOST_ROWS = 16_384
 SETTLED = 0.7
 GENERATIONS = 6
 # Units, generations and shrinkage of trial searches, and how many widths are tried at most in one direction.
-TRIAL_UNITS, TRIAL_GENERATIONS, TRIAL_SHRINKAGES, CLIMB = 512, 1, (1.0,), 8
-# Units at the start for one in the end, and up to which share of the units the last round of selection takes out.
-SPARE, LAST = 1.5, 0.3
+TRIAL_UNITS, TRIAL_GENERATIONS, TRIAL_SHRINKAGES, CLIMB = 512, 2, (1.0,), 8
+# Units at the start for one in the end.
+SPARE = 1.5
 # Units that kernels are compiled with.
 WARM_UP_UNITS = 16
 TINY = 1e-12
+# Odd, with bits in no order: 2^64 over the golden ratio.
+MIX = np.uint64(0x9E3779B97F4A7C15)
 
 logger = logging.getLogger(__name__)
 
@@ -132,10 +134,11 @@ class Wide(Strategy):
             )
         if self.width:
             return self
+        seeds = cache(partial(self._seeds, problem))
 
         def tried(units: int, width: float) -> float:
             trial = replace(self, units=min(self.units, units), width=width)
-            state = trial._first(problem, trial.units, TRIAL_SHRINKAGES)
+            state = trial._first(problem, seeds(trial.units), TRIAL_SHRINKAGES)
             for generation in range(TRIAL_GENERATIONS):
                 trial.advance(state, block, problem.seed, generation, objective)
             loss = loss_of(trial.read(state, 0))
@@ -152,16 +155,18 @@ class Wide(Strategy):
 
     def start(self, problem: Problem) -> State:
         """Units at samples, some more than there will be, and read-outs that are zero."""
-        return self._first(problem, self._units_at_first(len(problem.sample)), SHRINKAGES)
+        return self._first(problem, self._seeds(problem, self._units_at_first(len(problem.sample))), SHRINKAGES)
 
     def _units_at_first(self, samples: int) -> int:
         """Some to select from, as long as each stands for two samples or more."""
         return max(self.units, min(int(SPARE * self.units), samples // 2))
 
-    def _first(self, problem: Problem, units: int, shrinkages: Sequence[float]) -> State:
-        draw = random_numbers(problem.seed, 0, 5)
+    @staticmethod
+    def _seeds(problem: Problem, units: int) -> np.ndarray:
+        return find_centres(problem.sample, units, random_numbers(problem.seed, 0, 5))
+
+    def _first(self, problem: Problem, centres: np.ndarray, shrinkages: Sequence[float]) -> State:
         size = max(float(np.square(problem.sample, dtype=np.float64).sum(1).mean()), TINY)
-        centres = find_centres(problem.sample, units, draw)
         weights, biases = units_at(centres, self.width or 1.0, size)
         population = len(shrinkages)
         state = {
@@ -172,7 +177,6 @@ class Wide(Strategy):
             "schedule": np.array([problem.generations]),
             "size": np.array([size]),
             "readouts": np.zeros((population, problem.outputs, 0), np.float32),
-            "readout_biases": np.zeros((population, problem.outputs), np.float32),
         }
         self._settle(state)
         return state
@@ -180,12 +184,19 @@ class Wide(Strategy):
     def _settle(self, state: State) -> None:
         """Make what belongs to the units that there are, with read-outs that are zero."""
         (units, _, inputs), (population, outputs, _) = state["weights"].shape, state["readouts"].shape
+        read = units + inputs + 1
         state |= {
-            "readouts": np.zeros((population, outputs, units + inputs), np.float32),
+            # Of the axes of the units' overlap, of the inputs, and at last biases.
+            "readouts": np.zeros((population, outputs, read), np.float32),
             "white": whitening(self._overlap(state)),
             # What the read-outs read, and what units answer, on average.
             "middle": np.zeros(units + inputs, np.float32),
             "active": np.zeros(units, np.float32),
+            # Of what the read-outs read, and its inner products with the targets: all that losses follow from.
+            "moments": np.zeros((read, read), np.float32),
+            "pulls": np.zeros((outputs, read), np.float32),
+            # Of the samples that these were taken on.
+            "mark": np.zeros(1 + outputs),
         }
 
     def _overlap(self, state: State) -> np.ndarray:
@@ -204,22 +215,22 @@ class Wide(Strategy):
         roots = objective.roots(block.targets)
         check_losses(np.array([np.square(block.targets, dtype=np.float64).sum()]), generation)
         draw = random_numbers(seed, generation, 8)
-        while len(state["weights"]) > self.units:
+        if len(state["weights"]) > self.units:
             self._select(state, block, roots, draw)
-        responses = self._responses(state, block)
-        responses *= roots
-        residuals = [(block.targets - biases[:, None]) * roots for biases in state["readout_biases"]]
-        if state["readouts"].any():
-            packed = pack(responses)
-            for residual, readout in zip(residuals, state["readouts"], strict=True):
-                residual -= multiply(readout, None, packed, block.rows)
-        losses = np.array([np.square(residual, dtype=np.float64).mean() for residual in residuals])
-        nonfinite = check_losses(losses, generation)
-        for turn in range(TURNS):
-            order = random_numbers(seed, generation * TURNS + turn, 6).permutation(len(responses))
-            sweep(state["readouts"], residuals, responses, state["shrinkage"], order, self.axes)
-            self._move_biases(state, residuals, roots)
-        return Report(float(losses[state["trust"].argmax()]), 1.0, nonfinite)
+        with one_blas_thread():
+            if not alike(mark := mark_of(block), state["mark"]):
+                self._measure(state, block, roots)
+                state["mark"] = mark
+            moments, pulls = state["moments"], state["pulls"]
+            square = float(np.square(block.targets * roots, dtype=np.float64).sum())
+            trusted = state["readouts"][state["trust"].argmax()]
+            loss = squared_error(trusted, moments, pulls, square) / block.targets.size
+            check_losses(np.array([loss]), generation)
+            groups = len(moments) // self.axes
+            for turn in range(min(max(groups // TURN_GROUPS, FEWEST_TURNS), MOST_TURNS)):
+                order = random_numbers(seed, generation * MOST_TURNS + turn, 6).permutation(len(moments) - 1)
+                sweep(state["readouts"], moments, pulls, state["shrinkage"], order, self.axes)
+        return Report(loss, 1.0, 0)
 
     def between(
         self,
@@ -244,8 +255,7 @@ class Wide(Strategy):
             mutants = np.log(state["shrinkage"][best]) + np.log(MUTATION) / generation * draw.uniform(-1, 1, 8)
             lonely = np.abs(mutants[:, None] - others).min(1).argmax()
             state["shrinkage"][worst] = np.exp(mutants[lonely])
-            for name in ("readouts", "readout_biases"):
-                state[name][worst] = state[name][best]
+            state["readouts"][worst] = state["readouts"][best]
 
     def warm_up(self, state: State, block: Block, seed: int, generation: int, objective: Objective) -> None:
         """Run a generation of a few units."""
@@ -263,25 +273,24 @@ class Wide(Strategy):
 
     def read(self, state: State, genome: int) -> Candidate:
         """Return a genome's read-out in terms of inputs and units: the gain of a unit counts 1 + tanh."""
-        units, readout = len(state["weights"]), state["readouts"][genome]
-        with threadpool_limits(1, user_api="blas"):
+        units, readout, biases = len(state["weights"]), *np.split(state["readouts"][genome], [-1], axis=1)
+        with one_blas_thread():
             of_units = (readout[:, :units] @ state["white"]) * np.float32(GAIN)
             shift = of_units.sum(1, dtype=np.float64) - readout.astype(np.float64) @ state["middle"]
         weights = np.hstack([readout[:, units:] * np.float32(AFFINE / np.sqrt(state["size"][0])), of_units])
         rounded = as_stored(weights, self.form)
         # What rounding changes is made up for where units answer what they do on average: nearly -1, most of them.
         lost = (of_units - rounded[:, -units:]).astype(np.float64) @ state["active"]
-        biases = state["readout_biases"][genome] + shift + lost
-        return Candidate(rounded, biases.astype(np.float32), self.hidden(state))
+        return Candidate(rounded, (biases[:, 0] + shift + lost).astype(np.float32), self.hidden(state))
 
     def gauges(self, state: State) -> dict[str, float]:
         """The units."""
         return {"units": len(state["weights"])}
 
     def working_bytes(self, inputs: int, outputs: int, rows: int) -> int:
-        """Responses of units and inputs three times, residuals of all read-outs, a change of one, and moments."""
+        """Responses of units and inputs three times, targets twice, and moments and what factorises them."""
         units = min(self._units_at_first(rows), rows)
-        return 4 * rows * (3 * (units + inputs) + (len(SHRINKAGES) + 1) * outputs) + 32 * units**2
+        return 4 * rows * (3 * (units + inputs) + 2 * outputs) + 44 * units**2
 
     def _active(self, state: State, block: Block) -> np.ndarray:
         """What units answer, from 0 on and 1 at their centre, (units, n)."""
@@ -293,28 +302,29 @@ class Wide(Strategy):
         active *= np.float32(GAIN)
         return active[0]
 
-    def _responses(self, state: State, block: Block) -> np.ndarray:
-        """What the read-outs read, (units + in, n), about its mean."""
+    def _measure(self, state: State, block: Block, roots: np.ndarray) -> None:
+        """Take the moments of what the read-outs read, (units + in, n) about its mean, and of a constant."""
         units, inputs = len(state["weights"]), block.inputs.shape[1]
-        responses = np.empty((units + inputs, block.rows), np.float32)
+        responses = np.empty((units + inputs + 1, block.rows), np.float32)
         responses[:units] = multiply_lower(state["white"], self._active(state, block))
         plain = block.inputs.swapaxes(0, 1).reshape(inputs, -1)[:, : block.rows]
-        np.multiply(plain, np.float32(AFFINE / np.sqrt(state["size"][0])), out=responses[units:])
+        np.multiply(plain, np.float32(AFFINE / np.sqrt(state["size"][0])), out=responses[units:-1])
         if not state["middle"].any():
-            state["middle"] = responses.mean(1, dtype=np.float64).astype(np.float32)
-        responses -= state["middle"][:, None]
-        return responses
+            state["middle"] = responses[:-1].mean(1, dtype=np.float64).astype(np.float32)
+        responses[:-1] -= state["middle"][:, None]
+        responses[-1] = 1
+        responses *= roots
+        np.matmul(responses, responses.T, out=state["moments"])
+        np.matmul(block.targets * roots, responses.T, out=state["pulls"])
 
     def _select(self, state: State, block: Block, roots: np.ndarray, draw: np.random.Generator) -> None:
-        """Take out half of the units that are too many, or all in the last round."""
+        """Take out the units that are too many."""
         answers = self._active(state, block)
         answers -= answers.mean(1, keepdims=True, dtype=np.float64).astype(np.float32)
         targets = block.targets - block.targets.mean(1, keepdims=True, dtype=np.float64).astype(np.float32)
         answers, targets = answers * roots, targets * roots
-        costs = absence_costs(answers, targets, self._overlap(state), state["white"], self.axes, draw)
-        spare = len(costs) - self.units
-        out = spare if spare <= LAST * self.units else -(-spare // 2)
-        self._keep(state, np.sort(np.argsort(costs, kind="stable")[out:]))
+        costs = absence_costs(answers, targets, self._overlap(state), draw)
+        self._keep(state, np.sort(np.argsort(costs, kind="stable")[-self.units :]))
 
     def _keep(self, state: State, units: np.ndarray) -> None:
         """Take out all other units."""
@@ -322,11 +332,24 @@ class Wide(Strategy):
             state[name] = np.ascontiguousarray(state[name][units])
         self._settle(state)
 
-    def _move_biases(self, state: State, residuals: list[np.ndarray], roots: np.ndarray) -> None:
-        for genome, residual in enumerate(residuals):
-            step = (residual * roots).sum(1, dtype=np.float64) / np.square(roots, dtype=np.float64).sum()
-            state["readout_biases"][genome] += step.astype(np.float32)
-            residual -= step[:, None].astype(np.float32) * roots
+
+def mark_of(block: Block) -> np.ndarray:
+    """Return numbers (1 + out,) that tell the samples of a block, whatever their order.
+
+    The first is of the inputs' bits. The others are sums of the targets that go with them, whose last bits may depend
+    on the order.
+    """
+    inputs = block.inputs.view(np.uint32)
+    odd = (2 * np.arange(inputs.shape[1], dtype=np.uint64) + 1) * MIX
+    of_samples = np.einsum("cik,i->ck", inputs, odd).reshape(-1)[: block.rows]
+    of_samples = (of_samples ^ (of_samples >> np.uint64(29))) * MIX >> np.uint64(12)
+    sums = block.targets.astype(np.float64) @ (of_samples / 2.0**52 - 0.5)
+    return np.concatenate([[1 + float(of_samples.sum(dtype=np.uint64) >> np.uint64(12))], sums])
+
+
+def alike(mark: np.ndarray, other: np.ndarray) -> bool:
+    """Whether two marks are of the same samples."""
+    return bool(mark[0] == other[0] and np.allclose(mark[1:], other[1:], rtol=0, atol=1e-5 * np.abs(mark[1:]).max()))
 
 
 def climb(loss_of: Callable[[float], float], start: float, factor: float) -> dict[float, float]:

@@ -5,10 +5,8 @@ from __future__ import annotations
 from itertools import product
 
 import numpy as np
-import pytest
 
-from olacore.strategies.wide.readout import sweep
-from olacore.strategies.wide.seeds import find_centres, overlap, units_at, whitening
+from olacore.strategies.wide.seeds import find_centres, overlap, units_at
 from olacore.strategies.wide.selection import CUTS, FOLDS, SHRINKAGE, absence_costs, leading
 
 UNITS, ROWS = 7, 60
@@ -36,7 +34,7 @@ def fit(answers: np.ndarray, targets: np.ndarray, metric: np.ndarray) -> np.ndar
 
 def test_costs__are_what_fits_without_a_unit_lose_on_the_other_fold() -> None:
     answers, targets, metric = units_and_targets()
-    found = absence_costs(answers, targets, metric, whitening(metric), 1000, draw())
+    found = absence_costs(answers, targets, metric, draw())
     wide, goal = answers.astype(np.float64), targets.astype(np.float64)
     expected = np.zeros(UNITS)
     for fold, number in product(draw().integers(0, FOLDS, (CUTS, ROWS)), range(FOLDS)):
@@ -60,9 +58,7 @@ def test_costs__of_units_that_help_nobody_else_are_below_those_of_a_family() -> 
     targets = np.append(np.array([-3.0, 3, -2])[family], 5)[None]
     answers, targets = (part - part.mean(1, keepdims=True, dtype=np.float64) for part in (answers, targets))
     metric = overlap(middles.astype(np.float32), 4.0, 9.0)
-    found = absence_costs(
-        answers.astype(np.float32), targets.astype(np.float32), metric, whitening(metric), 1000, draw()
-    )
+    found = absence_costs(answers.astype(np.float32), targets.astype(np.float32), metric, draw())
     assert found[3] < found[:3].min()
 
 
@@ -70,21 +66,3 @@ def test_leading__outputs_are_the_fewest_of_most_variance() -> None:
     targets = np.array([[1.0], [3.0], [0.5], [2.0]], np.float32) * np.array([[1.0, -1.0]], np.float32)
     np.testing.assert_array_equal(leading(targets), targets[[1, 3]])
     np.testing.assert_array_equal(leading(targets[:1]), targets[:1])
-
-
-@pytest.mark.parametrize("axes", [1, 3, 100])
-def test_sweep__lowers_every_loss_and_keeps_residuals_exact(axes: int) -> None:
-    rng = np.random.default_rng(0)
-    responses = rng.standard_normal((6, ROWS)).astype(np.float32)
-    targets = rng.standard_normal((2, ROWS)).astype(np.float32)
-    readouts, residuals = [np.zeros((2, 6), np.float32) for _ in range(2)], [targets.copy() for _ in range(2)]
-    before = np.full(2, np.inf)
-    for _ in range(3):
-        sweep(readouts, residuals, responses, [0.1, 50.0], rng.permutation(6), axes)
-        losses = []
-        for readout, residual, shrinkage in zip(readouts, residuals, [0.1, 50.0], strict=True):
-            np.testing.assert_allclose(residual, targets - readout @ responses, atol=1e-4)
-            losses.append(float(np.square(residual).sum() + shrinkage * np.square(readout).sum()))
-        assert (np.array(losses) <= before * (1 + 1e-5)).all()
-        before = np.array(losses)
-    assert np.abs(readouts[1]).max() < np.abs(readouts[0]).max()

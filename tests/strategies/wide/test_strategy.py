@@ -12,7 +12,7 @@ from olacore.errors import SearchError
 from olacore.kernels.layout import empty_packed, pack_rows
 from olacore.losses.objective import MSE
 from olacore.strategies import Candidate, Problem, State, Wide
-from olacore.strategies.wide.strategy import climb, lowest
+from olacore.strategies.wide.strategy import AFFINE, alike, climb, lowest, mark_of
 from tests.support.makers import JIT, quiet, threads
 from tests.support.searches import copy_of
 
@@ -77,7 +77,7 @@ def test_advance__lowers_the_loss_with_its_shrinkage_every_time(block: Block) ->
         now = []
         for genome, shrinkage in enumerate(state["shrinkage"]):
             error = loss_of(WIDE.read(state, genome), block) * block.targets.size
-            now.append(error + shrinkage * np.square(state["readouts"][genome], dtype=np.float64).sum())
+            now.append(error + shrinkage * np.square(state["readouts"][genome][:, :-1], dtype=np.float64).sum())
         assert (np.array(now) < before * (1 + 1e-4)).all()
         assert len(state["weights"]) == WIDE.units
         before = np.array(now)
@@ -88,12 +88,14 @@ def test_advance__ends_where_ridge_in_the_metric_does(block: Block) -> None:
     state = strategy.start(problem(block))
     for generation in range(4):
         strategy.advance(state, block, 0, generation)
-    responses = strategy._responses(state, block).astype(np.float64)
+    active = strategy._active(state, block).astype(np.float64)
+    inputs = rows_of(block)[0].T * (AFFINE / np.sqrt(state["size"][0]))
+    responses = np.vstack([state["white"] @ active, inputs])
     responses -= responses.mean(1, keepdims=True)
     targets = block.targets - block.targets.mean(1, keepdims=True, dtype=np.float64)
     bend = responses @ responses.T + state["shrinkage"][1] * np.eye(len(responses))
     ridge = np.linalg.solve(bend, responses @ targets.T).T
-    assert np.linalg.norm(state["readouts"][1] - ridge) < 0.01 * np.linalg.norm(ridge)
+    assert np.linalg.norm(state["readouts"][1][:, :-1] - ridge) < 0.01 * np.linalg.norm(ridge)
 
 
 def test_wide__equal_states_go_on_equally(block: Block, found: State) -> None:
@@ -176,3 +178,29 @@ def test_climb__finds_the_lowest_place_between_the_numbers_it_tries(start: float
 def test_lowest__at_the_end_of_what_was_tried_is_that_end() -> None:
     assert lowest({2.0: 1.0, 4.0: 2.0}) == 2.0
     assert lowest(climb(lambda number: 1.0, 2.0, 2.0)) == 2.0
+
+
+def test_mark__is_of_the_samples_whatever_their_order(block: Block) -> None:
+    x, y = rows_of(block)
+    order = np.random.default_rng(0).permutation(len(x))
+
+    def mark(x: np.ndarray, y: np.ndarray) -> np.ndarray:
+        packed = empty_packed(*x.shape)
+        pack_rows(np.ascontiguousarray(x), packed)
+        return mark_of(Block(packed, y.T))
+
+    assert alike(mark(x[order], y[order] * (1 + 1e-7)), mark_of(block))
+    assert not alike(mark(x, y[order]), mark_of(block))
+    x[0, 0] += 1e-3
+    assert not alike(mark(x, y), mark_of(block))
+    assert not alike(mark_of(block), np.zeros(3))
+
+
+def test_advance__other_samples_are_measured_anew(block: Block) -> None:
+    state = WIDE.start(problem(block))
+    WIDE.advance(state, block, 0, 0)
+    before = state["moments"].copy()
+    WIDE.advance(state, block, 0, 1)
+    np.testing.assert_array_equal(state["moments"], before)
+    WIDE.advance(state, families(1), 0, 2)
+    assert (state["moments"] != before).any()
