@@ -60,8 +60,12 @@ FIGURES = ["loss", "r2", "l2", "cosine", "cosine_centered"]
     ("name", "rows", "columns"),
     [
         ("sd15-encoder", ["module", "least_squares", "mean"], [*FIGURES, "r2_each"]),
-        ("sd15-decoder-small", ["module", "least_squares", "mean", "teacher"], [*FIGURES, "psnr"]),
-        ("sd15-decoder", ["module", "without_refiner", "least_squares", "mean", "teacher"], [*FIGURES, "psnr"]),
+        ("sd15-decoder-small", ["module", "least_squares", "mean", "block_mean", "teacher"], [*FIGURES, "psnr"]),
+        (
+            "sd15-decoder",
+            ["module", "without_refiner", "least_squares", "mean", "block_mean", "teacher"],
+            [*FIGURES, "psnr"],
+        ),
     ],
 )
 def test_eval__json_has_the_columns_of_version_1(name, rows, columns):

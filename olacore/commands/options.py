@@ -104,7 +104,7 @@ class ModuleFile(click.Path):
 
     def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
         """Names, and files as the shell does it, first: in bash that is for where no name fits."""
-        shipped = [name for name in pretrained.names() if name.rpartition("-")[2] in self.kinds]
+        shipped = [name for name in pretrained.names() if {*self.kinds} & {*name.split("-")}]
         sets = pretrained.sets() if "set" in self.kinds else []
         return [*super().shell_complete(ctx, param, incomplete), *complete([*shipped, *sets], incomplete)]
 

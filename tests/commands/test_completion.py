@@ -27,7 +27,7 @@ def completed(*words: str) -> tuple[set[str], set[str]]:
 
 
 def of(end: str) -> set[str]:
-    return {name for name in pretrained.names() if name.endswith(end)}
+    return {name for name in pretrained.names() if end in name}
 
 
 @pytest.mark.parametrize(
