@@ -142,12 +142,11 @@ DECODER = {"module": "decoder", "window": 5, "stack": 256, "loss": "mse", "gener
 REFINER = {
     "module": "refiner",
     "patch": 8,
-    "border": 2,
-    "context": 1,
+    "border": 3,
+    "context": 2,
     "stack": 320,
     "generations": 400,
-    "options": {"pays": "-1"},
-    **STORED,
+    "weights": "int8",
 }
 
 RECIPES = (

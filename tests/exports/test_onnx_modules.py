@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 
 import numpy as np
 import pytest
@@ -22,6 +23,7 @@ from olacore.views.words import Words
 from tests.support.makers import JIT, REFINED_SIZES, REFINERS, make_module, refined_by
 from tests.support.onnx_runs import answer, levels_apart, session_of, to_levels, to_pixels
 from tests.support.set_samples import SIZE, word_table
+from tests.support.stages import assert_stages
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore:the latents lie oddly"),
@@ -35,26 +37,33 @@ HALF = 0.03
 
 
 def random(*shape: int, seed: int = 0) -> np.ndarray:
-    return np.random.default_rng(seed).standard_normal(shape).astype(np.float32)
+    """Latents, of numbers that float16 has, as a refiner reads them."""
+    return np.random.default_rng(seed).standard_normal(shape).astype(np.float16).astype(np.float32)
 
 
 def random_pictures(*shape: int) -> np.ndarray:
     return np.random.default_rng(0).integers(0, 256, shape).astype(np.uint8)
 
 
+def check_stages(module: olacore.Module, given: Iterable[np.ndarray]) -> None:
+    """Compare what a decoder makes of latents in every form: each stage within a level."""
+    sessions = []
+    for fp16 in (False, True):
+        first = session_of(module.with_refiner(None), uint8=True, fp16=fp16)
+        sessions += [(first, session_of(module, uint8=uint8, fp16=fp16), uint8) for uint8 in (False, True)]
+    for latents in given:
+        for first, session, uint8 in sessions:
+            found = answer(session, latents=latents)
+            theirs = found if uint8 else to_levels(found)
+            assert_stages(module, latents, answer(first, latents=latents), theirs)
+
+
 @pytest.mark.parametrize("name", DECODERS)
 def test_shipped_decoder__within_one_level(name):
     module = olacore.load(name)
-    floats, whole, half = (session_of(module), session_of(module, uint8=True), session_of(module, fp16=True))
-    for height, width in SITES:
-        latents = random(1 if height > 50 else 3, module.view.channels, height, width)
-        ours = module.run(latents)
-        # A level that is rounded the other way is read by a refiner, and moves what it answers.
-        most = 2 if module.refiner else 1
-        assert levels_apart(ours, answer(whole, latents=latents)) <= most
-        assert levels_apart(ours, to_levels(answer(floats, latents=latents))) <= most
-        assert levels_apart(ours, to_levels(answer(half, latents=latents))) <= most
-    assert np.abs(answer(floats, latents=20 * latents)).max() == 1
+    channels = module.view.channels
+    check_stages(module, (random(1 if height > 50 else 3, channels, height, width) for height, width in SITES))
+    assert np.abs(answer(session_of(module), latents=20 * random(1, channels, 9, 7))).max() == 1
 
 
 @pytest.mark.parametrize("name", ENCODERS)
@@ -90,15 +99,11 @@ def test_refiner__of_pictures_of_any_size(size, factor, border):
 
 
 @pytest.mark.parametrize(("view", "size"), REFINED_SIZES)
-def test_decoder__that_carries_a_refiner_within_two_levels(view, size):
+def test_decoder__that_carries_a_refiner_within_one_level(view, size):
     module = refined_by(make_module(PatchDecoder(4, 8, 3), hidden=(5,)), view, hidden=(6,))
     latents = random(1 if size[0] > 50 else 2, 4, *size)
-    ours = module.run(latents)
-    # A level that rounding moves is read by the refiner, and moves what it answers.
-    assert levels_apart(ours, answer(session_of(module, uint8=True), latents=latents)) <= 2
-    assert levels_apart(ours, to_levels(answer(session_of(module), latents=latents))) <= 2
-    assert levels_apart(ours, to_levels(answer(session_of(module, fp16=True), latents=latents))) <= 3
-    assert levels_apart(ours, module.with_refiner(None).run(latents)) > 1
+    check_stages(module, [latents])
+    assert levels_apart(module.run(latents), module.with_refiner(None).run(latents)) > 1
 
 
 def test_refiner__reads_latents_where_they_count():

@@ -29,7 +29,7 @@ OTHER_SPACE = LatentSpace("someone/other", "cd" * 32, scaling=1.0, shift=0.0, ch
 PLAIN = (5, 3)
 # Of decoders of 4 channels and 8 pixels a latent site: by pixels, by smaller blocks, by sites with a border that is
 # wider than a picture of one site, and by sites beside their latents.
-REFINERS = (Refiner(), Refiner(4, 3), Refiner(8, 9), Refiner(8, 4, 1, 4))
+REFINERS = (Refiner(), Refiner(4, 3), Refiner(8, 9), Refiner(8, 3, 2, 4))
 # Each at small sizes of latents, and the last, which is as shipped ones, at large ones too.
 REFINED_SIZES = [(view, size) for view in REFINERS for size in ((1, 1), (3, 5))]
 REFINED_SIZES += [(REFINERS[-1], size) for size in ((7, 13), (64, 64), (128, 96))]
