@@ -115,7 +115,7 @@ class Scaling:
         if self.basis is None:
             return self.restore_targets(outputs)
         outputs *= self.target_scale[:, None]
-        with threadpool_limits(1, user_api="blas"):
+        with one_blas_thread():
             targets = np.stack([self.basis.T @ np.ascontiguousarray(sample) for sample in outputs.T], 1)
         targets += self.target_mean[:, None]
         return targets

@@ -157,7 +157,9 @@ def test_package__has_the_figures_that_were_measured(space):
     if space == "sd15":
         small, first = found["sd15-decoder-small"], rows["teacher's latents, compatible decoder"]["psnr"]
         assert small.with_teacher == pytest.approx(first, abs=0.006)
-        refined = json.loads((ROOT / "bench" / "results" / "2026-11-26-refined.json").read_text(encoding="utf-8"))
+        refined = json.loads(
+            (ROOT / "bench" / "results" / "plug-in" / "2026-11-26-refined-decoder.json").read_text(encoding="utf-8")
+        )
         assert refined["rows"]["teacher's latents, small decoder"]["psnr"] == pytest.approx(first, abs=0.006)
         rows |= refined["rows"]
 
