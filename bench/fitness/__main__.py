@@ -60,7 +60,7 @@ def reached(curve: Sequence[Sequence[float]], score: float, column: int) -> floa
 
 def summary(runs: Sequence[dict[str, Any]]) -> list[tuple[str, ...]]:
     """Per task the best peer and ours: CPU-seconds and points, medians over seeds, to the best peer's last score."""
-    rows = []
+    rows: list[tuple[str, ...]] = []
     for task in dict.fromkeys(run["task"] for run in runs):
         of = {name: [run for run in runs if (run["task"], run["method"]) == (task, name)] for name in METHODS}
         last = {name: median(run["score"] for run in found) for name, found in of.items() if found}

@@ -157,9 +157,9 @@ OURS: dict[str, Callable[[int, float, int], Method]] = {
 }
 PEERS: dict[str, Callable[[int, float, int], Method]] = {
     "pycma": Pycma,
-    "pycma, diagonal": lambda *given: Pycma(*given, diagonal=True),
+    "pycma, diagonal": lambda size, sigma, seed: Pycma(size, sigma, seed, diagonal=True),
     "cmaes": Cmaes,
-    "cmaes, separable": lambda *given: Cmaes(*given, separable=True),
+    "cmaes, separable": lambda size, sigma, seed: Cmaes(size, sigma, seed, separable=True),
     "evosax CMA-ES": lambda *given: Evosax("CMA_ES", *given),
     "evosax Sep-CMA-ES": lambda *given: Evosax("Sep_CMA_ES", *given),
     "evosax LM-MA-ES": lambda *given: Evosax("LM_MA_ES", *given),

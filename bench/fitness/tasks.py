@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from bench.fitness.functions import SIZE, functions
+from bench.fitness.functions import SIZE, Losses, functions
 from olacore.fitness.layout import Layout
 from olacore.fitness.population import Population
 from olacore.play import GymFitness, SnakeFitness, play_episodes
@@ -43,10 +43,16 @@ class Task:
 
 def function_tasks(seed: int) -> list[Task]:
     """The ten functions, with an optimum and rotations of the seed."""
-    return [
-        Task(name, SIZE, 2.0, lambda points, generation, losses=losses: losses(points), None, PRECISION)
-        for name, losses in functions(seed).items()
-    ]
+    return [function_task(name, losses) for name, losses in functions(seed).items()]
+
+
+def function_task(name: str, losses: Losses) -> Task:
+    """A function that is the same in every generation."""
+
+    def told(points: np.ndarray, generation: int) -> np.ndarray:
+        return losses(points)
+
+    return Task(name, SIZE, 2.0, told, None, PRECISION)
 
 
 def policies(layers: tuple[int, ...], points: np.ndarray) -> Population:
