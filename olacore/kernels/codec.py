@@ -9,7 +9,7 @@ reads the standardised inputs and what all maps before it answered.
 """
 
 import numpy as np
-from numba import get_num_threads, prange
+from numba import prange
 
 from olacore.jit.flags import device, kernel, serial
 from olacore.kernels.gather import (
@@ -19,7 +19,7 @@ from olacore.kernels.gather import (
     lowest_byte,
     reflect,
 )
-from olacore.kernels.handing import take_job
+from olacore.kernels.handing import HANDS, take_job
 from olacore.kernels.layout import CHUNK
 from olacore.kernels.scatter import HALF_PIXEL, ONE, scatter_patches_reference, to_level
 from olacore.kernels.tanh import tanh32
@@ -145,7 +145,7 @@ def decode_windows(latents, window, mean, scale, weights, biases, units, target_
     """
     jobs = (latents.shape[0] * latents.shape[2] * latents.shape[3] + RUN - 1) // RUN
     counter = np.zeros(1, np.int64)
-    for _ in prange(get_num_threads()):
+    for _ in prange(HANDS):
         job = take_job(counter)
         while job < jobs:
             decode_run(job, latents, window, mean, scale, weights, biases, units, target_mean, target_scale, words)
@@ -261,7 +261,7 @@ def encode_patches(words, border, gain, shift, weights, biases, units, latents):
     """
     jobs = (latents.shape[0] * latents.shape[2] * latents.shape[3] + RUN - 1) // RUN
     counter = np.zeros(1, np.int64)
-    for _ in prange(get_num_threads()):
+    for _ in prange(HANDS):
         job = take_job(counter)
         while job < jobs:
             encode_run(job, words, border, gain, shift, weights, biases, units, latents)

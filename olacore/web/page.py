@@ -129,7 +129,8 @@ async def run(name: str, server: Server) -> dict[str, Any]:
 def files() -> dict[str, tuple[bytes, str]]:
     """The files of the page by name, with their types; the style is that of pages that work from disk."""
     own = resources.files("olacore.web") / "static"
-    found = [*own.iterdir(), resources.files("olacore.exports") / "page" / "style.css"]
+    shared = resources.files("olacore.exports") / "page"
+    found = [*own.iterdir(), shared / "palette.css", shared / "style.css"]
     return {one.name: (one.read_bytes(), KINDS[one.name.rpartition(".")[2]]) for one in found}
 
 
