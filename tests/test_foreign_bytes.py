@@ -121,7 +121,7 @@ def changed(value: Any, place: tuple, new: Any) -> Any:
 def test_readers__of_odd_values_raise_only_our_errors(name, data, odd, tmp_path):
     module = {"stack": STACK, "encoder": ENCODER}.get(name)
     space = {"makes": SPACE.to_dict(), "imitates": None, "size": [20, 9]}
-    content = module._metadata() if module else {"npz": space, "log": LOG[0], "recipe": RECIPE}[name]
+    content = module.about() if module else {"npz": space, "log": LOG[0], "recipe": RECIPE}[name]
     content = json.loads(json.dumps(content))
     content = changed(content, data.draw(st.sampled_from(places(content))), odd)
     file, read = KINDS[name]

@@ -22,6 +22,7 @@ from olacore.commands.welcome import WELCOME
 from olacore.errors import OlacoreError
 from olacore.jit.threads import check_environment, let_idle_threads_sleep
 
+HELP = ["-h", "--help"]
 ABOUT = "Clone neural networks into tiny tanh-affine modules, by evolution, on a plain CPU."
 # Settings that libraries read from the current folder, which may be a stranger's, when they are imported.
 SETTINGS_HERE = {".numba_config.yaml": "numba", "matplotlibrc": "matplotlib"}
@@ -38,7 +39,7 @@ class Commands(click.Group):
 
     def __init__(self, places: Mapping[str, tuple[str, str, str]], groups: Sequence[str] = ()) -> None:
         commands: dict[str, click.Command] = {name: Lazy(name, *place) for name, (_, *place) in places.items()}
-        settings = {"help_option_names": ["-h", "--help"]}  # of each command too
+        settings = {"help_option_names": HELP}
         super().__init__(
             "ola", commands, help=ABOUT, callback=start, invoke_without_command=True, context_settings=settings
         )
@@ -103,6 +104,8 @@ class Lazy(click.Command):
         """Import the command."""
         module, _, attribute = self.place.partition(":")
         command: click.Command = getattr(import_module(module), attribute)
+        # Not from the group alone: click keeps the first help option that it makes, whoever asked for it.
+        command.context_settings.setdefault("help_option_names", HELP)
         return command
 
     def make_context(self, *args: Any, **extra: Any) -> click.Context:

@@ -87,7 +87,8 @@ def test_decode__refuses_a_bare_npy_without_a_decoder_and_lists_them(tmp_path, m
     np.save("z.npy", np.zeros((4, 3, 3), np.float32))
     sentence = (
         r"z\.npy does not say whose latents it holds; name their decoder with --decoder: "
-        r"codec4-decoder \(private, of codec4-encoder\), sd15-decoder \(SD 1\.5\), sdxl-decoder \(SDXL\)\.\n"
+        r"codec4-decoder \(private, of codec4-encoder\), sd15-decoder \(SD 1\.5\), "
+        r"sd15-decoder-small \(SD 1\.5\), sdxl-decoder \(SDXL\)\.\n"
     )
     check_refusal(sentence, "decode", "z.npy", "-o", "out.png")
     np.save("z.npy", np.zeros((16, 3, 3), np.float32))

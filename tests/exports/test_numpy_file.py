@@ -39,17 +39,20 @@ def test_npz__computes_what_the_module_does(tmp_path, hidden):
 
 
 def test_npz__has_the_refiner_that_a_decoder_carries(tmp_path):
-    module = refined_by(make_module(PatchDecoder(4, 8, 3)), REFINERS[-1], hidden=(3, 4))
+    view = REFINERS[-1]
+    module = refined_by(make_module(PatchDecoder(4, 8, 3)), view, hidden=(3, 4))
     export([Part.of("m", module)], "npz", tmp_path / "m.npz")
     latents = np.random.default_rng(0).normal(size=(1, 4, 3, 5)).astype(np.float16).astype(np.float32)
     drawn = picture_of(run_alone(tmp_path / "m.npz", windows_of(latents, 3)), 1, 3, 5)
     drawn = np.rint(127.5 * np.clip(drawn, -1, 1) + 127.5).astype(np.uint8)
-    seen = np.hstack([blocks_of(drawn, 8, 4), windows_of(latents, 3)])
+    seen = np.hstack([blocks_of(drawn, 8, view.border), windows_of(latents, view.window)])
     refined = drawn + 127.5 * picture_of(run_alone(tmp_path / "m.npz", seen, "refiner_"), 1, 3, 5)
     assert np.abs(np.clip(np.rint(refined), 0, 255) - module.decode(latents)).max() <= 1
     about = read_about(tmp_path / "m.npz")
-    assert about["refiner"]["gather"] == {"kind": "refiner", "name": "pixel", "factor": 8, "border": 4, "context": 1,
-                                          "channels": 4}  # fmt: skip
+    assert about["refiner"]["gather"] == view.to_dict()
+    assert {**view.to_dict(), "border": 0, "context": 0} == {
+        "kind": "refiner", "name": "pixel", "factor": 8, "border": 0, "context": 0, "channels": 4
+    }  # fmt: skip
 
 
 def test_npz__says_how_inputs_are_gathered(tmp_path):

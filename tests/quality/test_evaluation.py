@@ -60,7 +60,7 @@ def test_evaluate__of_a_decoder_that_carries_a_refiner_is_with_it_and_without(pi
     decoder, baselines = make_module(DECODER), some_baselines(DECODER)
     both = refined_by(decoder, Refiner(8, 4, 1, 4))
     found = evaluate(both, pictures, baselines)
-    assert [*found] == ["module", "without_refiner", "least_squares", "mean", "teacher"]
+    assert [*found] == ["module", "without_refiner", "least_squares", "mean", "block_mean", "teacher"]
     assert found["without_refiner"] == evaluate(decoder, pictures, baselines)["module"]
     arrays = pictures.read(("frames", "latents"), pictures.indices("held-out"))
     error = (both.run(arrays["latents"]).astype(float) - arrays["frames"]) / 127.5

@@ -41,7 +41,7 @@ def test_shipped_name__is_that_of_the_same_latents_and_kind(tmp_path):
 
 
 def test_loss_on__is_what_tables_show(tmp_path):
-    module = load("sd15-decoder")
+    module = load("sd15-decoder").with_refiner(None)
     with open_dataset([sample_path()]) as sample:
         table = evaluate(module, sample)["module"]["loss"]
         assert loss_on(module, sample, sample.indices("held-out")) == pytest.approx(table, rel=1e-4)
@@ -53,7 +53,7 @@ def spoiled(module):
 
 
 def test_poor_figures__calls_what_is_poor_by_its_name():
-    good = load("sd15-decoder")
+    good = load("sd15-decoder").with_refiner(None)
     bad = spoiled(good)
     with open_dataset([sample_path()]) as sample:
         held_out = sample.indices("held-out")

@@ -7,6 +7,7 @@ import json
 import logging
 import os
 import socket
+import sys
 import threading
 from dataclasses import replace
 from pathlib import Path
@@ -40,6 +41,7 @@ def stay_here(tmp_path_factory):
     for name, value in {"WANDB_MODE": "offline", "WANDB_SILENT": "true", "TRACKIO_DIR": str(place)}.items():
         patch.setenv(name, value)
     patch.setenv("MLFLOW_ALLOW_FILE_STORE", "true")
+    patch.setattr(sys, "exit", sys.exit)  # wandb leaves one of its own behind
     for name in ("MLFLOW_TRACKING_URI", "WANDB_DIR", "TRACKIO_SPACE_ID", "TRACKIO_SERVER_URL"):
         patch.delenv(name, raising=False)
     connect = socket.socket.connect

@@ -118,7 +118,7 @@ def test_tiles_and_slices__give_the_same_without_seams() -> None:
     assert (vae.use_tiling, vae.use_slicing) == (False, False)
 
 
-@pytest.mark.parametrize(("dtype", "most"), [(torch.float16, 1), (torch.bfloat16, 4)])
+@pytest.mark.parametrize(("dtype", "most"), [(torch.float16, 2), (torch.bfloat16, 6)])
 def test_half__stays_within_levels(dtype: torch.dtype, most: float) -> None:
     given = torch.from_numpy(latents(4, 16, 16))
     half = OrganicVAE.from_pretrained("sd15", torch_dtype=dtype)
@@ -226,8 +226,8 @@ def test_pipeline__inpaint(family: str, pipeline_of: Any) -> None:
     size = {"height": 64, "width": 64}
     found = run(pipe, image=Image.fromarray(picture), mask_image=Image.fromarray(mask), strength=1.0, **size)
     kept = pipe.vae(torch.from_numpy(picture).permute(2, 0, 1)[None] / 127.5 - 1).sample
-    # What lies two sites off the mask has been encoded and decoded, and nothing else.
-    np.testing.assert_allclose(found[:, :, :16], levels(kept)[:, :, :16] / 255, atol=1.01 / 255)
+    # What lies three sites off the mask has been encoded and decoded, and nothing else.
+    np.testing.assert_allclose(found[:, :, :8], levels(kept)[:, :, :8] / 255, atol=1.01 / 255)
     assert np.abs(found - levels(kept) / 255)[:, :, 32:].max() > 0.1
 
 

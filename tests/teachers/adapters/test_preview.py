@@ -25,12 +25,12 @@ SCHEDULERS: list[tuple[str, dict[str, Any], float]] = [
     ("EulerAncestralDiscreteScheduler", {}, 1),
     ("HeunDiscreteScheduler", {}, 1),
     ("LCMScheduler", {}, 1),
-    ("TCDScheduler", {}, 2),
+    ("TCDScheduler", {}, 3),
     ("DPMSolverMultistepScheduler", {}, 1),
     ("DPMSolverMultistepScheduler", {"algorithm_type": "sde-dpmsolver++"}, 1),
     ("DPMSolverSinglestepScheduler", {}, 1),
     ("UniPCMultistepScheduler", {}, 1),
-    ("PNDMScheduler", {"skip_prk_steps": True, "set_alpha_to_one": True}, 1),
+    ("PNDMScheduler", {"skip_prk_steps": True, "set_alpha_to_one": True}, 2),
     ("DEISMultistepScheduler", {}, 3),
 ]
 
