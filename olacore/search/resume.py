@@ -62,7 +62,6 @@ def resume(task: Task) -> tuple[Progress, Validation]:
     with open_checkpoint(task.folder.checkpoint) as (file, stored):
         try:
             check_settings(task, stored.get("settings"))
-            stored = {"replaced": 0, **stored}  # earlier checkpoints did not count them
             check_numbers(stored, task.strategy.chosen)
             first = progress_like(task, stored)
             if units_in(first) != stored["units"]:

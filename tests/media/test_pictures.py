@@ -29,7 +29,10 @@ def saved(folder: Path, image: Image.Image, name: str = "picture.png", **options
 @pytest.mark.parametrize("mode", ["L", "1", "P", "LA", "RGBA", "CMYK", "YCbCr"])
 def test_read_picture__every_mode_is_eight_bit_rgb(tmp_path: Path, mode: str) -> None:
     if mode == "YCbCr" and int(PIL.__version__.partition(".")[0]) < 13:
-        pytest.skip("Pillow before 13 takes it for RGB where it has no compression; it is refused")
+        # It takes such a file for RGB where it has no compression.
+        with pytest.raises(FileFormatError, match="YCbCr without compression"):
+            read_picture(saved(tmp_path, Image.new("YCbCr", (9, 6)), "picture.tif"))
+        return
     level = 255 if mode == "1" else 204  # one that the web palette of "P" has
     image = Image.new("RGB", (9, 6), (level, level, level)).convert(mode)
     picture = read_picture(saved(tmp_path, image, "picture.tif" if mode in ("CMYK", "YCbCr") else "picture.png"))

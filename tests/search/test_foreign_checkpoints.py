@@ -120,8 +120,7 @@ def test_resume__refuses_settings_of_other_types(run):
     arrays, settings = load_checkpoint(path)
     values = (None, "x", [], {}, {"pass": 1}, True, -1, 1.5, -0.5, 1 << 60)
     for name, value in settings.items():
-        if name != "replaced":  # earlier checkpoints have none
-            refused(config, path, arrays, {key: settings[key] for key in settings if key != name})
+        refused(config, path, arrays, {key: settings[key] for key in settings if key != name})
         for other in values:
             if other == value or (name == "seconds" and other in (1.5, 1 << 60)):
                 continue

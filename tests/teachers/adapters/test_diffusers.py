@@ -118,14 +118,18 @@ def test_tiles_and_slices__give_the_same_without_seams() -> None:
     assert (vae.use_tiling, vae.use_slicing) == (False, False)
 
 
-@pytest.mark.parametrize(("dtype", "most"), [(torch.float16, 2), (torch.bfloat16, 6)])
+@pytest.mark.parametrize(("dtype", "most"), [(torch.float16, 1), (torch.bfloat16, 4)])
 def test_half__stays_within_levels(dtype: torch.dtype, most: float) -> None:
     given = torch.from_numpy(latents(4, 16, 16))
-    half = OrganicVAE.from_pretrained("sd15", torch_dtype=dtype)
+    """Of one stage; a second one reads the first one's rounded pixels, and has a test of its own."""
+    half = OrganicVAE.from_pretrained("sd15-decoder-small", torch_dtype=dtype)
     assert half.dtype == dtype
     found = half.decode(given.to(dtype)).sample
     assert found.dtype == dtype
-    assert np.abs(levels(found) - levels(OrganicVAE.from_pretrained("sd15").decode(given).sample)).max() <= most
+    assert (
+        np.abs(levels(found) - levels(OrganicVAE.from_pretrained("sd15-decoder-small").decode(given).sample)).max()
+        <= most
+    )
     assert half.decode(given).sample.dtype == torch.float32  # the type of what is given
 
 
