@@ -8,7 +8,7 @@ go on equally. Every hook behind the three abstract methods has a default that s
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, fields
 from math import isfinite
 from typing import Any, ClassVar
@@ -129,6 +129,7 @@ class Strategy(ABC):
     stores : how the weights that it evolves may be stored, the default first
     kinds : kinds of modules that it evolves; None for all that no other strategy names
     joins : kinds of modules of which it evolves a part, in a later search
+    exchanges : generations between two exchanges of islands; None for a strategy that sends no migrants
 
     Raises
     ------
@@ -151,6 +152,7 @@ class Strategy(ABC):
     stores: ClassVar[tuple[str, ...]] = ("float32", "float16")
     kinds: ClassVar[tuple[str, ...] | None] = None
     joins: ClassVar[tuple[str, ...]] = ()
+    exchanges: ClassVar[int | None] = None
 
     def __post_init__(self) -> None:
         for option, (low, high) in self.ranges.items():
@@ -278,6 +280,35 @@ class Strategy(ABC):
         validate : returns the best validation loss, after the candidate of now was counted in
         loss_of : the loss of a candidate on the validation samples
         """
+
+    def emigrants(self, state: State) -> State:
+        """Return copies of what other islands of the same search may take over, none unless the strategy `exchanges`.
+
+        Arrays by name. Their number along the first axis may change in the course of a search; the other axes and the
+        types may not.
+        """
+        return {}
+
+    def immigrate(
+        self,
+        state: State,
+        migrants: Sequence[State],
+        block: Block,
+        seed: int,
+        generation: int,
+        objective: Objective = MSE,
+    ) -> int:
+        """Score what other islands sent beside what is here, on the same block, and keep what is better.
+
+        Parameters
+        ----------
+        migrants : what `emigrants` returned on each of some islands, in their order
+
+        Returns
+        -------
+        how many rows or units were taken over
+        """
+        return 0
 
     def grown(self, state: State, units: int) -> State:
         """Return a first state as it is after so many hidden units have joined, with its arrays of those shapes.
