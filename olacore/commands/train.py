@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from olacore.commands.options import (
+    BACKEND,
     DECODER,
     ENCODER,
     FILE,
@@ -25,6 +26,7 @@ from olacore.commands.options import (
 )
 from olacore.commands.progress import progress_bars
 from olacore.commands.say import print_json, say
+from olacore.commands.seeds import Seeds, train_all
 from olacore.commands.show import print_figures
 from olacore.commands.signals import stop_on_signal
 
@@ -90,6 +92,10 @@ LEAST_R2 = 1e-3
 @click.option("--pictures-from", type=DECODER, help="Of a refiner: the decoder whose pictures it learns to refine.")
 @click.option("--population", type=int, help="Number of genomes, where there is a choice; by default 40.")
 @click.option("--seed", default=0, show_default=True)
+@click.option("--seeds", type=Seeds(), help="Train with each of these, as 0-7 or 0,3,5, in OUT/seed-0 and so on.")
+@click.option("--backend", type=BACKEND, help="Where these run: local, the default, or ray.")
+@click.option("--workers", type=int, help="How many of them run at a time; by default 1, of ray as many as cores.")
+@click.option("--address", help="Of a cluster of Ray, as 10.0.0.1:6379 or auto; by default Ray starts here.")
 @click.option("--block", default=8192, show_default=True, help="Rows of the data read at once.")
 @click.option("--generations", type=int, help="Stop after so many.")
 @click.option("--passes", type=float, help="Stop after so many passes over the training rows.")
@@ -121,6 +127,12 @@ def train(
 
     A pair is an encoder and the decoder of its own latents, in OUT/encoder and OUT/decoder.
     """
+    studied = {name: settings.pop(name) for name in ("seeds", "backend", "workers", "address")}
+    if studied["seeds"] is not None:
+        check_study(log_to)
+    elif asked := [name for name, value in studied.items() if value is not None]:
+        raise click.UsageError(f"--{asked[0]} says how seeds are run; name them with --seeds.")
+
     from olacore.files import is_there
     from olacore.search.config import TrainConfig
     from olacore.search.loggers import LogTo
@@ -128,6 +140,10 @@ def train(
     from olacore.search.train import train as evolve
 
     config = TrainConfig(h5=tuple(h5), options=dict(options), **settings)
+    if studied["seeds"] is not None:
+        told = {name: studied[name] for name in ("workers", "address") if studied[name] is not None}
+        train_all(config, studied["seeds"], studied["backend"] or "local", told, as_json)
+        return
     limits = config.settled.seconds, config.settled.generations
     loggers = LogTo(*log_to)
     with stop_on_signal() as should_stop, loggers, progress_bars(*limits) as bars:
@@ -157,4 +173,15 @@ def train(
             f"note: it has learned nothing that shows: after {summary['generations']} generations it is no better than "
             "the mean of the targets on validation samples; give it more time.",
             err=True,
+        )
+
+
+def check_study(log_to: Sequence[str]) -> None:
+    """Raise `UsageError` where what is asked for does not go with several seeds."""
+    given = click.get_current_context().get_parameter_source("seed")
+    if given is not None and given.name != "DEFAULT":
+        raise click.UsageError("--seed and --seeds exclude each other; name all seeds with --seeds.")
+    if log_to:
+        raise click.UsageError(
+            "--log-to is for a single run; send those of a study with `ola log OUT/seed-* --to NAME`."
         )
