@@ -32,6 +32,7 @@ class SeedRun:
 
     Parameters
     ----------
+    seed : of all its random numbers
     folder : of the run
     stopped : why it ended, as in `Result`, or "failed"
     validation_loss, validation_r2 : of the best module; its loss is in the units of the targets
