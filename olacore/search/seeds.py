@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from contextlib import closing
 from dataclasses import dataclass, replace
 from math import isfinite
 from pathlib import Path
@@ -11,7 +10,7 @@ from statistics import median
 from typing import Any
 
 from olacore.errors import ConfigError, OlacoreError
-from olacore.search.backends import make_backend
+from olacore.search.backends.base import make_backend
 from olacore.search.checkpoint import open_checkpoint
 from olacore.search.config import TrainConfig
 from olacore.search.finish import INTERRUPTED
@@ -138,14 +137,11 @@ def train_seeds(
     out = config.out or next_free(f"{config.module or 'plain'}-seeds")
     configs = [replace(config, seed=seed, out=out / f"seed-{seed}") for seed in seeds]
     runs: dict[int, SeedRun] = {}
-    with closing(pool.outcomes(run_seed, [prepared(one) for one in configs], should_stop)) as outcomes:
-        for number, found in outcomes:
-            one = configs[number]
-            if isinstance(found, OlacoreError):
-                assert one.out is not None
-                found = SeedRun(one.seed, one.out, FAILED, error=str(found))
-            runs[number] = found
-            told(found)
+    for number, found in pool.outcomes(run_seed, [prepared(one) for one in configs], should_stop):
+        if isinstance(found, OlacoreError):
+            found = SeedRun(seeds[number], out / f"seed-{seeds[number]}", FAILED, error=str(found))
+        runs[number] = found
+        told(found)
     return Study(out, tuple(runs[number] for number in sorted(runs)))
 
 
@@ -163,10 +159,11 @@ def run_seed(config: TrainConfig, should_stop: Callable[[], bool] = lambda: Fals
         config.seed,
         result.folder,
         result.stopped,
-        *(_finite(told[name]) for name in ("validation_loss", "validation_r2")),
-        seconds=seconds_in(result.folder),
-        held_out=held_out,
-        notes=result.notes,
+        _finite(told["validation_loss"]),
+        _finite(told["validation_r2"]),
+        seconds_in(result.folder),
+        held_out,
+        result.notes,
     )
 
 

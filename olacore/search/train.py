@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
-from olacore.search.backends import make_backend
+from olacore.search.backends.base import make_backend
 from olacore.search.config import TrainConfig
 from olacore.search.finish import Result
 from olacore.search.observers import Callback

@@ -78,8 +78,8 @@ class Ray(Backend):
             return
         ours = not ray.is_initialized()
         with self.started():
-            workers, threads = self._sizes(ray, len(waiting))
-            make = _actor(ray, threads)
+            workers, threads, kept = self._sizes(ray, len(waiting))
+            make = _actor(ray, threads, kept)
             idle = [make.remote() for _ in range(workers)]
             busy: dict[Any, tuple[int, Any]] = {}
             try:
@@ -145,17 +145,37 @@ class Ray(Backend):
             finally:
                 ray.shutdown()
 
-    def _sizes(self, ray: Any, jobs: int) -> tuple[int, int]:
-        """How many actors there are at a time, and how many threads each has."""
+    def _sizes(self, ray: Any, jobs: int) -> tuple[int, int, float]:
+        """How many actors there are at a time, how many threads each has, and the cores that are kept for it."""
         cores = [int(node["Resources"].get("CPU", 0)) for node in ray.nodes() if node["Alive"]]
         workers = min(self.workers or sum(cores), jobs)
-        threads = self.threads or max(1, min(sum(cores) // max(1, workers), max(cores)))
-        fit = sum(count // threads for count in cores)
-        if not fit:
-            raise ConfigError(
-                f"no machine of Ray has the {threads} cores that an actor asks for; ask for fewer threads."
-            )
-        return min(workers, fit), threads
+        if self.threads:
+            if not (fit := sum(count // self.threads for count in cores)):
+                raise ConfigError(
+                    f"no machine of Ray has the {self.threads} cores that an actor asks for; ask for fewer threads."
+                )
+            return min(workers, fit), self.threads, self.threads
+        kept = share_of(cores, workers)
+        return workers, max(1, int(kept)), kept
+
+
+def share_of(cores: list[int], workers: int) -> float:
+    """Return the most cores that each of some workers can have, below one where there are more workers.
+
+    Parameters
+    ----------
+    cores : of each machine; a worker is on one of them
+
+    Raises
+    ------
+    ConfigError  if there is no core
+    """
+    shares = {count / parts for count in cores for parts in range(1, workers + 1) if count}
+    fitting = [share for share in shares if sum(int(count / share + 1e-9) for count in cores) >= workers]
+    if not fitting:
+        raise ConfigError("Ray has no cores for jobs; give it some with `ray start --num-cpus`.")
+    most = max(fitting)
+    return int(most) if most >= 1 else int(most * 10_000) / 10_000
 
 
 class Worker:
@@ -197,12 +217,12 @@ def _without_stop(job: Callable[[Payload], Answer], payload: Payload, should_sto
     return job(payload)
 
 
-def _actor(ray: Any, threads: int) -> Any:
+def _actor(ray: Any, threads: int, kept: float) -> Any:
     """Return what makes actors."""
     environment = {**dict.fromkeys(THREADS, str(threads)), "PYTHONSAFEPATH": "1"}
     environment |= {name: os.environ[name] for name in ("NUMBA_CACHE_DIR",) if name in os.environ}
     return ray.remote(
-        num_cpus=threads,
+        num_cpus=kept,
         max_restarts=RESTARTS,
         max_task_retries=RESTARTS,
         scheduling_strategy="SPREAD",
