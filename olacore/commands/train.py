@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from olacore.commands.islands import island_options, island_settings, run_islands
 from olacore.commands.options import (
     DECODER,
     ENCODER,
@@ -102,6 +103,7 @@ LEAST_R2 = 1e-3
     help="Reports without progress before the search freezes; 0: never.",
 )
 @skip_nonfinite
+@island_options
 @click.option(
     "--log-to",
     multiple=True,
@@ -127,7 +129,11 @@ def train(
     from olacore.search.run_folder import REFINED
     from olacore.search.train import train as evolve
 
+    asked, settings = island_settings(settings)
     config = TrainConfig(h5=tuple(h5), options=dict(options), **settings)
+    if asked is not None:
+        run_islands(config, asked, log_to, as_json)
+        return
     limits = config.settled.seconds, config.settled.generations
     loggers = LogTo(*log_to)
     with stop_on_signal() as should_stop, loggers, progress_bars(*limits) as bars:
