@@ -15,14 +15,13 @@ from typing import Any, ClassVar
 import numpy as np
 
 from olacore.blocks import Block
-from olacore.errors import ConfigError
 from olacore.losses.objective import MSE, Objective
 from olacore.search import loop
 from olacore.search.config import TrainConfig
 from olacore.search.finish import Result
 from olacore.search.islands.island import Island, name_of
 from olacore.search.islands.job import run_island
-from olacore.search.observers import Event
+from olacore.search.observers import Compiled, Event
 from olacore.strategies import STRATEGIES, Rows, State
 from tests.support.makers import make_config
 
@@ -59,12 +58,6 @@ class Sailing(Rows):
         return int((best > 0).sum())
 
 
-try:
-    STRATEGIES.add(Sailing)
-except ConfigError:  # another test file has added it in this process
-    pass
-
-
 def island_configs(data: Path, folder: Path, count: int, **changes: Any) -> list[TrainConfig]:
     """Settings of islands in lockstep, whose run folders and exchange folder are in `folder`."""
     exchange = folder / "exchange"
@@ -87,7 +80,7 @@ def run_in_threads(configs: Sequence[TrainConfig]) -> list[Result]:
 def run_in_turns(configs: Sequence[TrainConfig]) -> list[Result]:
     """Run islands one after the other, each as far as it comes without the others, until all have ended."""
     results: list[Result | None] = [None] * len(configs)
-    began = [False] * len(configs)
+    began = [config.resume for config in configs]
     while not all(results):
         for number, config in enumerate(configs):
             if results[number] is None:
@@ -103,19 +96,36 @@ def often_saved(
     config: TrainConfig, callbacks: Sequence[Callable[[Event], None]], should_stop: Callable[[], bool]
 ) -> Result:
     """An island that saves a checkpoint whenever it may."""
+    STRATEGIES.add(Sailing)  # a process of its own
     loop.CHECKPOINT_SECONDS = -1
     return run_island(config, callbacks, should_stop)
 
 
+def plan_deaths(configs: Sequence[TrainConfig], count: int, most: float, seed: int = 0) -> Path:
+    """Note that islands are to be killed, at random moments of at most so many seconds; return where that is noted."""
+    draw = np.random.default_rng(seed)
+    island = configs[0].island
+    assert island is not None
+    folder = island.exchange / "deaths"
+    folder.mkdir()
+    for death in range(count):
+        name = name_of(int(draw.integers(len(configs))))
+        (folder / f"{name}-{death:02}").write_text(str(draw.uniform(0, most)))
+    return folder
+
+
 def dying(config: TrainConfig, callbacks: Sequence[Callable[[Event], None]], should_stop: Callable[[], bool]) -> Result:
-    """An island that is killed at random moments, as many as `kills` has files in the exchange folder."""
+    """An island that is killed as `plan_deaths` has noted, a death each time that it is started."""
     assert config.island is not None
-    kills = sorted((config.island.exchange / "kills").glob(f"{config.island.name}-*"))
-    if kills:
-        delay = float(kills[0].read_text())
-        kills[0].unlink()
-        threading.Thread(target=_kill_after, args=(delay,), daemon=True).start()
-    return often_saved(config, callbacks, should_stop)
+    planned = sorted((config.island.exchange / "deaths").glob(f"{config.island.name}-*"))
+
+    def die_later(event: Event) -> None:
+        if planned and isinstance(event, Compiled):
+            seconds = float(planned[0].read_text())
+            planned[0].unlink()
+            threading.Thread(target=_kill_after, args=(seconds,), daemon=True).start()
+
+    return often_saved(config, (*callbacks, die_later), should_stop)
 
 
 def _kill_after(seconds: float) -> None:
