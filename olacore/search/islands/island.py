@@ -93,11 +93,12 @@ class Island:
 
     def settings(self, every: int, sharded: bool) -> dict[str, Any]:
         """What decides the search, in JSON types; its folder does not."""
+        graph = {str(one + 1): [source + 1 for source in self.sources_of(one)] for one in range(self.count)}
         return {
             "island": self.title,
             "every": every,
             "lockstep": self.lockstep,
-            "graph": {str(one + 1): [source + 1 for source in self.sources_of(one)] for one in range(self.count)},
+            "graph": "ring" if self.graph is None else graph,
             "sharded": sharded,
         }
 

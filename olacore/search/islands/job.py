@@ -10,8 +10,8 @@ from olacore.errors import ConfigError
 from olacore.files import is_there, replace_file
 from olacore.search.config import TrainConfig
 from olacore.search.finish import INTERRUPTED, Result
-from olacore.search.islands.exchange import RUN
 from olacore.search.islands.island import Graph, Island, name_of
+from olacore.search.islands.post import RUN
 from olacore.search.observers import Callback
 from olacore.search.plans.base import open_data
 from olacore.search.run_folder import REFINED, RunFolder, make_folder, next_free

@@ -6,9 +6,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from olacore.errors import FileFormatError
 from olacore.files import is_there, replace_file
-from olacore.modules.tensor_file import open_sealed, seal
+from olacore.modules.tensor_file import Layout, open_sealed, seal
 from olacore.strategies import State
 
 KIND = "olacore/migrants/"
@@ -55,7 +57,8 @@ def write_migrants(path: Path, arrays: State, content: dict[str, Any]) -> bytes 
     ------
     OutputError  if it cannot be written
     """
-    made = seal(arrays, content)
+    # A file has numbers in the order of their axes, whatever order they have in memory.
+    made = seal({name: np.array(array, order="C") for name, array in arrays.items()}, content)
     try:
         before = path.read_bytes()
     except OSError:
@@ -66,14 +69,14 @@ def write_migrants(path: Path, arrays: State, content: dict[str, Any]) -> bytes 
     return None
 
 
-def read_migrants(path: Path, stamp: Stamp, island: int, epoch: int | None, like: State) -> tuple[State, int]:
+def read_migrants(path: Path, stamp: Stamp, island: int, epoch: int | None, like: State | None) -> tuple[State, int]:
     """Read what an island published, and the epoch that it says.
 
     Parameters
     ----------
     island : that it has to be of, counted from 0 on
     epoch : that it has to be of; None for any
-    like : arrays whose names, types and shapes it has to have, but for their number along the first axis
+    like : arrays whose names, types and shapes it has to have, but for their number along the first axis; None for any
 
     Raises
     ------
@@ -83,14 +86,20 @@ def read_migrants(path: Path, stamp: Stamp, island: int, epoch: int | None, like
         raise FileFormatError(f"{path} is larger than the {MOST_BYTES >> 20} MiB that migrants may have.")
     with open_sealed(path) as file:
         found = check_content(path, file.content, stamp, island, epoch)
-        for name in {**like, **file.layout}:
-            if name not in like or name not in file.layout:
-                raise FileFormatError(f"{path} {'lacks' if name in like else 'has'} the array {name!r}.")
-            (shape, dtype), wanted = file.layout[name], like[name]
-            if dtype != wanted.dtype or len(shape) != wanted.ndim or shape[1:] != wanted.shape[1:]:
-                form = f"{wanted.dtype} {wanted.shape} but for the first axis"
-                raise FileFormatError(f"{name} of {path} must be {form}; it is {dtype} {shape}.")
+        if like is not None:
+            check_layout(path, file.layout, like)
         return file.load(), found
+
+
+def check_layout(path: Path, layout: Layout, like: State) -> None:
+    """Raise `FileFormatError` unless arrays have the names, types and shapes of others, but for their number."""
+    for name in {**like, **layout}:
+        if name not in like or name not in layout:
+            raise FileFormatError(f"{path} {'lacks' if name in like else 'has'} the array {name!r}.")
+        (shape, dtype), wanted = layout[name], like[name]
+        if dtype != wanted.dtype or len(shape) != wanted.ndim or shape[1:] != wanted.shape[1:]:
+            form = f"{wanted.dtype} {wanted.shape} but for the first axis"
+            raise FileFormatError(f"{name} of {path} must be {form}; it is {dtype} {shape}.")
 
 
 def check_content(path: Path, content: dict[str, Any], stamp: Stamp, island: int, epoch: int | None) -> int:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from olacore.search.islands import exchange
+from olacore.search.islands import post
 from olacore.strategies import STRATEGIES
 from tests.support.islanders import Sailing
 from tests.support.makers import write_plain
@@ -11,7 +11,7 @@ from tests.support.makers import write_plain
 @pytest.fixture(autouse=True)
 def _sailing(monkeypatch):
     monkeypatch.setitem(STRATEGIES, Sailing.name, Sailing)
-    monkeypatch.setattr(exchange, "TRY_PAUSE", 0.01)
+    monkeypatch.setattr(post, "TRY_PAUSE", 0.01)
 
 
 @pytest.fixture
