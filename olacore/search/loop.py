@@ -62,9 +62,9 @@ def search(
     resumed = config.resume and is_there(folder.checkpoint)
     if config.resume and not resumed:
         logger.warning("there is no checkpoint in %s yet: the search starts anew", folder.path)
+    exchange = Exchange.of(task)
     progress, validation = resume(task) if resumed else start(task)
     seed = 4 * task.search_seed + SEARCH_STREAM
-    exchange = Exchange.of(task)
     with task.view.stream(task.dataset, task.searched, task.block_rows, seed, progress.cursor) as stream:
         progress.cursor = stream.cursor
         if config.force:
