@@ -13,13 +13,17 @@ import pytest
 from olacore.errors import ConfigError, DataError
 from olacore.search.backends import Ray
 from olacore.search.backends.base import never
-from olacore.search.backends.ray import Worker
+from olacore.search.backends.ray import Worker, share_of
+from olacore.search.islands.placed import place_islands
 from olacore.search.repeatable import prepared
 from olacore.search.seeds import train_seeds
 from olacore.search.train import train, train_each
+from olacore.strategies import STRATEGIES
 from olacore.version import __version__
 from tests.support.command import check_refusal
+from tests.support.islanders import Sailing, dying, island_configs, run_in_turns
 from tests.support.makers import make_config, write_plain
+from tests.support.places import ROOT
 
 pytestmark = pytest.mark.ray
 MODULE = "module.safetensors"
@@ -35,6 +39,7 @@ def running(tmp_path_factory):
     patch.delenv("RAY_AUTH_MODE", raising=False)
     patch.setenv("XDG_CACHE_HOME", os.environ.get("XDG_CACHE_HOME", str(Path.home() / ".cache")))
     patch.setenv("HOME", str(home))
+    patch.setenv("PYTHONPATH", str(ROOT))  # of jobs that are defined beside these tests
     handlers = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)]
     patch.setattr("tempfile.tempdir", str(folder) if len(str(folder)) < 24 else None)
     try:
@@ -73,6 +78,7 @@ def test_map__goes_on_in_another_process_after_a_kill(running, tmp_path):
     def dying(config):  # what is defined here goes to Ray by value
         import os
         import signal
+        import time
         from pathlib import Path
 
         from olacore.search import loop
@@ -82,18 +88,20 @@ def test_map__goes_on_in_another_process_after_a_kill(running, tmp_path):
         loop.CHECKPOINT_SECONDS = 0.0
         lives = Path(config.out).with_suffix(".lives")
         with lives.open("a") as file:
-            file.write(f"{os.getpid()}\n")
+            file.write(f"{os.getpid()} {time.time()}\n")
         first = len(lives.read_text().splitlines()) == 1
 
         def die(event):
             if first and getattr(event, "path", None) and event.generation == DEADLY:  # a checkpoint was saved
+                lives.write_text(f"{os.getpid()} {time.time()}\n")
                 os.kill(os.getpid(), signal.SIGKILL)
 
         return train(resumed(config), (die,))
 
     undisturbed = train(asked(tmp_path, "undisturbed"))
     (killed,) = Ray(workers=1).map(dying, [prepared(asked(tmp_path, "killed"))])
-    first, second = (tmp_path / "killed.lives").read_text().split()
+    (first, killed_at), (second, began_at) = map(str.split, (tmp_path / "killed.lives").read_text().splitlines())
+    print(f"it began again {float(began_at) - float(killed_at):.1f} s after it was killed")
     assert first != second
     assert (killed.folder / MODULE).read_bytes() == (undisturbed.folder / MODULE).read_bytes()
     # It went on, and did not begin again.
@@ -151,6 +159,30 @@ def test_outcomes__end_early_where_asked_to(running, tmp_path):
     assert [run.seed for run in parts.runs] == [0]
     whole = train_seeds(replace(config, resume=True), (0, 1))
     assert [run.stopped for run in whole.runs] == ["generations"] * 2
+
+
+def test_islands__give_the_bytes_that_they_give_in_turns_also_where_one_is_killed(running, tmp_path, monkeypatch):
+    data = write_plain(tmp_path / "p.h5")
+    monkeypatch.setitem(STRATEGIES, Sailing.name, Sailing)
+    alone = run_in_turns(island_configs(data, tmp_path / "alone", 2))
+    configs = island_configs(data, tmp_path / "placed", 2)
+    (tmp_path / "placed" / "exchange" / "deaths").mkdir()
+    (tmp_path / "placed" / "exchange" / "deaths" / "island-2-00").write_text("0.02")
+    found = place_islands(configs, "ray", job=dying)
+    assert not [*(tmp_path / "placed" / "exchange" / "deaths").iterdir()]
+    for one, other in zip(alone, found.results, strict=True):
+        assert (one.folder / MODULE).read_bytes() == (other.folder / MODULE).read_bytes()
+    assert (tmp_path / "placed" / MODULE).read_bytes() == (found.best.folder / MODULE).read_bytes()
+
+
+def test_share_of__all_workers_fit_on_the_machines():
+    assert share_of([2], 1) == 2
+    assert share_of([2], 4) == 0.5
+    assert share_of([2, 2], 3) == 1
+    assert share_of([8, 2], 3) == 2  # four on the larger one, so that a third is not below
+    assert share_of([1], 3) == 0.3333
+    with pytest.raises(ConfigError, match="Ray has no cores for jobs"):
+        share_of([0, 0], 2)
 
 
 def test_workers__are_of_the_same_version_and_see_the_same_folder(tmp_path, monkeypatch):
