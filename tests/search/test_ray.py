@@ -1,6 +1,7 @@
 """Jobs in processes of Ray, which is started once for all of these tests."""
 
 import json
+import logging
 import os
 import signal
 import sys
@@ -26,6 +27,7 @@ from tests.support.makers import make_config, write_plain
 from tests.support.places import ROOT
 
 pytestmark = pytest.mark.ray
+logger = logging.getLogger(__name__)
 MODULE = "module.safetensors"
 GENERATIONS, DEADLY = 40, 25
 
@@ -101,7 +103,8 @@ def test_map__goes_on_in_another_process_after_a_kill(running, tmp_path):
     undisturbed = train(asked(tmp_path, "undisturbed"))
     (killed,) = Ray(workers=1).map(dying, [prepared(asked(tmp_path, "killed"))])
     (first, killed_at), (second, began_at) = map(str.split, (tmp_path / "killed.lives").read_text().splitlines())
-    print(f"it began again {float(began_at) - float(killed_at):.1f} s after it was killed")
+    seconds = float(began_at) - float(killed_at)
+    logger.warning("it began again %.1f s after it was killed", seconds)  # pytest -o log_cli=true shows it
     assert first != second
     assert (killed.folder / MODULE).read_bytes() == (undisturbed.folder / MODULE).read_bytes()
     # It went on, and did not begin again.
