@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from olacore.quality.baselines import Baselines
     from olacore.quality.evaluation import evaluate
     from olacore.search.config import TrainConfig
+    from olacore.search.seeds import train_seeds
     from olacore.search.train import train, train_each
 
 _HOMES = {
@@ -37,6 +38,7 @@ _HOMES = {
     "load": "olacore.modules.module",
     "train": "olacore.search.train",
     "train_each": "olacore.search.train",
+    "train_seeds": "olacore.search.seeds",
 }
 
 __all__ = [
@@ -55,6 +57,7 @@ __all__ = [
     "pretrained",
     "train",
     "train_each",
+    "train_seeds",
 ]
 
 

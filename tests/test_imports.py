@@ -13,7 +13,7 @@ import pytest
 import olacore
 
 ROOT = Path(__file__).resolve().parents[1]
-HEAVY = {"torch", "diffusers", "transformers", "huggingface_hub", "av", "PIL", "matplotlib", "rich", "click"}
+HEAVY = {"torch", "diffusers", "transformers", "huggingface_hub", "av", "PIL", "matplotlib", "rich", "click", "ray"}
 OURS = {"olacore", "teachers", "bench", "cli"}
 RUN_TIME = {"numpy", "numba", "h5py", "safetensors", "threadpoolctl", "PIL", "matplotlib"}
 # What each layer may import, lazily or not: the standard library, and these.
@@ -28,13 +28,14 @@ LAYERS = {
     "olacore/play": RUN_TIME | {"gymnasium", "olacore"},
     "olacore/reports": RUN_TIME | {"jinja2", "olacore"},
     "olacore/web": RUN_TIME | {"fastapi", "starlette", "uvicorn", "pydantic", "olacore"},
+    "olacore/search/backends/ray.py": {"ray", "olacore"},
     "olacore/search/loggers": {"numpy", "tensorboardX", "wandb", "trackio", "mlflow", "olacore"},
     "olacore": RUN_TIME | {"olacore"},
     "teachers/commands": {"click", "rich", "olacore", "teachers"},
     "teachers/adapters": {"torch", "numpy", "diffusers", "transformers", "olacore", "teachers"},
     # ComfyUI and what it brings; nothing of olacore.
     "teachers/adapters/comfyui": {"torch", "safetensors", "PIL", "comfy", "comfy_api", "latent_preview", "teachers"},
-    "teachers": RUN_TIME | HEAVY - {"rich", "click", "matplotlib"} | {"huggingface_hub", "olacore", "teachers"},
+    "teachers": RUN_TIME | HEAVY - {"rich", "click", "matplotlib", "ray"} | {"huggingface_hub", "olacore", "teachers"},
     "bench": None,
     "cli.py": {"olacore"},
 }

@@ -13,7 +13,13 @@ from typing import Any, TypeVar
 
 # Rooms by what one wants of them. What a room exports is its `__all__`, or else what is defined in it.
 ROOMS = {
-    "Every day": ("olacore", "olacore.errors", "olacore.drawing.generator", "olacore.search.observers"),
+    "Every day": (
+        "olacore",
+        "olacore.errors",
+        "olacore.drawing.generator",
+        "olacore.search.observers",
+        "olacore.search.seeds",
+    ),
     "What is shipped": ("olacore.pretrained", "olacore.pretrained.catalogue", "olacore.spaces"),
     "Any fitness": ("olacore.fitness", "olacore.play"),
     "Watching and reports": ("olacore.search.loggers", "olacore.reports.report"),

@@ -174,6 +174,7 @@ ANY_MODULE, ENCODER, DECODER = ModuleFile("encoder", "decoder"), ModuleFile("enc
 ANYTHING, SET = ModuleFile("encoder", "decoder", "set"), ModuleFile("set")
 EXPORTER = Known("form", "olacore.exports:EXPORTERS")
 STRATEGY = Known("name", "olacore.strategies:STRATEGIES")
+BACKEND = Known("name", "olacore.search.backends:BACKENDS")
 VIEW = Views()
 # Losses stand in `base`; the rules of a search import them all.
 LOSS = Known("name", "olacore.search.rules:LOSSES")

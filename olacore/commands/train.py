@@ -8,7 +8,9 @@ from typing import Any
 
 import click
 
+from olacore.commands.islands import island_options, island_settings, run_islands
 from olacore.commands.options import (
+    BACKEND,
     DECODER,
     ENCODER,
     FILE,
@@ -25,6 +27,7 @@ from olacore.commands.options import (
 )
 from olacore.commands.progress import progress_bars
 from olacore.commands.say import print_json, say
+from olacore.commands.seeds import Seeds, train_all
 from olacore.commands.show import print_figures
 from olacore.commands.signals import stop_on_signal
 
@@ -90,6 +93,10 @@ LEAST_R2 = 1e-3
 @click.option("--pictures-from", type=DECODER, help="Of a refiner: the decoder whose pictures it learns to refine.")
 @click.option("--population", type=int, help="Number of genomes, where there is a choice; by default 40.")
 @click.option("--seed", default=0, show_default=True)
+@click.option("--seeds", type=Seeds(), help="Train with each of these, as 0-7 or 0,3,5, in OUT/seed-0 and so on.")
+@click.option("--backend", type=BACKEND, help="Where seeds or islands run: local, the default, or ray.")
+@click.option("--workers", type=int, help="How many seeds run at a time; by default 1, of ray as many as cores.")
+@click.option("--address", help="Of a cluster of Ray, as 10.0.0.1:6379 or auto; by default Ray starts here.")
 @click.option("--block", default=8192, show_default=True, help="Rows of the data read at once.")
 @click.option("--generations", type=int, help="Stop after so many.")
 @click.option("--passes", type=float, help="Stop after so many passes over the training rows.")
@@ -102,6 +109,7 @@ LEAST_R2 = 1e-3
     help="Reports without progress before the search freezes; 0: never.",
 )
 @skip_nonfinite
+@island_options
 @click.option(
     "--log-to",
     multiple=True,
@@ -121,13 +129,25 @@ def train(
 
     A pair is an encoder and the decoder of its own latents, in OUT/encoder and OUT/decoder.
     """
+    study = {name: settings.pop(name) for name in ("seeds", "backend", "workers", "address")}
+    check_study(study, settings, log_to)
+
     from olacore.files import is_there
     from olacore.search.config import TrainConfig
     from olacore.search.loggers import LogTo
     from olacore.search.run_folder import REFINED
     from olacore.search.train import train as evolve
 
+    asked, settings = island_settings(settings)
     config = TrainConfig(h5=tuple(h5), options=dict(options), **settings)
+    backend = study["backend"] or "local"
+    told = {name: study[name] for name in ("workers", "address") if study[name] is not None}
+    if asked is not None:
+        run_islands(config, asked, log_to, as_json, backend, told)
+        return
+    if study["seeds"] is not None:
+        train_all(config, study["seeds"], backend, told, as_json)
+        return
     limits = config.settled.seconds, config.settled.generations
     loggers = LogTo(*log_to)
     with stop_on_signal() as should_stop, loggers, progress_bars(*limits) as bars:
@@ -158,3 +178,19 @@ def train(
             "the mean of the targets on validation samples; give it more time.",
             err=True,
         )
+
+
+def check_study(study: dict[str, Any], settings: dict[str, Any], log_to: Sequence[str]) -> None:
+    """Raise `UsageError` where what is asked for does not go with several seeds, or needs several searches."""
+    if study["seeds"] is None:
+        for name, value in study.items():
+            if value is not None and settings["islands"] is None:
+                raise click.UsageError(f"--{name} is for several searches; give --seeds or --islands too.")
+        return
+    given = click.get_current_context().get_parameter_source("seed")
+    if given is not None and given.name != "DEFAULT":
+        raise click.UsageError("--seed and --seeds exclude each other; name all seeds with --seeds.")
+    if settings["islands"] is not None or settings["island"] is not None:
+        raise click.UsageError("--seeds and islands exclude each other; islands with another seed are another run.")
+    if log_to:
+        raise click.UsageError("--log-to is for a single run; send those of a study by `ola log OUT/seed-*`.")

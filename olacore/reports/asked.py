@@ -53,7 +53,7 @@ def _option(name: str, value: Any) -> Iterator[list[str]]:
     elif name == "seconds" and isinstance(value, int | float):
         yield [flag, f"{value:g}s"]
     else:
-        yield [flag, short_path(value) if name in (*FILES, "out") else str(value)]
+        yield [flag, short_path(value) if name in (*FILES, "exchange", "out") else str(value)]
 
 
 def short_path(path: Any) -> str:

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from olacore.errors import ConfigError
-from olacore.search.rules import Settled, settle
+from olacore.search.islands.island import Island, check_island
+from olacore.search.rules import PAIR, Settled, settle
 
 # The least and the largest value of numbers that count something. Four streams of random numbers follow from a seed.
 MOST = (1 << 31) - 1
@@ -102,6 +103,7 @@ class TrainConfig:
     skip_nonfinite : leave items with NaN or inf out instead of refusing the data
     out : run folder; None takes the next free `runs/encoder-0001`
     resume, force : go on in, or replace, a run folder that is already there
+    island : which of several searches of the module this one is; None for a search that is none
 
     Raises
     ------
@@ -147,6 +149,7 @@ class TrainConfig:
     out: Path | None = None
     resume: bool = False
     force: bool = False
+    island: Island | None = None
 
     def __post_init__(self) -> None:
         paths = (self.h5,) if isinstance(self.h5, str | Path) else self.h5
@@ -171,7 +174,10 @@ class TrainConfig:
             raise ConfigError("resume and force exclude each other: go on with the run, or replace it.")
         if not self.h5:
             raise ConfigError("training needs at least one data set file.")
-        _ = self.settled  # what does not go together is refused here
+        seconds = self.settled.seconds  # what does not go together is refused here
+        if self.island is not None:
+            apart = f"--module {PAIR}" if self.module == PAIR else "--folds" if self.folds else None
+            check_island(self.island, seconds, apart)
 
     @cached_property
     def settled(self) -> Settled:

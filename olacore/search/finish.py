@@ -75,6 +75,7 @@ def summary_of(task: Task, progress: Progress) -> dict[str, Any]:
         "output_weights": list(config.output_weights),
         **({"population": settled.population} if settled.strategy.populated else {}),
         "seed": config.seed,
+        **({} if config.island is None else {"island": config.island.title, "migrated": progress.migrated}),
         "block": config.block,
         "generations": progress.generation,
         "validation_loss": float(f"{progress.shown_loss:.6g}"),

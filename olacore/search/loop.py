@@ -12,11 +12,12 @@ import numpy as np
 
 from olacore.blocks import Block, RawBlock
 from olacore.data import BUFFER_BYTES, BlockStream
-from olacore.errors import SearchError
+from olacore.errors import FileFormatError, OutputError, SearchError
 from olacore.files import is_there
 from olacore.jit.flags import ONE_AT_A_TIME
 from olacore.kernels.layout import CHUNK
-from olacore.search.finish import best_module
+from olacore.search.finish import INTERRUPTED, best_module
+from olacore.search.islands.exchange import Exchange
 from olacore.search.limits import is_reported, limit_reached
 from olacore.search.observers import (
     Advanced,
@@ -61,9 +62,10 @@ def search(
     resumed = config.resume and is_there(folder.checkpoint)
     if config.resume and not resumed:
         logger.warning("there is no checkpoint in %s yet: the search starts anew", folder.path)
+    exchange = Exchange.of(task)
     progress, validation = resume(task) if resumed else start(task)
-    seed = 4 * config.seed + SEARCH_STREAM
-    with task.view.stream(task.dataset, task.items["train"], task.block_rows, seed, progress.cursor) as stream:
+    seed = 4 * task.search_seed + SEARCH_STREAM
+    with task.view.stream(task.dataset, task.searched, task.block_rows, seed, progress.cursor) as stream:
         progress.cursor = stream.cursor
         if config.force:
             folder.clear()  # only now that data and settings have turned out to be sound
@@ -76,7 +78,7 @@ def search(
         seen: list[Callback] = [LogWriter(folder), *callbacks]
         notify(seen, Started(task.view.kind, folder.path, task.settings(), memory))
         try:
-            return progress, _run(task, progress, validation, stream, seen, should_stop, report_at)
+            return progress, _run(task, progress, validation, stream, seen, should_stop, report_at, exchange)
         except np.linalg.LinAlgError as error:
             raise SearchError(f"the search cannot go on ({error}); look for huge values in the data.") from error
 
@@ -89,6 +91,7 @@ def _run(
     callbacks: Sequence[Callback],
     should_stop: Callable[[], bool],
     report_at: Collection[int],
+    exchange: Exchange | None,
 ) -> str:
     raw = next(stream)
     _warm_up(task, progress, validation, raw)
@@ -103,7 +106,29 @@ def _run(
     def loss_of(candidate: Candidate) -> float:
         return validation.loss_of(progress.strategy, candidate)
 
-    while not (stopped := limit_reached(task, progress)):
+    def save_at_times() -> None:
+        nonlocal checkpointed
+        if time.perf_counter() - checkpointed > CHECKPOINT_SECONDS:
+            _checkpoint(task, progress, callbacks)
+            checkpointed = time.perf_counter()
+
+    def idle() -> bool:
+        save_at_times()
+        return should_stop()
+
+    while True:
+        if exchange is not None and exchange.due(progress):
+            block = task.view.gather(raw, progress.scaling, block)
+            try:
+                met = exchange.meet(progress, block, idle)
+            except (FileFormatError, OutputError):  # nothing has changed yet
+                _checkpoint(task, progress, callbacks)
+                raise
+            if not met:
+                stopped = INTERRUPTED
+                break
+        if stopped := limit_reached(task, progress):
+            break
         block = task.view.gather(raw, progress.scaling, block)
         report = _advance(task, progress, block)
         progress.generation += 1
@@ -111,7 +136,7 @@ def _run(
         progress.nonfinite += report.nonfinite
         progress.replaced += report.replaced
         progress.cursor = stream.cursor
-        progress.strategy.between(progress.state, progress.generation, task.config.seed, validate, loss_of)
+        progress.strategy.between(progress.state, progress.generation, task.search_seed, validate, loss_of)
         progress.seconds = spent + time.perf_counter() - began
         notify(callbacks, Advanced(progress.generation, progress.samples, report))
         if is_reported(progress.generation, task.config.report_every) or progress.generation in report_at:
@@ -120,13 +145,13 @@ def _run(
             line = _line(task, progress, samples, report, shown, stream.wait_seconds)
             notify(callbacks, Reported(line, lambda: best_module(task, progress)))
         if should_stop():
-            stopped = "interrupted"
+            stopped = INTERRUPTED
             break
-        if time.perf_counter() - checkpointed > CHECKPOINT_SECONDS:
-            _checkpoint(task, progress, callbacks)
-            checkpointed = time.perf_counter()
+        save_at_times()
         raw = next(stream)
     _checkpoint(task, progress, callbacks)
+    if exchange is not None and stopped != INTERRUPTED:
+        exchange.leave(progress)
     # After the checkpoint, so that an interruption leaves no trace in a resumed run.
     validate()
     return stopped
@@ -144,7 +169,7 @@ def memory_plan(task: Task, progress: Progress, validation: Validation, stream: 
     """Bytes that a search holds: what grows with the population, the block, the working arrays and the data."""
     view, outputs = task.view, progress.scaling.outputs
     rows = -(-task.rows_per_pass // stream.blocks_per_pass)
-    whole = len(task.items["train"]) * task.dataset.row_bytes(view.fields_in(task.dataset))
+    whole = len(task.searched) * task.dataset.row_bytes(view.fields_in(task.dataset))
     return {
         "population": sum(array.nbytes for array in progress.state.values()),
         "block": 4 * -(-rows // CHUNK) * CHUNK * view.inputs + 4 * outputs * rows,
@@ -157,7 +182,7 @@ def memory_plan(task: Task, progress: Progress, validation: Validation, stream: 
 
 def _advance(task: Task, progress: Progress, block: Block) -> Report:
     with ONE_AT_A_TIME:
-        return progress.strategy.advance(progress.state, block, task.config.seed, progress.generation, task.objective)
+        return progress.strategy.advance(progress.state, block, task.search_seed, progress.generation, task.objective)
 
 
 def _warm_up(task: Task, progress: Progress, validation: Validation, raw: RawBlock) -> None:
@@ -167,7 +192,10 @@ def _warm_up(task: Task, progress: Progress, validation: Validation, raw: RawBlo
     block = task.view.gather(few, progress.scaling)
     strategy = progress.strategy
     with ONE_AT_A_TIME:
-        strategy.warm_up(copy, block, task.config.seed, progress.generation, task.objective)
+        strategy.warm_up(copy, block, task.search_seed, progress.generation, task.objective)
+        if task.config.island is not None:
+            migrants = [strategy.emigrants(copy)]
+            strategy.immigrate(copy, migrants, block, task.search_seed, progress.generation, task.objective)
     candidate = strategy.best(copy)
     validation.loss_of(strategy, candidate)
     validation.shown(strategy, candidate)
@@ -195,7 +223,13 @@ def _line(
         **({"replaced": progress.replaced} if "units" in gauges else {}),
         "nonfinite": progress.nonfinite,
         "waited": round(waited, 3),
+        **({} if task.config.island is None else _exchanged(progress)),
     }
+
+
+def _exchanged(progress: Progress) -> dict[str, Any]:
+    seconds = {name: round(getattr(progress, name), 3) for name in ("exchanged", "awaited")}
+    return {"migrated": progress.migrated, **seconds}
 
 
 def _checkpoint(task: Task, progress: Progress, callbacks: Sequence[Callback]) -> None:

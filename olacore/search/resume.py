@@ -18,6 +18,8 @@ from olacore.views.scaling import Scaling
 
 SCALES = ("input_scale", "target_scale")
 COUNTERS: dict[str, Any] = {"generation": 0, "samples": 0, "nonfinite": 0, "replaced": 0, "stale": 0, "seconds": 0.0}
+# Of islands alone.
+EXCHANGED: dict[str, Any] = {"epochs": 0, "migrated": 0, "exchanged": 0.0, "awaited": 0.0}
 CURSOR = {"pass": 0, "group": 0, "block": 0}
 LOSSES = ("best_loss", "shown_loss", "shown_r2")
 # Numbers of a checkpoint count something, and not so far.
@@ -31,9 +33,14 @@ def save(task: Task, progress: Progress) -> None:
         "chosen": progress.strategy.chosen,
         "cursor": progress.cursor,
         "units": units_in(progress),
-        **{name: getattr(progress, name) for name in COUNTERS},
+        **{name: getattr(progress, name) for name in counters_of(task)},
     }
     save_checkpoint(task.folder.checkpoint, arrays_of(progress), settings)
+
+
+def counters_of(task: Task) -> dict[str, Any]:
+    """What a search counts, and the types."""
+    return COUNTERS if task.config.island is None else {**COUNTERS, **EXCHANGED}
 
 
 def units_in(progress: Progress) -> dict[str, int]:
@@ -62,7 +69,7 @@ def resume(task: Task) -> tuple[Progress, Validation]:
     with open_checkpoint(task.folder.checkpoint) as (file, stored):
         try:
             check_settings(task, stored.get("settings"))
-            check_numbers(stored, task.strategy.chosen)
+            check_numbers(stored, task.strategy.chosen, counters_of(task))
             first = progress_like(task, stored)
             if units_in(first) != stored["units"]:
                 raise FileFormatError(f"it has {stored['units']} hidden units, which this search does not come to.")
@@ -77,7 +84,7 @@ def resume(task: Task) -> tuple[Progress, Validation]:
         (arrays[f"best_hidden_{k}_weights"], arrays[f"best_hidden_{k}_biases"]) for k in range(len(first.best.hidden))
     )
     numbers: dict[str, Any] = {name: float(arrays[name]) for name in LOSSES}
-    numbers |= {name: stored[name] for name in COUNTERS}
+    numbers |= {name: stored[name] for name in counters_of(task)}
     progress = replace(
         first,
         scaling=scaling,
@@ -111,11 +118,11 @@ def check_settings(task: Task, given: Any) -> None:
             )
 
 
-def check_numbers(stored: dict[str, Any], chosen: dict[str, Any]) -> None:
+def check_numbers(stored: dict[str, Any], chosen: dict[str, Any], counters: dict[str, Any]) -> None:
     """Raise `FileFormatError` unless the settings of a checkpoint are there, and of the right types."""
-    like = {"chosen": chosen, "cursor": CURSOR, "units": {"now": 0, "best": 0}, **COUNTERS}
+    like = {"chosen": chosen, "cursor": CURSOR, "units": {"now": 0, "best": 0}, **counters}
     check_kind("it", {name: value for name, value in stored.items() if name != "settings"}, like)
-    for part in (stored["cursor"], stored["units"], {name: stored[name] for name in COUNTERS}):
+    for part in (stored["cursor"], stored["units"], {name: stored[name] for name in counters}):
         for name, number in part.items():
             if not 0 <= number < MOST:
                 raise FileFormatError(f"{name} must be 0 or more; it is {number}.")

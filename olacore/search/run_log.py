@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,8 @@ from olacore.foreign.json_text import parse_json
 from olacore.foreign.reading import read_file
 from olacore.foreign.schema import maybe, number, record, require, whole
 
+# The run folder of one of several islands.
+ISLAND = re.compile("island-[0-9]+")
 CONFIG, LOG, MODULE = "config.json", "log.jsonl", "module.safetensors"
 MOST_LOG, MOST_CONFIG = 1 << 28, 1 << 24
 # Bytes of a log that are read at once while it is followed.
@@ -133,7 +136,7 @@ def is_run_config(file: Path) -> bool:
 def name_of(folder: Path) -> str:
     """Return what a run is called: its folder, with the one above where a plan named the folder after its search."""
     folder = folder if folder.name and folder.name != ".." else folder.resolve()
-    plain = folder.name in ("encoder", "decoder", "stack") and folder.parent.name
+    plain = (folder.name in ("encoder", "decoder", "stack") or ISLAND.fullmatch(folder.name)) and folder.parent.name
     return f"{folder.parent.name}/{folder.name}" if plain else folder.name
 
 

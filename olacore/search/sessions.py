@@ -14,6 +14,7 @@ from typing import Any
 from olacore.files import append_to_file
 from olacore.foreign.names import json_value
 from olacore.search.config import TrainConfig
+from olacore.search.islands.island import Island
 from olacore.search.machine import describe_place, describe_versions
 from olacore.search.observers import Advanced, Event, Finished, Started
 from olacore.search.run_folder import SESSIONS
@@ -59,7 +60,10 @@ def asked(config: TrainConfig) -> dict[str, Any]:
             continue
         if one.name == "loss":
             value = config.settled.objective.name
-        found[one.name] = _plain(value)
+        if isinstance(value, Island):
+            found |= value.asked()
+        else:
+            found[one.name] = _plain(value)
     return found
 
 

@@ -30,7 +30,7 @@ def measure(task: Task) -> tuple[Scaling, Problem, Block]:
         sample,
         task.schedule,
         scaling.input_scale,
-        task.rows_per_pass,
+        task.rows,
     )
     return scaling, problem, block
 
@@ -40,10 +40,10 @@ def start(task: Task) -> tuple[Progress, Validation]:
     config, view, strategy = task.config, task.view, task.strategy
     scaling, problem, block = measure(task)
     validation = Validation(task, scaling)
-    if task.rows_per_pass < FEW * view.inputs:
+    if task.rows < FEW * view.inputs:
         logger.warning(
             "there are %d training samples for %d inputs: with so few, expect a large error on new data",
-            task.rows_per_pass,
+            task.rows,
             view.inputs,
         )
     if few := few_pictures(task.dataset, view.kind, task.items["train"]):

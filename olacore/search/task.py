@@ -17,9 +17,10 @@ from olacore.modules.tensor_file import digest_of
 from olacore.quality.evaluation import usable_items
 from olacore.search.components import Components, with_basis
 from olacore.search.config import TrainConfig
+from olacore.search.islands.shares import LEAST_SAMPLES, share_of
 from olacore.search.rules import ROWS_PER_UNIT, may_be_wide
 from olacore.search.run_folder import RunFolder
-from olacore.strategies import Candidate, Sizes, State, Strategy, Wide
+from olacore.strategies import STRATEGIES, Candidate, Sizes, State, Strategy, Wide
 from olacore.strategies.stack.size import basis_bytes
 from olacore.views import VIEWS, View, find_view
 from olacore.views.scaling import Scaling
@@ -90,6 +91,8 @@ class Task:
             wide = replace(config, strategy=Wide.name)
             if rows <= ROWS_PER_UNIT * most_units(wide, view):
                 config = wide
+        if config.island is not None:
+            check_exchanges(type(config.settled.strategy))
         return cls(config, dataset, folder, view, items, dataset.digest(), fold)
 
     @property
@@ -98,9 +101,41 @@ class Task:
         return self.config.settled.objective
 
     @property
-    def rows_per_pass(self) -> int:
-        """Training samples."""
+    def rows(self) -> int:
+        """Training samples, of all islands together."""
         return len(self.items["train"]) * self.view.sites(self.dataset)
+
+    @cached_property
+    def searched(self) -> np.ndarray:
+        """The training items that the search goes through: all, or an island's share."""
+        island, items = self.config.island, self.items["train"]
+        if island is None or not self.sharded:
+            return items
+        return share_of(self.dataset, items, island.number, island.count, self.config.seed)
+
+    @property
+    def rows_per_pass(self) -> int:
+        """Training samples that the search goes through."""
+        return len(self.searched) * self.view.sites(self.dataset)
+
+    @property
+    def sharded(self) -> bool:
+        """Whether training pictures are divided among islands: with enough samples for each, where none needs all."""
+        island = self.config.island
+        if island is None or island.count == 1 or not self.dataset.sources:
+            return False
+        return not self.config.settled.strategy.sees_all and self.rows >= LEAST_SAMPLES * island.count
+
+    @property
+    def search_seed(self) -> int:
+        """The seed of the search itself; islands have their own, and statistics and validation in common."""
+        return self.config.seed if self.config.island is None else self.config.island.seed(self.config.seed)
+
+    @property
+    def exchange_every(self) -> int:
+        """Generations between two exchanges of an island."""
+        every = self.config.island.every if self.config.island else None
+        return every or self.config.settled.strategy.exchanges or 1
 
     @property
     def block_rows(self) -> int:
@@ -150,7 +185,9 @@ class Task:
         config = self.config
         if config.settled.generations or not config.passes:
             return config.settled.generations or config.settled.strategy.schedule or 1
-        return max(1, round(config.passes * self.rows_per_pass / min(self.block_rows, self.rows_per_pass)))
+        # The same of all islands, whose shares may differ by an item.
+        rows = self.rows // config.island.count if config.island and self.sharded else self.rows
+        return max(1, round(config.passes * rows / min(self.block_rows, rows)))
 
     def settings(self) -> dict[str, Any]:
         """What has to be the same when the search is resumed."""
@@ -158,7 +195,9 @@ class Task:
         cools = {} if self.config.settled.strategy.schedule is None else {"generations": self.schedule}
         fold = {} if self.fold is None else {"fold": f"{self.fold.number} of {self.fold.count}"}
         carried = {"view": digest_of(self.view.tensors, {})} if self.view.tensors else {}
-        return {**self.config.search_settings(), "data": self.digest, **carried, **cools, **fold}
+        island = self.config.island
+        islands = {} if island is None else island.settings(self.exchange_every, self.sharded)
+        return {**self.config.search_settings(), "data": self.digest, **carried, **cools, **fold, **islands}
 
 
 @dataclass
@@ -174,6 +213,8 @@ class Progress:
     best_loss : its loss in the scale that the strategy sees
     shown_loss, shown_r2 : its loss in the units of the targets, and the share of their variance that it explains
     cursor : place of the next block in the data
+    epochs, migrated : of an island, exchanges so far, and rows or units that it took
+    exchanged, awaited : of an island, seconds that exchanges took, and that it waited for its neighbours
     """
 
     strategy: Strategy
@@ -190,6 +231,17 @@ class Progress:
     replaced: int = 0
     stale: int = 0
     seconds: float = 0.0
+    epochs: int = 0
+    migrated: int = 0
+    exchanged: float = 0.0
+    awaited: float = 0.0
+
+
+def check_exchanges(strategy: type[Strategy]) -> None:
+    """Raise `ConfigError` unless the strategy sends migrants."""
+    if strategy.exchanges is None:
+        known = " or ".join(each.name for each in STRATEGIES.values() if each.exchanges is not None)
+        raise ConfigError(f"islands need a strategy that sends migrants: {known or 'none'}; got {strategy.name}.")
 
 
 def strategy_for(config: TrainConfig, view: View, answers: int) -> Any:

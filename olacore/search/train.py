@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
+from typing import Any
 
-from olacore.search.backends import BACKENDS
+from olacore.search.backends.base import make_backend
 from olacore.search.config import TrainConfig
 from olacore.search.finish import Result
 from olacore.search.observers import Callback
 from olacore.search.plans import PLANS, SINGLE
 from olacore.search.plans.base import Watch
 from olacore.search.plans.folds import run_folds
+from olacore.search.repeatable import prepared, resumed
 from olacore.search.sessions import SessionWriter
 
 __all__ = ["Result", "train", "train_each"]
@@ -39,7 +41,17 @@ def train(
     return run_folds(config, watch) if config.folds else PLANS.get(config.module or "", SINGLE).run(config, watch)
 
 
-def train_each(configs: Sequence[TrainConfig], backend: str = "local", **options: int) -> list[Result]:
+def train_on(config: TrainConfig, should_stop: Callable[[], bool] = lambda: False) -> Result:
+    """Train, or go on where an earlier call with the same configuration ended; see `prepared`.
+
+    Raises
+    ------
+    OlacoreError  as `train`
+    """
+    return train(resumed(config), should_stop=should_stop)
+
+
+def train_each(configs: Sequence[TrainConfig], backend: str = "local", **options: Any) -> list[Result]:
     """Run several configurations, such as one for each seed, wherever a backend runs them.
 
     Parameters
@@ -53,4 +65,4 @@ def train_each(configs: Sequence[TrainConfig], backend: str = "local", **options
     ConfigError  if there is no such backend
     OlacoreError  as `train`
     """
-    return BACKENDS.find(backend)(**options).map(train, configs)
+    return make_backend(backend, options).map(train_on, [prepared(config) for config in configs])

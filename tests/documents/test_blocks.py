@@ -62,6 +62,8 @@ NOT_RUN = {
     ("CONTRIBUTING.md", "Write documentation"): "builds the site; `.ci/run` does so",
     ("datasets/README.md", "The sample"): "made the sample; needs its photographs and a teacher",
     ("docs/index.md", "olacore"): "as in docs/start.md, where it is run",
+    ("docs/scale-ray.part.md", "Several seeds"): "minutes of search; tests/search/test_seeds.py",
+    ("docs/scale-ray.part.md", "Ray"): "minutes of search, or a cluster; tests/search/test_ray.py",
     ("docs/start.md", "Quick start"): INSTALLS,
     ("docs/tutorials/folder.md", "1. The folder", 0): "a list of files",
     ("docs/tutorials/folder.md", "1. The folder", 1): "draws 3,000 pictures; tests/bench/drawn draws some",
@@ -197,6 +199,7 @@ def test_commands__are_ones_that_there_are(page):
 OURS = {"bench", "teachers", "tests"}
 OTHERS = {
     "tensorboard",
+    "ray",
     "pytest",
     "ruff",
     "gcc",

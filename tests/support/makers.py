@@ -178,4 +178,4 @@ def module_bytes(folder: Path) -> bytes:
 def story(folder: Path) -> list[dict]:
     """The log without what the clock says."""
     lines = [json.loads(text) for text in (folder / "log.jsonl").read_text().splitlines()]
-    return [{key: line[key] for key in line.keys() - {"seconds", "waited"}} for line in lines]
+    return [{key: line[key] for key in line.keys() - {"seconds", "waited", "exchanged", "awaited"}} for line in lines]

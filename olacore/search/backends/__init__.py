@@ -2,5 +2,6 @@
 
 from olacore.search.backends.base import BACKENDS, Backend
 from olacore.search.backends.local import Local
+from olacore.search.backends.ray import Ray
 
-__all__ = ["BACKENDS", "Backend", "Local"]
+__all__ = ["BACKENDS", "Backend", "Local", "Ray"]

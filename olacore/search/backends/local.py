@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from concurrent.futures import ProcessPoolExecutor
-from typing import ClassVar
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from multiprocessing.synchronize import Event
+from typing import Any, ClassVar
 
-from olacore.errors import ConfigError
-from olacore.search.backends.base import BACKENDS, Answer, Backend, Payload
+from olacore.errors import ConfigError, OlacoreError
+from olacore.search.backends.base import BACKENDS, Answer, Backend, Payload, ShouldStop, attempt, never
 from olacore.search.backends.processes import spawning, worker_deaths_told
+
+# How often somebody is asked whether to stop.
+SECONDS = 0.2
 
 
 @BACKENDS.add
 class Local(Backend):
-    """Jobs in this process, or in so many spawned ones at a time.
+    """Jobs in this process, or in so many spawned ones at a time, which share the cores.
 
     Parameters
     ----------
@@ -35,5 +39,60 @@ class Local(Backend):
         """Run the jobs."""
         if not self.workers:
             return [job(payload) for payload in payloads]
-        with worker_deaths_told(), ProcessPoolExecutor(self.workers, spawning()) as pool:
+        with worker_deaths_told(), self._pool(spawning().Event()) as pool:
             return list(pool.map(job, payloads))
+
+    def outcomes(
+        self, job: Callable[[Payload, ShouldStop], Answer], payloads: Iterable[Payload], should_stop: ShouldStop = never
+    ) -> Iterator[tuple[int, Answer | OlacoreError]]:
+        """Run the jobs; where a process dies, those that are not over fail."""
+        if not self.workers:
+            for number, payload in enumerate(payloads):
+                if should_stop():
+                    return
+                yield number, attempt(job, payload, should_stop)
+            return
+        stop = spawning().Event()
+        with self._pool(stop) as pool:
+            numbers = {pool.submit(_attempt_here, job, payload): number for number, payload in enumerate(payloads)}
+            left: set[Future[Answer | OlacoreError]] = {*numbers}
+            try:
+                while left:
+                    over, left = wait(left, SECONDS, FIRST_COMPLETED)
+                    if should_stop() and not stop.is_set():
+                        stop.set()
+                        left = {future for future in left if not future.cancel()}
+                    for future in sorted(over, key=numbers.__getitem__):
+                        yield numbers[future], _outcome(future)
+            finally:
+                # Whoever leaves early does not wait for the others to come to their ends.
+                stop.set()
+                pool.shutdown(cancel_futures=True)
+
+    def _pool(self, stop: Event) -> ProcessPoolExecutor:
+        return ProcessPoolExecutor(self.workers, spawning(), initializer=_begin, initargs=(stop, self.workers))
+
+
+# Of a worker: set when its parent asks it to stop.
+_stop: list[Event] = []
+
+
+def _begin(stop: Event, workers: int) -> None:
+    """Take a share of the cores, and remember whom to ask."""
+    import numba
+
+    most: Any = numba.config.NUMBA_NUM_THREADS  # type: ignore[attr-defined]
+    numba.set_num_threads(max(1, most // workers))
+    _stop[:] = [stop]
+
+
+def _attempt_here(job: Callable[[Payload, ShouldStop], Answer], payload: Payload) -> Answer | OlacoreError:
+    return attempt(job, payload, _stop[0].is_set)
+
+
+def _outcome(future: Future[Answer | OlacoreError]) -> Answer | OlacoreError:
+    try:
+        with worker_deaths_told():
+            return future.result()
+    except OlacoreError as error:
+        return error

@@ -1,0 +1,1 @@
+"""Islands: searches of one module that run apart, each with its own seed and run folder, and exchange what is good."""

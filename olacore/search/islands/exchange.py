@@ -1,0 +1,127 @@
+"""The exchange of an island: it publishes its migrants, waits for its neighbours' in lockstep, and takes them."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable
+
+from olacore.blocks import Block
+from olacore.errors import OlacoreError, OutputError
+from olacore.files import is_there
+from olacore.jit.flags import ONE_AT_A_TIME
+from olacore.search.islands.island import name_of
+from olacore.search.islands.migrants import read_migrants, write_migrants
+from olacore.search.islands.post import Post, look_again
+from olacore.search.task import Progress, Task
+from olacore.strategies import State
+
+LATEST = "latest"
+
+logger = logging.getLogger(__name__)
+
+
+class Exchange:
+    """What an island does every so many generations.
+
+    Parameters
+    ----------
+    task : of the island
+
+    Raises
+    ------
+    ConfigError, OutputError, FileFormatError  as `Post`
+    """
+
+    def __init__(self, task: Task) -> None:
+        self.task, self.every, self.post = task, task.exchange_every, Post(task)
+        self.island = self.post.island
+        self._seen: dict[int, int] = {}
+
+    @classmethod
+    def of(cls, task: Task) -> Exchange | None:
+        """Return the exchange of an island; None for a search that is none."""
+        return None if task.config.island is None else cls(task)
+
+    def due(self, progress: Progress) -> bool:
+        """Whether an exchange comes before the next generation."""
+        return progress.generation // self.every > progress.epochs
+
+    def meet(self, progress: Progress, block: Block, idle: Callable[[], bool]) -> bool:
+        """Publish, and take what the neighbours published.
+
+        Parameters
+        ----------
+        block : samples of the next generation, on which migrants are scored
+        idle : called while neighbours are waited for; true ends the waiting
+
+        Returns
+        -------
+        whether it was not ended; if it was, nothing has changed
+
+        Raises
+        ------
+        FileFormatError, OutputError  in lockstep, if a file cannot be written or read, or is not of this run
+        """
+        began, awaited = time.perf_counter(), progress.awaited
+        epoch = progress.generation // self.every
+        emigrants = progress.strategy.emigrants(progress.state)
+        found: list[State] | None
+        if self.island.lockstep:
+            found = self._in_lockstep(progress, epoch, emigrants, idle)
+            if found is None:
+                return False
+        else:
+            found = self._freely(epoch, emigrants)
+        if found:
+            seed, generation = self.task.search_seed, progress.generation
+            with ONE_AT_A_TIME:
+                progress.migrated += progress.strategy.immigrate(
+                    progress.state, found, block, seed, generation, self.task.objective
+                )
+        progress.epochs = epoch
+        progress.exchanged += time.perf_counter() - began - (progress.awaited - awaited)
+        return True
+
+    def leave(self, progress: Progress) -> None:
+        """Say that this island has ended, so that its neighbours go on without it from the next epoch on."""
+        if self.island.lockstep:
+            self.post.say_ended(progress.epochs)
+
+    def _in_lockstep(
+        self, progress: Progress, epoch: int, emigrants: State, idle: Callable[[], bool]
+    ) -> list[State] | None:
+        """What neighbours published in this epoch, without those that ended before; None if the waiting was ended."""
+        name, found = f"{epoch:06}", []
+        self.post.publish(name, emigrants, epoch)
+        for source in self.island.sources:
+            since = time.perf_counter()
+            there = self.post.wait_for(source, name, epoch, idle)
+            progress.awaited += time.perf_counter() - since
+            if there is None:
+                return None
+            if there:
+                found.append(self.post.read(source, name, epoch, emigrants))
+        return found
+
+    def _freely(self, epoch: int, emigrants: State) -> list[State]:
+        """What neighbours published last, where that is new; what cannot be written or read is told, and left out."""
+        found, post, number = [], self.post, self.island.number
+        try:
+            write_migrants(post.path(number, LATEST), emigrants, post.stamp.content(number, epoch))
+        except OutputError as error:
+            logger.warning("%s goes on without publishing: %s", self.island.name, error)
+        for source in self.island.sources:
+            path = post.path(source, LATEST)
+            look_again(path.parent)
+            if not is_there(path):
+                continue
+            try:
+                arrays, said = read_migrants(path, post.stamp, source, None, emigrants)
+            except (OlacoreError, OSError) as error:
+                logger.warning("%s goes on without migrants of %s: %s", self.island.name, name_of(source), error)
+                continue
+            if self._seen.get(source) != said:
+                self._seen[source] = said
+                found.append(arrays)
+        return found

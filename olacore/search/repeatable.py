@@ -1,0 +1,41 @@
+"""Runs that may be asked for again and again, since whoever asked last may have died: they go on from their folders."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+from olacore.errors import OutputExistsError
+from olacore.search.config import TrainConfig
+from olacore.search.plans.base import open_data
+from olacore.search.run_folder import RunFolder, next_free
+from olacore.search.run_log import CONFIG
+
+
+def prepared(config: TrainConfig) -> TrainConfig:
+    """Return a configuration that may be run more than once: its folder is its own, and empty unless it is to go on.
+
+    Raises
+    ------
+    OutputExistsError  if the folder holds a run that is neither to be resumed nor replaced
+    OlacoreError  if the data that are to replace it cannot be opened
+    """
+    out = config.out or next_free(config.module or "plain")
+    if not config.resume and (runs := runs_in(out)):
+        if not config.force:
+            raise OutputExistsError(f"the folder {out} already holds a run; give --resume or --force.")
+        with open_data(config):  # before anything is lost
+            for run in runs:
+                RunFolder(run, resume=False, force=True).clear()
+    return replace(config, out=out, force=False)
+
+
+def resumed(config: TrainConfig) -> TrainConfig:
+    """Return a configuration that goes on with what its folder holds, if it holds anything."""
+    assert config.out is not None
+    return replace(config, resume=bool(runs_in(config.out)), force=False)
+
+
+def runs_in(folder: Path) -> list[Path]:
+    """The folders in a run folder, and itself, that a search has begun in."""
+    return sorted(path.parent for path in folder.rglob(CONFIG))
