@@ -76,6 +76,7 @@ def precompute_share(config: PrecomputeConfig, number: int, count: int, progress
 
     Parameters
     ----------
+    config : what is asked for
     number, count : share `number` of `count`, counted from 1
     progress : see `precompute`
 
