@@ -24,27 +24,27 @@ COMMANDS = {
     "bench": (
         "Look",
         "bench.command:bench",
-        "Measure this machine's ceilings, and how near the kernels, training and inference come to them.",
+        "Measure the kernels beside what this machine could do.",
     ),
     "bundle": (
         "Train",
         "olacore.commands.bundle:bundle",
-        "Put modules that draw together into a set, for `ola generate --set`.",
+        "Put modules that draw together into a set.",
     ),
     "compare": (
         "Look",
         "olacore.commands.compare:compare",
-        "Compare an encoder's latents with those of a data set, channel by channel, with plots.",
+        "Compare an encoder's latents with those of a data set.",
     ),
     "decode": (
         "Use",
         "olacore.commands.decode:decode",
-        "Turn a latent into a picture: a .npy, .npz, .latent, .pt or .safetensors file, or a folder of them.",
+        "Turn a latent, or a folder of them, into pictures.",
     ),
     "demo": (
         "Draw",
         "olacore.commands.demo:demo",
-        "Draw some prompts, then evolve modules that draw, encode and decode, and show what they make.",
+        "Draw prompts, evolve small modules, and show what they make.",
     ),
     "encode": (
         "Use",
@@ -54,7 +54,7 @@ COMMANDS = {
     "eval": (
         "Look",
         "olacore.commands.evaluate:evaluate",
-        "Measure modules on held-out rows, beside least squares of the same shape and the mean.",
+        "Measure modules on held-out rows, beside simple baselines.",
     ),
     "export": (
         "Use",
@@ -64,22 +64,22 @@ COMMANDS = {
     "generate": (
         "Draw",
         "olacore.commands.generate:generate",
-        'Draw a picture of what a text says: ola generate "a red heart" -o heart.png.',
+        "Draw a picture of what a text says.",
     ),
     "inspect": (
         "Look",
         "olacore.commands.inspect:inspect",
-        "Tell what a data set, a folder of shards, a module (also by name), a checkpoint or a run folder holds.",
+        "Tell what a file, a folder, a module or a set holds.",
     ),
     "list": (
         "Look",
         "olacore.commands.list:list_modules",
-        "List the modules that come with the package: whose latents they work with, PSNR, size, partner.",
+        "List the modules and sets that come with the package.",
     ),
     "log": (
         "Look",
         "olacore.commands.log:log",
-        "Send runs that are over to a logger: what `ola train --log-to` sends while they run.",
+        "Send runs that are over to a logger such as TensorBoard.",
     ),
     "merge": (
         "Train",
@@ -94,22 +94,22 @@ COMMANDS = {
     "precompute": (
         "Train",
         "teachers.commands.precompute:precompute",
-        "Make a data set of pictures and videos with what a teacher says of them.",
+        "Make a data set: pictures or film, and a teacher's answers.",
     ),
     "report": (
         "Look",
         "olacore.commands.report:report",
-        "Show runs in one file of HTML: curves, figures, pictures, and how to use and repeat them.",
+        "Show runs in one file of HTML.",
     ),
     "serve": (
         "Serve",
         "olacore.commands.serve:serve",
-        "Serve a page that draws while you type, and the addresses that clients of other servers call.",
+        "Serve a page that draws while you type, and an image API.",
     ),
     "t2i-test": (
         "Look",
         "olacore.commands.t2i_test:t2i_test",
-        "Draw captions whose pictures are known, and compare with what needs no module.",
+        "Draw captions whose pictures are known, and compare.",
     ),
     "train": (
         "Train",
@@ -119,12 +119,12 @@ COMMANDS = {
     "vae-test": (
         "Look",
         "teachers.commands.vae_test:vae_test",
-        "Encode and decode pictures with our modules, a teacher and baselines, and compare what comes out.",
+        "Compare how modules and a teacher encode and decode pictures.",
     ),
     "watch": (
         "Look",
         "olacore.commands.watch:watch",
-        "Follow runs in the terminal: their figures, and the validation loss over seconds, until they end.",
+        "Follow runs in the terminal, figures and curve, to their end.",
     ),
 }
 # By the numbers of SIGINT and SIGTERM, which are the same everywhere.

@@ -9,6 +9,7 @@ import shutil
 import stat
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
+from itertools import count
 from pathlib import Path
 
 from olacore.errors import FileFormatError, OutputError, OutputExistsError
@@ -158,6 +159,12 @@ def append_to_file(path: Path, content: bytes) -> None:
 def is_there(path: Path) -> bool:
     """Whether there is anything of that name, a link that leads nowhere included."""
     return os.path.lexists(path)
+
+
+def free_beside(path: Path, suffix: str) -> Path:
+    """The first of `NAME.SUFFIX`, `NAME-2.SUFFIX` and so on beside a file that is not there yet."""
+    names = (f"{path.stem}{f'-{number}' if number > 1 else ''}{suffix}" for number in count(1))
+    return next(one for name in names if not is_there(one := path.with_name(name)))
 
 
 def check_output(path: Path, force: bool) -> None:

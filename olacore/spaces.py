@@ -132,8 +132,19 @@ class LatentSpace:
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
     def __str__(self) -> str:
-        """Name it for messages: fingerprint and maker."""
-        return f"{self.fingerprint} ({self.maker})"
+        """Name it for messages, see `named`."""
+        return self.maker or self.fingerprint
+
+
+def named(*spaces: LatentSpace | None) -> list[str]:
+    """Names of spaces for a message: who made their latents; fingerprints too where different ones have one maker."""
+    makers = {space.maker: set[str]() for space in spaces if space is not None}
+    for space in filter(None, spaces):
+        makers[space.maker].add(space.fingerprint)
+    return [
+        "unknown" if space is None else f"{space}" if len(makers[space.maker]) < 2 else f"{space} ({space.fingerprint})"
+        for space in spaces
+    ]
 
 
 def _from_numpy(value: Any) -> Any:
@@ -181,5 +192,5 @@ def require_same(reader: str, reads: LatentSpace | None, what: str, *latents: La
     FingerprintError  otherwise; both are named
     """
     if not accepts(reads, *latents):
-        theirs = " or ".join(str(space) for space in latents if space is not None)
-        raise FingerprintError(f"latent spaces differ: {reader} has {reads}, {what} has {theirs}; {then}.")
+        ours, *theirs = named(reads, *(space for space in latents if space is not None))
+        raise FingerprintError(f"latent spaces differ: {reader} has {ours}, {what} has {' or '.join(theirs)}; {then}.")

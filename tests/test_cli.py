@@ -48,6 +48,11 @@ def test_commands__are_where_the_table_says_and_say_of_themselves_what_it_says(n
     assert ola(name, "-h").output == ola(name, "--help").output
 
 
+def test_help__cuts_no_summary(monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    assert "..." not in ola("--help").output.partition("Draw:")[2]
+
+
 def test_help__of_all_commands_loads_none_of_them():
     code = 'import sys; sys.argv[1:] = ["--help"]\ntry: cli.main()\nfinally: print("|", *sys.modules)'
     printed, _, loaded = fresh(f"import cli\n{code}").stdout.partition("|")

@@ -38,7 +38,7 @@ def bundle(
     about: tuple[tuple[str, str], ...],
     force: bool,
 ) -> None:
-    """Put modules that draw together into a set, for `ola generate --set`.
+    """Put modules that draw together into a set. `ola generate --set` takes it.
 
     The set keeps the training captions and small pictures of what they belong to.
     """

@@ -13,6 +13,9 @@ from olacore.commands.progress import Bar
 from olacore.commands.say import print_json, say
 from olacore.commands.show import number, print_table
 
+# What would be taken for the same figure.
+APART = "R2 while `ola train` runs is of validation samples"
+
 
 @click.command()
 @click.argument("module", type=ENCODER)
@@ -33,7 +36,7 @@ def compare(
     force: bool,
     as_json: bool,
 ) -> None:
-    """Compare an encoder's latents with those of a data set, channel by channel, with plots.
+    """Compare an encoder's latents with those of a data set. Channel by channel, with plots.
 
     MODULE is a file, a run folder, a name or hf:user/name of the hub.
     """
@@ -70,4 +73,4 @@ def print_compare(figures: dict[str, Any], title: str, split: str) -> None:
     rows = [(channel, *(number(figures[name][channel]) for name in names)) for channel in range(len(figures["mean"]))]
     print_table(head, rows, title, left=())
     told = ", ".join(f"{name} {number(figures[name])}" for name in ("r2", "l2", "cosine", "cosine_centered"))
-    say(f"{figures['frames']} {split} frames: {told}")
+    say(f"{figures['frames']} {split} frames: {told}" + ("" if split == "validation" else f"; {APART}"))

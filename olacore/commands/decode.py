@@ -10,6 +10,7 @@ import click
 from olacore.commands.options import DECODER, FILE, MODULE, Scale, force_output
 from olacore.commands.say import say
 from olacore.errors import FileFormatError, OlacoreError
+from olacore.files import free_beside
 
 if TYPE_CHECKING:
     from olacore.modules.decoding import Decoding, Picture
@@ -32,12 +33,12 @@ SIZES = {"1": 1, "1/2": 2, "1/4": 4, "1/8": 8}
     help="A refiner of the decoder's pictures, in place of the one that it carries; none: without.",
 )
 @click.option("--size", type=click.Choice([*SIZES]), default="1", help="A preview of so much smaller sides.")
-@click.option("-o", "--output", required=True, type=FILE, help="The picture, such as out.png, or the folder.")
+@click.option("-o", "--output", type=FILE, help="The picture, by default a new .png beside the latent, or the folder.")
 @force_output
 def decode(
-    latent: Path, output: Path, force: bool, size: str, decoder: Path | None, refiner: Path | None, **asked: Any
+    latent: Path, output: Path | None, force: bool, size: str, decoder: Path | None, refiner: Path | None, **asked: Any
 ) -> None:
-    """Turn a latent into a picture: a .npy, .npz, .latent, .pt or .safetensors file, or a folder of them.
+    """Turn a latent, or a folder of them, into pictures. Files are .npy, .npz, .latent, .pt or .safetensors.
 
     A .npz file of `ola encode` says whose latents it holds and how they are scaled. A .latent file of ComfyUI says
     that it is raw, or is an old one and scaled, and is taken for SD 1.5's where nothing else is said. All others are
@@ -46,6 +47,10 @@ def decode(
     from olacore.modules.decoding import Decoding, decode_file
 
     many = latent.is_dir()
+    if output is None:
+        if many:
+            raise click.UsageError("a folder of latents needs a folder for the pictures, with -o.")
+        output = free_beside(latent, ".png")
     asked |= {"decoder": str(decoder) if decoder else None, "refiner": str(refiner) if refiner else None}
     decoding = Decoding(shrink=SIZES[size], kernels=many, **asked)
     if many:

@@ -9,7 +9,7 @@ import click
 from olacore.commands.options import ENCODER as ENCODER_NAMED
 from olacore.commands.options import FILE, MODULE, force_output, max_pixels
 from olacore.commands.say import say
-from olacore.files import check_output
+from olacore.files import check_output, free_beside
 from olacore.pretrained import DECODER, ENCODER
 
 
@@ -17,11 +17,14 @@ from olacore.pretrained import DECODER, ENCODER
 @click.argument("image", type=FILE)
 @click.option("--encoder", type=ENCODER_NAMED, help=f"{MODULE} Otherwise {ENCODER}, for {DECODER}.")
 @click.option(
-    "-o", "--output", required=True, type=FILE, help="(C, H/8, W/8) float32 as .npy; .npz keeps spaces and size too."
+    "-o",
+    "--output",
+    type=FILE,
+    help="(C, H/8, W/8) float32 as .npy; .npz keeps spaces and size too; by default a new .npz beside the picture.",
 )
 @max_pixels
 @force_output
-def encode(image: Path, encoder: Path | None, output: Path, max_pixels: int, force: bool) -> None:
+def encode(image: Path, encoder: Path | None, output: Path | None, max_pixels: int, force: bool) -> None:
     """Turn a picture into a latent.
 
     It is (C, H/8, W/8) float32; sides that are no multiple of 8 are padded. As .npz it remembers the latent spaces that
@@ -31,6 +34,7 @@ def encode(image: Path, encoder: Path | None, output: Path, max_pixels: int, for
     from olacore.modules.latent_file import StoredLatent, check_suffix, write_latent
     from olacore.modules.module import load
 
+    output = output or free_beside(image, ".npz")
     check_suffix(output)
     check_output(output, force)
     module, picture = load(encoder or ENCODER), read_picture(image, max_pixels)

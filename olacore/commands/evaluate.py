@@ -29,7 +29,7 @@ def evaluate(
     skip_nonfinite: bool,
     as_json: bool,
 ) -> None:
-    """Measure modules on held-out rows, beside least squares of the same shape and the mean.
+    """Measure modules on held-out rows, beside simple baselines. They are least squares of the same shape and the mean.
 
     Parts of the rows that have names, such as concept-held-out, are measured apart.
     """

@@ -62,7 +62,7 @@ class Prompted(click.Command):
 @click.option("--json", "as_json", is_flag=True, help="Print what was drawn as JSON.")
 @click.option("--force", is_flag=True, help="Replace what is there of that name.")
 def generate(**asked: Any) -> None:
-    """Draw a picture of what a text says: ola generate "a red heart" -o heart.png.
+    """Draw a picture of what a text says. For example: ola generate "a red heart" -o heart.png.
 
     Pictures are small, in the manner of those that the set was trained on. A PNG keeps prompt, seed and settings.
     """

@@ -19,7 +19,7 @@ from olacore.files import check_output
 @click.option("--force", is_flag=True, help="Replace the sheet.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def inspect(file: Path, sheet: Path | None, force: bool, as_json: bool) -> None:
-    """Tell what a data set, a folder of shards, a module (also by name), a checkpoint or a run folder holds.
+    """Tell what a file, a folder, a module or a set holds.
 
     Also a set, a latent, a picture of `ola generate`, and what `ola export` wrote for NumPy or as ONNX.
     """

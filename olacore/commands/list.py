@@ -11,7 +11,7 @@ from olacore.commands.show import print_table
 @click.command("list")
 @click.option("--json", "as_json", is_flag=True, help="Print the list as JSON.")
 def list_modules(as_json: bool) -> None:
-    """List the modules that come with the package: whose latents they work with, PSNR, size, partner.
+    """List the modules and sets that come with the package.
 
     PSNR is in dB, of pictures that were encoded and decoded: by the module and its partner, by the module and the
     teacher for the other way, and by the teacher alone.
@@ -25,7 +25,7 @@ def list_modules(as_json: bool) -> None:
         sets = [{"name": one.name, "kind": "set", "size": one.size, "bytes": one.nbytes} for one in drawing]
         print_json([*(one.to_dict() for one in found), *sets])
         return
-    head = ("name", "latents", "partner", "with partner", "with teacher", "teacher alone", "kB")
+    head = ("name", "latents", "other way", "PSNR with it", "with teacher", "teacher alone", "kB")
     rows = []
     for one in found:
         psnr = ["-", "-", "-"]
@@ -37,6 +37,9 @@ def list_modules(as_json: bool) -> None:
         rows.append((one.name, latents, one.partner or "-", *psnr, size))
     print_table(head, rows, left=(0, 1, 2), whole=(0, 1, 2))
     for count in sorted({one.figures.photographs for one in found if one.figures}):
-        say(f"PSNR in dB, mean over {count} whole photographs that no part of the making saw")
+        say(
+            f"PSNR in dB, mean over {count} whole photographs that no part of the making saw: there and back by the "
+            "module and the one for the other way, by the module and the teacher, and by the teacher alone"
+        )
     for own in drawing:
         say(f"{own.name} draws {own.size} x {own.size} pixels of a text: ola generate 'a prompt' --set {own.name}")

@@ -22,7 +22,7 @@ from olacore.commands.say import say
     help="tensorboard, wandb, trackio or mlflow, and the folder, project or experiment there; may be repeated.",
 )
 def log(runs: Sequence[Path], targets: Sequence[str]) -> None:
-    """Send runs that are over to a logger: what `ola train --log-to` sends while they run.
+    """Send runs that are over to a logger such as TensorBoard. It gets what `ola train --log-to` sends while they run.
 
     A run that was interrupted is sent as far as it came. A folder stands for the runs in it.
     """

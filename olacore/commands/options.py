@@ -201,4 +201,5 @@ max_pixels = click.option(
 )
 force_folder = click.option("--force", is_flag=True, help="Write into a folder that holds files.")
 page = click.option("--report", "page", type=FILE, help="Also write a page of it, one file of HTML.")
+force_page = click.option("--force", is_flag=True, help="Replace what is written, where it is already there.")
 force_output = click.option("--force", is_flag=True, help="Replace the output.")

@@ -56,7 +56,7 @@ def progress_bars(
                     return
                 loss = "not finite" if line["validation_loss"] is None else f"{line['validation_loss']:.5f}"
                 r2 = "-" if line["validation_r2"] is None else f"{line['validation_r2']:.4f}"
-                note = f"generation {line['generation']}, loss {loss}, R2 {r2}, {rate:,.0f} samples/s"
+                note = f"generation {line['generation']}, validation loss {loss}, R2 {r2}, {rate:,.0f} samples/s"
                 drawn.update(task, completed=line[unit], note=note)
 
             return update

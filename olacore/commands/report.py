@@ -32,7 +32,7 @@ def report(
     pictures: int,
     force: bool,
 ) -> None:
-    """Show runs in one file of HTML: curves, figures, pictures, and how to use and repeat them.
+    """Show runs in one file of HTML. It has curves, figures, pictures, and how to use and repeat them.
 
     RUNS are folders that `ola train` made, or folders with several of them. Several runs are compared on one page. The
     file holds everything and asks for nothing; it can be sent and printed.

@@ -23,7 +23,7 @@ PORT = 7860
 @click.option("--runs", type=FILE, multiple=True, help="A run, or a folder of runs, whose curves are shown.")
 @click.option("--open", "open_page", is_flag=True, help="Open the page in a browser.")
 def serve(set_name: Path | None, host: str, port: int, runs: tuple[Path, ...], open_page: bool) -> None:
-    """Serve a page that draws while you type, and the addresses that clients of other servers call.
+    """Serve a page that draws while you type, and an image API.
 
     Clients of AUTOMATIC1111's web UI (/sdapi/v1/txt2img, img2img) and of OpenAI's images (/v1/images/generations) work
     with it. It answers this machine alone unless --host says otherwise. Ctrl-C ends it.

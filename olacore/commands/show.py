@@ -10,8 +10,11 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from olacore.commands.say import printing
+from olacore.commands.say import printing, say
 from olacore.foreign.names import shown
+
+# Rows of tables of figures that their names do not explain.
+LEGEND = {"block_mean": "each block of pixels in its own mean colour, as a picture that is made smaller shows it"}
 
 
 def print_table(
@@ -63,6 +66,9 @@ def print_figures(figures: dict[str, dict[str, Any]], title: str) -> None:
     heads = ["", *("mse" if name == "loss" else name for name in names)]
     rows = [(row, *(number(values.get(name)) for name in names)) for row, values in figures.items()]
     print_table(heads, rows, title)
+    for row in figures:
+        if row in LEGEND:
+            say(f"{row}: {LEGEND[row]}")
 
 
 def number(value: float | None) -> str:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from olacore.commands.options import FILE, SET, page
+from olacore.commands.options import FILE, SET, force_page, page
 from olacore.commands.say import print_json
 from olacore.commands.show import print_figures
 
@@ -27,6 +27,7 @@ from olacore.commands.show import print_figures
 @click.option("--guidance", type=float, help="As of `ola generate`.")
 @click.option("--lean", default=1.0, show_default=True, help="As of `ola generate`.")
 @page
+@force_page
 @click.option("--json", "as_json", is_flag=True, help="Print the figures as JSON.")
 def t2i_test(
     h5: Path,
@@ -39,9 +40,10 @@ def t2i_test(
     guidance: float | None,
     lean: float,
     page: Path | None,
+    force: bool,
     as_json: bool,
 ) -> None:
-    """Draw captions whose pictures are known, and compare with what needs no module.
+    """Draw captions whose pictures are known, and compare. Beside them stands what needs no module.
 
     left: share of the variance of 32 x 32 means that the true picture leaves; nearest, among_10: whether the true
     picture is the nearest of all, or among ten; nearer: than any training picture; energy, detail: of pixels and of
@@ -55,7 +57,7 @@ def t2i_test(
     from olacore.files import check_output
 
     if page:
-        check_output(page, force=True)
+        check_output(page, force)
     generator = Generator(set_name or DEFAULT_SET, kernels=False)
     settings = Settings(seed=seed, variety=variety, guidance=guidance, lean=lean)
     if page:

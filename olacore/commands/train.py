@@ -32,8 +32,6 @@ from olacore.commands.show import print_figures
 from olacore.commands.signals import stop_on_signal
 
 STOPPED = {"frozen": "freezing"}
-# Of the variance of validation samples: what explains less has learned nothing that would be seen.
-LEAST_R2 = 1e-3
 
 
 @click.command()
@@ -164,20 +162,14 @@ def train(
     summary = result.module.training
     made = result.folder / ("decoder" if config.module == "pair" else "") / "module.safetensors"
     say(
-        f"stopped by {STOPPED.get(result.stopped, result.stopped)}; on validation samples {summary['loss']} "
-        f"{summary['validation_loss']:.5g}, R2 {summary['validation_r2']:.4f}; "
+        f"stopped by {STOPPED.get(result.stopped, result.stopped)}; validation {summary['loss']} "
+        f"{summary['validation_loss']:.5g}, validation R2 {summary['validation_r2']:.4f}; "
         f"{made} has {result.module.nbytes()} bytes"
     )
     if is_there(refined := result.folder / REFINED):
         say(f"{refined} is the decoder with it, of {refined.stat().st_size} bytes")
     for note in result.notes:
         say(note)
-    if not result.notes and not summary["validation_r2"] >= LEAST_R2:
-        say(
-            f"note: it has learned nothing that shows: after {summary['generations']} generations it is no better than "
-            "the mean of the targets on validation samples; give it more time.",
-            err=True,
-        )
 
 
 def check_study(study: dict[str, Any], settings: dict[str, Any], log_to: Sequence[str]) -> None:

@@ -34,7 +34,7 @@ CURVE = 14
 @click.option("--once", is_flag=True, help="Show what there is now, and leave.")
 @click.option("--json", "as_json", is_flag=True, help="With --once: the last line of each log, as JSON.")
 def watch(runs: Sequence[Path], once: bool, as_json: bool) -> None:
-    """Follow runs in the terminal: their figures, and the validation loss over seconds, until they end.
+    """Follow runs in the terminal, figures and curve, to their end.
 
     A folder stands for the runs in it; without one, it is the newest run in the folder runs. A run that is not there
     yet is waited for. Where output is no terminal, there is a line for each report.
@@ -125,7 +125,9 @@ def row_of(name: str, run: Follower) -> Sequence[str]:
 def state(run: Follower) -> str:
     """Whether a run has ended, and what is odd about it."""
     age = run.age(time())
-    words = ["ended"] if run.ended() else ["compiling"] if age is None else []
+    words = (
+        ["ended"] if run.ended() else ["its process is gone"] if run.gone() else ["compiling"] if age is None else []
+    )
     if not words and age is not None and age > SILENT:
         words.append(f"silent for {age:.0f} s")
     if run.damaged:
@@ -168,7 +170,14 @@ def sentence(line: Mapping[str, Any]) -> str:
 
 def facts(name: str, run: Follower) -> dict[str, Any]:
     """What a script reads of a run."""
-    return {"run": name, "folder": str(run.folder), "ended": run.ended(), "damaged": run.damaged, "last": run.last}
+    return {
+        "run": name,
+        "folder": str(run.folder),
+        "ended": run.ended(),
+        "gone": run.gone(),
+        "damaged": run.damaged,
+        "last": run.last,
+    }
 
 
 def summarise(followed: Followers) -> None:
@@ -177,6 +186,10 @@ def summarise(followed: Followers) -> None:
     from olacore.search.run_log import MODULE
 
     for name, run in followed.named().items():
+        if run.gone():
+            at = f" after generation {run.last['generation']}" if run.last else ""
+            say(f"{name}: its process is gone{at}; go on with --resume --out {run.folder}")
+            continue
         module = load(run.folder / MODULE)
         figures = module.training.get("held_out", {})
         if figures:

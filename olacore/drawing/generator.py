@@ -118,9 +118,8 @@ class Generator:
     Parameters
     ----------
     reference : a set by its name, the folder of one's own, or `hf:user/name` of the hub
-    kernels : use the compiled kernels, which are quicker for many pictures at once; otherwise NumPy alone, which starts
-        sooner and is quicker for one picture at a time.
-        Pixels of the two may differ by a grey level
+    kernels : use the compiled kernels, which draw quicker; otherwise NumPy alone, which starts sooner, and so draws a
+        single picture of a process quicker. Pixels of the two may differ by a grey level
 
     Raises
     ------

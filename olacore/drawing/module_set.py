@@ -19,6 +19,7 @@ from olacore.foreign.reading import read_file
 from olacore.foreign.schema import listed, mapping, maybe, number, record, require, text, whole
 from olacore.modules.plain import PlainModule, load_plain
 from olacore.modules.refined import CARRIED_BY
+from olacore.spaces import LatentSpace, named
 
 SCHEMA = "olacore/set/1"
 ABOUT, CAPTIONS, THUMBNAILS = "set.json", "captions.safetensors", "thumbnails.webp"
@@ -102,7 +103,8 @@ def open_set(reference: Path | str) -> ModuleSet:
     if pretrained.is_name(reference):
         if str(reference) not in (known := pretrained.sets()):
             names = ", ".join(known) or "none in this version"
-            raise FileFormatError(f"{reference} is no folder and no set that is shipped; there are: {names}.")
+            meant = pretrained.guess(reference, known)
+            raise FileFormatError(f"{reference} is no folder and no set that is shipped{meant}; there are: {names}.")
         folder = pretrained.FOLDER / str(reference)
     path = folder / ABOUT
     if not path.exists():
@@ -190,9 +192,10 @@ def check_parts(abouts: Mapping[str, Mapping[str, Any]], where: str) -> None:
             )
     if "refiner" in abouts and CARRIED_BY in abouts["decoder"]:
         raise FileFormatError(f"the decoder of {where} carries a refiner; leave the other one out.")
-    spaces = {name: _space(about) for name, about in abouts.items() if name not in SPACELESS}
+    spaces = {name: _space(about).get("fingerprint") for name, about in abouts.items() if name not in SPACELESS}
     if len({*spaces.values()}) > 1:
-        theirs = ", ".join(f"{name} {space}" for name, space in spaces.items())
+        found = named(*(LatentSpace.from_dict(one) if (one := _space(abouts[name])) else None for name in spaces))
+        theirs = ", ".join(map(" ".join, zip(spaces, found, strict=True)))
         raise FingerprintError(f"the modules of {where} are of different latent spaces: {theirs}.")
     views = {name: about["view"] for name, about in abouts.items()}
     beside = 2 * views["text"]["size"] if views["text"]["name"] == "scene" else 0
@@ -206,6 +209,5 @@ def check_parts(abouts: Mapping[str, Mapping[str, Any]], where: str) -> None:
             raise FileFormatError(f"the modules of {where} differ in the latents' {what}: {theirs}.")
 
 
-def _space(about: Mapping[str, Any]) -> str:
-    space = about["reads"] or about["imitates"] or about["makes"] or {}
-    return str(space.get("fingerprint", "unknown"))
+def _space(about: Mapping[str, Any]) -> Mapping[str, Any]:
+    return about["reads"] or about["imitates"] or about["makes"] or {}

@@ -23,6 +23,11 @@ if TYPE_CHECKING:
     from olacore.exports.hub import HubFolder
 
 MOST_CARD = 1 << 20
+ROWS = (
+    "`module` is this one. Beside it, on the same samples: `least_squares`, the best closed form of its shape; `mean`, "
+    "of the targets, whatever is put in; `block_mean`, each block of pixels in its own mean colour; `teacher`, the "
+    "network that was imitated, where they are there."
+)
 CARD_OF_SET, README = "card.md", "README.md"
 TASKS = dict.fromkeys(("decoder", "encoder", "denoiser", "refiner"), "image-to-image")
 TASKS |= {"text": "feature-extraction", "set": "text-to-image"}
@@ -70,7 +75,7 @@ def write_card(parts: Sequence[Part], of_set: ModuleSet | None, asked: HubFolder
         text = [cards[0].removeprefix(cards[0].partition("\n")[0]).strip()]
     else:
         text = ["\n".join(_deeper(card)) for card in cards]
-    used = _usage(parts, of_set, repo)
+    used = _usage(parts, of_set, repo, "" if asked.repo else f"# {repo} stands for where you upload it.\n")
     return "\n".join(["---", *lines, "---", "", f"# {shown(title)}", "", used, "", *text]).rstrip() + "\n"
 
 
@@ -113,8 +118,8 @@ def _card(part: Part, ships: bool) -> str:
     return pretrained.card(part.name) if ships else _own(part)
 
 
-def _usage(parts: Sequence[Part], of_set: ModuleSet | None, repo: str) -> str:
-    """An example that runs where the repository is on the hub."""
+def _usage(parts: Sequence[Part], of_set: ModuleSet | None, repo: str, note: str) -> str:
+    """An example that runs where the repository is on the hub, behind a comment."""
     if of_set:
         code = f'picture = olacore.generate("a red heart", set="hf:{repo}").picture'
     elif len(parts) == 1:
@@ -122,7 +127,7 @@ def _usage(parts: Sequence[Part], of_set: ModuleSet | None, repo: str) -> str:
     else:
         code = "\n".join(_call(part, f"hf:{repo}/{part.name}") for part in parts)
     install = "pip install 'olacore[hub]'"
-    return f"```\n{install}\n```\n\n```python\nimport olacore\n\n{code}\n```"
+    return f"```\n{install}\n```\n\n```python\nimport olacore\n\n{note}{code}\n```"
 
 
 def _call(part: Part, reference: str) -> str:
@@ -159,6 +164,7 @@ def _own(part: Part) -> str:
         lines += ["", "## Figures", "", "Held-out samples, beside closed forms:"]
         for name, rows in tables:
             lines += ["", *([f"{shown(name)}:", ""] if name else []), *rows]
+        lines += ["", ROWS]
     licences = training.get("licences") or []
     if licences:
         lines += ["", "## Licence", "", f"It learnt from data under: {', '.join(map(shown, licences))}."]
@@ -182,7 +188,9 @@ def _tables(held_out: Any, name: str = "") -> Iterator[tuple[str, list[str]]]:
         return
     heads = sorted({key for values in rows.values() for key, value in values.items() if isinstance(value, float | int)})
     if heads:
-        lines = [f"|  | {' | '.join(map(shown, heads))} |", f"| --- |{' ---: |' * len(heads)}"]
+        # Whatever loss a search minimised, tables compare by the squared error.
+        named = ["mse" if head == "loss" else shown(head) for head in heads]
+        lines = [f"|  | {' | '.join(named)} |", f"| --- |{' ---: |' * len(heads)}"]
         for row, values in rows.items():
             cells = [f"{values[head]:.4g}" if isinstance(values.get(head), float | int) else "-" for head in heads]
             lines.append(f"| {shown(row)} | {' | '.join(cells)} |")

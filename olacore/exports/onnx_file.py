@@ -162,6 +162,7 @@ def read_about(path: Path) -> dict[str, Any]:
         "reads": {one.name: _shape(one) for one in model.graph.input if one.name not in held},
         "gives": {one.name: _shape(one) for one in model.graph.output},
         "opset": max((one.version for one in model.opset_import), default=None),
+        "run it with": "ONNX Runtime, or another program that reads ONNX; olacore writes such files and runs none",
         "made by": f"{model.producer_name} {model.producer_version}".strip(),
         **{name: told[name] for name in ("sha256", "licence", "settings") if name in told},
     }

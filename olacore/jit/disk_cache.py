@@ -12,6 +12,7 @@ import hashlib
 import logging
 import pickle
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +33,12 @@ SETTINGS = ("OPT", "LOOP_VECTORIZE", "SLP_VECTORIZE", "BOUNDSCHECK", "DEBUGINFO_
 LATEST_KNOWN = (0, 68)
 # The sources when they were imported: kernels are imported after this file.
 KEY, STAMPS = source_key(), stamps()
+
+
+@cache
+def tell_once() -> None:
+    """Say, at the first kernel of a process that is not kept yet, why one waits."""
+    LOG.info("compiling kernels, once: it takes up to half a minute, and later runs load them")
 
 
 class DiskCache(NullCache):
@@ -74,6 +81,7 @@ class DiskCache(NullCache):
             return CompileResult._rebuild(target_context, *parts)
         except Exception as error:
             LOG.debug("%s has to be compiled: %s", self._name, error)
+            tell_once()
             return None
 
     def save_overload(self, sig: Any, cres: Any) -> None:

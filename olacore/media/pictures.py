@@ -69,12 +69,12 @@ def open_picture(path: Path, what: str = "picture") -> Iterator[BinaryIO]:
     FileFormatError  if it is missing, no regular file, or cannot be read
     """
     found = look_at(path)
-    if found != "a file":
-        raise FileFormatError(f"{path} is {found or 'missing'}; expected a {what}.")
+    if found not in ("", "a file"):
+        raise FileFormatError(f"{path} is {found}; expected a {what}.")
     try:
         file = path.open("rb")
     except OSError as error:
-        raise FileFormatError(f"{path} cannot be read: {error.strerror}.") from error
+        raise FileFormatError(f"cannot read the {what} {path}: {error.strerror}.") from error
     with file:
         yield file
 

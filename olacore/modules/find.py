@@ -39,4 +39,7 @@ def find(reference: Path | str) -> Path:
     if str(reference) in names():
         return pretrained.FOLDER / f"{reference}.safetensors"
     known = ", ".join(names()) or "none in this version"
-    raise FileFormatError(f"{reference} is no file and no pretrained module; there are: {known}.")
+    if str(reference) in pretrained.sets():
+        raise FileFormatError(f"{reference} is a set, which draws; where a module is asked for, there are: {known}.")
+    meant = pretrained.guess(reference, names())
+    raise FileFormatError(f"{reference} is no file and no pretrained module{meant}; there are: {known}.")

@@ -3,11 +3,15 @@ sets of modules that draw from text, `NAME/` with a card in it."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from difflib import get_close_matches
 from pathlib import Path
 
 FOLDER = Path(__file__).parent
 # What encodes where nothing else is said: the smallest pair, and the one with the best pictures.
 ENCODER, DECODER = "codec4-encoder", "codec4-decoder"
+# Names at most that may have been meant, and how like they are, 0 to 1.
+NEAR, LIKENESS = 3, 0.6
 
 
 def names() -> list[str]:
@@ -29,6 +33,19 @@ def is_name(reference: Path | str) -> bool:
     """
     path = Path(reference)
     return not path.exists() and str(reference) == path.name == path.stem
+
+
+def guess(reference: Path | str, known: Iterable[str]) -> str:
+    """Words for a message on an unknown name: which of the known ones may have been meant; empty where none is near.
+
+    Parameters
+    ----------
+    reference : what a user has named
+    known : what could have been named
+    """
+    name, names = str(reference).lower(), list(known)
+    near = [one for one in names if one.startswith(name)] or get_close_matches(name, names, NEAR, LIKENESS)
+    return f" (did you mean {', '.join(near[:-1])}{' or ' if near[1:] else ''}{near[-1]}?)" if near else ""
 
 
 def card(name: str) -> str:

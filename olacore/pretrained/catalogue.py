@@ -11,7 +11,7 @@ from olacore.errors import ConfigError
 from olacore.foreign.json_text import read_json
 from olacore.modules.file import read_metadata
 from olacore.modules.identity import ROLES, space_from
-from olacore.spaces import FAMILIES, LatentSpace, accepts
+from olacore.spaces import FAMILIES, LatentSpace, accepts, named
 
 FIGURES = "figures.json"
 
@@ -130,7 +130,7 @@ def pick_decoder(name: str, shape: tuple[int, ...], *latents: LatentSpace | None
     if found := decoder_of(*latents, among=decoders):
         return found
     if any(latents):
-        theirs = " or ".join(str(space) for space in latents if space)
+        theirs = " or ".join(named(*filter(None, latents)))
         raise ConfigError(f"no shipped decoder reads latents of {theirs}, as {name} holds; name theirs with --decoder.")
     fitting = [one for one in decoders if one.reads and shape[-3:-2] == (one.reads.channels,)] or decoders
     known = ", ".join(f"{one.name} ({one.latents})" for one in fitting) or "none is shipped"

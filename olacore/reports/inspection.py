@@ -44,7 +44,8 @@ def describe(path: Path) -> dict[str, Any]:
         return {**describe_set(path), "card": pretrained.card(path.name)}
     if pretrained.is_name(path) and path.name not in pretrained.names():
         known = f"the modules {', '.join(pretrained.names())}, and the sets {', '.join(pretrained.sets())}"
-        raise FileFormatError(f"{path} is no file and nothing that is shipped; there are {known}.")
+        meant = pretrained.guess(path, [*pretrained.names(), *pretrained.sets()])
+        raise FileFormatError(f"{path} is no file and nothing that is shipped{meant}; there are {known}.")
     if pretrained.is_name(path):
         return {**describe(find(path)), "card": pretrained.card(path.name)}
     if path.is_dir():

@@ -19,6 +19,7 @@ from olacore.reports.pictures import SHOWN, missing, sample_parts
 from olacore.reports.run import Run
 from olacore.reports.usage import module_facts, outputs_in_words, usage
 from olacore.reports.words import counted, duration, figure, size
+from olacore.search.advice import LEAST_R2
 
 STOPPED = {
     "time": "its time was over",
@@ -28,6 +29,8 @@ STOPPED = {
     "frozen": "the validation loss no longer improved",
     "interrupted": "it was interrupted, and can be resumed",
 }
+# Share by which a validation loss falls, over so many reports at least, below which its curve looks flat.
+FLAT, LEAST_REPORTS = 0.01, 3
 OLD = "This run was made by a version that did not write down what was asked; these settings decided the search."
 
 
@@ -146,7 +149,23 @@ def curve_parts(run: Run, wishes: Wishes) -> list[Part]:
         text = "Losses are in the units of the targets. Mean and least squares are of the same validation samples."
     else:
         text = f"Losses are in the units of the targets. Mean and least squares have no {run.loss} of their own."
-    return [Words(text), Charts(charts)]
+    return [Words(text), *flat_curve(run), Charts(charts)]
+
+
+def flat_curve(run: Run) -> list[Part]:
+    """Words on a validation loss that hardly moves: what there was to learn was learnt before the first report."""
+    losses, r2 = run.series("validation_loss"), run.series("best_validation_r2")
+    if len(losses) < LEAST_REPORTS or not r2 or r2[-1][1] < LEAST_R2:
+        return []
+    (at, first), best = losses[0], min(loss for _, loss in losses)
+    if not best > (1 - FLAT) * first:
+        return []
+    return [
+        Words(
+            f"The validation loss is flat: from the first report, after {counted(int(at), 'generation')}, to the best "
+            f"one it fell by {100 * (1 - best / first):.2g} %. What there was to learn was learnt before that report."
+        )
+    ]
 
 
 def picture_parts(run: Run, data: Dataset | str, wishes: Wishes) -> list[Part]:

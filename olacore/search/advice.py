@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 import numpy as np
 
@@ -14,6 +15,8 @@ from olacore.quality.evaluation import Figures, loss_on
 
 # Training pictures, and photographs or scenes that they are of, below which a word is said.
 FEW_PICTURES, FEW_SCENES = 16, 4
+# Of the variance of validation samples: what explains less has learned nothing that would be seen.
+LEAST_R2 = 1e-3
 # Held-out pictures at most that a shipped module is measured on.
 COMPARED = 64
 # What a module should be better than, and what it is where it is not.
@@ -66,6 +69,23 @@ def poor_figures(module: Module, dataset: Dataset, parts: dict[str, Figures], he
                 f"this is below {shipped}, which comes with the package: squared error {ours:.4g}, its {theirs:.4g}, "
                 f"on {counted(len(some), 'held-out picture')}."
             )
+
+
+def nothing_learned(training: Mapping[str, Any], stopped: str) -> str | None:
+    """Say that a module explains next to nothing of the validation samples; None where it does.
+
+    Parameters
+    ----------
+    training : what the module knows of its search
+    stopped : why that ended, see `Result`
+    """
+    if training["validation_r2"] >= LEAST_R2:
+        return None
+    cut = "its time was over" if stopped == "time" else "it ended"
+    return (
+        f"it has learned nothing that shows: {cut} after {counted(training['generations'], 'generation')}, and on "
+        "validation samples it is no better than the mean of the targets; give it more time."
+    )
 
 
 def beside(figures: Figures, name: str) -> str:

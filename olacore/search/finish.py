@@ -14,7 +14,7 @@ from olacore.modules.layers import Layer
 from olacore.modules.module import Module, load
 from olacore.quality.baselines import fit_to_data
 from olacore.quality.evaluation import OF_TEXT_TEACHERS, Figures, evaluate_parts, joined
-from olacore.search.advice import few_pictures, poor_figures
+from olacore.search.advice import few_pictures, nothing_learned, poor_figures
 from olacore.search.run_folder import RunFolder
 from olacore.search.task import Progress, Task
 from olacore.views.patch import PatchDecoder
@@ -116,7 +116,8 @@ def finish(
             held_out = joined({part: rounded(figures) for part, figures in parts.items()})
             module = replace(module, training={**module.training, "held_out": held_out})
         few = few_pictures(dataset, module.kind, items["train"])
-        notes = [*([few] if few else []), *poor_figures(module, dataset, parts, items["held-out"])]
+        poor = [*poor_figures(module, dataset, parts, items["held-out"])]
+        notes = [note for note in (few, *poor, nothing_learned(module.training, stopped)) if note]
     module.save(folder.module)
     return Result(module, folder.path, stopped, parts, tuple(notes))
 

@@ -13,10 +13,11 @@ from olacore.files import is_there
 from olacore.foreign.json_text import parse_json
 from olacore.foreign.reading import read_file
 from olacore.foreign.schema import maybe, number, record, require, whole
+from olacore.search.machine import is_gone
 
 # The run folder of one of several islands.
 ISLAND = re.compile("island-[0-9]+")
-CONFIG, LOG, MODULE = "config.json", "log.jsonl", "module.safetensors"
+CONFIG, LOG, MODULE, SESSIONS = "config.json", "log.jsonl", "module.safetensors", "sessions.jsonl"
 MOST_LOG, MOST_CONFIG = 1 << 28, 1 << 24
 # Bytes of a log that are read at once while it is followed.
 AT_ONCE = 1 << 20
@@ -215,6 +216,16 @@ class Follower:
         except OSError:
             return True
 
+    def gone(self) -> bool:
+        """Whether it has not ended, and never will: the process that searched is known to be there no more."""
+        try:
+            lines = read_file(self.folder / SESSIONS, "the sessions", MOST_CONFIG).split(b"\n")[:-1]
+            last = parse_json(lines[-1], "a session") if lines else {}
+        except FileFormatError:
+            return False
+        began = isinstance(last, dict) and last.get("event") == "began"
+        return began and not self.ended() and is_gone(last.get("process"))
+
     def is_of_pair(self) -> bool:
         """Whether it is the encoder of a pair, whose decoder is evolved after it."""
         return is_there(self.folder / CONFIG) and read_config(self.folder).get("module") == "pair"
@@ -268,7 +279,9 @@ class Followers:
         return {name if unique else str(run.folder): run for name, run in zip(names, self.runs.values(), strict=True)}
 
     def over(self) -> bool:
-        """Whether all runs are there and have ended, and no pair still waits for its decoder."""
-        if self.missing or not all(run.ended() for run in self.runs.values()):
+        """Whether all runs are there and have ended, or never will, and no pair still waits for its decoder."""
+        if self.missing or not all(run.ended() or run.gone() for run in self.runs.values()):
             return False
-        return all(is_there(run.folder.with_name("decoder") / MODULE) for run in self.runs.values() if run.is_of_pair())
+        return any(run.gone() for run in self.runs.values()) or all(
+            is_there(run.folder.with_name("decoder") / MODULE) for run in self.runs.values() if run.is_of_pair()
+        )

@@ -15,7 +15,7 @@ from olacore.files import append_to_file
 from olacore.foreign.names import json_value
 from olacore.search.config import TrainConfig
 from olacore.search.islands.island import Island
-from olacore.search.machine import describe_place, describe_versions
+from olacore.search.machine import describe_place, describe_process, describe_versions
 from olacore.search.observers import Advanced, Event, Finished, Started
 from olacore.search.run_folder import SESSIONS
 
@@ -38,7 +38,8 @@ class SessionWriter:
         if isinstance(event, Started):
             self._folder, self._generation = event.folder, 0
             place = {"cwd": str(Path.cwd()), "machine": describe_place(), "versions": describe_versions()}
-            self._write(event.folder, {"event": "began", "asked": asked(self.config), **place})
+            told = {"event": "began", "asked": asked(self.config), **place, "process": describe_process()}
+            self._write(event.folder, told)
         elif isinstance(event, Advanced):
             self._generation = event.generation
         elif isinstance(event, Finished) and event.folder == self._folder:

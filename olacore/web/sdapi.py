@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, HTTPException, Request
+from fastapi.routing import APIRoute
 from pydantic import Field, model_validator
 
 from olacore.drawing.generator import MOST_GUIDANCE, MOST_SEED, Drawing, Settings
@@ -330,6 +331,12 @@ async def set_options(asked: Options, server: Server) -> None:
 @router.get("/{name}")
 async def nothing(name: str) -> list[Any]:
     """Lists that are empty here."""
+    if name in POSTED:
+        raise HTTPException(405, headers={"Allow": "POST"})
     if name not in EMPTY:
         raise refuse("there is no such address on this server.", 404)
     return []
+
+
+# Addresses that would be taken for such a list where they are asked in the wrong way.
+POSTED = {one.path.rpartition("/")[2] for one in router.routes if isinstance(one, APIRoute) and one.methods == {"POST"}}

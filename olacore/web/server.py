@@ -74,6 +74,8 @@ def application(generator: Generator, runs: Sequence[Path] = (), host: str = "12
 async def refused(request: Request, error: Any) -> JSONResponse:
     """Answer with the sentence of an error, in the shape that the address' clients read."""
     sentence, status = f"{str(error.detail).rstrip('.')}.", error.status_code
+    if status == 405:
+        sentence = f"this address takes {error.headers['Allow']} and not {request.method}."
     if request.url.path.startswith("/v1/"):
         kind = TYPES.get(status, "invalid_request_error")
         content: dict[str, Any] = {"error": {"message": sentence, "type": kind, "param": None, "code": None}}

@@ -114,7 +114,7 @@ def precompute(
     as_json: bool,
     **noise: Any,
 ) -> None:
-    """Make a data set of pictures and videos with what a teacher says of them.
+    """Make a data set: pictures or film, and a teacher's answers.
 
     SOURCES are pictures, videos, zip archives of pictures, .npz files with an array "images", and folders of these;
     with --words lists of words, and data sets with captions; with --denoiser data sets with captions. With

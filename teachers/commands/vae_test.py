@@ -58,7 +58,7 @@ def vae_test(
     force: bool,
     as_json: bool,
 ) -> None:
-    """Encode and decode pictures with our modules, a teacher and baselines, and compare what comes out.
+    """Compare how modules and a teacher encode and decode pictures. Baselines stand beside them.
 
     IMAGES are pictures, folders and zip archives of them, and patterns. Modules are files or names.
     """

@@ -49,10 +49,17 @@ def test_encode_then_decode__gives_any_picture_back_in_its_size(run_folders, tmp
     assert read_picture(back).shape == (*shape, 3)
 
 
+def test_encode__without_a_name_takes_a_free_one_beside_the_picture(folder):
+    for name in ("a.npz", "a-2.npz", "a-3.npz"):
+        out = ola("encode", "photos/a.png", "--encoder", "E", *(["--force"] if name == "a-3.npz" else [])).output
+        assert out.startswith(f"photos/{name}: 4 x 4 x 5")
+    assert read_latent(folder / "photos" / "a-3.npz").size == (27, 40)
+
+
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        (("missing.png", "--encoder", "E", "-o", "z.npy"), "is missing"),
+        (("missing.png", "--encoder", "E", "-o", "z.npy"), "cannot read the picture missing.png: No such file"),
         (("photos/a.png", "--encoder", "D", "-o", "z.npy"), "a module of kind decoder cannot encode; use decode"),
         (("photos/a.png", "--encoder", "E", "-o", "z.png"), r"a latent is written as \.npy or \.npz; got 'z\.png'"),
         (

@@ -189,6 +189,8 @@ def test_t2i_test__measures_parts_beside_what_needs_no_module(folder):
     assert both["held-out"]["set"]["other_judge"] == both["held-out"]["set"]["judge"]
     table = ola("t2i-test", "--h5", data, "--set", folder, "--part", "validation", "--most", "3").stdout
     assert "validation" in table
+    Path("page.html").write_text("mine")
+    check_refusal("page.html is already there", "t2i-test", "--h5", data, "--set", folder, "--report", "page.html")
     check_refusal("the data have no part 'other'", "t2i-test", "--h5", data, "--set", folder, "--part", "other")
 
 

@@ -54,6 +54,7 @@ def test_inspect__tells_what_an_onnx_file_reads_and_gives(tmp_path):
     assert (facts["kind"], facts["opset"]) == ("ONNX graph, decoder", 17)
     assert facts["reads"] == {"latents": "float (batch, 4, height, width)"}
     assert [*facts["gives"]] == ["pixels"]
+    assert facts["run it with"].startswith("ONNX Runtime")
     assert facts["sha256"] == load("sd15-decoder").digest
     content = (tmp_path / "d.onnx").read_bytes()
     for bad in (b"", b"no graph", content[: len(content) // 2]):

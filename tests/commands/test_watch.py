@@ -6,12 +6,14 @@ import io
 import json
 import os
 import shutil
+import subprocess
 import sys
 
 import pytest
 
 from olacore.commands import watch as module_of_watch
 from olacore.commands.watch import watch
+from olacore.search.machine import describe_process
 from tests.support.command import check_refusal, ola
 
 
@@ -127,6 +129,32 @@ def test_watch__draws_a_table_and_a_curve_on_a_terminal(run, monkeypatch, width)
 
 def test_watch__once_on_a_terminal_draws_the_curve(run, monkeypatch):
     assert "validation loss" in live(monkeypatch, 100, run, "--once")
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="elsewhere nothing is known of processes")
+def test_watch__says_that_the_process_of_a_run_is_gone(run):
+    code = "import json; from olacore.search.machine import describe_process; print(json.dumps(describe_process()))"
+    dead = json.loads(subprocess.run([sys.executable, "-c", code], capture_output=True, check=True).stdout)
+    assert set(dead) == {"pid", "place", "since"}
+    os.utime(run / "module.safetensors", (0, 0))
+    mine = describe_process()
+    for process, gone in (
+        (dead, True),
+        (mine, False),
+        ({**mine, "since": "0"}, True),  # its number was given to this process
+        ({**dead, "place": "elsewhere"}, False),
+        ({**dead, "pid": "1"}, False),
+        (None, False),
+    ):
+        (run / "sessions.jsonl").write_text(json.dumps({"event": "began", "process": process}) + "\n")
+        assert json.loads(ola("watch", run, "--once", "--json").stdout)[0]["gone"] is gone
+    (run / "sessions.jsonl").write_text(json.dumps({"event": "began", "process": dead}) + "\n")
+    assert "its process is gone" in ola("watch", run, "--once").stdout
+    last = ola("watch", run).stdout.splitlines()[-1]
+    assert last.startswith("mine: its process is gone after generation ")
+    assert last.endswith(f"go on with --resume --out {run}")
+    os.utime(run / "module.safetensors", (9e9, 9e9))
+    assert "its process is gone" not in ola("watch", run, "--once").stdout
 
 
 def test_watch__names_of_runs_are_shown_without_control_characters(run, tmp_path):

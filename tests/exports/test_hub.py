@@ -57,6 +57,7 @@ def test_one__is_the_file_itself_with_its_card(tmp_path):
     assert card.count("\n# ") == 1
     assert pretrained.card("sd15-decoder").partition("\n")[2].strip() in card
     assert 'olacore.load("hf:me/sd15").decode(latents)' in card
+    assert "stands for" not in card
     config = json.loads((tmp_path / "m" / "config.json").read_text())
     told = config["modules"]["sd15-decoder"]
     assert (told["file"], told["kind"], told["digest"]) == (
@@ -106,7 +107,9 @@ def test_set__can_be_opened_and_draws_the_same(tmp_path):
 
 def test_own__card_is_made_of_what_the_file_says(tmp_path):
     module = make_module(PatchDecoder(4, 8, 3), hidden=(6,))
-    held_out = {name: {"psnr": 20.5 + number, "r2": 0.25} for number, name in enumerate(("module", "mean"))}
+    held_out = {
+        name: {"loss": 0.125, "psnr": 20.5 + number, "r2": 0.25} for number, name in enumerate(("module", "mean"))
+    }
     module.training.update(held_out=held_out, data="ab" * 32, licences=["CC0"])
     given = {"license": "cc0-1.0", "datasets": "me/data, you/more", "base_model": "me/vae"}
     export([Part.of("sd15-decoder", module)], "hub", tmp_path / "m", options=given)
@@ -118,8 +121,11 @@ def test_own__card_is_made_of_what_the_file_says(tmp_path):
     )
     assert "model-index" not in matter
     card = (tmp_path / "m" / "README.md").read_text()
-    for words in ("(36 - 6 - 192 numbers)", "someone/tiny", "| module | 20.5 | 0.25 |", "under: CC0.", "`abab"):
+    for words in ("(36 - 6 - 192 numbers)", "someone/tiny", "| module | 0.125 | 20.5 | 0.25 |", "under: CC0.", "`abab"):
         assert words in card
+    assert "|  | mse | psnr | r2 |" in card
+    assert "`module` is this one." in card
+    assert "# user/m stands for where you upload it.\nanswer = olacore" in card
     export([Part.of("x", make_module(Plain(5, 3), None))], "hub", tmp_path / "p")
     matter = matter_of(tmp_path / "p")
     assert not matter.keys() & {"license", "base_model", "pipeline_tag"}

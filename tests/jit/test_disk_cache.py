@@ -107,6 +107,31 @@ print(*(sum(kernel.stats.cache_misses.values()) for kernel in used))
         assert run_program(tmp_path, code, PYTHONPATH=package, NUMBA_OPT="1") == [hits, misses]
 
 
+def test_disk_cache__says_once_that_it_compiles_and_nothing_where_it_loads(package):
+    logged = "import logging, sys; logging.basicConfig(stream=sys.stdout, level=logging.INFO, format='%(message)s')"
+    again = "add(np.zeros(3))\n"  # of another type, so that it is compiled once more
+    told = [
+        "compiling",
+        "kernels,",
+        "once:",
+        "it",
+        "takes",
+        "up",
+        "to",
+        "half",
+        "a",
+        "minute,",
+        "and",
+        "later",
+        "runs",
+        "load",
+        "them",
+    ]
+    program = logged + PROGRAM.replace("print", again + "print")
+    assert run_program(package, program) == [*told, "1.0", "1.0", "1.0", "0", "2"]
+    assert run_program(package, program) == ["1.0", "1.0", "1.0", "2", "0"]
+
+
 def test_disk_cache__finds_what_an_earlier_process_kept(kept):
     before = entries(kept)
     assert [path.name.split("-")[0] for path in before] == ["olacore.kernels.caller.add"]

@@ -97,7 +97,7 @@ def test_pick_decoder__goes_by_the_spaces_and_lists_decoders_of_so_many_channels
     strange = replace(SPACE, maker="stranger", maker_sha256="12")
     with pytest.raises(
         ConfigError,
-        match=rf"no shipped decoder reads latents of {strange.fingerprint} \(stranger\), as z.npz holds; name theirs",
+        match="no shipped decoder reads latents of stranger, as z.npz holds; name theirs",
     ):
         pick_decoder("z.npz", shape, strange, None)
     many = replace(SPACE, channels=16, maker="many", maker_sha256="34")

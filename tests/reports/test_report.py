@@ -149,6 +149,24 @@ def test_report__numbers_are_those_of_the_run(made):
     assert together_charts({"a": run, "b": stack}, {})[0].title.startswith("Validation loss")
 
 
+@pytest.mark.parametrize(
+    ("losses", "r2", "told"),
+    [((0.1, 0.0999, 0.0998), 0.9, True), ((0.1, 0.05, 0.04), 0.9, False), ((0.1, 0.1, 0.1), 0.0, False)],
+)
+def test_report__says_why_a_curve_is_flat(tmp_path, losses, r2, told):
+    config = make_config(write_plain(tmp_path / "plain.h5"), tmp_path / "run")
+    train(config)
+    lines = [
+        {"generation": 20 + number, "seconds": 1.0 + number, "samples": 64, "validation_loss": loss, "loss": loss}
+        | {"best_validation_loss": loss, "validation_r2": r2, "best_validation_r2": r2}
+        for number, loss in enumerate(losses)
+    ]
+    (tmp_path / "run" / "log.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    text, _ = page_of([tmp_path / "run"], tmp_path / "page.html")
+    sentence = "from the first report, after 20 generations, to the best one it fell by 0.2 %"
+    assert (sentence in text) is told
+
+
 def test_report__names_what_is_beside_a_search(tmp_path):
     (tmp_path / "log").write_text('{"generation": 1, "seconds": 1.0, "validation_loss": 0.5}\n')
     assert known_beside(["a=0.25", f"b={tmp_path / 'log'}"]) == {"a": 0.25, "b": [(1.0, 0.5)]}

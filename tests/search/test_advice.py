@@ -12,7 +12,7 @@ from olacore.data import open_dataset
 from olacore.data.sample import sample_path
 from olacore.modules.module import load
 from olacore.quality.evaluation import evaluate, loss_on
-from olacore.search.advice import few_pictures, poor_figures, shipped_name
+from olacore.search.advice import few_pictures, nothing_learned, poor_figures, shipped_name
 from olacore.search.train import train
 from tests.support.makers import make_config, write_pictures, write_plain
 
@@ -72,6 +72,19 @@ def test_poor_figures__counts_a_loss_that_is_no_number_as_poor(tmp_path):
     with open_dataset([write_pictures(tmp_path / "data.h5")]) as data:
         figures = {"module": {"loss": float("nan")}, "mean": {"loss": 0.5}}
         assert len(list(poor_figures(load("sd15-decoder"), data, {"x": figures}, np.arange(0)))) == 1
+
+
+def test_nothing_learned__says_so_of_what_was_cut_short_and_of_nothing_else():
+    told = nothing_learned({"validation_r2": 0.0, "generations": 1}, "time")
+    assert "its time was over after 1 generation, and on validation samples it is no better than the mean" in told
+    assert "it ended after 20 generations" in nothing_learned({"validation_r2": -1.0, "generations": 20}, "frozen")
+    assert nothing_learned({"validation_r2": 0.1, "generations": 1}, "time") is None
+
+
+def test_train__tells_of_a_refiner_that_had_no_time(tmp_path):
+    asked = {"module": "refiner", "pictures_from": "sd15-decoder-small", "stack": 16, "generations": 1}
+    result = train(make_config(sample_path(), tmp_path / "run", **asked))
+    assert result.notes[-1].startswith("it has learned nothing that shows: it ended after 1 generation")
 
 
 def test_train__says_it_before_and_beside_the_result(pictures, tmp_path, caplog):

@@ -234,6 +234,14 @@ def test_start__of_clients_finds_what_it_asks_for(client):
     assert client.get("/sdapi/v1/none").status_code == 404
 
 
+def test_addresses__asked_in_the_wrong_way_say_how_they_are_asked(client):
+    for address in ("/sdapi/v1/txt2img", "/sdapi/v1/interrupt", "/v1/images/generations", "/api/draw", "/api/codec/x"):
+        answer = client.get(address)
+        assert (answer.status_code, answer.headers["allow"]) == (405, "POST")
+        assert "this address takes POST and not GET." in answer.text
+    assert "this address takes GET and not POST." in client.post("/sdapi/v1/progress").text
+
+
 def test_progress__and_interrupt(client, monkeypatch):
     idle = client.get("/sdapi/v1/progress").json()
     assert (idle["progress"], idle["state"]["job_count"], idle["current_image"]) == (0.0, 0, None)

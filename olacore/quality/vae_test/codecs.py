@@ -10,7 +10,7 @@ from olacore.quality.protocols import DecodesLatents, EncodesPictures
 from olacore.quality.reference.least_squares import LeastSquares, TrainingPictures
 from olacore.quality.reference.simple import BlockMeans, LinearPreview, PatchComponents
 from olacore.quality.vae_test.request import Entrants
-from olacore.spaces import accepts
+from olacore.spaces import accepts, named
 
 TEACHER, PAIRED, COMPATIBLE = "teacher", "organic, paired", "organic, compatible"
 ENCODER, AFFINE, BLOCKS, THEIRS = "encoder", "least squares", "block mean", "teacher's latents"
@@ -92,7 +92,7 @@ def line_up(entrants: Entrants) -> Lineup:
     if teacher and compatible_encoder:
         lineup.add("compatible encoder, teacher's decoder", imitation, teacher, size)
     elif teacher:
-        spaces = f"{entrants.encoder.space}, not the teacher's {teacher.space}"
+        spaces = ", not the teacher's ".join(named(entrants.encoder.space, teacher.space))
         lineup.notes.append(f"the encoder imitates {spaces}: no row mixes them")
     latents = TEACHER if teacher else imitation
     if entrants.data is not None:

@@ -43,8 +43,9 @@ def test_report__comes_back_from_json(tmp_path):
     assert stored["rows"][0]["value"] == 20.0
 
 
-def test_load__reads_the_kept_report():
-    report = load(RESULTS / "2026-11-24-zen5-2-cores.json")
+@pytest.mark.parametrize("name", ["2026-11-24-zen5-2-cores.json", "2026-11-27-zen3-2-cores.json"])
+def test_load__reads_the_kept_reports(name):
+    report = load(RESULTS / name)
     assert len(report.rows) > 50
     assert {target.met for target in report.targets} <= {True, False, None}
 
