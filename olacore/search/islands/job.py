@@ -29,11 +29,18 @@ class Archipelago:
     Parameters
     ----------
     folder : that their run folders are in
-    results : of the islands, in their order
+    results : of the islands, in their order; without those that were stopped before they had any
+    incomplete : whether there are islands without a result
     """
 
     folder: Path
     results: tuple[Result, ...]
+    incomplete: bool = False
+
+    @property
+    def interrupted(self) -> bool:
+        """Whether an island is to go on."""
+        return self.incomplete or any(result.stopped == INTERRUPTED for result in self.results)
 
     @property
     def number(self) -> int:
@@ -45,11 +52,6 @@ class Archipelago:
     def best(self) -> Result:
         """The result of that island."""
         return self.results[self.number]
-
-    @property
-    def interrupted(self) -> bool:
-        """Whether an island is to go on."""
-        return any(result.stopped == INTERRUPTED for result in self.results)
 
 
 def run_island(
@@ -124,18 +126,19 @@ def clear(exchange: Path) -> None:
         path.unlink(missing_ok=True)
 
 
-def gather(folder: Path, results: Sequence[Result]) -> Archipelago:
+def gather(folder: Path, results: Sequence[Result], incomplete: bool = False) -> Archipelago:
     """Put the module of the best island into the folder that all are in, unless one is to go on.
 
     Parameters
     ----------
     results : of the islands, in their order
+    incomplete : whether there are islands without a result
 
     Raises
     ------
     OutputError  if it cannot be written
     """
-    found = Archipelago(folder, tuple(results))
+    found = Archipelago(folder, tuple(results), incomplete)
     if not found.interrupted:
         for name in (MODULE, REFINED):
             if is_there(made := found.best.folder / name):
