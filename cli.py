@@ -81,6 +81,11 @@ COMMANDS = {
         "olacore.commands.log:log",
         "Send runs that are over to a logger: what `ola train --log-to` sends while they run.",
     ),
+    "merge": (
+        "Train",
+        "teachers.commands.merge:merge",
+        "Join the shares of `ola precompute --share` into one data set.",
+    ),
     "play": (
         "Train",
         "olacore.commands.play:play",

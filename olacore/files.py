@@ -53,6 +53,35 @@ def replace_file(path: Path, content: bytes) -> int:
     return len(content)
 
 
+def create_once(path: Path, content: bytes) -> bool:
+    """Write `content` to `path` in one step unless something is there; of several who do so, one succeeds.
+
+    Returns
+    -------
+    whether it was written; otherwise what is there is untouched
+
+    Raises
+    ------
+    OutputError  if the folder cannot be written to, or the disk is full
+    """
+    temporary = path.with_name(f".{path.name[:NAMED]}.{secrets.token_hex(8)}.tmp")
+    replace_file(temporary, content)
+    with _failures_named(path):
+        try:
+            os.link(temporary, path)
+        except FileExistsError:
+            return False
+        except OSError:
+            # A file system without hard links.
+            if is_there(path):
+                return False
+            temporary.replace(path)
+        finally:
+            with suppress(OSError):
+                temporary.unlink()
+    return True
+
+
 def write_folder(path: Path, files: Mapping[str, bytes]) -> int:
     """Write files into a folder: a new or empty one appears in one step; in any other, each file is replaced in order.
 

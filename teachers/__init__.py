@@ -28,9 +28,12 @@ if TYPE_CHECKING:
     from teachers.denoisers.load import load_denoiser
     from teachers.jobs.decode_ahead import default_workers
     from teachers.jobs.denoise import denoise
+    from teachers.jobs.merge import Merged, merge_shares
     from teachers.jobs.noise_rule import NoiseRule
-    from teachers.jobs.output_path import check_target
+    from teachers.jobs.output_path import Share, check_target
     from teachers.jobs.run import Summary, precompute
+    from teachers.jobs.share_places import precompute_shares
+    from teachers.jobs.share_work import PrecomputeConfig, precompute_share
     from teachers.jobs.texts import collect_texts, precompute_texts
     from teachers.jobs.words import collect_words, precompute_words
     from teachers.options import LoadOptions
@@ -49,9 +52,12 @@ _HOMES = {
     "FunctionTeacher": "teachers.own.function",
     "LoadOptions": "teachers.options",
     "Loader": "teachers.registry",
+    "Merged": "teachers.jobs.merge",
     "NoiseRule": "teachers.jobs.noise_rule",
     "OrganicEncoder": "teachers.own.organic",
     "PictureRule": "teachers.collect.crops",
+    "PrecomputeConfig": "teachers.jobs.share_work",
+    "Share": "teachers.jobs.output_path",
     "Summary": "teachers.jobs.run",
     "Teacher": "teachers.protocol",
     "VideoRule": "teachers.collect.survey",
@@ -64,7 +70,10 @@ _HOMES = {
     "load_denoiser": "teachers.denoisers.load",
     "load_teacher": "teachers.autoencoders.load",
     "load_text_teacher": "teachers.text.load",
+    "merge_shares": "teachers.jobs.merge",
     "precompute": "teachers.jobs.run",
+    "precompute_share": "teachers.jobs.share_work",
+    "precompute_shares": "teachers.jobs.share_places",
     "precompute_texts": "teachers.jobs.texts",
     "precompute_words": "teachers.jobs.words",
 }
@@ -78,9 +87,12 @@ __all__ = [
     "FunctionTeacher",
     "LoadOptions",
     "Loader",
+    "Merged",
     "NoiseRule",
     "OrganicEncoder",
     "PictureRule",
+    "PrecomputeConfig",
+    "Share",
     "Summary",
     "Teacher",
     "VideoRule",
@@ -93,7 +105,10 @@ __all__ = [
     "load_denoiser",
     "load_teacher",
     "load_text_teacher",
+    "merge_shares",
     "precompute",
+    "precompute_share",
+    "precompute_shares",
     "precompute_texts",
     "precompute_words",
 ]

@@ -207,9 +207,9 @@ def read_header(file: h5py.File, path: Path) -> Header:
     settings = attributes.json_object(file, path, "settings") if told else {}
     with _damage_named(path):
         sizes |= sizes_of_latents(space, sizes) if form.spaced else {}
-    sources = _records(file, path, "sources", unpack_sources) if form.sourced else ()
-    files = _records(file, path, "files", unpack_files) if form.sourced and "files" in file else ()
-    captions = _captions_in(file, path, len(sources)) if form.captioned else Captions()
+    sources = records_in(file, path, "sources", unpack_sources) if form.sourced else ()
+    files = records_in(file, path, "files", unpack_files) if form.sourced and "files" in file else ()
+    captions = captions_in(file, path, len(sources)) if form.captioned else Captions()
     counts = {"source": len(sources), "caption": len(captions.texts)}
     capacity: int | str = "n"
     optional = tuple(spec.name for spec in form.fields if spec.optional and spec.name in file)
@@ -274,7 +274,13 @@ def _space_in(file: h5py.File, path: Path) -> LatentSpace:
         return LatentSpace.from_dict({**texts, **wholes, **others})
 
 
-def _records(file: h5py.File, path: Path, name: str, unpack: Callable[[np.ndarray], tuple[T, ...]]) -> tuple[T, ...]:
+def records_in(file: h5py.File, path: Path, name: str, unpack: Callable[[np.ndarray], tuple[T, ...]]) -> tuple[T, ...]:
+    """Read a list of records of text and numbers.
+
+    Raises
+    ------
+    FileFormatError  if there is none, or it is damaged
+    """
     array, dtype = find_array(file, path, name, "records")
     if array.ndim != 1 or dtype.names is None or any(dtype[part].kind not in "Siu" for part in dtype.names):
         raise FileFormatError(f"/{name} in {path} must be a list of records of text and whole numbers; got {dtype}.")
@@ -283,7 +289,13 @@ def _records(file: h5py.File, path: Path, name: str, unpack: Callable[[np.ndarra
         return unpack(array[:])
 
 
-def _captions_in(file: h5py.File, path: Path, sources: int) -> Captions:
+def captions_in(file: h5py.File, path: Path, sources: int) -> Captions:
+    """Read the captions of so many sources.
+
+    Raises
+    ------
+    FileFormatError  if there are none, or they are damaged
+    """
     texts, dtype = find_array(file, path, "captions", "text")
     if texts.ndim != 1 or dtype.kind != "S" or not len(texts):
         raise FileFormatError(f"/captions in {path} must be a list of text of a fixed width; got {dtype}.")

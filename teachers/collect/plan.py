@@ -51,21 +51,22 @@ class Plan:
 
         Files that give nothing are in the first part.
         """
+        return [self.part(start, start + size) for start in range(0, len(self.rows), size)]
+
+    def part(self, start: int, stop: int) -> "Plan":
+        """The rows from `start` up to `stop`, with their own files and sources; the first part has the other files."""
+        rows = self.rows[start:stop].copy()
+        stop = start + len(rows)
         ends = np.cumsum([file.rows for file in self.files])
-        parts = []
-        for start in range(0, len(self.rows), size):
-            rows = self.rows[start : start + size].copy()
-            stop = start + len(rows)
-            files = []
-            for file, end in zip(self.files, ends, strict=True):
-                inside = min(stop, end) - max(start, end - file.rows)
-                if inside > 0 or (start == 0 and not file.rows):
-                    files.append(replace(file, rows=max(0, int(inside))))
-            numbers, rows["source"] = np.unique(rows["source"], return_inverse=True)
-            sources = tuple(self.sources[number] for number in numbers)
-            captions = tuple(self.captions[number] for number in numbers)
-            parts.append(Plan(tuple(files), sources, rows, captions))
-        return parts
+        files = []
+        for file, end in zip(self.files, ends, strict=True):
+            inside = min(stop, end) - max(start, end - file.rows)
+            if inside > 0 or (start == 0 and not file.rows):
+                files.append(replace(file, rows=max(0, int(inside))))
+        numbers, rows["source"] = np.unique(rows["source"], return_inverse=True)
+        sources = tuple(self.sources[number] for number in numbers)
+        captions = tuple(self.captions[number] for number in numbers)
+        return Plan(tuple(files), sources, rows, captions)
 
     @property
     def split(self) -> np.ndarray:

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from olacore.commands.options import ENCODER, FILE, max_pixels
+from olacore.commands.options import BACKEND, ENCODER, FILE, max_pixels
 from olacore.commands.say import print_json, say
 from teachers.commands.denoise import noise_options, precompute_noise, wants_noise
+from teachers.commands.merge import ShareOf
 from teachers.commands.reporting import reporting
+from teachers.commands.shares import make_shares
 from teachers.commands.texts import embed_texts
 from teachers.commands.words import embed_words
 
@@ -24,7 +27,7 @@ SHOWN = 10
 
 @click.command()
 @click.argument("sources", type=FILE, nargs=-1)
-@click.option("--h5", type=FILE, required=True, help="The data set to write; with --shard-size a folder.")
+@click.option("--h5", type=FILE, required=True, help="The data set to write; with --shard-size or --share a folder.")
 @click.option("--teacher", help="An autoencoder's folder, hub id or file, an organic encoder, or FILE.py:FUNCTION.")
 @click.option("--latents-from", type=ENCODER, help="An organic encoder that makes the latents, in place of a teacher.")
 @click.option("--recon", is_flag=True, help="Store the teacher's own decoding too.")
@@ -60,6 +63,10 @@ SHOWN = 10
     help="Video: damaged packets before it is given up.",
 )
 @click.option("--shard-size", type=int, help="Write shards of so many pictures into the folder --h5.")
+@click.option("--share", type=ShareOf(), help="Make share I of N into the folder --h5, as 2/8; `ola merge` joins them.")
+@click.option("--shares", type=int, help="Make so many shares, all of them, into the folder --h5.")
+@click.option("--backend", type=BACKEND, help="Where shares are made: local, one after the other, or ray.")
+@click.option("--address", help="Of a cluster of Ray, as 10.0.0.1:6379 or auto; by default Ray starts here.")
 @click.option("--workers", type=int, help="Processes that decode; 0 for a thread; default by the number of cores.")
 @click.option("--device", default="cpu", show_default=True, help="cpu, cuda, or cuda:1 and so on.")
 @click.option("--batch", type=int, help="Pictures that the teacher gets at once; default by the memory.")
@@ -100,6 +107,10 @@ def precompute(
     least_change: float,
     most_damaged: int,
     shard_size: int | None,
+    share: tuple[int, int] | None,
+    shares: int | None,
+    backend: str | None,
+    address: str | None,
     workers: int | None,
     device: str,
     batch: int | None,
@@ -123,6 +134,8 @@ def precompute(
     if words:
         if text_teacher is None or teacher or latents_from or noise["denoiser"]:
             raise click.UsageError("--words needs --text-teacher, and no other teacher.")
+        if share:
+            raise click.UsageError("--words makes one table, which takes seconds and has no shares; leave --share out.")
         embed_words(sources, h5, text_teacher, bare, (vocabulary, common), resume, force)
         return
     if not sources:
@@ -133,6 +146,7 @@ def precompute(
         return
     if tokens and not text_teacher:
         raise click.UsageError("--tokens needs --text-teacher.")
+    own = teachers.Share(*share) if share else None
     alone = text_teacher is not None and teacher is None and latents_from is None
     if not alone and (teacher is None) == (latents_from is None):
         raise click.UsageError("give either --teacher or --latents-from, or --text-teacher alone for captions.")
@@ -146,13 +160,26 @@ def precompute(
         held_out=held_out,
         recipe=recipe,
     )
+    if shares is None and (backend or address):
+        raise click.UsageError("--backend and --address say where shares are made; give --shares too.")
+    if shares is not None and (alone or share or shard_size or force):
+        other = "captions alone" if alone else "--share" if share else "--shard-size" if shard_size else "--force"
+        raise click.UsageError(f"--shares does not go with {other}.")
     if text_teacher is not None and alone:
-        embed_texts(sources, h5, text_teacher, bare, tokens, rule, resume, force)
+        embed_texts(sources, h5, text_teacher, bare, tokens, rule, own, resume, force)
         return
     telling = teachers.CaptionRule(captions, parts, set_)
     video = teachers.VideoRule(every, fps, keyframes, most, least_change, most_damaged)
     loading = teachers.LoadOptions(config, device, batch, offline, self_test=not no_self_test, size=size)
-    teachers.check_target(h5, shard_size, resume, force)  # before the seconds that a teacher takes to load
+    decoding = teachers.default_workers() if workers is None else workers
+    if shares is not None:
+        asked_for = teachers.PrecomputeConfig(
+            sources, h5, teacher, latents_from, text_teacher, tokens, loading, rule, video, telling, recon
+        )
+        asked_for = replace(asked_for, workers=decoding, max_pixels=max_pixels)
+        make_shares(asked_for, shares, backend or "local", {"address": address} if address else {}, as_json)
+        return
+    teachers.check_target(h5, shard_size, resume, force, own)  # before the seconds that a teacher takes to load
     with reporting(h5, files="files", rows="pictures") as report:
         asked: list[Teacher] = [
             teachers.OrganicEncoder(latents_from) if latents_from else teachers.load_any_teacher(str(teacher), loading)
@@ -167,8 +194,9 @@ def precompute(
             telling,
             recon=recon,
             shard_size=shard_size,
+            share=own,
             max_pixels=max_pixels,
-            workers=teachers.default_workers() if workers is None else workers,
+            workers=decoding,
             resume=resume,
             force=force,
             progress=report,
@@ -183,10 +211,10 @@ def precompute(
         skipped = {name: " ".join(each) for name, each in notes.items()}
         print_json({"rows": made.rows, "sources": made.sources, "damaged": made.damaged, "skipped": skipped})
     else:
-        print_summary(made, h5)
+        print_summary(made, f"{h5}, {own}" if own else str(h5))
 
 
-def print_summary(made: Summary, h5: Path) -> None:
+def print_summary(made: Summary, what: str) -> None:
     """Print what was made, and on standard error what was left out."""
     for file in made.skipped[:SHOWN]:
         say(f"skipped: {file.note}", err=True)
@@ -195,4 +223,4 @@ def print_summary(made: Summary, h5: Path) -> None:
     if made.damaged:
         say(f"{made.damaged} damaged packets or frames were left out", err=True)
     parts = ", ".join(f"{count} {split}" for split, count in made.sources.items())
-    say(f"{h5}: {made.rows} rows from {sum(made.sources.values())} photographs and scenes ({parts})")
+    say(f"{what}: {made.rows} rows from {sum(made.sources.values())} photographs and scenes ({parts})")

@@ -10,7 +10,7 @@ from olacore.commands.say import say
 from teachers.commands.reporting import reporting
 
 if TYPE_CHECKING:
-    from teachers import LoadOptions, PictureRule
+    from teachers import LoadOptions, PictureRule, Share
 
 
 def embed_texts(
@@ -20,17 +20,18 @@ def embed_texts(
     loading: LoadOptions,
     tokens: bool,
     rule: PictureRule,
+    share: Share | None,
     resume: bool,
     force: bool,
 ) -> None:
     """Make a data set of captions with a text teacher's embeddings, and with those of their tokens where asked."""
     import teachers
 
-    teachers.check_target(h5, None, resume, force)
+    teachers.check_target(h5, None, resume, force, share)
     texts = teachers.collect_texts(sources, rule)
     teacher = teachers.load_text_teacher(reference, loading, tokens=tokens)
     with reporting(h5, rows="captions") as report:
-        teachers.precompute_texts(texts, h5, teacher, resume=resume, force=force, progress=report)
+        made = teachers.precompute_texts(texts, h5, teacher, share=share, resume=resume, force=force, progress=report)
     if teacher.cut:
         say(f"{teacher.cut} captions were longer than the text teacher takes, and were cut", err=True)
-    say(f"{h5}: {len(texts)} captions with embeddings of {teacher.name}")
+    say(f"{h5}: {made} captions with embeddings of {teacher.name}")

@@ -82,16 +82,28 @@ def new_job(
     DataError  if no source gives a picture
     ConfigError  if the recipe does not fit the pictures
     """
+    plan, digests = plan_of(inputs, refused, rule, video, workers, tick, telling)
+    parts = plan.shards(target.shard_size or len(plan.rows))
+    settings = describe_settings(digests, rule, video, telling or CaptionRule())
+    return job_of(target, parts, settings, inputs, digests)
+
+
+def plan_of(
+    inputs: Sequence[Input],
+    refused: Sequence[tuple[Path, str]],
+    rule: PictureRule,
+    video: VideoRule,
+    workers: int,
+    tick: Tick,
+    telling: CaptionRule | None = None,
+) -> tuple[Plan, list[str]]:
+    """The plan of a data set, and the SHA-256 of each input; see `new_job`."""
     if not inputs:
         raise DataError(f"no source gives a picture: {refused[0][1] if refused else 'there is none.'}")
     findings = survey_all(inputs, video, workers, tick)
     plan = make_plan(inputs, findings, rule, telling)
     absent = [refused_file(path, reason) for path, reason in refused]
-    plan = replace(plan, files=(*plan.files, *absent))
-    digests = [finding.digest for finding in findings]
-    parts = plan.shards(target.shard_size or len(plan.rows))
-    settings = describe_settings(digests, rule, video, telling or CaptionRule())
-    return _job(target, parts, settings, inputs, digests)
+    return replace(plan, files=(*plan.files, *absent)), [finding.digest for finding in findings]
 
 
 def resumed_job(
@@ -114,7 +126,7 @@ def resumed_job(
     except FileFormatError:
         return None
     digests = digest_all(inputs, tick)
-    return _job(target, plans, describe_settings(digests, rule, video, telling or CaptionRule()), inputs, digests)
+    return job_of(target, plans, describe_settings(digests, rule, video, telling or CaptionRule()), inputs, digests)
 
 
 def kept_plan(header: Header, rows: np.ndarray) -> Plan:
@@ -127,9 +139,16 @@ def kept_plan(header: Header, rows: np.ndarray) -> Plan:
     return Plan(header.files, sources, rows, tuple(own))
 
 
-def _job(
+def job_of(
     target: Target, parts: list[Plan], settings: dict[str, Any], inputs: Sequence[Input], digests: Sequence[str]
 ) -> Job:
+    """Cut a plan into the files of a target.
+
+    Parameters
+    ----------
+    settings : of all files
+    digests : SHA-256 of each input
+    """
     each = target.settings(settings, len(parts))
     found = {digest: given for given, digest in zip(reversed(inputs), reversed(digests), strict=True)}
     return Job(parts, target.paths(len(parts)), each, found)

@@ -1,16 +1,47 @@
 """Where answers go: a data file of any form."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from olacore.data import Captions, Header, Writer
+from olacore.data import Captions, Form, Header, Writer
 from olacore.errors import ShapeError
+from olacore.spaces import LatentSpace
 from teachers.collect.plan import Plan
 from teachers.jobs.answers import Answers
+
+
+def header_of(
+    plan: Plan,
+    form: Form,
+    sizes: Mapping[str, int],
+    each: int,
+    space: LatentSpace | None,
+    optional: tuple[str, ...],
+    settings: dict[str, Any],
+) -> Header:
+    """The header of a file that is made for a plan.
+
+    Parameters
+    ----------
+    each : rows of the file for a row of the plan
+    sizes, space, optional, settings : see `Header`
+    """
+    plain = tuple(replace(source, caption="") for source in plan.sources) if form.captioned else plan.sources
+    return Header(
+        form,
+        sizes,
+        len(plan.rows) * each,
+        space=space,
+        sources=plain if form.sourced else (),
+        optional=optional,
+        settings=settings,
+        files=plan.files if form.sourced else (),
+        captions=Captions.of(plan.captions, plan.rows) if form.captioned else Captions(),
+    )
 
 
 class Output:
@@ -29,19 +60,10 @@ class Output:
         self.answers, self.plan = answers, plan
         form = answers.form
         self.captions = np.array([source.caption for source in plan.sources])
-        own = Captions.of(plan.captions, plan.rows) if form.captioned else Captions()
-        sources = tuple(replace(source, caption="") for source in plan.sources) if form.captioned else plan.sources
-        header = Header(
-            form,
-            answers.sizes,
-            len(plan.rows) * answers.each,
-            space=answers.space if form.spaced else None,
-            sources=sources if form.sourced else (),
-            optional=answers.optional,
-            settings={**settings, **answers.settings},
-            files=plan.files if form.sourced else (),
-            captions=own,
-        )
+        told = {**settings, **answers.settings}
+        space = answers.space if form.spaced else None
+        header = header_of(plan, form, answers.sizes, answers.each, space, answers.optional, told)
+        own = header.captions
         ends = np.array([max(one, default=-1) + 1 for one in own.of_sources], np.int64)
         # How many captions there have to be before each row, and after the last.
         self._needed = np.r_[0, np.maximum.accumulate(ends[plan.rows["source"]]) if form.captioned else []].astype(int)

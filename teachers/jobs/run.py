@@ -16,8 +16,9 @@ from teachers.collect.survey import VideoRule
 from teachers.jobs.answers import Answers, with_decoding
 from teachers.jobs.fill import fill_files, make_files
 from teachers.jobs.job import new_job, resumed_job
-from teachers.jobs.output_path import Target
+from teachers.jobs.output_path import Share, Target
 from teachers.jobs.outputs import Output
+from teachers.jobs.shares import share_job
 from teachers.protocol import Teacher
 
 # Called with what is counted, "files" or "rows", how many are done and how many there are. It may raise to stop.
@@ -63,6 +64,7 @@ def precompute(
     recon: bool = False,
     form: str | None = None,
     shard_size: int | None = None,
+    share: Share | None = None,
     workers: int = 0,
     max_pixels: int = MAX_PIXELS,
     resume: bool = False,
@@ -80,7 +82,7 @@ def precompute(
     Parameters
     ----------
     sources : pictures, videos, zip archives of pictures, folders of all these, or patterns such as `a/*.jpg`
-    h5 : the file to write; with `shard_size` the folder to write shards into
+    h5 : the file to write; with `shard_size` or `share` the folder to write shards into
     teacher : is asked about each picture; or several, each of which may read what those before it wrote
     rule : how pictures are cut and resized; None for the defaults
     video : which frames of a video count; None for the defaults
@@ -89,6 +91,7 @@ def precompute(
     recon : store an autoencoder's decoding of the stored latents too
     form : schema of the files; by default the one that has a field for all that the teachers write
     shard_size : pictures in each file
+    share : make this share alone; all shares go by one plan, which the first of them leaves in the folder
     workers : spawned processes that decode and resize; 0 for a thread of this process
     max_pixels : of the largest picture to read
     resume : go on behind the last finished row of `h5`; start it if it is missing
@@ -109,11 +112,16 @@ def precompute(
     asked = [*teacher] if isinstance(teacher, Sequence) else [teacher]
     answers = Answers.of(with_decoding(asked) if recon else asked, rule.size, form)
     telling = replace(captions or CaptionRule(), needed=answers.form.captioned)
-    target = Target(h5, shard_size, resume, force)
+    target = Target(h5, shard_size, resume, force, share)
     found, refused = find_inputs(sources, max_pixels)
     inputs = wanted(found, rule)
     with target.locked():
-        job = resumed_job(target, inputs, rule, video, partial(tick, "files"), telling) if resume else None
+        job = None
+        if share:
+            told = partial(tick, "files")
+            job = share_job(target, share, inputs, refused, rule, video, workers, told, telling, answers)
+        elif resume:
+            job = resumed_job(target, inputs, rule, video, partial(tick, "files"), telling)
         if job is None:
             job = new_job(target, inputs, refused, rule, video, workers, partial(tick, "files"), telling)
         plan = job

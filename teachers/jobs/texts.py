@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from functools import partial
+from itertools import zip_longest
 from pathlib import Path
 
 import numpy as np
 
-from olacore.data import FORMS, ROW, Captions, Header, Source, Writer, open_dataset
+from olacore.data import FORMS, ROW, Source, Writer, open_dataset
 from olacore.data.forms import CAPTION
 from olacore.data.records import SPLITS
 from olacore.errors import ConfigError, DataError
@@ -16,9 +17,11 @@ from olacore.foreign.reading import read_file
 from olacore.media.find import is_table
 from teachers.collect.caption_tables import clean, decode, read_table
 from teachers.collect.crops import PictureRule
-from teachers.collect.plan import split_of
-from teachers.jobs.output_path import check_target
+from teachers.collect.plan import Plan, split_of
+from teachers.jobs.output_path import Share, Target
+from teachers.jobs.outputs import header_of
 from teachers.jobs.run import Progress
+from teachers.jobs.shares import agreed_plan, cut, unit_of
 from teachers.jobs.words import digest
 from teachers.protocol import Teacher
 
@@ -65,18 +68,23 @@ def precompute_texts(
     h5: Path,
     teacher: Teacher,
     *,
+    share: Share | None = None,
     resume: bool = False,
     force: bool = False,
     progress: Progress | None = None,
-) -> None:
+) -> int:
     """Make a data set of captions with a text teacher's embeddings, schema `olacore/texts/1`; safe to kill.
 
     Parameters
     ----------
     texts : see `collect_texts`
-    h5 : the file to write
+    h5 : the file to write; with `share` the folder to write into
     teacher : reads `captions`; writes `embeddings` (n, E), and maybe `tokens` (n, T, F)
-    resume, force, progress : see `precompute`; progress counts "rows"
+    share, resume, force, progress : see `precompute`; progress counts "rows"
+
+    Returns
+    -------
+    captions in the file
 
     Raises
     ------
@@ -84,7 +92,7 @@ def precompute_texts(
     """
     if teacher.reads != ("captions",) or "embeddings" not in teacher.writes:
         raise ConfigError(f"{teacher.name} is no text encoder: it reads {teacher.reads} and writes {teacher.writes}.")
-    check_target(h5, None, resume, force)
+    target = Target(h5, None, resume, force, share)
     form = FORMS["olacore/texts/1"]
     captions = [source.caption for source in texts]
     asked = teacher.answer({"captions": np.array(["word"])})
@@ -94,28 +102,39 @@ def precompute_texts(
         sizes |= dict(zip(("T", "F"), asked["tokens"].shape[1:], strict=True))
     rows = np.zeros(len(texts), ROW)
     rows["source"], rows["pts"] = np.arange(len(texts)), -1
-    header = Header(
-        form,
-        sizes,
-        len(texts),
-        sources=tuple(replace(source, caption="") for source in texts),
-        optional=optional,
-        settings=teacher.settings | {"captions": digest(captions)},
-        captions=Captions(tuple(captions), tuple((number,) for number in range(len(texts)))),
-    )
+    settings = teacher.settings | {"captions": digest(captions)}
+    plan = Plan((), tuple(texts), rows, tuple((text,) for text in captions))
     told = progress or (lambda *args: None)
-    complete = False
-    writer = Writer(h5, header, rows, force=force, resume=resume)
-    try:
-        for first in range(writer.rows_valid, len(texts), teacher.batch):
-            told("rows", first, len(texts))
-            here = slice(first, first + teacher.batch)
-            answers = teacher.answer({"captions": np.array(captions[here])})
-            writer.add({CAPTION: np.arange(len(texts), dtype=np.int32)[here]}, rows[here], answers)
-        told("rows", len(texts), len(texts))
-        complete = True
-    finally:
-        writer.close(complete)
+    with target.locked():
+        if share:
+            asked_for = {"form": form.schema, "fields": [*optional], **settings, "shares": share.count}
+            plan, whole = agreed_plan(target.plan, plan, asked_for, partial(_check_texts, target.plan, captions))
+            plan, settings = cut(plan, share, unit_of([teacher])), settings | {"plan": whole}
+        [path], [settings] = target.paths(1), target.settings(settings, 1)
+        rows, captions = plan.rows, [source.caption for source in plan.sources]
+        complete = False
+        header = header_of(plan, form, sizes, 1, None, optional, settings)
+        writer = Writer(path, header, rows, force=force, resume=resume)
+        try:
+            for first in range(writer.rows_valid, len(rows), teacher.batch):
+                told("rows", first, len(rows))
+                here = slice(first, first + teacher.batch)
+                answers = teacher.answer({"captions": np.array(captions[here])})
+                writer.add({CAPTION: np.arange(len(rows), dtype=np.int32)[here]}, rows[here], answers)
+            told("rows", len(rows), len(rows))
+            complete = True
+        finally:
+            writer.close(complete)
+    return len(rows)
+
+
+def _check_texts(path: Path, captions: Sequence[str], plan: Plan) -> None:
+    """Raise if a caption is not what it was for the plan; both are named."""
+    before = [source.caption for source in plan.sources]
+    for number, (old, new) in enumerate(zip_longest(before, captions)):
+        if old != new:
+            what = f"the plan {path} was made of captions of which number {number} is {old!r}, now it is {new!r}"
+            raise ConfigError(f"{what}; give all shares the same captions, or begin in another folder.")
 
 
 def _of_list(path: Path) -> list[tuple[str, str]]:

@@ -84,6 +84,7 @@ NOT_RUN = {
     ("docs/ovae.md", "The second stage of `sd15-decoder`"): "needs data that a teacher made",
     ("docs/ovae.md", "Reproduce"): TEACHER,
     ("docs/ovae.md", "Measuring"): TEACHER,
+    ("docs/scale-shares.part.md", "Precompute in shares"): TEACHER,
     ("docs/serve.md", "A page that draws while you type, and a server for other programs"): (
         "serves until it is told to stop; tests/web starts servers"
     ),

@@ -64,6 +64,7 @@ PAIRS = (
     f"train --h5 {{file}} --stack 3 {SHORT.replace('--population 4 ', '')}",
     "eval P --h5 {file}",
 )
+SHARE = ("precompute photos --latents-from E --h5 set --share 1/2 --size 16 --workers 0 --resume",)
 LOOKING = ("inspect {file}", "inspect {file} --json", "inspect {file} --sheet sheet.png")
 WORDS = "precompute {list} --words --common 0 --text-teacher text --no-self-test --offline --h5 out.h5"
 DENOISING = ("precompute captioned.h5 --denoiser pipe --no-self-test --offline --levels 1 --h5 out.h5",)
@@ -137,6 +138,13 @@ KINDS = {
         },
     ),
     "resumed": Kind(seeds.resumed, {"out.h5": (*on("photos", "--resume", "--resume --json"), "inspect {file}")}),
+    "shares": Kind(
+        seeds.shares,
+        {
+            "set/*.h5": ("merge set -o out.h5", "merge set -o out.h5 --resume --json", *LOOKING[:2], *SHARE),
+            "set/plan.hdf5": ("merge set -o out.h5", *SHARE),
+        },
+    ),
     "run": Kind(
         seeds.runs,
         {

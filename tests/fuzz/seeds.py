@@ -118,6 +118,14 @@ def data(folder: Path) -> None:
             packed.attrs[name] = value
 
 
+def shares(folder: Path) -> None:
+    """A data set in two shares, and their plan."""
+    plain_modules(folder)
+    given = [folder / "photos", "--latents-from", folder / "E", "--size", 16, "--workers", 0, "--h5", folder / "set"]
+    for number in (1, 2):
+        ola("precompute", *given, "--share", f"{number}/2")
+
+
 def resumed(folder: Path) -> None:
     """A data set that was interrupted, and what it is made of."""
     plain_modules(folder)
