@@ -52,31 +52,38 @@ def share_job(
     space = answers.space.to_dict() if answers.space else {}
     told = {"form": answers.form.schema, "size": answers.size, "fields": [*answers.optional], **space}
     told |= {**settings, **answers.settings, "shares": share.count}
-    plan, digest = agreed_plan(target.plan, made, told, lambda kept: _check_sources(target.plan, kept, inputs, digests))
-    return job_of(target, [cut(plan, share, unit)], {**settings, "plan": digest}, inputs, digests)
+    part, digest = agreed_part(
+        target.plan, share, unit, made, told, lambda kept: _check_sources(target.plan, kept, inputs, digests)
+    )
+    return job_of(target, [part], {**settings, "plan": digest}, inputs, digests)
 
 
-def agreed_plan(path: Path, made: Plan | None, told: dict[str, Any], check: Callable[[Plan], None]) -> tuple[Plan, str]:
-    """Give the plan of all shares, and its SHA-256; whoever comes first leaves it at `path`.
+def agreed_part(
+    path: Path, share: Share, unit: int, made: Plan | None, told: dict[str, Any], check: Callable[[Plan], None]
+) -> tuple[Plan, str]:
+    """Give a share of the plan of all, and the SHA-256 of that plan; whoever comes first leaves it at `path`.
 
     Parameters
     ----------
+    unit : rows that are not cut
     made : the plan, where it had to be made
     told : everything that decides about the rows
     check : raises if the plan that was there is of other sources
 
     Raises
     ------
-    ConfigError  if the one that is there was made with other settings
+    ConfigError  if the one that is there was made with other settings, or there are more shares than can be cut
     FileFormatError  if it is damaged
     """
     told = json.loads(json.dumps(told))
+    if made is not None:
+        bounds(len(made.rows), share, unit)  # no plan is left that no share can go by
     written = made is not None and write_plan(path, made, told)
     plan, before, digest = read_plan_file(path)
     if not written:
         check(plan)
         check_same(path, before, told)
-    return plan, digest
+    return plan.part(*bounds(len(plan.rows), share, unit)), digest
 
 
 def unit_of(teachers: Sequence[Teacher]) -> int:
@@ -98,16 +105,6 @@ def bounds(rows: int, share: Share, unit: int) -> tuple[int, int]:
         raise ConfigError(f"{rows} rows{together} make at most {blocks} shares; got {share.count}.")
     first, last = (blocks * number // share.count * unit for number in (share.number - 1, share.number))
     return first, min(last, rows)
-
-
-def cut(plan: Plan, share: Share, unit: int) -> Plan:
-    """A share of a plan.
-
-    Raises
-    ------
-    ConfigError  as `bounds` does
-    """
-    return plan.part(*bounds(len(plan.rows), share, unit))
 
 
 def _check_sources(path: Path, plan: Plan, inputs: Sequence[Input], digests: Sequence[str]) -> None:

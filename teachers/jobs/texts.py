@@ -21,7 +21,7 @@ from teachers.collect.plan import Plan, split_of
 from teachers.jobs.output_path import Share, Target
 from teachers.jobs.outputs import header_of
 from teachers.jobs.run import Progress
-from teachers.jobs.shares import agreed_plan, cut, unit_of
+from teachers.jobs.shares import agreed_part, unit_of
 from teachers.jobs.words import digest
 from teachers.protocol import Teacher
 
@@ -108,8 +108,9 @@ def precompute_texts(
     with target.locked():
         if share:
             asked_for = {"form": form.schema, "fields": [*optional], **settings, "shares": share.count}
-            plan, whole = agreed_plan(target.plan, plan, asked_for, partial(_check_texts, target.plan, captions))
-            plan, settings = cut(plan, share, unit_of([teacher])), settings | {"plan": whole}
+            check = partial(_check_texts, target.plan, captions)
+            plan, whole = agreed_part(target.plan, share, unit_of([teacher]), plan, asked_for, check)
+            settings |= {"plan": whole}
         [path], [settings] = target.paths(1), target.settings(settings, 1)
         rows, captions = plan.rows, [source.caption for source in plan.sources]
         complete = False

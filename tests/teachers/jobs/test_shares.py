@@ -144,6 +144,7 @@ def test_share__index_out_of_range(number: int, count: int) -> None:
 def test_share__more_than_there_are_rows(tmp_path: Path, photos: Path) -> None:
     with pytest.raises(ConfigError, match="10 rows make at most 10 shares; got 11"):
         make([photos], tmp_path / "set", rule=RULE, share=Share(1, 11))
+    make([photos], tmp_path / "set", rule=RULE, share=Share(1, 10))
 
 
 def test_plan__is_computed_once(tmp_path: Path, photos: Path, monkeypatch: pytest.MonkeyPatch) -> None:
