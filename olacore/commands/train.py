@@ -134,6 +134,7 @@ def train(
 
     from olacore.files import is_there
     from olacore.search.config import TrainConfig
+    from olacore.search.islands.exchange import WaitingEnded
     from olacore.search.loggers import LogTo
     from olacore.search.run_folder import REFINED
     from olacore.search.train import train as evolve
@@ -151,7 +152,10 @@ def train(
     limits = config.settled.seconds, config.settled.generations
     loggers = LogTo(*log_to)
     with stop_on_signal() as should_stop, loggers, progress_bars(*limits) as bars:
-        result = evolve(config, (bars(config.module or "plain"), loggers), should_stop)
+        try:
+            result = evolve(config, (bars(config.module or "plain"), loggers), should_stop)
+        except WaitingEnded as error:
+            should_stop.leave(str(error).rstrip("."))
     if result.stopped == "interrupted":
         should_stop.leave(f"the run is saved in {result.folder}; go on with --resume --out {result.folder}")
     if as_json:

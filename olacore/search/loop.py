@@ -62,7 +62,8 @@ def search(
     resumed = config.resume and is_there(folder.checkpoint)
     if config.resume and not resumed:
         logger.warning("there is no checkpoint in %s yet: the search starts anew", folder.path)
-    exchange = Exchange.of(task)
+    exchange = Exchange.of(task, should_stop)
+    task = task if exchange is None else exchange.task
     progress, validation = resume(task) if resumed else start(task)
     seed = 4 * task.search_seed + SEARCH_STREAM
     with task.view.stream(task.dataset, task.searched, task.block_rows, seed, progress.cursor) as stream:
@@ -137,6 +138,8 @@ def _run(
         progress.replaced += report.replaced
         progress.cursor = stream.cursor
         progress.strategy.between(progress.state, progress.generation, task.search_seed, validate, loss_of)
+        if exchange is not None:
+            exchange.count(progress)
         progress.seconds = spent + time.perf_counter() - began
         notify(callbacks, Advanced(progress.generation, progress.samples, report))
         if is_reported(progress.generation, task.config.report_every) or progress.generation in report_at:

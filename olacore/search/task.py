@@ -17,10 +17,12 @@ from olacore.modules.tensor_file import digest_of
 from olacore.quality.evaluation import usable_items
 from olacore.search.components import Components, with_basis
 from olacore.search.config import TrainConfig
+from olacore.search.islands.island import Island
 from olacore.search.islands.shares import LEAST_SAMPLES, share_of
 from olacore.search.rules import ROWS_PER_UNIT, may_be_wide
 from olacore.search.run_folder import RunFolder
 from olacore.strategies import STRATEGIES, Candidate, Sizes, State, Strategy, Wide
+from olacore.strategies.group import ALONE, Group
 from olacore.strategies.stack.size import basis_bytes
 from olacore.views import VIEWS, View, find_view
 from olacore.views.scaling import Scaling
@@ -56,6 +58,7 @@ class Task:
     items : indices of the usable items of each split
     digest : of the data
     fold : of the training samples that is left out; None for none
+    group : islands that divide the work of the search, where the strategy does that
     """
 
     config: TrainConfig
@@ -65,6 +68,7 @@ class Task:
     items: dict[str, np.ndarray]
     digest: str
     fold: Fold | None = None
+    group: Group = ALONE
 
     @classmethod
     def of(cls, config: TrainConfig, dataset: Dataset, folder: RunFolder, fold: Fold | None = None) -> Task:
@@ -92,7 +96,7 @@ class Task:
             if rows <= ROWS_PER_UNIT * most_units(wide, view):
                 config = wide
         if config.island is not None:
-            check_exchanges(type(config.settled.strategy))
+            check_exchanges(config.island, type(config.settled.strategy))
         return cls(config, dataset, folder, view, items, dataset.digest(), fold)
 
     @property
@@ -127,9 +131,15 @@ class Task:
         return not self.config.settled.strategy.sees_all and self.rows >= LEAST_SAMPLES * island.count
 
     @property
+    def divided(self) -> bool:
+        """Whether it is one search, whose work islands divide."""
+        return self.config.island is not None and self.config.settled.strategy.divides
+
+    @property
     def search_seed(self) -> int:
         """The seed of the search itself; islands have their own, and statistics and validation in common."""
-        return self.config.seed if self.config.island is None else self.config.island.seed(self.config.seed)
+        island, seed = self.config.island, self.config.seed
+        return seed if island is None or self.divided else island.seed(seed)
 
     @property
     def exchange_every(self) -> int:
@@ -145,7 +155,7 @@ class Task:
     @cached_property
     def strategy(self) -> Strategy:
         """The strategy that was asked for, as it suits the view."""
-        return strategy_for(self.config, self.view, self.scaling.outputs)
+        return strategy_for(self.config, self.view, self.scaling.outputs).within(self.group)
 
     @cached_property
     def scaling(self) -> Scaling:
@@ -237,11 +247,20 @@ class Progress:
     awaited: float = 0.0
 
 
-def check_exchanges(strategy: type[Strategy]) -> None:
-    """Raise `ConfigError` unless the strategy sends migrants."""
-    if strategy.exchanges is None:
-        known = " or ".join(each.name for each in STRATEGIES.values() if each.exchanges is not None)
-        raise ConfigError(f"islands need a strategy that sends migrants: {known or 'none'}; got {strategy.name}.")
+def check_exchanges(island: Island, strategy: type[Strategy]) -> None:
+    """Raise `ConfigError` unless the strategy sends migrants, or divides its work among islands as they are asked."""
+    if strategy.divides:
+        asked = {"--every": island.every, "--graph": island.graph, "--free": not island.lockstep}
+        for option, value in asked.items():
+            if value:
+                raise ConfigError(
+                    f"islands divide the work of the strategy {strategy.name}, all with all and in lockstep; leave "
+                    f"{option} out."
+                )
+    elif strategy.exchanges is None:
+        able = (each.name for each in STRATEGIES.values() if each.divides or each.exchanges is not None)
+        known = " or ".join(able)
+        raise ConfigError(f"islands need a strategy that sends migrants: {known}; got {strategy.name}.")
 
 
 def strategy_for(config: TrainConfig, view: View, answers: int) -> Any:

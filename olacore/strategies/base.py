@@ -21,6 +21,7 @@ from olacore.kernels.forward import forward_population
 from olacore.kernels.layers import read_through
 from olacore.losses.objective import MSE, Objective
 from olacore.registry import Registry
+from olacore.strategies.group import Group
 
 # What a strategy keeps between generations: arrays by name.
 State = dict[str, np.ndarray]
@@ -130,6 +131,7 @@ class Strategy(ABC):
     kinds : kinds of modules that it evolves; None for all that no other strategy names
     joins : kinds of modules of which it evolves a part, in a later search
     exchanges : generations between two exchanges of islands; None for a strategy that sends no migrants
+    divides : whether islands divide the work of one search, `within` a group, instead
 
     Raises
     ------
@@ -153,6 +155,7 @@ class Strategy(ABC):
     kinds: ClassVar[tuple[str, ...] | None] = None
     joins: ClassVar[tuple[str, ...]] = ()
     exchanges: ClassVar[int | None] = None
+    divides: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
         for option, (low, high) in self.ranges.items():
@@ -229,6 +232,10 @@ class Strategy(ABC):
 
     def stored(self, form: str) -> Strategy:
         """Return the strategy as it evolves weights that are stored in this form."""
+        return self
+
+    def within(self, group: Group) -> Strategy:
+        """Return the strategy as it works on one of some islands, if it `divides` the work of a search among them."""
         return self
 
     def fitted(self, sizes: Sizes, form: str, budget: int | None) -> Strategy:

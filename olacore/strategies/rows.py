@@ -18,7 +18,7 @@ mirrored trials follow Brockhoff et al. 2010, doi:10.1007/978-3-642-15844-5_2.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from math import inf
 from typing import Any, ClassVar
@@ -35,6 +35,7 @@ from olacore.kernels.layout import CHUNK
 from olacore.losses.objective import MSE, Objective
 from olacore.strategies.base import STRATEGIES, Candidate, Problem, Report, State, Strategy, check_losses
 from olacore.strategies.common.axes import take_axes
+from olacore.strategies.common.migration import best_offers, offers
 
 FIRST_REACH, LEAST_REACH, MOST_REACH = 0.1, 1e-3, 0.3
 # Axes along which the inputs hardly vary are not scaled up further than this share of the largest variance.
@@ -48,6 +49,8 @@ TOGETHER = (1.0, 0.5, 0.25)
 TINY = 1e-30
 # Evidence against a row whose loss is not finite.
 LARGEST = 1e30
+# Evidence against the rows that a migrant beat, in temperatures: their share is zero until they are scored again.
+BEATEN = 110.0
 # With fewer training samples than this many times the inputs, shrinkage is chosen on the validation samples, in
 # searches of so many turns through all directions.
 SMALL, TRIAL_TURNS = 16, 4
@@ -82,6 +85,7 @@ class Rows(Strategy):
 
     derived: ClassVar[tuple[str, ...]] = ("lattice",)
     stores: ClassVar[tuple[str, ...]] = ("float32", "float16", "int8")
+    exchanges: ClassVar[int | None] = 20
 
     directions: int = 128
     temperature: float = 0.01
@@ -175,6 +179,43 @@ class Rows(Strategy):
         state["born"][place] = generation
         state["evidence"][place] = 0
         return Report(float(objective.total(before)), float((steps != 0).mean()) if share else 0.0, nonfinite)
+
+    def emigrants(self, state: State) -> State:
+        """The candidate's rows."""
+        weights, biases = self.candidate(state)
+        return {"row_weights": weights.copy(), "row_biases": biases.copy()}
+
+    def immigrate(
+        self,
+        state: State,
+        migrants: Sequence[State],
+        block: Block,
+        seed: int,
+        generation: int,
+        objective: Objective = MSE,
+    ) -> int:
+        """Take over the rows, or means of them and the candidate's, that have a lower loss on this block.
+
+        Such a row replaces the one that the most evidence is against, and alone stands for its output until the
+        others are scored again.
+        """
+        weights, biases = self.candidate(state)
+        weights, biases = offers((weights[None], biases[None]), migrants)
+        levels = [to_lattice(offer) for offer in weights] if self.lattice else []
+        if self.lattice:
+            weights = np.stack([from_lattice(*offer) for offer in levels])
+        best = best_offers((weights, biases), block, objective, self.shrinkage)
+        (rows,) = best.nonzero()
+        best, places = best[rows], state["evidence"][:, rows].argmax(0)
+        if self.lattice:
+            state["weights"][places, rows] = np.stack([offer for offer, _ in levels])[best, rows]
+            state["scales"][places, rows] = np.stack([scales for _, scales in levels])[best, rows]
+        else:
+            state["weights"][places, rows] = weights[best, rows]
+        state["biases"][places, rows] = biases[best, rows]
+        state["evidence"][:, rows] = np.maximum(state["evidence"][:, rows], BEATEN * self.temperature)
+        state["evidence"][places, rows] = 0
+        return len(rows)
 
     def gauges(self, state: State) -> dict[str, float]:
         """The usual step of a row."""

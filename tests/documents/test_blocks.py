@@ -92,6 +92,9 @@ NOT_RUN = {
     ("docs/watching.md", "TensorBoard, Weights & Biases, trackio, MLflow", 0): (
         "needs data of one's own, and a board; tests/search/test_loggers.py"
     ),
+    ("docs/scale.md", "Islands"): "hours of search on data of one's own; tests/commands/test_islands.py runs islands",
+    ("docs/scale.md", "ssh"): "needs several machines; tests/commands/test_islands.py starts islands apart",
+    ("docs/scale.md", "A job array of SLURM"): "needs a queue; tests/search/islands starts and kills islands",
     ("docs/reports.md", "Reports: a run in one file"): "minutes of search; tests/reports reports runs",
     ("docs/reports.md", "Pages of tests"): "needs data of one's own; tests/reports makes each of these pages",
 }
@@ -182,7 +185,7 @@ def test_commands__are_ones_that_there_are(page):
         if block.kind not in ("", "sh") or reason(block, number) == "a list of files":
             continue
         for words in block.commands:
-            words = words[1:] if words[0] == "$" else words
+            words = words[1:] if words[0] == "$" else words[2:] if words[0] == "ssh" else words
             program, *arguments = words
             if program == "ola":
                 command = group.commands[arguments[0]]

@@ -14,6 +14,7 @@ from olacore.jit.threads import threads
 from olacore.search.backends.processes import Spawning, Worker, spawning
 from olacore.search.config import TrainConfig
 from olacore.search.finish import Result
+from olacore.search.islands.exchange import WaitingEnded
 from olacore.search.islands.job import Archipelago, gather, run_island
 from olacore.search.observers import Event, Reported, Saved, Started
 from olacore.search.run_folder import held
@@ -70,11 +71,12 @@ def train_islands(
         finally:
             for one in running:
                 one.end()
-    for one in running:
-        if one.error is not None:
-            raise one.error
+    errors = [one.error for one in running if one.error is not None]
+    for error in errors:
+        if not isinstance(error, WaitingEnded):
+            raise error
     results = [one.result for one in running if one.result is not None]
-    return gather(folder, results)
+    return gather(folder, results, interrupted=bool(errors))
 
 
 @dataclass

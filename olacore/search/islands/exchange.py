@@ -5,9 +5,10 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable
+from dataclasses import replace
 
 from olacore.blocks import Block
-from olacore.errors import OlacoreError, OutputError
+from olacore.errors import OlacoreError, OutputError, SearchError
 from olacore.files import is_there
 from olacore.jit.flags import ONE_AT_A_TIME
 from olacore.search.islands.island import name_of
@@ -15,37 +16,83 @@ from olacore.search.islands.migrants import read_migrants, write_migrants
 from olacore.search.islands.post import Post, look_again
 from olacore.search.task import Progress, Task
 from olacore.strategies import State
+from olacore.strategies.group import ALONE, Group
 
 LATEST = "latest"
 
 logger = logging.getLogger(__name__)
 
 
+class WaitingEnded(SearchError):
+    """The wish to stop came while an island waited for the others, in the midst of a generation.
+
+    It is done anew from the last checkpoint.
+    """
+
+
 class Exchange:
-    """What an island does every so many generations.
+    """What an island does every so many generations, or in the midst of them where islands divide the work.
 
     Parameters
     ----------
     task : of the island
+    should_stop : asked while others are waited for
+
+    Attributes
+    ----------
+    task : whose strategy works with the other islands
 
     Raises
     ------
     ConfigError, OutputError, FileFormatError  as `Post`
     """
 
-    def __init__(self, task: Task) -> None:
-        self.task, self.every, self.post = task, task.exchange_every, Post(task)
+    def __init__(self, task: Task, should_stop: Callable[[], bool]) -> None:
+        self.every, self.post, self.should_stop = task.exchange_every, Post(task), should_stop
         self.island = self.post.island
+        group = Group(self.island.number, self.island.count, self.gather) if task.divided else ALONE
+        self.task = replace(task, group=group)
+        self.gathering, self.waiting = 0.0, 0.0
         self._seen: dict[int, int] = {}
 
     @classmethod
-    def of(cls, task: Task) -> Exchange | None:
+    def of(cls, task: Task, should_stop: Callable[[], bool]) -> Exchange | None:
         """Return the exchange of an island; None for a search that is none."""
-        return None if task.config.island is None else cls(task)
+        return None if task.config.island is None else cls(task, should_stop)
 
     def due(self, progress: Progress) -> bool:
         """Whether an exchange comes before the next generation."""
-        return progress.generation // self.every > progress.epochs
+        return not self.task.divided and progress.generation // self.every > progress.epochs
+
+    def gather(self, name: str, arrays: State) -> list[State]:
+        """Hand out the arrays of this island under a name, and return those of all islands, in their order.
+
+        Raises
+        ------
+        WaitingEnded  if it is to stop
+        FileFormatError, OutputError  if a file cannot be written or read, or is not of this run
+        """
+        began, waiting = time.perf_counter(), self.waiting
+        name, found = f"part-{name}", []
+        self.post.publish(name, arrays, 0)
+        for number in range(self.island.count):
+            if number == self.island.number:
+                found.append(arrays)
+                continue
+            since = time.perf_counter()
+            there = self.post.wait_for(number, name, 0, self.should_stop)
+            self.waiting += time.perf_counter() - since
+            if not there:
+                raise WaitingEnded("the search was stopped while it waited for other islands; go on with --resume.")
+            found.append(self.post.read(number, name, 0, None))
+        self.gathering += time.perf_counter() - began - (self.waiting - waiting)
+        return found
+
+    def count(self, progress: Progress) -> None:
+        """Add the seconds of gathering to those of exchanges."""
+        progress.exchanged += self.gathering
+        progress.awaited += self.waiting
+        self.gathering = self.waiting = 0.0
 
     def meet(self, progress: Progress, block: Block, idle: Callable[[], bool]) -> bool:
         """Publish, and take what the neighbours published.
@@ -85,7 +132,7 @@ class Exchange:
 
     def leave(self, progress: Progress) -> None:
         """Say that this island has ended, so that its neighbours go on without it from the next epoch on."""
-        if self.island.lockstep:
+        if self.island.lockstep and not self.task.divided:
             self.post.say_ended(progress.epochs)
 
     def _in_lockstep(

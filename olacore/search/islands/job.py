@@ -29,11 +29,13 @@ class Archipelago:
     Parameters
     ----------
     folder : that their run folders are in
-    results : of the islands, in their order
+    results : of the islands, in their order; without those that were stopped before they had any
+    interrupted : whether an island is to go on
     """
 
     folder: Path
     results: tuple[Result, ...]
+    interrupted: bool = False
 
     @property
     def number(self) -> int:
@@ -45,11 +47,6 @@ class Archipelago:
     def best(self) -> Result:
         """The result of that island."""
         return self.results[self.number]
-
-    @property
-    def interrupted(self) -> bool:
-        """Whether an island is to go on."""
-        return any(result.stopped == INTERRUPTED for result in self.results)
 
 
 def run_island(
@@ -124,18 +121,20 @@ def clear(exchange: Path) -> None:
         path.unlink(missing_ok=True)
 
 
-def gather(folder: Path, results: Sequence[Result]) -> Archipelago:
+def gather(folder: Path, results: Sequence[Result], interrupted: bool = False) -> Archipelago:
     """Put the module of the best island into the folder that all are in, unless one is to go on.
 
     Parameters
     ----------
     results : of the islands, in their order
+    interrupted : whether there are islands without a result
 
     Raises
     ------
     OutputError  if it cannot be written
     """
-    found = Archipelago(folder, tuple(results))
+    interrupted = interrupted or any(result.stopped == INTERRUPTED for result in results)
+    found = Archipelago(folder, tuple(results), interrupted)
     if not found.interrupted:
         for name in (MODULE, REFINED):
             if is_there(made := found.best.folder / name):

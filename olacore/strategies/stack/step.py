@@ -189,6 +189,12 @@ class Step:
         rows = self.read[:, first:].swapaxes(0, 1).reshape(self.read.shape[1] - first, -1)[:, : self.block.rows]
         return np.vstack([rows, np.ones((1, self.block.rows), np.float32)]) * self.roots
 
+    def answers_of(self, weights: np.ndarray, biases: np.ndarray) -> np.ndarray:
+        """Return what other units (m, in), (m,) answer, by samples' roots: (m, n)."""
+        answers = multiply(weights, biases, self.block.inputs, self.block.rows)
+        apply_tanh(answers.reshape(-1), answers.reshape(-1))
+        return answers * self.roots
+
     def _look(self) -> None:
         """Find the principal axes of what the read-out reads, where inputs are few; else of the units."""
         look(self.state, self.features() if self.inputs <= TOGETHER else self.features(self.inputs)[:-1])

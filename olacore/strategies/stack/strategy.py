@@ -12,7 +12,7 @@ read-out; values beyond the data's range are clipped where the range is known.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from math import inf
 from typing import ClassVar
@@ -28,6 +28,7 @@ from olacore.strategies.common.axes import random_numbers, response_axes
 from olacore.strategies.common.noise import MOST_NOISE, noisy
 from olacore.strategies.common.readout import LINEAR, change_of
 from olacore.strategies.rows import Rows
+from olacore.strategies.stack.migration import SENT, join, most_useful
 from olacore.strategies.stack.selection import ROWS, is_due, select, split
 from olacore.strategies.stack.size import MOST_UNITS, units_within
 from olacore.strategies.stack.step import TOGETHER, Step
@@ -89,6 +90,7 @@ class Stack(Strategy):
     losses: ClassVar[tuple[str, ...] | None] = ("mse", "contrast")
     weighs_outputs: ClassVar[bool] = False
     joins: ClassVar[tuple[str, ...]] = ("pair",)
+    exchanges: ClassVar[int | None] = 20
     stores: ClassVar[tuple[str, ...]] = ("float16", "float32", "int8")
 
     units: int = 256
@@ -206,6 +208,41 @@ class Stack(Strategy):
             count = min(old, units - old)
             split(state, np.arange(count), np.arange(old, old + count), draw)
             old += count
+
+    def emigrants(self, state: State) -> State:
+        """The most useful units; before there are any, the rows of the affine map."""
+        if units_in(state):
+            chosen = most_useful(state, SENT)
+            units, rows = state["weights"][chosen, 0], np.empty((0, state["weights"].shape[2]), np.float32)
+            unit_biases, row_biases = state["biases"][chosen, 0], np.empty(0, np.float32)
+        else:
+            rows, row_biases = Rows().emigrants(state).values()
+            units, unit_biases = rows[:0], row_biases[:0]
+        return {"row_weights": rows, "row_biases": row_biases, "unit_weights": units, "unit_biases": unit_biases}
+
+    def immigrate(
+        self,
+        state: State,
+        migrants: Sequence[State],
+        block: Block,
+        seed: int,
+        generation: int,
+        objective: Objective = MSE,
+    ) -> int:
+        """Replace the least useful units by those that came, where the loss on the block is lower then.
+
+        What comes from an island in another stage, rows where there are units or units where there are rows, is left.
+        """
+        name = "unit" if units_in(state) else "row"
+        migrants = [sent for sent in migrants if len(sent[f"{name}_biases"])]
+        if not migrants:
+            return 0
+        if name == "row":
+            return Rows().immigrate(state, migrants, block, seed, generation)
+        weights, biases = (
+            np.concatenate([sent[f"unit_{part}"] for sent in migrants]) for part in ("weights", "biases")
+        )
+        return join(state, weights, biases, lambda: Step(self, state, block, seed, objective))
 
     def grown(self, state: State, units: int) -> State:
         """Give it the units."""

@@ -11,7 +11,8 @@ import numpy as np
 
 from olacore.jit.threads import one_blas_thread
 from olacore.kernels.forward import multiply_packed
-from olacore.kernels.layout import empty_packed, pack_rows
+from olacore.kernels.layout import CHUNK, empty_packed, pack_rows
+from olacore.strategies.group import ALONE, Group
 
 # Rounds in which centres move to the middles of the samples that are nearest to them.
 ROUNDS = 5
@@ -24,23 +25,29 @@ JITTER = 0.02
 SMALL = 256
 
 
-def find_centres(sample: np.ndarray, units: int, draw: np.random.Generator) -> np.ndarray:
+def find_centres(sample: np.ndarray, units: int, draw: np.random.Generator, group: Group = ALONE) -> np.ndarray:
     """Return centres (m, in) float32 with m the smaller of `units` and the samples.
 
     Parameters
     ----------
     sample : (n, in) float32 standardised inputs
+    group : islands that look for the nearest centres of some samples each
     """
     if units >= len(sample):
         return sample.copy()
     centres = sample[np.sort(draw.choice(len(sample), units, False))].copy()
     packed = empty_packed(*sample.shape)
     pack_rows(sample, packed)
-    scores = np.empty((units, len(sample)), np.float32)
-    for _ in range(ROUNDS):
-        lengths = np.float32(-0.5) * np.square(centres).sum(1)
-        multiply_packed(centres, lengths, packed, scores)
-        nearest = scores.argmax(0)
+    parts = np.array_split(np.arange(len(packed)), min(group.count, len(packed)))
+
+    def nearest_of(part: int) -> np.ndarray:
+        chunks = packed[parts[part]]
+        scores = np.empty((units, min(len(chunks) * CHUNK, len(sample) - int(parts[part][0]) * CHUNK)), np.float32)
+        multiply_packed(centres, np.float32(-0.5) * np.square(centres).sum(1), chunks, scores)
+        return scores.argmax(0)
+
+    for number in range(ROUNDS):
+        nearest = np.concatenate(group.each(f"centres-{units}-{number}", len(parts), nearest_of))
         count = np.bincount(nearest, minlength=units)
         order = np.argsort(nearest, kind="stable")
         taken = np.flatnonzero(count)

@@ -10,11 +10,10 @@ judge are where those of the search end, at A's ridge regression, since A is fac
 
 from __future__ import annotations
 
-from itertools import product
-
 import numpy as np
 
 from olacore.jit.threads import one_blas_thread
+from olacore.strategies.group import ALONE, Group
 from olacore.strategies.wide.seeds import SMALL, inverse_of_lower, multiply_lower
 
 # Folds of the samples, and the shrinkage of their read-outs.
@@ -26,7 +25,12 @@ LEADING = 0.9
 
 
 def absence_costs(
-    answers: np.ndarray, targets: np.ndarray, overlap: np.ndarray, draw: np.random.Generator
+    answers: np.ndarray,
+    targets: np.ndarray,
+    overlap: np.ndarray,
+    draw: np.random.Generator,
+    group: Group = ALONE,
+    name: str = "folds",
 ) -> np.ndarray:
     """Return by how much the squared error of all folds of all cuts would rise without each unit, (m,) float64.
 
@@ -35,24 +39,28 @@ def absence_costs(
     answers : (m, n) float32 of the units, about their means
     targets : (out, n) float32, about their means, weighted as the answers are
     overlap : (m, m) of the units
+    group, name : islands that do some of the folds each, and the name of that
     """
     targets = leading(targets)
-    costs = np.zeros(len(answers))
+    cuts = draw.integers(0, FOLDS, (CUTS, answers.shape[1]))
     with one_blas_thread():
-        moments, pulls = answers @ answers.T, targets @ answers.T
-        for fold, number in product(draw.integers(0, FOLDS, (CUTS, answers.shape[1])), range(FOLDS)):
-            unseen, missed = (np.ascontiguousarray(part[:, fold == number]) for part in (answers, targets))
-            known = moments - unseen @ unseen.T + SHRINKAGE * overlap
+
+        def costs_of(job: int) -> np.ndarray:
+            fold, number = cuts[job // FOLDS], job % FOLDS
+            seen, pulls = answers[:, fold != number], targets[:, fold != number]
+            unseen, missed = answers[:, fold == number], targets[:, fold == number]
+            known = seen @ seen.T + SHRINKAGE * overlap
             # What turns known into 1: the inverse is its square.
             lower = inverse_of_lower(np.linalg.cholesky(known)).astype(np.float32)
-            readout = (pulls - missed @ unseen.T) @ lower.T @ lower
-            missed -= readout @ unseen
+            readout = pulls @ seen.T @ lower.T @ lower
+            missed = missed - readout @ unseen
             change = _multiply_upper(lower, multiply_lower(lower, unseen))
             change /= np.square(lower).sum(0)[:, None]
             pulled = np.einsum("ms,ms->m", change, readout.T @ missed, dtype=np.float64)
             squares = np.einsum("ms,ms->m", change, change, dtype=np.float64)
-            costs += 2 * pulled + squares * np.square(readout, dtype=np.float64).sum(0)
-    return costs
+            return 2 * pulled + squares * np.square(readout, dtype=np.float64).sum(0)
+
+        return np.sum(group.each(name, CUTS * FOLDS, costs_of), axis=0)
 
 
 def _multiply_upper(lower: np.ndarray, rows: np.ndarray) -> np.ndarray:

@@ -13,7 +13,7 @@ trusted, since it follows the training samples.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from functools import cache, partial
 from math import inf
@@ -31,10 +31,12 @@ from olacore.strategies.base import STRATEGIES, Candidate, Hidden, Problem, Repo
 from olacore.strategies.common.axes import random_numbers
 from olacore.strategies.common.noise import MOST_NOISE, noisy
 from olacore.strategies.common.readout import LINEAR
+from olacore.strategies.group import ALONE, Group
 from olacore.strategies.stack.size import MOST_UNITS, units_within
 from olacore.strategies.wide.readout import squared_error, sweep
 from olacore.strategies.wide.seeds import AT_CENTRE, find_centres, multiply_lower, overlap, units_at, whitening
 from olacore.strategies.wide.selection import absence_costs
+from olacore.strategies.wide.width import climb, lowest
 
 # Shrinkages at the start, and by what factor one mutates at most in the first generation; later ones, by less and less.
 SHRINKAGES, MUTATION = (0.1, 1.0, 10.0), 10.0
@@ -49,8 +51,8 @@ MOST_ROWS = 16_384
 # Share of the generations after which shrinkages mutate no more; generations where none were asked for.
 SETTLED = 0.7
 GENERATIONS = 6
-# Units, generations and shrinkage of trial searches, and how many widths are tried at most in one direction.
-TRIAL_UNITS, TRIAL_GENERATIONS, TRIAL_SHRINKAGES, CLIMB = 512, 2, (1.0,), 8
+# Units, generations and shrinkage of trial searches, the width of the first, and islands that need none of few units.
+TRIAL_UNITS, TRIAL_GENERATIONS, TRIAL_SHRINKAGES, FIRST_WIDTH, MANY = 512, 2, (1.0,), 2.0, 4
 # Units at the start for one in the end.
 SPARE = 1.5
 # Units that kernels are compiled with.
@@ -74,6 +76,7 @@ class Wide(Strategy):
     axes : of the read-out, that move together
     noise : spread of normal noise that is added to standardised inputs, other noise in each generation
     form : how weights are stored: "float32", "float16" or "int8"
+    group : islands that divide trials of width, folds of the selection, outputs of the read-outs, and validation
     """
 
     name: ClassVar[str] = "wide"
@@ -87,6 +90,7 @@ class Wide(Strategy):
     schedule: ClassVar[int | None] = GENERATIONS
     populated: ClassVar[bool] = False
     grows: ClassVar[bool] = True
+    divides: ClassVar[bool] = True
     sees_all: ClassVar[bool] = True
     rotates: ClassVar[bool] = True
     compares_shown: ClassVar[bool] = True
@@ -95,13 +99,18 @@ class Wide(Strategy):
     weighs_outputs: ClassVar[bool] = False
     stores: ClassVar[tuple[str, ...]] = ("int8", "float16", "float32")
 
-    derived: ClassVar[tuple[str, ...]] = ("form",)
+    derived: ClassVar[tuple[str, ...]] = ("form", "group")
 
     units: int = 4096
     width: float = 0.0
     axes: int = 256
     noise: float = 0.0
     form: str = "float32"
+    group: Group = ALONE
+
+    def within(self, group: Group) -> Wide:
+        """Do a part of the work."""
+        return replace(self, group=group)
 
     def stored(self, form: str) -> Wide:
         """Units are born, and read-outs answer, as they will be stored."""
@@ -121,7 +130,8 @@ class Wide(Strategy):
         loss_of: Callable[[Candidate], float],
         asked: Collection[str],
     ) -> Wide:
-        """Choose the width by short searches: with few units first, then with all of them around the best.
+        """Choose the width by short searches: with few units first, then with all of them around the best; on many
+        islands, which try so many widths at once, with all of them from the start.
 
         Raises
         ------
@@ -136,17 +146,26 @@ class Wide(Strategy):
             return self
         seeds = cache(partial(self._seeds, problem))
 
-        def tried(units: int, width: float) -> float:
-            trial = replace(self, units=min(self.units, units), width=width)
-            state = trial._first(problem, seeds(trial.units), TRIAL_SHRINKAGES)
+        def trial(centres: np.ndarray, units: int, width: float) -> np.ndarray:
+            strategy = replace(self, units=units, width=width, group=ALONE)
+            state = strategy._first(problem, centres, TRIAL_SHRINKAGES)
             for generation in range(TRIAL_GENERATIONS):
-                trial.advance(state, block, problem.seed, generation, objective)
-            loss = loss_of(trial.read(state, 0))
+                strategy.advance(state, block, problem.seed, generation, objective)
+            loss = loss_of(strategy.read(state, 0))
             logger.info("a trial of %d units of width %.3g: validation loss %.4g", len(state["weights"]), width, loss)
-            return loss
+            return np.array(loss)
 
-        best = next(iter(climb(partial(tried, TRIAL_UNITS), 2.0, 4.0)))
-        return replace(self, width=lowest(climb(partial(tried, self.units), best, 2.0)))
+        def trials(name: str, units: int, widths: Sequence[float]) -> list[float]:
+            centres = seeds(units)
+            found = self.group.each(
+                f"{name}-{widths[0]:g}", len(widths), lambda number: trial(centres, units, widths[number])
+            )
+            return [float(loss) for loss in found]
+
+        count, best = self.group.count, FIRST_WIDTH
+        if count < MANY:
+            best = next(iter(climb(partial(trials, "few", min(self.units, TRIAL_UNITS)), best, 4.0, count)))
+        return replace(self, width=lowest(climb(partial(trials, "all", self.units), best, 2.0, count)))
 
     @property
     def chosen(self) -> dict[str, Any]:
@@ -161,9 +180,8 @@ class Wide(Strategy):
         """Some to select from, as long as each stands for two samples or more."""
         return max(self.units, min(int(SPARE * self.units), samples // 2))
 
-    @staticmethod
-    def _seeds(problem: Problem, units: int) -> np.ndarray:
-        return find_centres(problem.sample, units, random_numbers(problem.seed, 0, 5))
+    def _seeds(self, problem: Problem, units: int) -> np.ndarray:
+        return find_centres(problem.sample, units, random_numbers(problem.seed, 0, 5), self.group)
 
     def _first(self, problem: Problem, centres: np.ndarray, shrinkages: Sequence[float]) -> State:
         size = max(float(np.square(problem.sample, dtype=np.float64).sum(1).mean()), TINY)
@@ -184,11 +202,11 @@ class Wide(Strategy):
     def _settle(self, state: State) -> None:
         """Make what belongs to the units that there are, with read-outs that are zero."""
         (units, _, inputs), (population, outputs, _) = state["weights"].shape, state["readouts"].shape
-        read = units + inputs + 1
+        read, to_select = units + inputs + 1, units > self.units
         state |= {
             # Of the axes of the units' overlap, of the inputs, and at last biases.
             "readouts": np.zeros((population, outputs, read), np.float32),
-            "white": whitening(self._overlap(state)),
+            "white": np.zeros((units, units), np.float32) if to_select else whitening(self._overlap(state)),
             # What the read-outs read, and what units answer, on average.
             "middle": np.zeros(units + inputs, np.float32),
             "active": np.zeros(units, np.float32),
@@ -216,7 +234,7 @@ class Wide(Strategy):
         check_losses(np.array([np.square(block.targets, dtype=np.float64).sum()]), generation)
         draw = random_numbers(seed, generation, 8)
         if len(state["weights"]) > self.units:
-            self._select(state, block, roots, draw)
+            self._select(state, block, roots, draw, generation)
         with one_blas_thread():
             if not alike(mark := mark_of(block), state["mark"]):
                 self._measure(state, block, roots)
@@ -226,10 +244,21 @@ class Wide(Strategy):
             trusted = state["readouts"][state["trust"].argmax()]
             loss = squared_error(trusted, moments, pulls, square) / block.targets.size
             check_losses(np.array([loss]), generation)
-            groups = len(moments) // self.axes
-            for turn in range(min(max(groups // TURN_GROUPS, FEWEST_TURNS), MOST_TURNS)):
-                order = random_numbers(seed, generation * MOST_TURNS + turn, 6).permutation(len(moments) - 1)
-                sweep(state["readouts"], moments, pulls, state["shrinkage"], order, self.axes)
+            turns = min(max(len(moments) // self.axes // TURN_GROUPS, FEWEST_TURNS), MOST_TURNS)
+            orders = [
+                random_numbers(seed, generation * MOST_TURNS + turn, 6).permutation(len(moments) - 1)
+                for turn in range(turns)
+            ]
+            parts = np.array_split(np.arange(len(pulls)), self.group.count)  # no output depends on another
+
+            def swept(part: int) -> np.ndarray:
+                readouts = np.ascontiguousarray(state["readouts"][:, parts[part]])
+                for order in orders:
+                    sweep(readouts, moments, pulls[parts[part]], state["shrinkage"], order, self.axes)
+                return readouts
+
+            found = self.group.each(f"readouts-{generation}", len(parts), swept)
+            state["readouts"] = np.concatenate(found, axis=1)
         return Report(loss, 1.0, 0)
 
     def between(
@@ -241,7 +270,13 @@ class Wide(Strategy):
         loss_of: Callable[[Candidate], float],
     ) -> None:
         """Judge the read-outs, and let a mutated copy of the best take the place of the worst."""
-        losses = np.array([loss_of(self.read(state, genome)) for genome in range(len(state["readouts"]))])
+        losses = np.array(
+            self.group.each(
+                f"losses-{generation}",
+                len(state["readouts"]),
+                lambda genome: np.array(loss_of(self.read(state, genome))),
+            )
+        )
         alike = losses <= losses.min() * (1 + ALIKE)
         best = int(np.where(alike, state["shrinkage"], np.inf).argmin())
         excess = np.maximum(losses / max(losses.min(), TINY) - 1, 0)
@@ -260,7 +295,7 @@ class Wide(Strategy):
     def warm_up(self, state: State, block: Block, seed: int, generation: int, objective: Objective) -> None:
         """Run a generation of a few units."""
         self._keep(state, np.arange(min(len(state["weights"]), self.units, WARM_UP_UNITS)))
-        self.advance(state, block, seed, generation, objective)
+        self.within(ALONE).advance(state, block, seed, generation, objective)
 
     def candidate(self, state: State) -> tuple[np.ndarray, np.ndarray]:
         """The most trusted read-out, in terms of inputs and units."""
@@ -317,13 +352,15 @@ class Wide(Strategy):
         np.matmul(responses, responses.T, out=state["moments"])
         np.matmul(block.targets * roots, responses.T, out=state["pulls"])
 
-    def _select(self, state: State, block: Block, roots: np.ndarray, draw: np.random.Generator) -> None:
+    def _select(
+        self, state: State, block: Block, roots: np.ndarray, draw: np.random.Generator, generation: int
+    ) -> None:
         """Take out the units that are too many."""
         answers = self._active(state, block)
         answers -= answers.mean(1, keepdims=True, dtype=np.float64).astype(np.float32)
         targets = block.targets - block.targets.mean(1, keepdims=True, dtype=np.float64).astype(np.float32)
         answers, targets = answers * roots, targets * roots
-        costs = absence_costs(answers, targets, self._overlap(state), draw)
+        costs = absence_costs(answers, targets, self._overlap(state), draw, self.group, f"folds-{generation}")
         self._keep(state, np.sort(np.argsort(costs, kind="stable")[-self.units :]))
 
     def _keep(self, state: State, units: np.ndarray) -> None:
@@ -350,41 +387,6 @@ def mark_of(block: Block) -> np.ndarray:
 def alike(mark: np.ndarray, other: np.ndarray) -> bool:
     """Whether two marks are of the same samples."""
     return bool(mark[0] == other[0] and np.allclose(mark[1:], other[1:], rtol=0, atol=1e-5 * np.abs(mark[1:]).max()))
-
-
-def climb(loss_of: Callable[[float], float], start: float, factor: float) -> dict[float, float]:
-    """Try numbers a factor apart, from a start on in the direction in which the loss falls, until it no longer does.
-
-    Returns
-    -------
-    the losses of the numbers that were tried, the lowest first
-    """
-    losses = {number: loss_of(number) for number in (start, start * factor)}
-    up = losses[start * factor] < losses[start]
-    number = start * factor if up else start
-    for _ in range(CLIMB):
-        following = number * factor if up else number / factor
-        losses[following] = loss_of(following)
-        if losses[following] >= losses[number]:
-            break
-        number = following
-    return dict(sorted(losses.items(), key=lambda tried: tried[1]))
-
-
-def lowest(losses: Mapping[float, float]) -> float:
-    """Return where a parabola through the lowest loss and its neighbours is lowest, over the logarithm of the numbers.
-
-    Parameters
-    ----------
-    losses : of numbers the same factor apart, the lowest first
-    """
-    best, numbers = next(iter(losses)), sorted(losses)
-    place = numbers.index(best)
-    if not 0 < place < len(numbers) - 1:
-        return best
-    below, above = numbers[place - 1], numbers[place + 1]
-    fall, rise = losses[below] - losses[best], losses[above] - losses[best]
-    return float(best * (above / best) ** (0.5 * (fall - rise) / max(fall + rise, TINY)))
 
 
 # A unit's answer is 1 at its centre, where tanh is in its exponential part.

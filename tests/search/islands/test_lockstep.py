@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from dataclasses import replace
 
 import pytest
 
+from olacore.errors import ConfigError
 from olacore.modules.module import load
 from olacore.search.islands.driver import train_islands
+from olacore.search.islands.exchange import WaitingEnded
 from olacore.search.islands.job import run_island
 from olacore.search.train import train
 from tests.support.islanders import dying, island_configs, often_saved, plan_deaths, run_in_threads, run_in_turns
-from tests.support.makers import make_config, module_bytes, story, threads
+from tests.support.makers import make_config, module_bytes, story, threads, write_plain
 from tests.support.searches import assert_same_run, stop_after
 
 needs_kill = pytest.mark.skipif(os.name != "posix", reason="signals are those of Unix")
@@ -126,3 +129,41 @@ def test_processes__stopped_and_resumed_give_the_same_bytes(plain, tmp_path):
     assert not (found.folder / "module.safetensors").exists()
     train_islands([replace(config, resume=True) for config in pieces], job=often_saved)
     assert_same_islands(whole, pieces)
+
+
+# ---------------------------------------------------------------- islands that divide the work of one search
+
+
+@pytest.fixture
+def few(tmp_path):
+    return write_plain(tmp_path / "few.h5", 160, inputs=4, outputs=4)
+
+
+def wide_islands(few, folder):
+    return island_configs(few, folder, 2, strategy="wide", stack=16, population=None, generations=3)
+
+
+def test_divided__islands_hold_the_same_search_and_go_on_from_any_stop(few, tmp_path):
+    pieces, processes = (wide_islands(few, tmp_path / name) for name in ("pieces", "processes"))
+    began = [False, False]
+    results = [None, None]
+    while not all(result is not None and result.stopped == "generations" for result in results):
+        for number, config in enumerate(pieces):
+            with suppress(WaitingEnded):  # as far as it comes without the other
+                results[number] = run_island(replace(config, resume=began[number]), should_stop=lambda: True)
+            began[number] = True
+    found = train_islands(processes, job=often_saved)
+    assert [result.stopped for result in found.results] == ["generations"] * 2
+    assert_same_islands(pieces, processes)
+    one, two = (load(config.out) for config in pieces)
+    assert (one.weights == two.weights).all()
+    assert story(pieces[0].out) == story(pieces[1].out)
+
+
+@pytest.mark.parametrize("changes", [{"every": 3}, {"lockstep": False}, {"graph": {0: (1,)}}])
+def test_divided__what_would_be_ignored_is_refused(few, tmp_path, changes):
+    config = wide_islands(few, tmp_path / "run")[0]
+    with pytest.raises(
+        ConfigError, match=r"islands divide the work of the strategy wide, .*; leave --(every|free|graph) out"
+    ):
+        run_island(replace(config, island=replace(config.island, **changes)))

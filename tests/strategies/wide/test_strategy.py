@@ -12,7 +12,7 @@ from olacore.errors import SearchError
 from olacore.kernels.layout import empty_packed, pack_rows
 from olacore.losses.objective import MSE
 from olacore.strategies import Candidate, Problem, State, Wide
-from olacore.strategies.wide.strategy import AFFINE, alike, climb, lowest, mark_of
+from olacore.strategies.wide.strategy import AFFINE, alike, mark_of
 from tests.support.makers import JIT, quiet, threads
 from tests.support.searches import copy_of
 
@@ -166,18 +166,6 @@ def test_advance__a_loss_that_is_not_finite_ends_the_search(block: Block) -> Non
     broken = Block(block.inputs, np.full_like(block.targets, np.nan))
     with quiet(), pytest.raises(SearchError, match="every loss of generation 0 is NaN or inf"):
         WIDE.advance(WIDE.start(problem(block)), broken, 0, 0)
-
-
-@pytest.mark.parametrize("start", [0.5, 3.0, 40.0])
-def test_climb__finds_the_lowest_place_between_the_numbers_it_tries(start: float) -> None:
-    tried = climb(lambda number: (np.log(number) - np.log(3.7)) ** 2, start, 2.0)
-    assert next(iter(tried)) == min(tried, key=lambda number: abs(np.log(number / 3.7)))
-    assert lowest(tried) == pytest.approx(3.7)
-
-
-def test_lowest__at_the_end_of_what_was_tried_is_that_end() -> None:
-    assert lowest({2.0: 1.0, 4.0: 2.0}) == 2.0
-    assert lowest(climb(lambda number: 1.0, 2.0, 2.0)) == 2.0
 
 
 def test_mark__is_of_the_samples_whatever_their_order(block: Block) -> None:

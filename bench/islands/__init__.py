@@ -1,0 +1,1 @@
+"""What islands buy, in simulated time: several in turn in one process."""

@@ -1,0 +1,42 @@
+"""How the width of units is found."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pytest
+
+from olacore.strategies.wide.width import MOST, climb, lowest
+
+
+@pytest.mark.parametrize("at_once", [1, 2, 4, 8])
+@pytest.mark.parametrize("start", [0.5, 3.0, 40.0])
+def test_climb__finds_the_lowest_place_between_the_numbers_it_tries(start: float, at_once: int) -> None:
+    tried = climb(lambda numbers: [(np.log(number) - np.log(3.7)) ** 2 for number in numbers], start, 2.0, at_once)
+    assert next(iter(tried)) == min(tried, key=lambda number: abs(np.log(number / 3.7)))
+    assert lowest(tried) == pytest.approx(3.7)
+
+
+def test_climb__tries_one_after_the_other_unless_several_take_no_longer() -> None:
+    def asked(at_once: int) -> list[list[float]]:
+        found: list[list[float]] = []
+
+        def losses_of(numbers: Sequence[float]) -> list[float]:
+            found.append([*numbers])
+            return [abs(np.log2(number) - 4) for number in numbers]
+
+        climb(losses_of, 2.0, 2.0, at_once)
+        return found
+
+    assert asked(1) == [[2, 4], [8], [16], [32]]
+    assert asked(4) == [[2, 4, 1, 8], [16, 32, 64, 128]]
+
+
+def test_climb__ends_where_the_loss_falls_for_ever() -> None:
+    assert len(climb(lambda numbers: [-number for number in numbers], 2.0, 2.0)) == MOST + 2
+
+
+def test_lowest__at_the_end_of_what_was_tried_is_that_end() -> None:
+    assert lowest({2.0: 1.0, 4.0: 2.0}) == 2.0
+    assert lowest(climb(lambda numbers: [1.0] * len(numbers), 2.0, 2.0)) == 2.0
