@@ -78,7 +78,7 @@ def test_seeds__give_the_bytes_that_this_process_gives(running, tmp_path):
         assert (one.validation_loss, one.held_out) == (other.validation_loss, other.held_out)
 
 
-def test_map__goes_on_in_another_process_after_a_kill(running, tmp_path):
+def test_map__goes_on_in_another_process_after_a_kill(running, tmp_path, capsys):
     def dying(config):  # what is defined here goes to Ray by value
         import os
         import signal
@@ -108,6 +108,7 @@ def test_map__goes_on_in_another_process_after_a_kill(running, tmp_path):
     seconds = float(began_at) - float(killed_at)
     logger.warning("it began again %.1f s after it was killed", seconds)  # pytest -o log_cli=true shows it
     assert first != second
+    assert capsys.readouterr().out == ""  # which is for tables and JSON
     assert (killed.folder / MODULE).read_bytes() == (undisturbed.folder / MODULE).read_bytes()
     # It went on, and did not begin again.
     assert told(killed, "log.jsonl", "generation") == told(undisturbed, "log.jsonl", "generation")
