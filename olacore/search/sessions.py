@@ -52,7 +52,7 @@ class SessionWriter:
 
 def asked(config: TrainConfig) -> dict[str, Any]:
     """Return the settings that are no defaults, in JSON types; a loss of one's own by its name."""
-    found = {}
+    found: dict[str, Any] = {}
     for one in fields(TrainConfig):
         value = getattr(config, one.name)
         default = {} if one.name == "options" else one.default

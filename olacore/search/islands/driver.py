@@ -76,7 +76,7 @@ def train_islands(
         if not isinstance(error, WaitingEnded):
             raise error
     results = [one.result for one in running if one.result is not None]
-    return gather(folder, results, interrupted=bool(errors))
+    return gather(folder, results, incomplete=bool(errors))
 
 
 @dataclass

@@ -30,12 +30,17 @@ class Archipelago:
     ----------
     folder : that their run folders are in
     results : of the islands, in their order; without those that were stopped before they had any
-    interrupted : whether an island is to go on
+    incomplete : whether there are islands without a result
     """
 
     folder: Path
     results: tuple[Result, ...]
-    interrupted: bool = False
+    incomplete: bool = False
+
+    @property
+    def interrupted(self) -> bool:
+        """Whether an island is to go on."""
+        return self.incomplete or any(result.stopped == INTERRUPTED for result in self.results)
 
     @property
     def number(self) -> int:
@@ -121,20 +126,19 @@ def clear(exchange: Path) -> None:
         path.unlink(missing_ok=True)
 
 
-def gather(folder: Path, results: Sequence[Result], interrupted: bool = False) -> Archipelago:
+def gather(folder: Path, results: Sequence[Result], incomplete: bool = False) -> Archipelago:
     """Put the module of the best island into the folder that all are in, unless one is to go on.
 
     Parameters
     ----------
     results : of the islands, in their order
-    interrupted : whether there are islands without a result
+    incomplete : whether there are islands without a result
 
     Raises
     ------
     OutputError  if it cannot be written
     """
-    interrupted = interrupted or any(result.stopped == INTERRUPTED for result in results)
-    found = Archipelago(folder, tuple(results), interrupted)
+    found = Archipelago(folder, tuple(results), incomplete)
     if not found.interrupted:
         for name in (MODULE, REFINED):
             if is_there(made := found.best.folder / name):

@@ -109,7 +109,7 @@ def check_content(path: Path, content: dict[str, Any], stamp: Stamp, island: int
     ------
     FileFormatError  if it is of another run, version, island or epoch; both are named
     """
-    said = content.get("epoch")
+    said: Any = content.get("epoch")
     wanted = stamp.content(island, said if epoch is None else epoch)
     for name, value in wanted.items():
         if content.get(name) != value:
