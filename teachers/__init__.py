@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from teachers.jobs.noise_rule import NoiseRule
     from teachers.jobs.output_path import Share, check_target
     from teachers.jobs.run import Summary, precompute
+    from teachers.jobs.share_places import precompute_shares
     from teachers.jobs.share_work import PrecomputeConfig, precompute_share
     from teachers.jobs.texts import collect_texts, precompute_texts
     from teachers.jobs.words import collect_words, precompute_words
@@ -72,6 +73,7 @@ _HOMES = {
     "merge_shares": "teachers.jobs.merge",
     "precompute": "teachers.jobs.run",
     "precompute_share": "teachers.jobs.share_work",
+    "precompute_shares": "teachers.jobs.share_places",
     "precompute_texts": "teachers.jobs.texts",
     "precompute_words": "teachers.jobs.words",
 }
@@ -106,6 +108,7 @@ __all__ = [
     "merge_shares",
     "precompute",
     "precompute_share",
+    "precompute_shares",
     "precompute_texts",
     "precompute_words",
 ]

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from olacore.commands.options import ENCODER, FILE, max_pixels
+from olacore.commands.options import BACKEND, ENCODER, FILE, max_pixels
 from olacore.commands.say import print_json, say
 from teachers.commands.denoise import noise_options, precompute_noise, wants_noise
 from teachers.commands.merge import ShareOf
 from teachers.commands.reporting import reporting
+from teachers.commands.shares import make_shares
 from teachers.commands.texts import embed_texts
 from teachers.commands.words import embed_words
 
@@ -62,6 +64,9 @@ SHOWN = 10
 )
 @click.option("--shard-size", type=int, help="Write shards of so many pictures into the folder --h5.")
 @click.option("--share", type=ShareOf(), help="Make share I of N into the folder --h5, as 2/8; `ola merge` joins them.")
+@click.option("--shares", type=int, help="Make so many shares, all of them, into the folder --h5.")
+@click.option("--backend", type=BACKEND, help="Where shares are made: local, one after the other, or ray.")
+@click.option("--address", help="Of a cluster of Ray, as 10.0.0.1:6379 or auto; by default Ray starts here.")
 @click.option("--workers", type=int, help="Processes that decode; 0 for a thread; default by the number of cores.")
 @click.option("--device", default="cpu", show_default=True, help="cpu, cuda, or cuda:1 and so on.")
 @click.option("--batch", type=int, help="Pictures that the teacher gets at once; default by the memory.")
@@ -103,6 +108,9 @@ def precompute(
     most_damaged: int,
     shard_size: int | None,
     share: tuple[int, int] | None,
+    shares: int | None,
+    backend: str | None,
+    address: str | None,
     workers: int | None,
     device: str,
     batch: int | None,
@@ -152,12 +160,25 @@ def precompute(
         held_out=held_out,
         recipe=recipe,
     )
+    if shares is None and (backend or address):
+        raise click.UsageError("--backend and --address say where shares are made; give --shares too.")
+    if shares is not None and (alone or share or shard_size or force):
+        other = "captions alone" if alone else "--share" if share else "--shard-size" if shard_size else "--force"
+        raise click.UsageError(f"--shares does not go with {other}.")
     if text_teacher is not None and alone:
         embed_texts(sources, h5, text_teacher, bare, tokens, rule, own, resume, force)
         return
     telling = teachers.CaptionRule(captions, parts, set_)
     video = teachers.VideoRule(every, fps, keyframes, most, least_change, most_damaged)
     loading = teachers.LoadOptions(config, device, batch, offline, self_test=not no_self_test, size=size)
+    decoding = teachers.default_workers() if workers is None else workers
+    if shares is not None:
+        asked_for = teachers.PrecomputeConfig(
+            sources, h5, teacher, latents_from, text_teacher, tokens, loading, rule, video, telling, recon
+        )
+        asked_for = replace(asked_for, workers=decoding, max_pixels=max_pixels)
+        make_shares(asked_for, shares, backend or "local", {"address": address} if address else {}, as_json)
+        return
     teachers.check_target(h5, shard_size, resume, force, own)  # before the seconds that a teacher takes to load
     with reporting(h5, files="files", rows="pictures") as report:
         asked: list[Teacher] = [
@@ -175,7 +196,7 @@ def precompute(
             shard_size=shard_size,
             share=own,
             max_pixels=max_pixels,
-            workers=teachers.default_workers() if workers is None else workers,
+            workers=decoding,
             resume=resume,
             force=force,
             progress=report,

@@ -21,10 +21,12 @@ from olacore.search.seeds import train_seeds
 from olacore.search.train import train, train_each
 from olacore.strategies import STRATEGIES
 from olacore.version import __version__
+from teachers import LoadOptions, PictureRule, PrecomputeConfig, merge_shares, precompute_shares
 from tests.support.command import check_refusal
 from tests.support.islanders import Sailing, dying, island_configs, run_in_turns
 from tests.support.makers import make_config, write_plain
 from tests.support.places import ROOT
+from tests.support.plain_samples import save_photographs
 
 pytestmark = pytest.mark.ray
 logger = logging.getLogger(__name__)
@@ -76,7 +78,7 @@ def test_seeds__give_the_bytes_that_this_process_gives(running, tmp_path):
         assert (one.validation_loss, one.held_out) == (other.validation_loss, other.held_out)
 
 
-def test_map__goes_on_in_another_process_after_a_kill(running, tmp_path):
+def test_map__goes_on_in_another_process_after_a_kill(running, tmp_path, capsys):
     def dying(config):  # what is defined here goes to Ray by value
         import os
         import signal
@@ -106,6 +108,7 @@ def test_map__goes_on_in_another_process_after_a_kill(running, tmp_path):
     seconds = float(began_at) - float(killed_at)
     logger.warning("it began again %.1f s after it was killed", seconds)  # pytest -o log_cli=true shows it
     assert first != second
+    assert capsys.readouterr().out == ""  # which is for tables and JSON
     assert (killed.folder / MODULE).read_bytes() == (undisturbed.folder / MODULE).read_bytes()
     # It went on, and did not begin again.
     assert told(killed, "log.jsonl", "generation") == told(undisturbed, "log.jsonl", "generation")
@@ -128,31 +131,25 @@ def test_outcomes__tell_of_a_process_that_always_dies_and_let_the_others_go_on(r
     assert (found[0], found[2]) == (0, 2)
 
 
-def test_map__arrays_can_be_written_and_errors_come_back(running):
+def test_map__arrays_can_be_written_threads_are_shared_and_errors_come_back(running):
     def double(array):
+        import numba
+
         array *= 2
         if not array.any():
             raise ValueError("nothing but zeros")
-        return array
+        return array, numba.get_num_threads(), os.environ["OMP_NUM_THREADS"]
 
     big = np.ones(200_000)
-    (doubled,) = Ray(workers=1).map(double, [big])
+    ((doubled, *threads),) = Ray(workers=1, threads=2).map(double, [big])
+    assert threads == [2, "2"]
     doubled += 1
     assert (doubled == 3).all()
     assert (big == 1).all()
     with pytest.raises(ValueError, match="nothing but zeros"):
         Ray(workers=1).map(double, [np.zeros(3)])
-
-
-def test_actors__have_their_share_of_the_threads(running):
-    def threads(payload):
-        import numba
-
-        return numba.get_num_threads(), os.environ["OMP_NUM_THREADS"]
-
-    assert Ray(workers=1, threads=2).map(threads, [0]) == [(2, "2")]
     with pytest.raises(ConfigError, match="no machine of Ray has the 999 cores"):
-        Ray(threads=999).map(threads, [0])
+        Ray(threads=999).map(double, [big])
 
 
 def test_outcomes__end_early_where_asked_to(running, tmp_path):
@@ -176,6 +173,20 @@ def test_islands__give_the_bytes_that_they_give_in_turns_also_where_one_is_kille
     for one, other in zip(alone, found.results, strict=True):
         assert (one.folder / MODULE).read_bytes() == (other.folder / MODULE).read_bytes()
     assert (tmp_path / "placed" / MODULE).read_bytes() == (found.best.folder / MODULE).read_bytes()
+
+
+def test_shares__are_made_by_ray(running, tmp_path):
+    save_photographs(tmp_path / "photos", 4)
+    teacher = tmp_path / "pairs.py"
+    teacher.write_text("def fn(f):\n    return f[:, :4, 0].reshape(-1, 3) / 9.0, f[:, 4:8, 0].reshape(-1, 3)\n")
+    config = PrecomputeConfig([tmp_path / "photos"], tmp_path / "there", f"{teacher}:fn", loading=LoadOptions(batch=1))
+    config = replace(config, rule=PictureRule(16))
+    here = replace(config, h5=tmp_path / "here")
+    assert sum(one.rows for one in precompute_shares(config, 2, "ray", workers=1)) == 4
+    precompute_shares(here, 1)
+    for one in (config, here):
+        merge_shares([one.h5], one.h5.with_suffix(".h5"))
+    assert (tmp_path / "there.h5").read_bytes() == (tmp_path / "here.h5").read_bytes()
 
 
 def test_share_of__all_workers_fit_on_the_machines():

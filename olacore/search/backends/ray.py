@@ -141,7 +141,8 @@ class Ray(Backend):
                 finally:
                     for number, handler in handlers.items():  # Ray puts its own in their place
                         _handle(number, handler)
-                yield
+                with _unheard(ray):
+                    yield
             finally:
                 ray.shutdown()
 
@@ -248,6 +249,18 @@ def _environment(chosen: dict[str, str]) -> Iterator[None]:
     finally:
         for name in missing:
             os.environ.pop(name, None)
+
+
+@contextmanager
+def _unheard(ray: Any) -> Iterator[None]:
+    """Keep what Ray tells of workers that die off standard output, where tables and JSON are; no setting does."""
+    place, name = ray._private.worker, "_worker_logs_enabled"
+    before = getattr(place, name, True)
+    setattr(place, name, False)
+    try:
+        yield
+    finally:
+        setattr(place, name, before)
 
 
 def _handle(number: int, handler: Any) -> None:
