@@ -137,7 +137,12 @@ class LatentSpace:
 
 
 def named(*spaces: LatentSpace | None) -> list[str]:
-    """Names of spaces for a message: who made their latents; fingerprints too where different ones have one maker."""
+    """Names of spaces for a message: who made their latents; fingerprints too where different ones have one maker.
+
+    Parameters
+    ----------
+    *spaces : None where one is not known
+    """
     makers = {space.maker: set[str]() for space in spaces if space is not None}
     for space in filter(None, spaces):
         makers[space.maker].add(space.fingerprint)

@@ -194,8 +194,8 @@ def check_parts(abouts: Mapping[str, Mapping[str, Any]], where: str) -> None:
         raise FileFormatError(f"the decoder of {where} carries a refiner; leave the other one out.")
     spaces = {name: _space(about).get("fingerprint") for name, about in abouts.items() if name not in SPACELESS}
     if len({*spaces.values()}) > 1:
-        found = named(*(LatentSpace.from_dict(one) if (one := _space(abouts[name])) else None for name in spaces))
-        theirs = ", ".join(map(" ".join, zip(spaces, found, strict=True)))
+        makers = named(*(LatentSpace.from_dict(one) if (one := _space(abouts[name])) else None for name in spaces))
+        theirs = ", ".join(map(" ".join, zip(spaces, makers, strict=True)))
         raise FingerprintError(f"the modules of {where} are of different latent spaces: {theirs}.")
     views = {name: about["view"] for name, about in abouts.items()}
     beside = 2 * views["text"]["size"] if views["text"]["name"] == "scene" else 0

@@ -73,8 +73,8 @@ def open_picture(path: Path, what: str = "picture") -> Iterator[BinaryIO]:
         raise FileFormatError(f"{path} is {found}; expected a {what}.")
     try:
         file = path.open("rb")
-    except OSError as error:
-        raise FileFormatError(f"cannot read the {what} {path}: {error.strerror}.") from error
+    except (OSError, ValueError) as error:  # ValueError: a name that no file can have
+        raise FileFormatError(f"cannot read the {what} {path}: {getattr(error, 'strerror', None) or error}.") from error
     with file:
         yield file
 

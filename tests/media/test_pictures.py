@@ -78,7 +78,7 @@ def test_read_picture__bad_files(tmp_path: Path) -> None:
     path = tmp_path / "picture.png"
     with pytest.raises(FileFormatError, match="is a folder; expected a picture"):
         read_picture(tmp_path)
-    with pytest.raises(FileFormatError, match=r"picture\.png is missing"):
+    with pytest.raises(FileFormatError, match=r"cannot read the picture .*picture\.png: No such file"):
         read_picture(path)
     path.touch()
     with pytest.raises(FileFormatError, match="empty"):
@@ -111,7 +111,7 @@ def test_read_picture__what_is_no_file_is_not_opened(tmp_path: Path) -> None:
         ("loop.png", "is not to be reached: Too many levels"),
         ("file/a.png", "cannot read the picture .*file/a.png: Not a directory"),
         ("x" * 300, "is not to be reached: File name too long"),
-        ("nul\0.png", "is missing"),
+        ("nul\0.png", "cannot read the picture .*: embedded null"),
     ):
         with pytest.raises(FileFormatError, match=words):
             read_picture(tmp_path / name)
@@ -125,7 +125,7 @@ def test_read_picture__one_that_may_not_be_read(tmp_path: Path, monkeypatch: pyt
 
     path = saved(tmp_path, Image.fromarray(RGB))
     monkeypatch.setattr(Path, "open", denied)
-    with pytest.raises(FileFormatError, match="cannot be read: Permission denied"):
+    with pytest.raises(FileFormatError, match="cannot read the picture .*: Permission denied"):
         read_picture(path)
     monkeypatch.setattr(os, "stat", denied)
     with pytest.raises(FileFormatError, match="not to be reached: Permission denied"):

@@ -83,7 +83,7 @@ def test_survey__bad_files_say_why(tmp_path: Path) -> None:
     for name, reason in (("text.mp4", "no video"), ("empty.mp4", "0 bytes"), ("sound.wav", "no video stream")):
         assert reason in look(tmp_path / name).refused
     missing = look(tmp_path / "none.mp4")
-    assert "is missing; expected a video" in missing.refused
+    assert "cannot read the video" in missing.refused
     assert missing.digest == ""
 
 
