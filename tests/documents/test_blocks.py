@@ -62,8 +62,8 @@ NOT_RUN = {
     ("CONTRIBUTING.md", "Write documentation"): "builds the site; `.ci/run` does so",
     ("datasets/README.md", "The sample"): "made the sample; needs its photographs and a teacher",
     ("docs/index.md", "olacore"): "as in docs/start.md, where it is run",
-    ("docs/scale-ray.part.md", "Several seeds"): "minutes of search; tests/search/test_seeds.py",
-    ("docs/scale-ray.part.md", "Ray"): "minutes of search, or a cluster; tests/search/test_ray.py",
+    ("docs/scale.md", "Several seeds"): "minutes of search; tests/search/test_seeds.py",
+    ("docs/scale.md", "Ray"): "minutes of search, or a cluster; tests/search/test_ray.py",
     ("docs/start.md", "Quick start"): INSTALLS,
     ("docs/tutorials/folder.md", "1. The folder", 0): "a list of files",
     ("docs/tutorials/folder.md", "1. The folder", 1): "draws 3,000 pictures; tests/bench/drawn draws some",
@@ -84,7 +84,7 @@ NOT_RUN = {
     ("docs/ovae.md", "The second stage of `sd15-decoder`"): "needs data that a teacher made",
     ("docs/ovae.md", "Reproduce"): TEACHER,
     ("docs/ovae.md", "Measuring"): TEACHER,
-    ("docs/scale-shares.part.md", "Precompute in shares"): TEACHER,
+    ("docs/scale.md", "Precompute in shares"): TEACHER,
     ("docs/serve.md", "A page that draws while you type, and a server for other programs"): (
         "serves until it is told to stop; tests/web starts servers"
     ),
