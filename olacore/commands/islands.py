@@ -136,7 +136,7 @@ def run_islands(
             found = train_islands(configs, [bars(f"island {one + 1}") for one in range(asked.count)], should_stop)
         else:
             found = place_islands(configs, backend, should_stop, **options)
-    if found.interrupted or len(found.results) < asked.count:
+    if found.interrupted:
         should_stop.leave(f"the islands are saved in {found.folder}; go on with --resume --out {found.folder}")
     told = [result.module.training for result in found.results]
     made = found.folder / "module.safetensors"

@@ -32,7 +32,7 @@ def place_islands(
     ----------
     configs : of all islands, as `islands_of` makes them
     backend : name of one of `BACKENDS`; it starts islands that die again
-    should_stop : asked now and then; true ends all of them, ready to resume, and there may be fewer results
+    should_stop : asked now and then; true ends all of them, ready to resume
     job : what each does
     options : of the backend
 
@@ -57,7 +57,7 @@ def place_islands(
     if failed:
         raise failed[0]
     ended = [results[number] for number in sorted(results)]
-    return gather(folder, ended) if len(ended) == len(configs) else Archipelago(folder, tuple(ended))
+    return gather(folder, ended, incomplete=len(ended) < len(configs))
 
 
 def _go_on(job: Job, config: TrainConfig, should_stop: Callable[[], bool]) -> Result:
