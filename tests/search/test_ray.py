@@ -14,7 +14,7 @@ import pytest
 from olacore.errors import ConfigError, DataError
 from olacore.search.backends import Ray
 from olacore.search.backends.base import never
-from olacore.search.backends.ray import Worker, share_of
+from olacore.search.backends.ray import Worker, _knock, share_of
 from olacore.search.islands.placed import place_islands
 from olacore.search.repeatable import prepared
 from olacore.search.seeds import train_seeds
@@ -209,6 +209,13 @@ def test_workers__are_of_the_same_version_and_see_the_same_folder(tmp_path, monk
     assert error_of(tmp_path, "0.0").startswith("olacore must be the same on all machines; it is 0.0 here")
     gone = error_of(tmp_path / "gone", __version__)
     assert "gone must be there on every machine of Ray; on one it is not (No such file or directory)" in gone
+
+
+def test_ray__an_address_where_nothing_answers_is_named():
+    for address in ("127.0.0.1:1", "ray://127.0.0.1:1", "127.0.0.1:99999"):
+        sentence = pytest.raises(ConfigError, match=f"Ray: nothing answers at {address} .*; name the address of a head")
+        with sentence:
+            _knock(address)
 
 
 def test_ray__says_what_is_wrong(tmp_path, monkeypatch):

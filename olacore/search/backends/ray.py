@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import sys
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
@@ -20,6 +21,8 @@ from olacore.version import __version__
 RESTARTS = 10
 # How often somebody is asked whether to stop.
 SECONDS = 0.2
+# How long the head node of a cluster may take to answer.
+KNOCK_SECONDS = 10.0
 # Nothing large goes through Ray's store, which would take 30 % of the memory; it is never less than 75 MiB.
 STORE_BYTES = 80 << 20
 # Characters of a folder in whose sockets' names, which have 107 bytes, there is room for what Ray puts there.
@@ -116,6 +119,8 @@ class Ray(Backend):
         if ray.is_initialized():
             yield
             return
+        if self.address:
+            _knock(self.address)
         quiet = {"log_to_driver": False, "logging_level": "error"}
         handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
         with (
@@ -249,6 +254,17 @@ def _environment(chosen: dict[str, str]) -> Iterator[None]:
     finally:
         for name in missing:
             os.environ.pop(name, None)
+
+
+def _knock(address: str) -> None:
+    """Raise `ConfigError` where nothing listens at host:port; Ray itself would try for minutes."""
+    host, colon, port = address.removeprefix("ray://").rpartition(":")
+    if not (colon and port.isdecimal()):
+        return
+    try:
+        socket.create_connection((host.strip("[]"), int(port)), KNOCK_SECONDS).close()
+    except (OSError, OverflowError) as error:
+        raise ConfigError(f"Ray: nothing answers at {address} ({error}); name the address of a head node.") from error
 
 
 @contextmanager
