@@ -17,9 +17,7 @@ from olacore.search.validation import Validation, take
 from olacore.strategies import Candidate
 from olacore.strategies.group import Group
 
-# Simulated seconds, and the lowest validation loss of any island so far.
-Curve = list[tuple[float, float]]
-# Of an island: seconds and lowest loss at the end of every report.
+# Simulated seconds and the lowest validation loss so far, of an island or of all.
 Points = list[tuple[float, float]]
 # Seeds of islands that search by themselves lie so far apart.
 APART = 1000
@@ -30,7 +28,7 @@ def ring(number: int, count: int) -> list[int]:
     return sorted({(number - 1) % count, (number + 1) % count} - {number})
 
 
-def simulate(config: TrainConfig, count: int, every: int, report_every: int) -> tuple[Curve, float]:
+def simulate(config: TrainConfig, count: int, every: int, report_every: int) -> tuple[Points, float]:
     """Run a search on so many islands, and return its curve and the share of the time that exchange took.
 
     Parameters
