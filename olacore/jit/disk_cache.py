@@ -38,7 +38,7 @@ KEY, STAMPS = source_key(), stamps()
 @cache
 def tell_once() -> None:
     """Say, at the first kernel of a process that is not kept yet, why one waits."""
-    LOG.info("compiling kernels, once: it takes up to half a minute, and later runs load them")
+    LOG.info("compiling kernels takes up to half a minute; later runs load them where they can be kept")
 
 
 class DiskCache(NullCache):

@@ -111,7 +111,7 @@ def test_disk_cache__says_once_that_it_compiles_and_nothing_where_it_loads(packa
     logged = "import logging, sys; logging.basicConfig(stream=sys.stdout, level=logging.INFO, format='%(message)s')"
     again = "add(np.zeros(3))\n"  # of another type, so that it is compiled once more
     program = logged + PROGRAM.replace("print", again + "print")
-    told = "compiling kernels, once: it takes up to half a minute, and later runs load them"
+    told = "compiling kernels takes up to half a minute; later runs load them where they can be kept"
     assert " ".join(run_program(package, program)) == f"{told} 1.0 1.0 1.0 0 2"
     assert " ".join(run_program(package, program)) == "1.0 1.0 1.0 2 0"
 
