@@ -57,6 +57,9 @@ main()
 PLAIN = "from cli import main\nmain()"
 
 
+COMPILING = "compiling kernels takes up to half a minute; later runs load them where they can be kept\n"
+
+
 def run_encode(folder: Path, program: str = PLAIN, **environment: str) -> subprocess.CompletedProcess[str]:
     """Run `ola encode` on a small picture in a process of its own, in that folder; an affine map needs few kernels."""
     write_picture(folder / "a.png", np.zeros((16, 16, 3), np.uint8))
@@ -122,7 +125,7 @@ def test_warn__prints_the_first_line(capsys):
 def test_ola__needs_no_home(tmp_path):
     done = run_encode(tmp_path, NO_HOME, NUMBA_OPT="0")  # what it compiles nobody keeps
     assert done.returncode == 0
-    assert done.stderr.startswith("compiling kernels takes") and done.stderr.count("\n") == 1
+    assert done.stderr == COMPILING
 
 
 @pytest.mark.parametrize(
@@ -156,4 +159,5 @@ def test_settings_of_libraries__in_the_current_folder_are_not_read(tmp_path):
     (tmp_path / ".numba_config.yaml").write_text("num_threads: [0")
     (tmp_path / "matplotlibrc").write_bytes(b"backend: module://nothing\n\xff")
     done = run_encode(tmp_path)
-    assert (done.returncode, done.stderr) == (0, "")
+    assert done.returncode == 0
+    assert done.stderr in ("", COMPILING)

@@ -153,7 +153,7 @@ def test_evaluate__refuses_nan_and_inf_unless_told_to_leave_them_out(tmp_path):
 
 def test_check_pairing__names_both_latent_spaces(pictures):
     other = make_module(ENCODER, OTHER_SPACE)
-    sentence = rf"has {OTHER_SPACE.fingerprint} .*, the data has {SPACE.fingerprint} \(someone/tiny\)"
+    sentence = "the module has someone/other, the data has someone/tiny"
     with pytest.raises(FingerprintError, match=sentence):
         check_pairing(other, pictures)
     with pytest.raises(FingerprintError, match=sentence):
