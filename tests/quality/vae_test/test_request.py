@@ -68,8 +68,8 @@ def test_latents__are_of_the_space_that_precompute_names(tmp_path):
         (
             lambda: Entrants(encoder(), decoder(space=OTHER_SPACE)),
             FingerprintError,
-            rf"differ: the decoder D has {OTHER_SPACE.fingerprint} \(someone/other\), the encoder E has .* \(E\) "
-            rf"or {SPACE.fingerprint} \(someone/tiny\); give modules that belong together",
+            "differ: the decoder D has someone/other, the encoder E has E or someone/tiny; give modules that belong "
+            "together",
         ),
         (
             lambda: Entrants(encoder(), paired_decoder(encoder(seed=7))),
@@ -84,12 +84,12 @@ def test_latents__are_of_the_space_that_precompute_names(tmp_path):
         (
             lambda: Entrants(encoder(), decoder(), encoder("E2", OTHER_SPACE), teacher=PlainTeacher()),
             FingerprintError,
-            rf"compatible encoder E2 .*{OTHER_SPACE.fingerprint}.* teacher has {SPACE.fingerprint}",
+            "compatible encoder E2 has someone/other, the teacher has someone/tiny",
         ),
         (
             lambda: Entrants(encoder(), decoder(), None, decoder("D2", OTHER_SPACE)),
             FingerprintError,
-            rf"compatible decoder D2 .*{OTHER_SPACE.fingerprint}.* encoder has {SPACE.fingerprint}",
+            "compatible decoder D2 has someone/other, the encoder has someone/tiny",
         ),
     ],
 )
@@ -101,7 +101,7 @@ def test_entrants__are_refused_where_they_do_not_fit(make, error, sentence):
 def test_entrants__refuse_data_of_another_space(tmp_path):
     with (
         open_dataset([write_pictures(tmp_path / "o.h5", space=OTHER_SPACE)]) as dataset,
-        pytest.raises(FingerprintError, match=rf"data has {OTHER_SPACE.fingerprint}.*encoder has {SPACE.fingerprint}"),
+        pytest.raises(FingerprintError, match="data has someone/other, the encoder has someone/tiny"),
     ):
         Entrants(encoder(), decoder(), data=dataset)
     with (
