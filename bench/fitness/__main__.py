@@ -20,8 +20,8 @@ from olacore.files import replace_file
 METHODS: dict[str, Callable[[int, float, int], Method]] = {**OURS, **PEERS}
 # CPU-seconds between points of a curve, as a share of those that went before.
 STEP = 0.15
-# CPU-seconds between measurements of a policy, whose clock stands still meanwhile.
-MEASURED = 0.5
+# CPU-seconds until a policy is measured first, and by what share more each time; the clock stands still meanwhile.
+FIRST, LATER = 0.1, 0.3
 
 
 def follow(task: Task, make: Callable[[int, float, int], Method], seed: int, limit: float) -> dict[str, Any]:
@@ -29,11 +29,10 @@ def follow(task: Task, make: Callable[[int, float, int], Method], seed: int, lim
 
     CPU-seconds count search and losses, and nothing that measures them.
     """
-    warm = make(task.size, task.sigma, seed + 1000)
+    warm = make(task.size, task.sigma, seed + 1000)  # compiles whatever is compiled
     for _ in range(2):
-        points = warm.ask()
-        warm.tell(task.losses(points, 0))
-    search, spent, count, generation, best, marked = make(task.size, task.sigma, seed), 0.0, 0, 0, np.inf, 0.0
+        warm.tell(np.arange(len(warm.ask()), dtype=float))
+    search, spent, count, generation, best, marked = make(task.size, task.sigma, seed), 0.0, 0, 0, np.inf, FIRST
     curve: list[tuple[float, int, float]] = []
     while spent < limit and best > task.target:
         began = time.process_time()
@@ -45,12 +44,12 @@ def follow(task: Task, make: Callable[[int, float, int], Method], seed: int, lim
         generation += 1
         if task.score is None:
             best = min(best, float(losses.min()))
-        elif spent > marked + MEASURED or spent > limit:
-            marked, best = spent, min(best, task.score(search.centre()))
+        elif spent > marked or spent > limit:
+            marked, best = (1 + LATER) * spent, min(best, task.score(search.centre()))
         if not curve or spent > (1 + STEP) * curve[-1][0] or best <= task.target:
-            curve.append((round(spent, 4), count, best))
-    curve.append((round(spent, 4), count, best))
-    return {"task": task.name, "seed": seed, "curve": curve, "score": best, "solved": best <= task.target}
+            curve.append((round(spent, 4), count, float(f"{best:.6g}")))
+    curve.append((round(spent, 4), count, float(f"{best:.6g}")))
+    return {"task": task.name, "seed": seed, "curve": curve, "score": best, "target": task.target}
 
 
 def reached(curve: Sequence[Sequence[float]], score: float, column: int) -> float:
@@ -63,8 +62,11 @@ def summary(runs: Sequence[dict[str, Any]]) -> list[tuple[str, ...]]:
     rows: list[tuple[str, ...]] = []
     for task in dict.fromkeys(run["task"] for run in runs):
         of = {name: [run for run in runs if (run["task"], run["method"]) == (task, name)] for name in METHODS}
+        most = max(map(len, of.values()))
+        of = {name: found if len(found) == most else [] for name, found in of.items()}
         last = {name: median(run["score"] for run in found) for name, found in of.items() if found}
-        level = min(score for name, score in last.items() if name in PEERS)
+        # A search ends at its task's target, so that no level is beyond it.
+        level = max(min(score for name, score in last.items() if name in PEERS), next(run["target"] for run in runs if run["task"] == task))
 
         def medians(name: str, of: dict[str, Any] = of, level: float = level) -> tuple[float, float]:
             return (
@@ -87,6 +89,16 @@ def summary(runs: Sequence[dict[str, Any]]) -> list[tuple[str, ...]]:
     return rows
 
 
+def nearest(runs: Sequence[dict[str, Any]], task: str, count: int = 2) -> list[str]:
+    """The best of ours on a task, and of the peers: by score, and of equal ones, those that were there sooner."""
+
+    def key(run: dict[str, Any]) -> tuple[float, float]:
+        return max(run["score"], run["target"]), run["curve"][-1][0]
+
+    order = [run["method"] for run in sorted((run for run in runs if run["task"] == task), key=key)]
+    return [name for group in (OURS, PEERS) for name in [name for name in order if name in group][:count]]
+
+
 @click.command()
 @click.option("--json", "out", type=click.Path(path_type=Path), required=True, help="Where all curves go.")
 @click.option("--functions/--no-functions", default=True, show_default=True)
@@ -94,6 +106,11 @@ def summary(runs: Sequence[dict[str, Any]]) -> list[tuple[str, ...]]:
 @click.option("--seeds", default=5, show_default=True)
 @click.option("--seconds", default=6.0, show_default=True, help="CPU-seconds of a search on a function.")
 @click.option("--environment-seconds", default=20.0, show_default=True, help="And in an environment.")
+@click.option(
+    "--after",
+    type=click.Path(path_type=Path, exists=True),
+    help="What a first seed gave for all; of each task the two best of ours and of the peers go on, on further seeds.",
+)
 @click.option("--method", "methods", multiple=True, type=click.Choice([*METHODS]), help="Only these; all by default.")
 def main(
     out: Path,
@@ -102,15 +119,20 @@ def main(
     seeds: int,
     seconds: float,
     environment_seconds: float,
+    after: Path | None,
     methods: Sequence[str],
 ) -> None:
     """Compare searches for a fitness with those of other libraries."""
-    runs: list[dict[str, Any]] = []
-    for seed in range(seeds):
+    runs: list[dict[str, Any]] = [] if after is None else json.loads(after.read_text())["runs"]
+    earlier = tuple(runs)
+    played = environment_tasks() if environments else []
+    for task in played:
+        task.losses(np.zeros((64, task.size)), 0)  # makes the environments, before seconds count
+    for seed in range(0 if after is None else 1, seeds):
         jobs = [(task, seconds) for task in (function_tasks(seed) if functions else ())]
-        jobs += [(task, environment_seconds) for task in (environment_tasks() if environments else ())]
+        jobs += [(task, environment_seconds) for task in played]
         for task, limit in jobs:
-            for name in methods or METHODS:
+            for name in methods or (nearest(earlier, task.name) if earlier else METHODS):
                 run = {"method": name, **follow(task, METHODS[name], seed, limit)}
                 runs.append(run)
                 last = run["curve"][-1]
