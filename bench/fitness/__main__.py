@@ -6,7 +6,7 @@ import json
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from statistics import median
+from statistics import median, median_high
 from typing import Any
 
 import click
@@ -62,11 +62,12 @@ def summary(runs: Sequence[dict[str, Any]]) -> list[tuple[str, ...]]:
     rows: list[tuple[str, ...]] = []
     for task in dict.fromkeys(run["task"] for run in runs):
         of = {name: [run for run in runs if (run["task"], run["method"]) == (task, name)] for name in METHODS}
-        most = max(map(len, of.values()))
-        of = {name: found if len(found) == most else [] for name, found in of.items()}
-        last = {name: median(run["score"] for run in found) for name, found in of.items() if found}
+        last = {name: median_high(run["curve"][-1][2] for run in found) for name, found in of.items() if found}
         # A search ends at its task's target, so that no level is beyond it.
-        level = max(min(score for name, score in last.items() if name in PEERS), next(run["target"] for run in runs if run["task"] == task))
+        level = max(
+            min(score for name, score in last.items() if name in PEERS),
+            next(run["target"] for run in runs if run["task"] == task),
+        )
 
         def medians(name: str, of: dict[str, Any] = of, level: float = level) -> tuple[float, float]:
             return (
@@ -89,16 +90,6 @@ def summary(runs: Sequence[dict[str, Any]]) -> list[tuple[str, ...]]:
     return rows
 
 
-def nearest(runs: Sequence[dict[str, Any]], task: str, count: int = 2) -> list[str]:
-    """The best of ours on a task, and of the peers: by score, and of equal ones, those that were there sooner."""
-
-    def key(run: dict[str, Any]) -> tuple[float, float]:
-        return max(run["score"], run["target"]), run["curve"][-1][0]
-
-    order = [run["method"] for run in sorted((run for run in runs if run["task"] == task), key=key)]
-    return [name for group in (OURS, PEERS) for name in [name for name in order if name in group][:count]]
-
-
 @click.command()
 @click.option("--json", "out", type=click.Path(path_type=Path), required=True, help="Where all curves go.")
 @click.option("--functions/--no-functions", default=True, show_default=True)
@@ -106,11 +97,6 @@ def nearest(runs: Sequence[dict[str, Any]], task: str, count: int = 2) -> list[s
 @click.option("--seeds", default=5, show_default=True)
 @click.option("--seconds", default=6.0, show_default=True, help="CPU-seconds of a search on a function.")
 @click.option("--environment-seconds", default=20.0, show_default=True, help="And in an environment.")
-@click.option(
-    "--after",
-    type=click.Path(path_type=Path, exists=True),
-    help="What a first seed gave for all; of each task the two best of ours and of the peers go on, on further seeds.",
-)
 @click.option("--method", "methods", multiple=True, type=click.Choice([*METHODS]), help="Only these; all by default.")
 def main(
     out: Path,
@@ -119,20 +105,18 @@ def main(
     seeds: int,
     seconds: float,
     environment_seconds: float,
-    after: Path | None,
     methods: Sequence[str],
 ) -> None:
     """Compare searches for a fitness with those of other libraries."""
-    runs: list[dict[str, Any]] = [] if after is None else json.loads(after.read_text())["runs"]
-    earlier = tuple(runs)
+    runs: list[dict[str, Any]] = []
     played = environment_tasks() if environments else []
     for task in played:
         task.losses(np.zeros((64, task.size)), 0)  # makes the environments, before seconds count
-    for seed in range(0 if after is None else 1, seeds):
+    for seed in range(seeds):
         jobs = [(task, seconds) for task in (function_tasks(seed) if functions else ())]
         jobs += [(task, environment_seconds) for task in played]
         for task, limit in jobs:
-            for name in methods or (nearest(earlier, task.name) if earlier else METHODS):
+            for name in methods or METHODS:
                 run = {"method": name, **follow(task, METHODS[name], seed, limit)}
                 runs.append(run)
                 last = run["curve"][-1]

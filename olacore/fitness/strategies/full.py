@@ -76,16 +76,19 @@ class Full(GenomeStrategy):
         # Those that lost count as if they lay as far off as is expected, so that the matrix stays positive.
         squares = (drawn**2).sum(1)
         weights = np.where(weights < 0, weights * size / squares, weights)
-        kept = 1 - rates.one - rates.many * rates.weights.sum() + (not steady) * rates.one * rates.path * (2 - rates.path)
+        kept = (
+            1 - rates.one - rates.many * rates.weights.sum() + (not steady) * rates.one * rates.path * (2 - rates.path)
+        )
         with one_thread(size):
             moved = factor @ step
             bent = factor @ np.concatenate([drawn, path[None]]).T
             scaled = np.concatenate([rates.many * weights[:, None] * drawn, rates.one * path[None]])
             factor = (0.5 + 0.5 * kept) * factor + 0.5 * (bent @ scaled)
+        longer = float(rates.sigma / rates.damping * (length / rates.expected - 1))
         state.update(
             mean=state["mean"] + state["sigma"] * moved,
             factor=factor,
-            sigma=np.array(state["sigma"] * np.exp(min(1, rates.sigma / rates.damping * (length / rates.expected - 1)))),
+            sigma=np.array(state["sigma"] * np.exp(min(1.0, longer))),
             sigma_path=sigma_path,
             path=path,
         )
