@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import logging
 import warnings
 from collections.abc import Callable
 from typing import Any, NamedTuple, Protocol
@@ -125,6 +126,39 @@ class Evosax:
         return np.asarray(self.state.mean, np.float64)
 
 
+class Evotorch:
+    """SNES or XNES of EvoTorch (Toklu and others, arXiv:2302.12600), with its own population and rates.
+
+    Its step learns from the losses of the step before, and then samples, so that losses can be set between two steps.
+    The mean that it tells is the one it last sampled around: one generation old.
+    """
+
+    def __init__(self, name: str, size: int, sigma: float, seed: int) -> None:
+        import evotorch
+        import evotorch.algorithms
+        import torch
+
+        torch.set_num_threads(1)
+        logging.getLogger("evotorch").setLevel(logging.ERROR)
+        options = {"solution_length": size, "initial_bounds": (0, 0), "vectorized": True, "seed": 1 + seed}
+        problem = evotorch.Problem("min", lambda points: torch.zeros(len(points)), **options)
+        self.search = getattr(evotorch.algorithms, name)(problem, stdev_init=sigma, center_init=torch.zeros(size))
+        self.as_tensor = torch.as_tensor
+
+    def ask(self) -> np.ndarray:
+        """Points."""
+        self.search.step()
+        return self.search.population.values.numpy().astype(np.float64)
+
+    def tell(self, losses: np.ndarray) -> None:
+        """Losses."""
+        self.search.population.set_evals(self.as_tensor(losses.astype(np.float32)))
+
+    def centre(self) -> np.ndarray:
+        """The mean."""
+        return self.search.status["center"].numpy().astype(np.float64)
+
+
 class Compiled(NamedTuple):
     """Parameters of a strategy of evosax, and its start, ask and tell, compiled."""
 
@@ -151,9 +185,9 @@ def compiled(name: str, size: int) -> Compiled:
 # Each of (size, sigma, seed).
 OURS: dict[str, Callable[[int, float, int], Method]] = {
     "low-rank": lambda *given: Ours("low-rank", *given),
+    "full": lambda *given: Ours("full", *given),
     "separable": lambda *given: Ours("separable", *given),
     "classic": lambda *given: Ours("classic", *given),
-    "classic, no trust": lambda *given: Ours("classic", *given, by_trust=0),
 }
 PEERS: dict[str, Callable[[int, float, int], Method]] = {
     "pycma": Pycma,
@@ -164,4 +198,6 @@ PEERS: dict[str, Callable[[int, float, int], Method]] = {
     "evosax Sep-CMA-ES": lambda *given: Evosax("Sep_CMA_ES", *given),
     "evosax LM-MA-ES": lambda *given: Evosax("LM_MA_ES", *given),
     "evosax CR-FM-NES": lambda *given: Evosax("CR_FM_NES", *given),
+    "EvoTorch SNES": lambda *given: Evotorch("SNES", *given),
+    "EvoTorch XNES": lambda *given: Evotorch("XNES", *given),
 }

@@ -35,7 +35,7 @@ def play() -> None:
 @click.option("--generations", type=int, help="Search so many generations instead.")
 @click.option("--size", type=int, default=10, show_default=True, help="Cells along a side of the board, 4 to 32.")
 @click.option("--hidden", type=int, default=0, show_default=True, help="Units of a hidden map; 0 for an affine player.")
-@click.option("--strategy", default="low-rank", show_default=True, help="low-rank, separable or classic.")
+@click.option("--strategy", default="low-rank", show_default=True, help="low-rank, full, separable or classic.")
 @click.option("--seed", type=int, default=0, show_default=True)
 @click.option("--out", type=FILE, help="Run folder; otherwise the next free one, such as runs/snake-0001.")
 @click.option("--resume", is_flag=True, help="Go on with the run in the folder, exactly where it was.")

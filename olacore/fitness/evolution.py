@@ -41,7 +41,7 @@ class Evolution:
     layers : inputs, units of hidden maps if any, and outputs of the policies that genomes are, such as (4, 2); each map
         is `tanh(W x + b)` and reads the inputs and what all maps before it answered
     size : numbers of a genome that is a plain vector, instead of `layers`
-    strategy : "low-rank", "separable" or "classic"
+    strategy : "low-rank", "full", "separable" or "classic"
     population : genomes of a generation; None takes the strategy's own number
     seed : of every random number, 0 to 2^63 - 1
     sigma : spread of the first genomes, above 0; maps of many inputs begin with smaller weights

@@ -89,6 +89,8 @@ def start_threads() -> None:
     """
     from numba.np.ufunc import parallel
 
+    if parallel._is_initialized:
+        return
     check_environment()
     try:
         parallel._launch_threads()

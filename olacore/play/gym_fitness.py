@@ -1,4 +1,4 @@
-"""Fitness from environments of Gymnasium: one of its own for each genome, stepped together."""
+"""Fitness from environments of Gymnasium: one of its own for each episode of each genome, stepped together."""
 
 from __future__ import annotations
 
@@ -54,40 +54,39 @@ class GymFitness:
 
     def __call__(self, population: Population, seed: int) -> np.ndarray:
         """Fitness (pop,)."""
-        returns = [self._play(population, (seed + 7919 * episode) % 2**31) for episode in range(self.episodes)]
-        return np.mean(returns, 0)
-
-    def _play(self, population: Population, seed: int) -> np.ndarray:
-        count = len(population)
-        seen = np.zeros((count, self.inputs), np.float32)
-        for genome in range(count):
-            seen[genome] = self._environment(genome).reset(seed=seed)[0]
-        total, running = np.zeros(count), list(range(count))
+        genomes, episodes = len(population), self.episodes
+        # Of environment k: the genome k // episodes in the episode k % episodes.
+        environments = [self._environment(k) for k in range(genomes * episodes)]
+        seen = np.zeros((genomes * episodes, self.inputs), np.float32)
+        for k, environment in enumerate(environments):
+            seen[k] = environment.reset(seed=(seed + 7919 * (k % episodes)) % 2**31)[0]
+        total, running = np.zeros(genomes * episodes), list(range(genomes * episodes))
         while running:
-            answers = population.answer(seen)
-            for genome in list(running):
-                environment = self._environments[genome]
-                seen[genome], reward, ended, cut, _ = environment.step(self._action(answers[genome]))
-                total[genome] += reward
-                if ended or cut:
-                    running.remove(genome)
-        return total
+            answers = population.answer(seen.reshape(genomes, episodes, self.inputs)).reshape(-1, self.outputs)
+            actions, still = self._actions(answers), []
+            for k in running:
+                seen[k], reward, ended, cut, _ = environments[k].step(actions[k])
+                total[k] += reward
+                if not (ended or cut):
+                    still.append(k)
+            running = still
+        return total.reshape(genomes, episodes).mean(1)
 
-    def _action(self, answer: np.ndarray) -> Any:
+    def _actions(self, answers: np.ndarray) -> Any:
         if self.discrete:
-            return int(np.argmax(answer))
+            return answers.argmax(1).tolist()
         space = self._environments[0].action_space
         middle, half = (space.high + space.low) / 2, (space.high - space.low) / 2
-        return (middle + half * answer.reshape(space.shape)).astype(space.dtype)
+        return (middle + half * answers.reshape(-1, *space.shape)).astype(space.dtype)
 
-    def _environment(self, genome: int) -> Any:
-        while len(self._environments) <= genome:
+    def _environment(self, index: int) -> Any:
+        while len(self._environments) <= index:
             try:
                 made = self._gymnasium.make(self.name, **(self.options or {}))
             except self._gymnasium.error.Error as error:
                 raise ConfigError(f"Gymnasium makes no environment {self.name!r}: {error}") from error
             self._environments.append(made)
-        return self._environments[genome]
+        return self._environments[index]
 
 
 def bounded(space: Any) -> bool:

@@ -50,13 +50,17 @@ def test_reached__is_infinite_where_a_score_was_not_reached():
 
 def test_summary__compares_at_the_best_peers_score():
     runs = [
-        {"task": "t", "method": "low-rank", "score": 0.1, "curve": [(1.0, 100, 2.0), (2.0, 200, 0.1)]},
-        {"task": "t", "method": "cmaes", "score": 1.0, "curve": [(3.0, 50, 1.0)]},
+        {"task": "t", "method": "low-rank", "target": 0, "score": 0.1, "curve": [(1.0, 100, 2.0), (2.0, 200, 0.1)]},
+        {"task": "t", "method": "cmaes", "target": 0, "score": 1.0, "curve": [(3.0, 50, 1.0)]},
     ]
     ((task, score, ours, peer, sooner),) = summary(runs)
     assert (task, score, sooner) == ("t", "1", "ours")
     assert ours == "low-rank: 2 s, 200"
     assert peer == "cmaes: 3 s, 50"
+    # Past the target nobody goes on, so that the peer's last score is luck.
+    runs = [{**run, "target": 2.0} for run in runs]
+    ((_, score, ours, *_),) = summary(runs)
+    assert (score, ours) == ("2", "low-rank: 1 s, 100")
 
 
 @pytest.mark.filterwarnings("ignore")

@@ -35,7 +35,7 @@ def test_evolution__comes_near_the_goal(strategy):
     assert fitness_of(search.centre[None])[0] > -0.05
 
 
-def test_evolution__low_rank_learns_a_valley_that_lies_across_all_numbers():
+def test_evolution__low_rank_and_full_learn_a_valley_that_lies_across_all_numbers():
     """Steep across all directions but one, which no number follows alone; what keeps its shape crawls along it."""
     along = np.ones(6, np.float32) / np.sqrt(6)
 
@@ -44,11 +44,28 @@ def test_evolution__low_rank_learns_a_valley_that_lies_across_all_numbers():
         return 999 * (apart @ along) ** 2 - 1000 * (apart**2).sum(1)
 
     start = 30 * along
-    learned, plain = (
+    learned, whole, plain = (
         advance(Evolution(size=6, seed=3, strategy=name, mean=start), 300, fitness).best[1]
-        for name in ("low-rank", "separable")
+        for name in ("low-rank", "full", "separable")
     )
-    assert learned > -1 > -100 > plain
+    assert min(learned, whole) > -1 > -100 > plain
+
+
+@pytest.mark.parametrize("population", [8, 100])
+def test_evolution__full_learns_the_shape_of_what_it_searches(population):
+    """A turned ellipse; the covariance matrix becomes the inverse of its own, but for its length."""
+    turn = np.linalg.qr(np.random.default_rng(0).standard_normal((4, 4)))[0]
+    steep = turn.T @ np.diag([1, 4, 16, 64]) @ turn
+    search = Evolution(size=4, strategy="full", population=population, seed=7, mean=np.full(4, 3.0))
+    advance(search, 12000 // (population + 20), lambda genomes: -np.einsum("pi,ij,pj->p", genomes, steep, genomes))
+    factor = search.state["factor"]
+    learned = np.linalg.cond(factor @ factor.T @ steep)
+    assert learned < 25 < 60 < np.linalg.cond(steep)
+
+
+def test_evolution__full_refuses_what_its_matrix_would_be_too_large_for():
+    with pytest.raises(ConfigError, match="at most 4096 numbers; these have 4097: take low-rank"):
+        Evolution(size=4097, strategy="full")
 
 
 @every_strategy
@@ -76,7 +93,7 @@ def test_evolution__losses_are_fitness_upside_down(strategy):
     np.testing.assert_array_equal(one.ask().genomes, other.ask().genomes)
 
 
-@pytest.mark.parametrize("strategy", ["low-rank", "separable"])
+@pytest.mark.parametrize("strategy", ["low-rank", "full", "separable"])
 @given(seed=st.integers(0, 1000), scale=st.floats(0.01, 100), shift=st.floats(-100, 100))
 @settings(max_examples=15, deadline=None)
 def test_evolution__only_the_order_of_fitness_matters(strategy, seed, scale, shift):
@@ -100,7 +117,7 @@ def test_ties__the_order_of_genomes_does_not_matter(fitness, seed):
         assert len({round(share, 12) for share in shares[told == level]}) == 1
 
 
-@pytest.mark.parametrize("strategy", ["low-rank", "separable"])
+@pytest.mark.parametrize("strategy", ["low-rank", "full", "separable"])
 def test_evolution__a_fitness_that_is_flat_moves_nothing_far(strategy):
     search = advance(Evolution(size=6, strategy=strategy, sigma=0.1), 30, lambda genomes: np.zeros(len(genomes)))
     assert np.abs(search.centre).max() < 1

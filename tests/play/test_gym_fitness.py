@@ -38,8 +38,8 @@ def test_gym_fitness__cart_pole_improves():
 
 def test_gym_fitness__stretches_answers_to_the_bounds_of_a_box():
     fitness = GymFitness("Pendulum-v1")
-    np.testing.assert_allclose(fitness._action(np.array([1.0])), [2.0])
-    np.testing.assert_allclose(fitness._action(np.array([-0.5])), [-1.0])
+    np.testing.assert_allclose(fitness._actions(np.array([[1.0]])), [[2.0]])
+    np.testing.assert_allclose(fitness._actions(np.array([[-0.5]])), [[-1.0]])
     population = Evolution(fitness.layers(), population=2).ask()
     assert np.isfinite(fitness(population, 0)).all()
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, fields
+from functools import lru_cache
 from math import isfinite
 from typing import Any, ClassVar
 
@@ -90,11 +91,23 @@ GENOME_STRATEGIES: Registry[Any] = Registry("strategy for genomes")
 
 
 def normal(seed: int, generation: int, rows: int, size: int) -> np.ndarray:
-    """Standard normal numbers, (rows, size) float32, that depend on (seed, generation, row, element) alone."""
+    """Standard normal numbers, (rows, size) float32, that depend on (seed, generation, row, element) alone.
+
+    They are not to be written to: the few of a small population are kept from `ask` to `tell`.
+    """
+    return (few_normal if rows * size < FEW else drawn_normal)(seed, generation, rows, size)
+
+
+def drawn_normal(seed: int, generation: int, rows: int, size: int) -> np.ndarray:
+    """Draw the numbers of `normal`."""
     out = np.empty((rows, size), np.float32)
     with threads(1 if out.size < FEW else None):
         fill_normal(seed, generation, out)
+    out.flags.writeable = False
     return out
+
+
+few_normal = lru_cache(1)(drawn_normal)
 
 
 def logarithmic(count: int) -> tuple[np.ndarray, float]:
@@ -122,8 +135,11 @@ def shared_by_ties(fitness: np.ndarray, weights: np.ndarray) -> np.ndarray:
     order = np.argsort(-fitness, kind="stable")
     padded = np.zeros(len(fitness))
     padded[: len(weights)] = weights
-    values, group = np.unique(-fitness[order], return_inverse=True)
-    means = np.bincount(group, padded, len(values)) / np.bincount(group, minlength=len(values))
+    told = fitness[order]
+    new = told[1:] != told[:-1]
+    if not new.all():
+        group = np.r_[0, np.cumsum(new)]
+        padded = (np.bincount(group, padded) / np.bincount(group))[group]
     out = np.empty(len(fitness))
-    out[order] = means[group]
+    out[order] = padded
     return out

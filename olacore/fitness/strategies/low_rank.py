@@ -105,9 +105,10 @@ class LowRank(GenomeStrategy):
         drawn = normal(seed, generation, pairs, size)
         known = min(generation, len(state["vectors"]))
         rates = (1 / (size * 1.5 ** np.arange(known))).astype(np.float32)
+        shaped = np.empty_like(drawn)
         with threads(1 if drawn.size < FEW else None):
-            shape_samples(drawn, state["vectors"][:known], rates, drawn)
-        return drawn
+            shape_samples(drawn, state["vectors"][:known], rates, shaped)
+        return shaped
 
     def _path_rates(self, state: State) -> np.ndarray:
         """How much each vector learns in a generation: the first most, each further one a quarter of that before it."""
