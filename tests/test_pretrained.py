@@ -58,7 +58,7 @@ def test_load__takes_a_run_folder_and_a_path_that_is_there_before_a_name(package
 
 def test_load__lists_the_names_where_there_is_no_such(package):
     with pytest.raises(
-        FileFormatError, match="sd15 is no file and no pretrained module; there are: sd15-enc.*, sd3-dec"
+        FileFormatError, match=r"no pretrained module \(did you mean sd15-encoder\?\); there are: sd15-enc.*, sd3-dec"
     ):
         load("sd15")
     for path in package.glob("*.safetensors"):

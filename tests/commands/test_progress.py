@@ -31,7 +31,7 @@ def test_bars__show_counts_loss_and_rate_on_a_terminal(monkeypatch):
     monkeypatch.setattr(sys, "stderr", Terminal())
     shown = use(sys.stderr)
     assert "3/8 photo.png" in shown
-    assert "generation 20, loss not finite, R2 -, 40 samples/s" in shown
+    assert "generation 20, validation loss not finite, R2 -, 40 samples/s" in shown
 
 
 def test_bars__are_silent_elsewhere(monkeypatch):

@@ -69,7 +69,7 @@ def test_line_up__does_not_mix_a_teacher_of_another_space_with_ours():
     lineup = line_up(Entrants(ours, paired_decoder(ours), teacher=PlainTeacher(OTHER_SPACE)))
     assert names(lineup) == ["teacher", "organic, paired", "block mean"]
     assert lineup.imitators == []
-    assert any(f"not the teacher's {OTHER_SPACE.fingerprint}" in note for note in lineup.notes)
+    assert any("not the teacher's someone/other" in note for note in lineup.notes)
 
 
 @pytest.mark.parametrize("with_pair", [True, False])

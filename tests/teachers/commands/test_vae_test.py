@@ -92,7 +92,7 @@ def test_vae_test__with_a_real_teacher_has_its_rows(shared_data):
     ("arguments", "sentence"),
     [
         (("vae-test", "photos", "--encoder", "D", "--decoder", "D"), "a module of kind encoder"),
-        (("vae-test", "photos", "--encoder", "E", "--decoder", "S"), r"the decoder S has .*\(someone/o"),
+        (("vae-test", "photos", "--encoder", "E", "--decoder", "S"), "the decoder S has someone/other"),
         (("vae-test", "broken.png", "--encoder", "E", "--decoder", "D"), "none of 1 pictures could be read"),
         (("vae-test", "photos", "--encoder", "E", "--decoder", "D", "--out", "photos"), "already holds files"),
         (("vae-test", "photos", "--encoder", "missing", "--decoder", "D"), "missing"),
