@@ -61,7 +61,8 @@ class Shown:
         self.page.evaluate("['figures', 'refused'].forEach(id => document.getElementById(id).replaceChildren())")
 
     def give(self, *files: Path) -> None:
-        """Choose a file, and wait until it is shown or refused."""
+        """Choose a file, and wait until it is shown or refused; what is at work before is waited for."""
+        self.wait("#codec:not([aria-busy])")
         self.clear()
         self.page.set_input_files("#file", files)
         self.wait("#figures:not(:empty), #refused:not(:empty)")
