@@ -26,7 +26,7 @@ from olacore.data.sample import sample_path
 from olacore.search.config import TrainConfig
 from olacore.search.validation import BETTER
 
-SCHEMA = "olacore/islands/1"
+SCHEMA = "olacore/simulated-islands/1"
 # Inches of a panel.
 SIZE = (5.5, 4.5)
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from olacore.commands.options import FILE
+from olacore.commands.options import FILE, Which
 from olacore.commands.progress import progress_bars
 from olacore.commands.say import print_json, say
 from olacore.commands.show import number, print_figures, print_table
@@ -23,26 +22,11 @@ F = TypeVar("F", bound=Callable[..., Any])
 NAMES = ("islands", "island", "exchange", "every", "free", "graph")
 
 
-class Which(click.ParamType):
-    """One of several, such as 2/4."""
-
-    name = "i/n"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[int, int]:
-        """Return which, from 1 on, and of how many."""
-        if isinstance(value, tuple):
-            return value
-        found = re.fullmatch(r"\s*(\d{1,9})\s*/\s*(\d{1,9})\s*", value, re.ASCII)
-        if found is None:
-            self.fail(f"{value!r} is no island; write 2/4 for the second of four.", param, ctx)
-        return int(found[1]), int(found[2])
-
-
 def island_options(command: F) -> F:
     """Add the options of islands to a command."""
     options = (
         click.option("--islands", type=int, help="Search on so many islands, each a process, which exchange migrants."),
-        click.option("--island", type=Which(), help="Be one of several islands that are started apart, as 2/4."),
+        click.option("--island", type=Which("island"), help="Be one of several islands, started apart, as 2/4."),
         click.option("--exchange", type=FILE, help="Folder of the migrants, which all islands see; else OUT/exchange."),
         click.option("--every", type=int, help="Generations between exchanges; by default what the strategy says."),
         click.option("--free", is_flag=True, help="Wait for no other island: faster, and not reproducible."),
@@ -85,7 +69,7 @@ def island_settings(settings: dict[str, Any]) -> tuple[Asked | None, dict[str, A
     settings = {name: value for name, value in settings.items() if name not in NAMES}
     if given["islands"] is None and given["island"] is None:
         for name in NAMES:
-            if given[name]:
+            if given[name] is not None and given[name] is not False:
                 raise ConfigError(f"--{name} is for islands; give --islands too, or --island.")
         return None, settings
     if given["islands"] is not None and given["island"] is not None:

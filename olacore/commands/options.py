@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from importlib import import_module
 from math import isfinite
@@ -168,6 +169,28 @@ class Option(click.ParamType):
         if not (name and equals):
             self.fail(f"{value!r} is no option; write NAME=VALUE.", param, ctx)
         return name, setting
+
+
+class Which(click.ParamType):
+    """One of several, such as 2/8.
+
+    Parameters
+    ----------
+    what : one of them is called
+    """
+
+    name = "i/n"
+
+    def __init__(self, what: str) -> None:
+        self.what = what
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[int, int]:
+        """Return which, from 1 on, and of how many; whether there is such a one is found out later."""
+        if isinstance(value, tuple):
+            return value
+        if not (found := re.fullmatch(r"([0-9]{1,9})/([0-9]{1,9})", value)):
+            self.fail(f"{value!r} is no {self.what}; write 2/8 for the second of eight.", param, ctx)
+        return int(found[1]), int(found[2])
 
 
 ANY_MODULE, ENCODER, DECODER = ModuleFile("encoder", "decoder"), ModuleFile("encoder"), ModuleFile("decoder")

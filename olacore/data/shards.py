@@ -72,14 +72,16 @@ def locked_folder(folder: Path) -> Iterator[None]:
     ------
     OutputError  if another writer is in it, or it cannot be opened
     """
+    if fcntl is None:  # nor does such a system open folders
+        yield
+        return
     try:
         descriptor = os.open(folder, os.O_RDONLY)
     except OSError as error:
         raise OutputError(f"cannot write into {folder}: {error.strerror}; choose another folder.") from error
     try:
         try:
-            if fcntl is not None:
-                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
             raise OutputError(f"{folder} is being written by another process; wait until that is done.") from error
         except OSError as error:

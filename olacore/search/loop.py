@@ -98,7 +98,7 @@ def _run(
     _warm_up(task, progress, validation, raw)
     notify(callbacks, Compiled())
     began = checkpointed = time.perf_counter()
-    spent, block = progress.seconds, None
+    spent, block, kept = progress.seconds, None, -1
 
     def validate() -> float:
         validate_now(progress, validation, callbacks)
@@ -108,10 +108,11 @@ def _run(
         return validation.loss_of(progress.strategy, candidate)
 
     def save_at_times() -> None:
-        nonlocal checkpointed
-        if time.perf_counter() - checkpointed > CHECKPOINT_SECONDS:
+        nonlocal checkpointed, kept
+        # Of an island that waits, a checkpoint says nothing new.
+        if progress.generation > kept and time.perf_counter() - checkpointed > CHECKPOINT_SECONDS:
             _checkpoint(task, progress, callbacks)
-            checkpointed = time.perf_counter()
+            checkpointed, kept = time.perf_counter(), progress.generation
 
     def idle() -> bool:
         save_at_times()

@@ -18,6 +18,7 @@ def prepared(config: TrainConfig) -> TrainConfig:
     Raises
     ------
     OutputExistsError  if the folder holds a run that is neither to be resumed nor replaced
+    OutputError  if a search goes on in a folder that is to be replaced
     OlacoreError  if the data that are to replace it cannot be opened
     """
     out = config.out or next_free(config.module or "plain")
@@ -26,7 +27,9 @@ def prepared(config: TrainConfig) -> TrainConfig:
             raise OutputExistsError(f"the folder {out} already holds a run; give --resume or --force.")
         with open_data(config):  # before anything is lost
             for run in runs:
-                RunFolder(run, resume=False, force=True).clear()
+                earlier = RunFolder(run, resume=False, force=True)
+                with earlier.held():  # a search that goes on there keeps its files
+                    earlier.clear()
     return replace(config, out=out, force=False)
 
 

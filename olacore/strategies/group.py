@@ -28,8 +28,8 @@ class Group:
     Parameters
     ----------
     number, count : of this island, from 0 on, and of all
-    gather : waits for the arrays that every island hands out under a name; a name is made of letters, digits and
-        hyphens, and an island that goes on from a checkpoint asks for some names again, with equal arrays
+    gather : waits for the arrays that every island hands out under a name; a name is made of letters, digits,
+        dots and hyphens, and an island that goes on from a checkpoint asks for some names again, with equal arrays
     """
 
     number: int = 0

@@ -1,31 +1,15 @@
-"""`ola merge`, and how a share is written on a command line."""
+"""`ola merge`."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import click
 
 from olacore.commands.options import FILE
 from olacore.commands.say import print_json, say
 from teachers.commands.reporting import reporting
-
-
-class ShareOf(click.ParamType):
-    """One of several shares, written 2/8."""
-
-    name = "i/n"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[int, int]:
-        """Return its number and how many there are; whether there is such a share is found out later."""
-        if isinstance(value, tuple):
-            return value
-        if not (found := re.fullmatch(r"([0-9]{1,9})/([0-9]{1,9})", value)):
-            self.fail(f"{value!r} is no share; write 2/8 for the second of eight.", param, ctx)
-        return int(found[1]), int(found[2])
 
 
 @click.command()

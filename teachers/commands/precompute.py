@@ -9,10 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from olacore.commands.options import BACKEND, ENCODER, FILE, max_pixels
+from olacore.commands.options import BACKEND, ENCODER, FILE, Which, max_pixels
 from olacore.commands.say import print_json, say
 from teachers.commands.denoise import noise_options, precompute_noise, wants_noise
-from teachers.commands.merge import ShareOf
 from teachers.commands.reporting import reporting
 from teachers.commands.shares import make_shares
 from teachers.commands.texts import embed_texts
@@ -63,7 +62,7 @@ SHOWN = 10
     help="Video: damaged packets before it is given up.",
 )
 @click.option("--shard-size", type=int, help="Write shards of so many pictures into the folder --h5.")
-@click.option("--share", type=ShareOf(), help="Make share I of N into the folder --h5, as 2/8; `ola merge` joins them.")
+@click.option("--share", type=Which("share"), help="Make share I of N into the folder --h5, as 2/8; then `ola merge`.")
 @click.option("--shares", type=int, help="Make so many shares, all of them, into the folder --h5.")
 @click.option("--backend", type=BACKEND, help="Where shares are made: local, one after the other, or ray.")
 @click.option("--address", help="Of a cluster of Ray, as 10.0.0.1:6379 or auto; by default Ray starts here.")

@@ -86,7 +86,7 @@ def merge_shares(
     OutputError  if the file cannot be written, another writer has it, or there is no room for it
     FileFormatError  if a file is truncated, damaged, or no share
     DataError  if a share is missing, given twice or not complete
-    ConfigError, FingerprintError  if shares were made with other settings or teachers
+    ConfigError, FingerprintError  if shares were made with other settings or teachers, or `output` lies among them
     """
     tick = progress or (lambda *args: None)
     if force and resume:
@@ -97,6 +97,8 @@ def merge_shares(
     check_output(output, force=force or resume)
     require_survivable([path for path in paths if path.is_file()])
     pieces = look_at_shares(paths)
+    if output.suffix == ".h5" and output.resolve().parent in {path.resolve().parent for path in paths}:
+        raise ConfigError(f"{output} would lie among its shares, and be read with them; write it to another folder.")
     told = pieces[0].path.with_name(PLAN)
     if not told.exists():
         raise FileFormatError(f"the plan of the shares is missing; copy {PLAN} from where they were made to {told}.")

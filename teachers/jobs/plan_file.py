@@ -30,6 +30,7 @@ from olacore.files import create_once
 from teachers.collect.plan import Plan
 
 SCHEMA = "olacore/plan/1"
+NAMES = ("rows", "sources", "files", "captions", "source_captions", "caption_sums")
 
 
 def write_plan(path: Path, plan: Plan, told: dict[str, Any]) -> bool:
@@ -97,9 +98,6 @@ def read_plan_file(path: Path) -> tuple[Plan, dict[str, Any], str]:
     own = captions.by_source() or [(source.caption,) if source.caption else () for source in sources]
     sources = tuple(replace(one, caption="".join(texts[:1])) for one, texts in zip(sources, own, strict=True))
     return Plan(files, sources, rows, tuple(own)), told, digest
-
-
-NAMES = ("rows", "sources", "files", "captions", "source_captions", "caption_sums")
 
 
 def _digest(settings: str, arrays: dict[str, np.ndarray]) -> str:

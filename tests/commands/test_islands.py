@@ -32,6 +32,7 @@ def asked(tmp_path):
         (("--island", "1/2"), "an island that is started alone needs --exchange"),
         (("--exchange", "x"), "--exchange is for islands; give --islands too, or --island"),
         (("--every", 5), "--every is for islands"),
+        (("--every", 0), "--every is for islands"),
         (("--free",), "--free is for islands"),
         (("--graph", "x"), "--graph is for islands"),
         (
@@ -69,7 +70,7 @@ def test_errors__without_a_limit_there_is_no_end(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("which", ["1", "a/b", "1/2/3", "-1/2", "1/"])
 def test_usage_errors__exit_with_2(asked, which):
-    ola(*asked, "--island", which, code=2)
+    assert "is no island; write 2/8" in ola(*asked, "--island", which, code=2).stderr
 
 
 def test_island__by_hand_is_a_run_of_its_own(asked, tmp_path, monkeypatch):

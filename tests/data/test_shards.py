@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from olacore.data import locked_folder, open_dataset, shard_paths
+from olacore.data import locked_folder, open_dataset, shard_paths, shards
 from olacore.errors import FileFormatError, OutputError
 from tests.support.data_samples import write_latents
 
@@ -38,6 +38,18 @@ def test_folder__shards_without_rows_are_left_out(tmp_path: Path, caplog: pytest
     write_shards(tmp_path / "none", ((), ()))
     with pytest.raises(FileFormatError, match="none of 2 data files in .* has finished rows"):
         open_dataset(tmp_path / "none")
+
+
+def test_locked_folder__nobody_is_kept_out_where_there_are_no_locks(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*asked: object) -> int:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(shards, "fcntl", None)
+    monkeypatch.setattr(shards.os, "open", refuse)  # as Windows does, of a folder
+    with locked_folder(tmp_path), locked_folder(tmp_path):
+        pass
 
 
 def test_locked_folder__keeps_a_second_writer_out(tmp_path: Path) -> None:

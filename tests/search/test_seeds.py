@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from olacore.errors import ConfigError, DataError, OutputExistsError
+from olacore.errors import ConfigError, DataError, OutputError, OutputExistsError
 from olacore.search.backends import Local
+from olacore.search.run_folder import held
 from olacore.search.seeds import SeedRun, Study, run_seed, seconds_in, train_seeds
 from olacore.search.train import train
 from tests.support.command import check_refusal, ola
@@ -81,6 +82,14 @@ def test_train_seeds__a_forced_study_loses_nothing_where_the_data_are_missing(tm
     with pytest.raises(OSError, match=r"missing\.h5"):
         train_seeds(replace(config, h5=(tmp_path / "missing.h5",), force=True), (0,))
     assert (tmp_path / "study" / "seed-0" / MODULE).read_bytes() == before
+
+
+def test_train_seeds__a_forced_study_takes_nothing_from_a_run_that_goes_on(tmp_path):
+    config = asked(tmp_path)
+    train_seeds(config, (0,))
+    with held(tmp_path / "study" / "seed-0"), pytest.raises(OutputError, match="is being written by another process"):
+        train_seeds(replace(config, force=True), (0,))
+    assert (tmp_path / "study" / "seed-0" / MODULE).is_file()
 
 
 def test_train_seeds__says_what_is_wrong(tmp_path):

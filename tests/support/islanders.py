@@ -19,6 +19,7 @@ from olacore.losses.objective import MSE, Objective
 from olacore.search import loop
 from olacore.search.config import TrainConfig
 from olacore.search.finish import Result
+from olacore.search.islands.exchange import WaitingEnded
 from olacore.search.islands.island import Island, name_of
 from olacore.search.islands.job import run_island
 from olacore.search.observers import Compiled, Event
@@ -141,3 +142,15 @@ def always_dying(
     if config.island.number == 1:
         os.kill(os.getpid(), signal.SIGKILL)
     return often_saved(config, callbacks, should_stop)
+
+
+def faulty(config: TrainConfig, callbacks: Sequence[Callable[[Event], None]], should_stop: Callable[[], bool]) -> Any:
+    """An island with a fault that nobody foresaw."""
+    return 1 / 0
+
+
+def waiting(config: TrainConfig, callbacks: Sequence[Callable[[Event], None]], should_stop: Callable[[], bool]) -> Any:
+    """An island that waits for the others in the midst of a generation until it is to stop."""
+    while not should_stop():
+        pass
+    raise WaitingEnded("the search was stopped while it waited for other islands; go on with --resume.")

@@ -280,7 +280,8 @@ def _unheard(ray: Any) -> Iterator[None]:
 
 
 def _handle(number: int, handler: Any) -> None:
-    with suppress(ValueError):  # outside the main thread there is nothing to give back
+    # Outside the main thread there is nothing to give back, and what was not set by Python has no name.
+    with suppress(ValueError, TypeError):
         signal.signal(number, handler)
 
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import logging
+import traceback
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from multiprocessing.connection import Connection, wait
 from typing import Any
 
-from olacore.errors import DataError
+from olacore.errors import DataError, OlacoreError
 from olacore.jit.threads import threads
 from olacore.search.backends.processes import Spawning, Worker, spawning
 from olacore.search.config import TrainConfig
@@ -217,6 +218,8 @@ def work(line: Connection, job: Job, config: TrainConfig, islands: int) -> None:
         with threads(share):
             line.send(("result", job(config, (tell,), line.poll)))
     except Exception as error:
+        if not isinstance(error, OlacoreError):  # where it comes from does not travel with it
+            error.add_note(traceback.format_exc())
         line.send(("error", error))
 
 

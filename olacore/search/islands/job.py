@@ -8,6 +8,7 @@ from pathlib import Path
 
 from olacore.errors import ConfigError
 from olacore.files import is_there, replace_file
+from olacore.foreign.json_text import read_json
 from olacore.search.config import TrainConfig
 from olacore.search.finish import INTERRUPTED, Result
 from olacore.search.islands.island import Graph, Island, name_of
@@ -95,10 +96,8 @@ def islands_of(
     """
     first = Island(0, count, exchange or Path(EXCHANGE), every, lockstep, graph)
     out = config.out
-    if config.resume and out is not None:
-        there = len(list(out.glob("island-[0-9]*")))
-        if there not in (0, count):
-            raise ConfigError(f"the run in {out} was started with {there} islands, and --resume asks for {count}.")
+    if config.resume and out is not None and (there := count_in(out, exchange or out / EXCHANGE)) not in (None, count):
+        raise ConfigError(f"the run in {out} was started with {there} islands, and --resume asks for {count}.")
     # What cannot be is refused before a folder is made.
     replace(config, island=first)
     out = out or next_free(config.module or "plain")
@@ -112,12 +111,25 @@ def islands_of(
         assert each.out is not None
         RunFolder(each.out, config.resume, config.force)
     if config.force:
-        with open_data(config) as dataset:  # only what turns out to be sound takes the place of what was there
+        # Only what turns out to be sound takes the place of what was there, and of no run that goes on.
+        with folder.held(), open_data(config) as dataset:
             Task.of(configs[0], dataset, folder)
-        clear(place)
+            clear(place)
     if exchange is None:
         make_folder(place)
     return configs
+
+
+def count_in(folder: Path, exchange: Path) -> int | None:
+    """How many islands a run was started with; None where nothing says so.
+
+    An island that was stopped before its search began has left no run folder, so folders alone do not tell.
+    """
+    if is_there(exchange / RUN):
+        told = read_json(exchange / RUN, "the run of an exchange folder,")
+        if isinstance(told, dict) and isinstance(told.get("islands"), int):
+            return int(told["islands"])
+    return None
 
 
 def clear(exchange: Path) -> None:

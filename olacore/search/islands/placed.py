@@ -12,6 +12,7 @@ from olacore.search.backends.base import make_backend
 from olacore.search.config import TrainConfig
 from olacore.search.finish import Result
 from olacore.search.islands.driver import Job
+from olacore.search.islands.exchange import WaitingEnded
 from olacore.search.islands.job import Archipelago, gather, run_island
 from olacore.search.repeatable import prepared
 from olacore.search.run_folder import held
@@ -50,6 +51,8 @@ def place_islands(
         ready = [replace(prepared(config), resume=True) for config in configs]
         # Where one fails, the others would wait for it.
         for number, found in pool.outcomes(partial(_go_on, job), ready, lambda: bool(failed) or should_stop()):
+            if isinstance(found, WaitingEnded):  # by whoever asked to stop
+                continue
             if isinstance(found, OlacoreError):
                 failed.append(found)
             else:

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from olacore.errors import ConfigError, FileFormatError, OutputError
-from olacore.files import is_there, replace_file
+from olacore.files import create_once, is_there
 from olacore.foreign.json_text import read_json
 from olacore.modules.tensor_file import digest_of, open_sealed
 from olacore.search.islands.island import name_of
@@ -88,8 +88,8 @@ class Post:
     def _check_run(self) -> None:
         """Write what run the folder is of, or compare."""
         path, ours = self.folder / RUN, {"versions": versions(), **self.common}
-        if not is_there(path):
-            replace_file(path, (json.dumps({"schema": RUN_SCHEMA, **ours}, indent=2, sort_keys=True) + "\n").encode())
+        if not is_there(path):  # of islands that begin together, one says what run it is
+            create_once(path, (json.dumps({"schema": RUN_SCHEMA, **ours}, indent=2, sort_keys=True) + "\n").encode())
         theirs = again(lambda: read_json(path, "the run of an exchange folder,"))
         if not isinstance(theirs, dict) or theirs.pop("schema", None) != RUN_SCHEMA:
             raise FileFormatError(f"{path} is not what islands of this version write; name another with --exchange.")

@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 
 # How many trials there are at most in one direction; and in what order places around the start are tried.
 MOST, NEAREST = 8, (0, 1, -1, 2)
+# Wider units are straight lines in float32, and what reads them leaves the range of float16.
+WIDEST = 10_000.0
 TINY = 1e-12
 
 
@@ -23,16 +25,23 @@ def climb(
     -------
     the losses of the numbers that were tried, the lowest first
     """
-    places: list[int] = [*NEAREST[: max(2, at_once)]]
-    losses: dict[int, float] = {}
-    while places:
-        numbers = [start * factor**place for place in places]
-        losses |= dict(zip(places, losses_of(numbers), strict=True))
-        best, low, high = min(losses, key=lambda place: losses[place]), min(losses), max(losses)
-        if low < best < high or high - low > MOST:
+
+    def tried(places: Sequence[int]) -> dict[int, float]:
+        return dict(zip(places, losses_of([start * factor**place for place in places]), strict=True))
+
+    losses = tried(NEAREST[: max(2, at_once)])
+    best = min(losses, key=lambda place: losses[place])
+    while (low := min(losses)) == best or best == max(losses):
+        step = -1 if low == best else 1
+        places = [best + step * further for further in range(1, at_once + 1)]
+        places = [place for place in places if start * factor**place <= WIDEST]
+        if max(losses) - low > MOST or not places:
             break
-        step, edge = (1, high) if best == high else (-1, low)
-        places = [edge + step * further for further in range(1, at_once + 1)]
+        for place, loss in tried(places).items():
+            losses[place] = loss
+            if not loss < losses[best]:
+                break  # what was tried beyond counts for nothing: one after the other, it would not have been
+            best = place
     return {start * factor**place: loss for place, loss in sorted(losses.items(), key=lambda tried: tried[1])}
 
 

@@ -7,14 +7,15 @@ from dataclasses import replace
 
 import pytest
 
-from olacore.errors import ConfigError, DataError, OutputExistsError
+from olacore.errors import ConfigError, DataError, OutputError, OutputExistsError
 from olacore.modules.module import load
 from olacore.reports.report import report
 from olacore.search.islands.driver import Told, train_islands
 from olacore.search.islands.job import Archipelago, clear, gather, islands_of, run_island
 from olacore.search.observers import Started
+from olacore.search.run_folder import held
 from olacore.search.run_log import Followers, name_of, runs_in
-from tests.support.islanders import always_dying, island_configs, often_saved, run_in_threads
+from tests.support.islanders import always_dying, faulty, island_configs, often_saved, run_in_threads
 from tests.support.makers import make_config, module_bytes, write_plain
 
 needs_kill = pytest.mark.skipif(os.name != "posix", reason="signals are those of Unix")
@@ -51,6 +52,27 @@ def test_islands_of__what_is_there_is_neither_lost_nor_taken_for_another_run(pla
     assert (tmp_path / "run" / "exchange" / "run.json").is_file()
     run_in_threads(islands_of(replace(config, force=True, h5=(other,)), 2))
     assert module_bytes(tmp_path / "run" / "island-1") != before
+
+
+def test_islands_of__one_that_was_stopped_before_it_began_is_resumed(plain, tmp_path):
+    config = config_of(plain, tmp_path / "run")
+    second = islands_of(config, 2)[1]
+    assert second.out is not None
+    second.out.rmdir()  # as an island leaves it that is stopped before its search
+    run_in_threads(islands_of(replace(config, resume=True), 2))
+    assert module_bytes(second.out)
+
+
+def test_islands_of__force_takes_nothing_from_a_run_that_goes_on(plain, tmp_path):
+    config = config_of(plain, tmp_path / "run")
+    islands_of(config, 2)
+    there = tmp_path / "run" / "exchange" / "run.json"
+    there.write_text("{}")
+    with held(tmp_path / "run"), pytest.raises(OutputError, match="is being written by another process"):
+        islands_of(replace(config, force=True), 2)
+    assert there.is_file()
+    islands_of(replace(config, force=True), 2)
+    assert not there.exists()
 
 
 def test_islands_of__settings_that_no_island_has_make_no_folder(plain, tmp_path):
@@ -130,3 +152,10 @@ def test_train_islands__an_error_of_one_is_that_of_all(plain, tmp_path):
     configs[1] = replace(configs[1], seed=1)
     with pytest.raises(ConfigError, match="is of another run: it has seed"):
         train_islands(configs, job=often_saved)
+
+
+def test_train_islands__a_fault_says_where_it_comes_from(plain, tmp_path):
+    configs = islands_of(config_of(plain, tmp_path / "run"), 1)
+    with pytest.raises(ZeroDivisionError) as raised:
+        train_islands(configs, job=faulty)
+    assert "in faulty" in "".join(raised.value.__notes__)

@@ -14,8 +14,10 @@ import pytest
 from olacore.errors import ConfigError, FileFormatError, OutputError
 from olacore.modules.module import load
 from olacore.modules.tensor_file import open_sealed, seal
+from olacore.search import loop
 from olacore.search.islands import migrants, post
 from olacore.search.islands.job import run_island
+from olacore.search.observers import Saved
 from tests.support.islanders import island_configs, run_in_threads
 from tests.support.makers import write_plain
 from tests.support.searches import assert_same_run
@@ -266,6 +268,19 @@ def test_waiting__says_for_whom_and_ends_when_asked(pair, monkeypatch, caplog):
     monkeypatch.setattr(post, "TOLD_AFTER", 0.0)
     assert go_on(pair[0]).stopped == "interrupted"
     assert "island-1 waits for island-2 to publish 000001" in caplog.text
+
+
+def test_waiting__saves_what_is_there_once(pair, monkeypatch):
+    monkeypatch.setattr(loop, "CHECKPOINT_SECONDS", -1)
+    saved, asked = [], iter(range(9))
+
+    def keep(event):
+        if isinstance(event, Saved):
+            saved.append(event.generation)
+
+    result = run_island(replace(pair[0], resume=True), [keep], lambda: next(asked) >= 5)
+    assert (result.stopped, next(asked)) == ("interrupted", 6)
+    assert saved == [2, 2]  # while it waits, and at the end
 
 
 def test_waiting__is_for_the_neighbour_and_not_for_a_clock(pair):

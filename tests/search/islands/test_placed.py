@@ -4,7 +4,7 @@ import pytest
 
 from olacore.errors import ConfigError, DataError
 from olacore.search.islands.placed import place_islands
-from tests.support.islanders import always_dying, island_configs, often_saved, run_in_turns
+from tests.support.islanders import always_dying, island_configs, often_saved, run_in_turns, waiting
 
 MODULE = "module.safetensors"
 
@@ -28,3 +28,9 @@ def test_place_islands__an_error_of_one_ends_all(plain, tmp_path):
         place_islands(island_configs(plain, tmp_path / "dying", 2), "local", job=always_dying)
     with pytest.raises(ConfigError, match="there is no backend 'moon'"):
         place_islands(island_configs(plain, tmp_path / "moon", 2), "moon")
+
+
+def test_place_islands__those_that_wait_when_they_are_stopped_have_not_failed(plain, tmp_path):
+    found = place_islands(island_configs(plain, tmp_path / "placed", 2), "local", lambda: True, waiting)
+    assert found.interrupted
+    assert found.results == ()

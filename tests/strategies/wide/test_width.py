@@ -37,6 +37,20 @@ def test_climb__ends_where_the_loss_falls_for_ever() -> None:
     assert len(climb(lambda numbers: [-number for number in numbers], 2.0, 2.0)) == MOST + 2
 
 
+@pytest.mark.parametrize("at_once", [1, 2, 3])
+def test_climb__ends_at_the_first_valley_however_many_are_tried_at_once(at_once: int) -> None:
+    valleys = dict(enumerate([6.0, 5.0, 4.0, 3.0, 3.5, 2.0, 1.0, 0.0, 0.0, 0.0], 1))
+    tried = climb(lambda numbers: [valleys.get(int(np.log2(number)), 9.0) for number in numbers], 2.0, 2.0, at_once)
+    assert next(iter(tried)) == 16
+    assert max(tried) == 32
+
+
+@pytest.mark.parametrize("at_once", [1, 2, 8])
+def test_climb__tries_nothing_that_is_too_wide(at_once: int) -> None:
+    tried = climb(lambda numbers: [-number for number in numbers], 2.0, 4.0, at_once)
+    assert max(tried) == next(iter(tried)) == 8192
+
+
 def test_lowest__at_the_end_of_what_was_tried_is_that_end() -> None:
     assert lowest({2.0: 1.0, 4.0: 2.0}) == 2.0
     assert lowest(climb(lambda numbers: [1.0] * len(numbers), 2.0, 2.0)) == 2.0

@@ -116,6 +116,8 @@ def test_merge__existing_output(tmp_path: Path, shares: list[Path]) -> None:
     assert_equal(output, tmp_path / "whole.h5")
     with pytest.raises(ConfigError, match="is one of the shares"):
         merge_shares(shares, shares[0], force=True)
+    with pytest.raises(ConfigError, match="would lie among its shares, and be read with them"):
+        merge_shares(shares, shares[0].with_name("whole.h5"))
 
 
 MERGE = """
