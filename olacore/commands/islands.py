@@ -115,6 +115,8 @@ def run_islands(
         raise ConfigError("--log-to follows one search; give it to each --island, or `ola log` to their folders.")
     configs = islands_of(config, asked.count, **asked.rest)
     settled = configs[0].settled
+    assert configs[0].out is not None
+    say(f"{asked.count} islands search in {configs[0].out.parent}; `ola watch` shows them", err=True)
     with stop_on_signal() as should_stop, progress_bars(settled.seconds, settled.generations) as bars:
         if backend == "local":
             found = train_islands(configs, [bars(f"island {one + 1}") for one in range(asked.count)], should_stop)

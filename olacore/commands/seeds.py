@@ -61,7 +61,7 @@ def train_all(config: Any, seeds: Sequence[int], backend: str, options: dict[str
             if run.error:
                 say(f"seed {run.seed} failed: {run.error}", err=True)
             elif run.done:
-                say(f"seed {run.seed}: {run.stopped}, {_loss(run)}", err=True)
+                say(f"seed {run.seed}: stopped by {run.stopped}, {_loss(run)}", err=True)
 
         study = train_seeds(config, seeds, backend, told, should_stop, **options)
     if len(study.done) < len(seeds) and should_stop():

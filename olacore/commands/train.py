@@ -93,7 +93,7 @@ STOPPED = {"frozen": "freezing"}
 @click.option("--seed", default=0, show_default=True)
 @click.option("--seeds", type=Seeds(), help="Train with each of these, as 0-7 or 0,3,5, in OUT/seed-0 and so on.")
 @click.option("--backend", type=BACKEND, help="Where seeds or islands run: local, the default, or ray.")
-@click.option("--workers", type=int, help="How many seeds run at a time; by default 1, of ray as many as cores.")
+@click.option("--workers", type=click.IntRange(1), help="Seeds at a time; by default 1, of ray as many as cores.")
 @click.option("--address", help="Of a cluster of Ray, as 10.0.0.1:6379 or auto; by default Ray starts here.")
 @click.option("--block", default=8192, show_default=True, help="Rows of the data read at once.")
 @click.option("--generations", type=int, help="Stop after so many.")
@@ -183,6 +183,8 @@ def check_study(study: dict[str, Any], settings: dict[str, Any], log_to: Sequenc
             if value is not None and settings["islands"] is None:
                 raise click.UsageError(f"--{name} is for several searches; give --seeds or --islands too.")
         return
+    if study["address"] is not None and study["backend"] != "ray":
+        raise click.UsageError("--address is for --backend ray.")
     given = click.get_current_context().get_parameter_source("seed")
     if given is not None and given.name != "DEFAULT":
         raise click.UsageError("--seed and --seeds exclude each other; name all seeds with --seeds.")

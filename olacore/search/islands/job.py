@@ -17,7 +17,7 @@ from olacore.search.observers import Callback
 from olacore.search.plans.base import open_data
 from olacore.search.run_folder import REFINED, RunFolder, make_folder, next_free
 from olacore.search.run_log import MODULE
-from olacore.search.task import Task
+from olacore.search.task import Task, check_exchanges
 from olacore.search.train import train
 
 EXCHANGE = "exchange"
@@ -99,7 +99,7 @@ def islands_of(
     if config.resume and out is not None and (there := count_in(out, exchange or out / EXCHANGE)) not in (None, count):
         raise ConfigError(f"the run in {out} was started with {there} islands, and --resume asks for {count}.")
     # What cannot be is refused before a folder is made.
-    replace(config, island=first)
+    check_exchanges(first, type(replace(config, island=first).settled.strategy))
     out = out or next_free(config.module or "plain")
     place = exchange or out / EXCHANGE
     configs = [

@@ -97,8 +97,9 @@ class Post:
         for name in {**self.common, **theirs}:
             if theirs.get(name) != self.common.get(name):
                 raise ConfigError(
-                    f"the exchange folder {self.folder} is of another run: it has {name} {theirs.get(name)!r}, this "
-                    f"island {self.common.get(name)!r}; name another with --exchange."
+                    f"the exchange folder {self.folder} is of a run with {name} {theirs.get(name)!r}, and this island "
+                    f"has {name} {self.common.get(name)!r}; go on with the settings of that run, or give another "
+                    "--out and --exchange."
                 )
         for name, version in versions().items():
             if (other := made.get(name) if isinstance(made, dict) else None) != version:

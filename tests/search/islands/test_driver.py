@@ -150,7 +150,7 @@ def test_train_islands__one_that_dies_again_and_again_ends_all(plain, tmp_path, 
 def test_train_islands__an_error_of_one_is_that_of_all(plain, tmp_path):
     configs = islands_of(config_of(plain, tmp_path / "run"), 2)
     configs[1] = replace(configs[1], seed=1)
-    with pytest.raises(ConfigError, match="is of another run: it has seed"):
+    with pytest.raises(ConfigError, match="is of a run with seed"):
         train_islands(configs, job=often_saved)
 
 

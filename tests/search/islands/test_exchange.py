@@ -169,10 +169,10 @@ def test_folder__missing_is_refused(plain, tmp_path):
 @pytest.mark.parametrize(
     ("changes", "sentence"),
     [
-        ({"seed": 1}, "is of another run: it has seed 0, this island 1"),
-        ({"every": 3}, "it has every 2, this island 3"),
-        ({"population": 5}, "it has population 4, this island 5"),
-        ({"graph": {1: (0,)}}, r"it has graph 'ring', this island \{'1': \[\], '2': \[1\]\}"),
+        ({"seed": 1}, "is of a run with seed 0, and this island has seed 1"),
+        ({"every": 3}, "a run with every 2, and this island has every 3"),
+        ({"population": 5}, "a run with population 4, and this island has population 5"),
+        ({"graph": {1: (0,)}}, r"a run with graph 'ring', and this island has graph \{'1': \[\], '2': \[1\]\}"),
     ],
 )
 def test_folder__of_another_run_is_refused_and_both_are_named(pair, changes, sentence):
@@ -188,7 +188,7 @@ def test_folder__of_another_run_is_refused_and_both_are_named(pair, changes, sen
 
 def test_folder__of_other_data_is_refused_and_both_are_named(pair, tmp_path):
     other = write_plain(tmp_path / "other.h5", seed=1)
-    with pytest.raises(ConfigError, match="it has data '[0-9a-f]{64}', this island '[0-9a-f]{64}'"):
+    with pytest.raises(ConfigError, match="a run with data '[0-9a-f]{64}', and this island has data '[0-9a-f]{64}'"):
         run_island(replace(pair[1], h5=(other,)))
 
 
@@ -243,7 +243,7 @@ def test_folder__full_ends_lockstep_and_the_run_goes_on_when_there_is_room(plain
 
 def test_resume__as_one_of_another_number_is_refused(pair):
     config = replace(pair[0], resume=True, island=replace(pair[0].island, count=3))
-    with pytest.raises(ConfigError, match="it has islands 2, this island 3"):
+    with pytest.raises(ConfigError, match="a run with islands 2, and this island has islands 3"):
         run_island(config)
     config.island.exchange.joinpath("run.json").unlink()
     with pytest.raises(ConfigError, match=r"was started with island '1 of 2', and --resume asks for '1 of 3'"):
