@@ -55,6 +55,9 @@ class Local(Backend):
         stop = spawning().Event()
         with self._pool(stop) as pool:
             numbers = {pool.submit(_attempt_here, job, payload): number for number, payload in enumerate(payloads)}
+            # The pool begins to watch a process at the next submission: without this one, the death of the last process
+            # could go unnoticed while the others wait for it.
+            pool.submit(_nothing)
             left: set[Future[Answer | OlacoreError]] = {*numbers}
             try:
                 while left:
@@ -84,6 +87,10 @@ def _begin(stop: Event, workers: int) -> None:
     most: Any = numba.config.NUMBA_NUM_THREADS  # type: ignore[attr-defined]
     numba.set_num_threads(max(1, most // workers))
     _stop[:] = [stop]
+
+
+def _nothing() -> None:
+    """Do nothing."""
 
 
 def _attempt_here(job: Callable[[Payload, ShouldStop], Answer], payload: Payload) -> Answer | OlacoreError:
