@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures import FIRST_COMPLETED, Future, wait
 from multiprocessing.synchronize import Event
 from typing import Any, ClassVar
 
 from olacore.errors import ConfigError, OlacoreError
 from olacore.search.backends.base import BACKENDS, Answer, Backend, Payload, ShouldStop, attempt, never
-from olacore.search.backends.processes import spawning, worker_deaths_told
+from olacore.search.backends.processes import Pool, spawning, worker_deaths_told
 
 # How often somebody is asked whether to stop.
 SECONDS = 0.2
@@ -55,9 +55,6 @@ class Local(Backend):
         stop = spawning().Event()
         with self._pool(stop) as pool:
             numbers = {pool.submit(_attempt_here, job, payload): number for number, payload in enumerate(payloads)}
-            # The pool begins to watch a process at the next submission: without this one, the death of the last process
-            # could go unnoticed while the others wait for it.
-            pool.submit(_nothing)
             left: set[Future[Answer | OlacoreError]] = {*numbers}
             try:
                 while left:
@@ -72,8 +69,8 @@ class Local(Backend):
                 stop.set()
                 pool.shutdown(cancel_futures=True)
 
-    def _pool(self, stop: Event) -> ProcessPoolExecutor:
-        return ProcessPoolExecutor(self.workers, spawning(), initializer=_begin, initargs=(stop, self.workers))
+    def _pool(self, stop: Event) -> Pool:
+        return Pool(self.workers, _begin, (stop, self.workers))
 
 
 # Of a worker: set when its parent asks it to stop.
@@ -87,10 +84,6 @@ def _begin(stop: Event, workers: int) -> None:
     most: Any = numba.config.NUMBA_NUM_THREADS  # type: ignore[attr-defined]
     numba.set_num_threads(max(1, most // workers))
     _stop[:] = [stop]
-
-
-def _nothing() -> None:
-    """Do nothing."""
 
 
 def _attempt_here(job: Callable[[Payload, ShouldStop], Answer], payload: Payload) -> Answer | OlacoreError:
