@@ -65,6 +65,10 @@ def search(
     exchange = Exchange.of(task, should_stop)
     task = task if exchange is None else exchange.task
     progress, validation = resume(task) if resumed else start(task)
+    if (asked := config.settled.generations) and progress.generation > asked:
+        logger.warning(
+            "%s has %d generations, and %d are asked for: none is added", folder.path, progress.generation, asked
+        )
     seed = 4 * task.search_seed + SEARCH_STREAM
     with task.view.stream(task.dataset, task.searched, task.block_rows, seed, progress.cursor) as stream:
         progress.cursor = stream.cursor

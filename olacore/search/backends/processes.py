@@ -71,7 +71,7 @@ class Pool(ProcessPoolExecutor):
         super().__init__(workers, spawning(), initializer, initargs)
 
     def _spawn_process(self) -> None:
-        super()._spawn_process()
+        super()._spawn_process()  # type: ignore[misc]  # typeshed does not list it
         # Python's own begins to watch a worker when it next wakes up, which may be never: it would not notice the
         # death of the worker that it started last.
         self._executor_manager_thread_wakeup.wakeup()
