@@ -167,6 +167,12 @@ def free_beside(path: Path, suffix: str) -> Path:
     return next(one for name in names if not is_there(one := path.with_name(name)))
 
 
+def why_not_first(path: Path, beside: Path) -> str:
+    """Why `free_beside` did not take the first name; empty where it did."""
+    first = beside.with_name(f"{beside.stem}{path.suffix}")
+    return "" if path == first else f" ({first} was there already)"
+
+
 def check_output(path: Path, force: bool) -> None:
     """Raise unless `path` may be written: it is new, or `force` is given, and its folder takes new files."""
     if is_there(path) and not force:

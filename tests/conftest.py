@@ -1,5 +1,6 @@
 """What all tests may ask for."""
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,23 @@ from tests.support.places import ROOT, SHARED
 
 # Before a test loads OpenMP: the threads of two processes that spin where they wait take the cores from each other.
 let_idle_threads_sleep()
+# Each process of the suite computes on its share of the cores: threads of two that use all of them wait for each other
+# wherever a kernel ends. Tests of several threads ask for these themselves.
+WORKERS = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+SHARE = max(1, (os.cpu_count() or 1) // WORKERS)
+if WORKERS > 1:
+    os.environ.setdefault("OMP_NUM_THREADS", str(SHARE))  # of torch and BLAS
+
+
+def pytest_sessionstart() -> None:
+    """Let kernels of this process run on its share of the cores."""
+    if WORKERS > 1:
+        import numba
+        from threadpoolctl import threadpool_limits
+
+        if not numba.config.DISABLE_JIT:
+            numba.set_num_threads(min(SHARE, numba.config.NUMBA_NUM_THREADS))
+        threadpool_limits(SHARE)  # Numba has set it anew, for torch too
 
 
 @pytest.fixture(scope="session")

@@ -10,7 +10,7 @@ import click
 from olacore.commands.options import DECODER, FILE, MODULE, Scale, force_output
 from olacore.commands.say import say
 from olacore.errors import FileFormatError, OlacoreError
-from olacore.files import free_beside
+from olacore.files import free_beside, why_not_first
 
 if TYPE_CHECKING:
     from olacore.modules.decoding import Decoding, Picture
@@ -46,17 +46,18 @@ def decode(
     """
     from olacore.modules.decoding import Decoding, decode_file
 
-    many = latent.is_dir()
+    many, why = latent.is_dir(), ""
     if output is None:
         if many:
             raise click.UsageError("a folder of latents needs a folder for the pictures, with -o.")
         output = free_beside(latent, ".png")
+        why = why_not_first(output, latent)
     asked |= {"decoder": str(decoder) if decoder else None, "refiner": str(refiner) if refiner else None}
     decoding = Decoding(shrink=SIZES[size], kernels=many, **asked)
     if many:
         return decode_all(decoding, latent, output, force)
     made = decode_file(decoding, latent, output, force)
-    tell(output, made, named=decoder is not None)
+    tell(output, made, named=decoder is not None, why=why)
     return None
 
 
@@ -79,11 +80,11 @@ def decode_all(decoding: Decoding, folder: Path, output: Path, force: bool) -> N
     say(f"{output}: pictures: {count}" + (f", skipped files: {wrong}" if wrong else ""))
 
 
-def tell(output: Path, made: Picture, named: bool) -> None:
+def tell(output: Path, made: Picture, named: bool, why: str = "") -> None:
     """Print what was made, and what it was taken for."""
     for note in made.notes:
         say(note)
     for warning in made.warnings:
         say(f"warning: {warning}", err=True)
     chosen = "" if named else f", by {made.decoder}"
-    say(f"{output}: {made.pixels.shape[1]} x {made.pixels.shape[0]} pixels{chosen}")
+    say(f"{output}: {made.pixels.shape[1]} x {made.pixels.shape[0]} pixels{chosen}{why}")

@@ -9,7 +9,7 @@ import click
 from olacore.commands.options import ENCODER as ENCODER_NAMED
 from olacore.commands.options import FILE, MODULE, force_output, max_pixels
 from olacore.commands.say import say
-from olacore.files import check_output, free_beside
+from olacore.files import check_output, free_beside, why_not_first
 from olacore.pretrained import DECODER, ENCODER
 
 
@@ -34,11 +34,12 @@ def encode(image: Path, encoder: Path | None, output: Path | None, max_pixels: i
     from olacore.modules.latent_file import StoredLatent, check_suffix, write_latent
     from olacore.modules.module import load
 
-    output = output or free_beside(image, ".npz")
+    free = free_beside(image, ".npz")
+    why, output = ("", output) if output else (why_not_first(free, image), free)
     check_suffix(output)
     check_output(output, force)
     module, picture = load(encoder or ENCODER), read_picture(image, max_pixels)
     latent = module.encode(picture)
     write_latent(output, StoredLatent(latent, module.makes, module.imitates, picture.shape[:2]))
     chosen = "" if encoder else f", by {ENCODER} for {DECODER}"
-    say(f"{output}: {' x '.join(str(side) for side in latent.shape)}{chosen}")
+    say(f"{output}: {' x '.join(str(side) for side in latent.shape)}{chosen}{why}")

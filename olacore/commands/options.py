@@ -13,6 +13,7 @@ import click
 from click.shell_completion import CompletionItem
 
 from olacore import pretrained
+from olacore.files import is_there
 from olacore.media.kinds import MAX_PIXELS
 
 FILE = click.Path(path_type=Path)
@@ -103,11 +104,19 @@ class ModuleFile(click.Path):
         super().__init__(path_type=Path)
         self.kinds = kinds
 
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Return the path; where one kind is asked for, a name that is none of that kind is refused at once."""
+        if len(self.kinds) == 1 and "set" not in self.kinds and pretrained.is_name(value):
+            from olacore.modules.find import find
+
+            find(value, *self.kinds)
+        return super().convert(value, param, ctx)
+
     def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
         """Names, and files as the shell does it, first: in bash that is for where no name fits."""
-        shipped = [name for name in pretrained.names() if {*self.kinds} & {*name.split("-")}]
         sets = pretrained.sets() if "set" in self.kinds else []
-        return [*super().shell_complete(ctx, param, incomplete), *complete([*shipped, *sets], incomplete)]
+        names = [*pretrained.names(*self.kinds), *sets]
+        return [*super().shell_complete(ctx, param, incomplete), *complete(names, incomplete)]
 
 
 class Known(click.ParamType):
@@ -201,6 +210,14 @@ BACKEND = Known("name", "olacore.search.backends:BACKENDS")
 VIEW = Views()
 # Losses stand in `base`; the rules of a search import them all.
 LOSS = Known("name", "olacore.search.rules:LOSSES")
+
+
+def check_resumed(resume: bool, out: Path | None) -> None:
+    """Raise `UsageError` if a run is to go on in a folder that is not there: its name may be mistyped."""
+    if resume and out is not None and not is_there(out):
+        beside = [path.name for path in out.parent.iterdir() if path.is_dir()] if out.parent.is_dir() else []
+        meant = pretrained.guess(out.name, beside)
+        raise click.UsageError(f"there is no run folder {out}{meant}; without --resume a run begins there.")
 
 
 def _parts(place: str) -> tuple[str, str]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from olacore.commands.options import FILE, Seconds
+from olacore.commands.options import FILE, Seconds, check_resumed
 from olacore.commands.progress import progress_bars
 from olacore.commands.say import print_json, say
 from olacore.commands.show import print_table, stdout
@@ -84,6 +84,7 @@ def evolved(size: int, settings: dict[str, Any]) -> Evolved:
     """Evolve a player."""
     from olacore.play import training
 
+    check_resumed(settings["resume"], settings["out"])
     hidden = settings.pop("hidden")
     if settings["generations"]:
         settings["seconds"] = None

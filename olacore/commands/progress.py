@@ -1,7 +1,8 @@
-"""Progress bars on standard error, silent where that is no terminal."""
+"""Progress on standard error: bars on a terminal, elsewhere a line now and then."""
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -9,7 +10,11 @@ from typing import Any
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
+from olacore.commands.say import say
 from olacore.foreign.names import shown
+
+# Seconds between two lines of a run where there is no terminal.
+APART = 30.0
 
 
 class Bar:
@@ -36,32 +41,40 @@ class Bar:
 def progress_bars(
     seconds: float | None, generations: int | None = None
 ) -> Iterator[Callable[[str], Callable[[Any], None]]]:
-    """Make the callbacks of training runs: a bar of the limit of each, with loss, R2 and rate."""
+    """Make the callbacks of training runs: a bar of the limit of each, or lines, with loss, R2 and rate."""
     unit, total = ("seconds", seconds) if seconds else ("generation", generations)
     with bars() as drawn:
 
         def follow(name: str) -> Callable[[dict[str, Any]], None]:
             task = drawn.add_task(shown(name), total=total, note="compiling")
+            told = time.monotonic()
 
             def update(event: Any) -> None:
+                nonlocal told
                 if unit == "generation" and (settings := getattr(event, "settings", None)):
                     # The data may ask for a strategy with another schedule.
                     drawn.update(task, total=settings.get("generations", total))
                 if (line := getattr(event, "line", None)) is None:
                     return
-                rate = line["samples"] / max(line["seconds"], 1e-9)
-                if "fitness" in line:
-                    note = f"generation {line['generation']}, fitness {line['fitness']:.4g}, {rate:,.0f} genomes/s"
-                    drawn.update(task, completed=line[unit], note=note)
-                    return
-                loss = "not finite" if line["validation_loss"] is None else f"{line['validation_loss']:.5f}"
-                r2 = "-" if line["validation_r2"] is None else f"{line['validation_r2']:.4f}"
-                note = f"generation {line['generation']}, validation loss {loss}, R2 {r2}, {rate:,.0f} samples/s"
+                note = noted(line)
                 drawn.update(task, completed=line[unit], note=note)
+                if drawn.disable and time.monotonic() - told >= APART:
+                    told = time.monotonic()
+                    say(f"{name}: {note}", err=True)
 
             return update
 
         yield follow
+
+
+def noted(line: dict[str, Any]) -> str:
+    """What a line of a log says in a few words."""
+    rate = line["samples"] / max(line["seconds"], 1e-9)
+    if "fitness" in line:
+        return f"generation {line['generation']}, fitness {line['fitness']:.4g}, {rate:,.0f} genomes/s"
+    loss = "not finite" if line["validation_loss"] is None else f"{line['validation_loss']:.5f}"
+    r2 = "-" if line["validation_r2"] is None else f"{line['validation_r2']:.4f}"
+    return f"generation {line['generation']}, validation loss {loss}, R2 {r2}, {rate:,.0f} samples/s"
 
 
 def bars() -> Progress:

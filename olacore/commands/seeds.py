@@ -13,6 +13,8 @@ from olacore.commands.say import print_json, say
 from olacore.commands.show import number, print_table
 from olacore.commands.signals import stop_on_signal
 
+# Held-out figures in the table of a study, and in one of several parts; JSON has all.
+SHOWN, SHOWN_OF_PARTS = ("loss", "r2", "psnr"), ("loss", "r2")
 # Seeds of one study.
 MOST = 10_000
 
@@ -78,17 +80,23 @@ def train_all(config: Any, seeds: Sequence[int], backend: str, options: dict[str
 def print_study(study: Any) -> None:
     """Print the figures of a `Study`, one row a seed, and their medians."""
     medians = study.medians
-    held_out = [(part, name) for part, figures in medians["held_out"].items() for name in figures]
-    heads = [f"{part} {'mse' if name == 'loss' else name}" for part, name in held_out]
+    parts = medians["held_out"]
+    names = SHOWN if len(parts) == 1 else SHOWN_OF_PARTS
+    held_out = [(part, name) for part, figures in parts.items() for name in names if name in figures]
+    heads = [f"{part}\n{'mse' if name == 'loss' else name}" for part, name in held_out]
     rows = [(run.seed, run.stopped, *_figures(run.to_dict(), held_out)) for run in study.runs]
     if len(study.done) > 1:
         rows.append(("median", "", *_figures(medians, held_out)))
-    head = ("seed", "stopped by", "validation loss", "R2", *heads, "seconds")
+    head = ("seed", "stopped by", "validation\nloss", "R2", *heads, "seconds")
     print_table(head, rows, f"{len(study.done)} seeds in {study.folder}", left=(1,))
     if study.best is not None:
         say(f"seed {study.best.seed} is the best on validation samples, with {_loss(study.best)}: {study.best.folder}")
-    for note in dict.fromkeys(note for run in study.runs for note in run.notes):
-        say(note)
+    noted: dict[str, list[str]] = {}
+    for run in study.runs:
+        for note in run.notes:
+            noted.setdefault(note, []).append(str(run.seed))
+    for note, seeds in noted.items():
+        say(f"seed{'s' if seeds[1:] else ''} {', '.join(seeds)}: {note}")
 
 
 def _figures(told: dict[str, Any], held_out: list[tuple[str, str]]) -> list[str]:

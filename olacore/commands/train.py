@@ -22,6 +22,7 @@ from olacore.commands.options import (
     Numbers,
     Option,
     Seconds,
+    check_resumed,
     data_sets,
     skip_nonfinite,
 )
@@ -129,6 +130,8 @@ def train(
     """
     study = {name: settings.pop(name) for name in ("seeds", "backend", "workers", "address")}
     check_study(study, settings, log_to)
+    if settings["island"] is None:  # one that is started apart begins by the same line as it goes on
+        check_resumed(settings["resume"], settings["out"])
 
     from olacore.files import is_there
     from olacore.search.config import TrainConfig

@@ -2,6 +2,7 @@
 
 import logging
 import os
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,6 +13,8 @@ from olacore.data import attributes
 from olacore.data.storage import NO_LOCKS, fcntl, open_file
 from olacore.data.survival import require_survivable
 from olacore.errors import FileFormatError, OutputError
+
+NAME = re.compile(r"shard-([0-9]{4,9})-of-([0-9]{4,9})\.h5")
 
 logger = logging.getLogger(__name__)
 
@@ -48,8 +51,18 @@ def expand_folders(paths: Sequence[Path]) -> list[Path]:
             raise FileFormatError(f"none of {len(found)} data files in {path} has finished rows; let precompute go on.")
         if len(begun) < len(found):
             logger.warning("%d of %d shards in %s have no rows yet", len(found) - len(begun), len(found), path)
+        if missing := _missing(found):
+            more = f", and {len(missing) - 1} more" if missing[1:] else ""
+            logger.warning("%s lacks %s%s: only the others are read", path, missing[0], more)
         files += begun
     return files
+
+
+def _missing(found: Sequence[Path]) -> list[str]:
+    """Names of shards that others in the folder say there are."""
+    counts = {int(match[2]) for path in found if (match := NAME.fullmatch(path.name))}
+    there = {path.name for path in found}
+    return [path.name for count in sorted(counts) for path in shard_paths(Path(), count) if path.name not in there]
 
 
 def _is_untouched(path: Path) -> bool:

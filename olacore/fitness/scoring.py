@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterator
-from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from functools import cache, partial
 from typing import Any
@@ -17,7 +16,7 @@ from olacore.errors import ConfigError, ShapeError
 from olacore.fitness.layout import Layout
 from olacore.fitness.population import Population
 from olacore.jit.flags import kernel
-from olacore.search.backends.processes import spawning, worker_deaths_told
+from olacore.search.backends.processes import Pool, worker_deaths_told
 
 Score = Callable[[Population, int], np.ndarray]
 FORMS = ("population", "genome")
@@ -54,7 +53,7 @@ def scoring(fitness: Callable[..., Any], per: str, workers: int) -> Iterator[Sco
     if not workers:
         yield partial(score_here, fitness, per, seeded)
         return
-    with worker_deaths_told(), ProcessPoolExecutor(workers, spawning()) as pool:
+    with worker_deaths_told(), Pool(workers) as pool:
         yield partial(score_in_processes, pool, workers, fitness, per, seeded)
 
 
@@ -67,7 +66,7 @@ def score_here(fitness: Callable[..., Any], per: str, seeded: bool, population: 
 
 
 def score_in_processes(
-    pool: ProcessPoolExecutor,
+    pool: Pool,
     workers: int,
     fitness: Callable[..., Any],
     per: str,

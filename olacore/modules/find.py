@@ -12,13 +12,14 @@ from olacore.pretrained import is_name, names
 IN_RUN = "module.safetensors"
 
 
-def find(reference: Path | str) -> Path:
+def find(reference: Path | str, *kinds: str) -> Path:
     """Return the file of a module.
 
     Parameters
     ----------
     reference : a file; a run folder, or one of `ola export --to hub`, which stands for the module in it; or, where none
         of these is there, `hf:user/name` of the hub, or a name
+    kinds : "encoder" or "decoder", of which a name can have been meant; none for all
 
     Raises
     ------
@@ -38,8 +39,9 @@ def find(reference: Path | str) -> Path:
         return path
     if str(reference) in names():
         return pretrained.FOLDER / f"{reference}.safetensors"
-    known = ", ".join(names()) or "none in this version"
+    there = names(*kinds)
+    known, what = ", ".join(there) or "none in this version", " or ".join(kinds) or "module"
     if str(reference) in pretrained.sets():
         raise FileFormatError(f"{reference} is a set, which draws; where a module is asked for, there are: {known}.")
-    meant = pretrained.guess(reference, names())
-    raise FileFormatError(f"{reference} is no file and no pretrained module{meant}; there are: {known}.")
+    meant = pretrained.guess(reference, there)
+    raise FileFormatError(f"{reference} is no file and no pretrained {what}{meant}; there are: {known}.")

@@ -14,9 +14,15 @@ ENCODER, DECODER = "codec4-encoder", "codec4-decoder"
 NEAR, LIKENESS = 3, 0.6
 
 
-def names() -> list[str]:
-    """Names of the modules that there are, sorted."""
-    return sorted(path.stem for path in FOLDER.glob("*.safetensors"))
+def names(*kinds: str) -> list[str]:
+    """Names of the modules that there are, sorted.
+
+    Parameters
+    ----------
+    kinds : "encoder" or "decoder", for those alone; none for all
+    """
+    found = sorted(path.stem for path in FOLDER.glob("*.safetensors"))
+    return [name for name in found if not kinds or {*kinds} & {*name.split("-")}]
 
 
 def sets() -> list[str]:

@@ -65,6 +65,12 @@ def search(
     exchange = Exchange.of(task, should_stop)
     task = task if exchange is None else exchange.task
     progress, validation = resume(task) if resumed else start(task)
+    if exchange is not None:
+        exchange.check(progress)
+    if (asked := config.settled.generations) and progress.generation > asked:
+        logger.warning(
+            "%s has %d generations, and %d are asked for: none is added", folder.path, progress.generation, asked
+        )
     seed = 4 * task.search_seed + SEARCH_STREAM
     with task.view.stream(task.dataset, task.searched, task.block_rows, seed, progress.cursor) as stream:
         progress.cursor = stream.cursor
@@ -111,7 +117,7 @@ def _run(
         nonlocal checkpointed, kept
         # Of an island that waits, a checkpoint says nothing new.
         if progress.generation > kept and time.perf_counter() - checkpointed > CHECKPOINT_SECONDS:
-            _checkpoint(task, progress, callbacks)
+            _checkpoint(task, progress, callbacks, exchange)
             checkpointed, kept = time.perf_counter(), progress.generation
 
     def idle() -> bool:
@@ -124,7 +130,7 @@ def _run(
             try:
                 met = exchange.meet(progress, block, idle)
             except (FileFormatError, OutputError):  # nothing has changed yet
-                _checkpoint(task, progress, callbacks)
+                _checkpoint(task, progress, callbacks, None)
                 raise
             if not met:
                 stopped = INTERRUPTED
@@ -153,7 +159,7 @@ def _run(
             break
         save_at_times()
         raw = next(stream)
-    _checkpoint(task, progress, callbacks)
+    _checkpoint(task, progress, callbacks, exchange)
     if exchange is not None and stopped != INTERRUPTED:
         exchange.leave(progress)
     # After the checkpoint, so that an interruption leaves no trace in a resumed run.
@@ -236,6 +242,8 @@ def _exchanged(progress: Progress) -> dict[str, Any]:
     return {"migrated": progress.migrated, **seconds}
 
 
-def _checkpoint(task: Task, progress: Progress, callbacks: Sequence[Callback]) -> None:
+def _checkpoint(task: Task, progress: Progress, callbacks: Sequence[Callback], exchange: Exchange | None) -> None:
     save(task, progress)
+    if exchange is not None:
+        exchange.saved(progress)
     notify(callbacks, Saved(task.folder.checkpoint, progress.generation))

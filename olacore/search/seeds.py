@@ -137,7 +137,7 @@ def train_seeds(
     out = config.out or next_free(f"{config.module or 'plain'}-seeds")
     configs = [replace(config, seed=seed, out=out / f"seed-{seed}") for seed in seeds]
     runs: dict[int, SeedRun] = {}
-    for number, found in pool.outcomes(run_seed, [prepared(one) for one in configs], should_stop):
+    for number, found in pool.outcomes(run_seed, prepared(configs), should_stop):
         if isinstance(found, OlacoreError):
             found = SeedRun(seeds[number], out / f"seed-{seeds[number]}", FAILED, error=str(found))
         runs[number] = found

@@ -65,4 +65,4 @@ def train_each(configs: Sequence[TrainConfig], backend: str = "local", **options
     ConfigError  if there is no such backend
     OlacoreError  as `train`
     """
-    return make_backend(backend, options).map(train_on, [prepared(config) for config in configs])
+    return make_backend(backend, options).map(train_on, prepared(configs))

@@ -4,14 +4,14 @@ import logging
 import os
 import threading
 from collections.abc import Callable, Sequence
-from concurrent.futures import FIRST_COMPLETED, Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor, wait
+from concurrent.futures import FIRST_COMPLETED, Executor, Future, ThreadPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from functools import partial
 from typing import Any, TypeVar
 
 from olacore.media.find import Input
-from olacore.search.backends.processes import spawning
+from olacore.search.backends.processes import Pool
 from teachers.collect.survey import Finding, VideoRule, survey
 
 logger = logging.getLogger(__name__)
@@ -51,11 +51,11 @@ def _in_threads(inputs: Sequence[Input], rule: VideoRule, tick: Tick) -> list[Fi
 def _in_processes(inputs: Sequence[Input], rule: VideoRule, workers: int, tick: Tick) -> list[Finding]:
     calls = [(given, rule) for given in inputs]
     # Daemons of the pool end with it; a stop costs nothing but the files in hand.
-    findings: list[Finding | None] = _all(ProcessPoolExecutor(workers, spawning()), survey, calls, tick)
+    findings: list[Finding | None] = _all(Pool(workers), survey, calls, tick)
     # A process died, of this file or of one beside it: each is looked at again in a process of its own.
     for number in [number for number, found in enumerate(findings) if found is None]:
         again = partial(_tick_at, tick, number, len(calls))
-        [findings[number]] = _all(ProcessPoolExecutor(1, spawning()), survey, [calls[number]], again)
+        [findings[number]] = _all(Pool(1), survey, [calls[number]], again)
     ends = "ends the process that decodes it, perhaps for want of memory; leave it out."
     return [found or Finding("", refused=f"{call[0]} {ends}") for call, found in zip(calls, findings, strict=True)]
 

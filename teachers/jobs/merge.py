@@ -91,6 +91,9 @@ def merge_shares(
     tick = progress or (lambda *args: None)
     if force and resume:
         raise ConfigError("a file is either resumed or forced to start anew; got both.")
+    for path in shares:
+        if not path.exists():
+            raise FileFormatError(f"there is no {path}; name the shares of `ola precompute --share`, or their folder.")
     paths = _files_of(shares)
     if any(path.resolve() == output.resolve() for path in paths):
         raise ConfigError(f"{output} is one of the shares; write the whole to another file.")

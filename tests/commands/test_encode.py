@@ -53,6 +53,7 @@ def test_encode__without_a_name_takes_a_free_one_beside_the_picture(folder):
     for name in ("a.npz", "a-2.npz", "a-3.npz"):
         out = ola("encode", "photos/a.png", "--encoder", "E", *(["--force"] if name == "a-3.npz" else [])).output
         assert out.startswith(f"photos/{name}: 4 x 4 x 5")
+        assert ("(photos/a.npz was there already)" in out) == (name != "a.npz")
     assert read_latent(folder / "photos" / "a-3.npz").size == (27, 40)
 
 
@@ -64,7 +65,7 @@ def test_encode__without_a_name_takes_a_free_one_beside_the_picture(folder):
         (("photos/a.png", "--encoder", "E", "-o", "z.png"), r"a latent is written as \.npy or \.npz; got 'z\.png'"),
         (
             ("photos/a.png", "--encoder", "sd9-encoder", "-o", "z.npy"),
-            "sd9-encoder is no file and no pretrained module",
+            r"sd9-encoder is no file and no pretrained encoder \(did you mean (sd\w+-encoder[, or]*){3}\?\)",
         ),
         (("photos/a.png", "--encoder", "E", "-o", "nan.npy"), "already there"),
         (("photos/a.png", "--encoder", "E", "-o", "z.npy", "--max-pixels", "9"), "--max-pixels [0-9]+ allows it"),

@@ -84,6 +84,7 @@ def test_island__by_hand_is_a_run_of_its_own(asked, tmp_path, monkeypatch):
         "000001.safetensors",
         "000002.safetensors",
         "ended.safetensors",
+        "saved.safetensors",
     ]
 
 

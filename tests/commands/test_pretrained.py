@@ -76,9 +76,9 @@ def test_decode__guesses_which_decoder_was_meant(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     np.save("z.npy", np.zeros((4, 3, 3), np.float32))
     for name, meant in {
-        "sd15": r"\(did you mean sd15-decoder, sd15-decoder-small or sd15-encoder\?\); there are: codec16-decoder, ",
+        "sd15": r"no pretrained decoder \(did you mean sd15-decoder or sd15-decoder-small\?\); there are: codec",
         "SD3-decodr": r"\(did you mean sd3-decoder, .*\?\); there are",
-        "nothing": "pretrained module; there are: codec16-decoder, ",
+        "nothing": "pretrained decoder; there are: codec16-decoder, codec4-decoder, ",
         "google64": "google64 is a set, which draws; where a module is asked for, there are: codec16-decoder, ",
     }.items():
         check_refusal(meant, "decode", "z.npy", "--decoder", name)

@@ -3,6 +3,7 @@
 import io
 import sys
 
+from olacore.commands import progress
 from olacore.commands.progress import Bar, progress_bars
 from olacore.search.observers import Compiled, Reported
 
@@ -34,6 +35,10 @@ def test_bars__show_counts_loss_and_rate_on_a_terminal(monkeypatch):
     assert "generation 20, validation loss not finite, R2 -, 40 samples/s" in shown
 
 
-def test_bars__are_silent_elsewhere(monkeypatch):
+def test_bars__are_lines_now_and_then_elsewhere(monkeypatch):
     monkeypatch.setattr(sys, "stderr", io.StringIO())
     assert use(sys.stderr) == ""
+    monkeypatch.setattr(progress, "APART", 0.0)
+    first, second = use(sys.stderr).splitlines()
+    assert first == "encoder: generation 10, validation loss 0.25000, R2 0.5000, 40 samples/s"
+    assert second == "encoder: generation 20, validation loss not finite, R2 -, 40 samples/s"

@@ -79,6 +79,16 @@ def test_usage_errors__exit_with_2(arguments):
     ola("train", "--h5", "x.h5", *arguments, code=2)
 
 
+@pytest.mark.parametrize(
+    "command", [("train", "--h5", "x.h5"), ("train", "--h5", "x.h5", "--islands", "2"), ("play", "snake")]
+)
+def test_resume__of_a_folder_that_is_not_there_is_refused(tmp_path, command):
+    (tmp_path / "photos-1").mkdir()
+    told = ola(*command, "--resume", "--out", tmp_path / "photo-1", code=2).stderr.replace("\n", " ")
+    assert "photo-1 (did you mean photos-1?); without --resume a run begins there." in told
+    assert [path.name for path in tmp_path.iterdir()] == ["photos-1"]
+
+
 @pytest.mark.parametrize(("number", "word", "code"), [("SIGINT", "interrupted", 130), ("SIGTERM", "terminated", 143)])
 def test_signal__saves_the_run_and_says_how_to_go_on(tmp_path: Path, number: str, word: str, code: int):
     run = tmp_path / "run"

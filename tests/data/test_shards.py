@@ -40,6 +40,17 @@ def test_folder__shards_without_rows_are_left_out(tmp_path: Path, caplog: pytest
         open_dataset(tmp_path / "none")
 
 
+def test_folder__a_shard_that_others_tell_of_is_missed(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    paths = write_shards(tmp_path / "many", ((4,), (3,), (2,), (1,)))
+    paths[1].unlink()
+    with open_dataset(tmp_path / "many") as data:
+        assert data.count == 7
+    assert f"{tmp_path / 'many'} lacks shard-0002-of-0004.h5: only the others are read" in caplog.text
+    paths[0].unlink()
+    with open_dataset(tmp_path / "many"):
+        assert "lacks shard-0001-of-0004.h5, and 1 more: only" in caplog.text
+
+
 def test_locked_folder__nobody_is_kept_out_where_there_are_no_locks(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -4,14 +4,14 @@ import os
 import signal
 import subprocess
 import sys
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 
 import pytest
 
 import olacore
 from olacore.errors import DataError
-from olacore.search.backends.processes import inherited, spawning, worker_deaths_told
+from olacore.search.backends.processes import Pool, inherited, worker_deaths_told
 
 ROOT = Path(olacore.__file__).parents[1]
 needs_signals = pytest.mark.skipif(os.name != "posix", reason="signals are those of Unix")
@@ -30,10 +30,9 @@ if __name__ == "__main__":
 """
 POOL = """
 import os
-from concurrent.futures import ProcessPoolExecutor
-from olacore.search.backends.processes import spawning
+from olacore.search.backends.processes import Pool
 if __name__ == "__main__":
-    with ProcessPoolExecutor(1, spawning()) as pool:
+    with Pool(1) as pool:
         print(pool.submit(os.path.basename, "a/b").result())
 """
 
@@ -65,7 +64,7 @@ def test_workers__end_with_their_parent(tmp_path):
 
 @needs_signals
 def test_workers__heed_no_signal_but_their_end():
-    with ProcessPoolExecutor(1, spawning()) as pool:
+    with Pool(1) as pool:
         worker = pool.submit(os.getpid).result()
         os.kill(worker, signal.SIGINT)
         os.kill(worker, signal.SIGTERM)
@@ -75,8 +74,20 @@ def test_workers__heed_no_signal_but_their_end():
 @needs_signals
 def test_workers__a_death_is_told():
     sentence = pytest.raises(DataError, match="a worker process died, perhaps for want of memory")
-    with sentence, worker_deaths_told(), ProcessPoolExecutor(1, spawning()) as pool:
+    with sentence, worker_deaths_told(), Pool(1) as pool:
         pool.submit(os.kill, pool.submit(os.getpid).result(), signal.SIGKILL).result()
+
+
+@needs_signals
+def test_pool__notices_the_death_of_the_worker_that_was_started_last(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    with Pool(2) as pool:
+        reading = pool.submit((tmp_path / "pipe").read_text)
+        with (tmp_path / "pipe").open("w"):  # opens when the first worker has come to it, which then waits
+            with pytest.raises(BrokenProcessPool):
+                pool.submit(os.abort).result(timeout=60)
+            with pytest.raises(BrokenProcessPool):
+                reading.result(timeout=60)
 
 
 def test_inherited__gives_the_environment_back(monkeypatch):

@@ -103,7 +103,7 @@ def test_map__goes_on_in_another_process_after_a_kill(running, tmp_path, capsys)
         return train(resumed(config), (die,))
 
     undisturbed = train(asked(tmp_path, "undisturbed"))
-    (killed,) = Ray(workers=1).map(dying, [prepared(asked(tmp_path, "killed"))])
+    (killed,) = Ray(workers=1).map(dying, prepared([asked(tmp_path, "killed")]))
     (first, killed_at), (second, began_at) = map(str.split, (tmp_path / "killed.lives").read_text().splitlines())
     seconds = float(began_at) - float(killed_at)
     logger.warning("it began again %.1f s after it was killed", seconds)  # pytest -o log_cli=true shows it

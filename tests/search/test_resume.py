@@ -8,6 +8,7 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from olacore.data import open_dataset
@@ -78,6 +79,16 @@ def test_train__on_few_rows_keeps_the_shrinkage_that_it_chose(tmp_path):
     assert whole.module.training["options"]["shrinkage"] > 0
     interrupted(replace(config, out=tmp_path / "pieces"), (3, 2))
     assert_same_run(tmp_path / "whole", tmp_path / "pieces")
+
+
+def test_train__with_fewer_generations_than_it_has_says_so(plain, tmp_path, caplog):
+    config = make_config(plain, tmp_path / "run", generations=4)
+    before = train(config).module.weights
+    assert "generations" not in caplog.text
+    after = train(replace(config, resume=True, generations=3))
+    assert f"{tmp_path / 'run'} has 4 generations, and 3 are asked for: none is added" in caplog.text
+    assert after.stopped == "generations"
+    np.testing.assert_array_equal(after.module.weights, before)
 
 
 def test_train__a_finished_run_can_go_on(plain, tmp_path):

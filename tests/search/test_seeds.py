@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from olacore.commands.seeds import print_study
 from olacore.errors import ConfigError, DataError, OutputError, OutputExistsError
 from olacore.search.backends import Local
 from olacore.search.run_folder import held
@@ -86,10 +87,11 @@ def test_train_seeds__a_forced_study_loses_nothing_where_the_data_are_missing(tm
 
 def test_train_seeds__a_forced_study_takes_nothing_from_a_run_that_goes_on(tmp_path):
     config = asked(tmp_path)
-    train_seeds(config, (0,))
-    with held(tmp_path / "study" / "seed-0"), pytest.raises(OutputError, match="is being written by another process"):
-        train_seeds(replace(config, force=True), (0,))
-    assert (tmp_path / "study" / "seed-0" / MODULE).is_file()
+    train_seeds(config, (0, 1))
+    with held(tmp_path / "study" / "seed-1"), pytest.raises(OutputError, match="is being written by another process"):
+        train_seeds(replace(config, force=True), (0, 1))
+    for seed in (0, 1):
+        assert (tmp_path / "study" / f"seed-{seed}" / MODULE).is_file()
 
 
 def test_train_seeds__says_what_is_wrong(tmp_path):
@@ -132,20 +134,16 @@ def test_local__a_process_that_dies_is_an_outcome():
 
 
 def wait_for_stop(payload, should_stop):
+    payload.touch()
     while not should_stop():
         pass
     return payload
 
 
-def test_local__workers_hear_of_a_stop():
-    asked_times = 0
-
-    def soon():
-        nonlocal asked_times
-        asked_times += 1
-        return asked_times > 2
-
-    assert dict(Local(1).outcomes(wait_for_stop, "abcd", soon))[0] == "a"
+def test_local__workers_hear_of_a_stop_and_begin_nothing_after_it(tmp_path):
+    places = [tmp_path / name for name in "abcd"]  # of which the pool hands out the second ahead
+    assert dict(Local(1).outcomes(wait_for_stop, places, places[0].exists)) == {0: places[0]}
+    assert [*tmp_path.iterdir()] == places[:1]
 
 
 def test_command__prints_a_table_and_json(tmp_path):
@@ -164,6 +162,21 @@ def test_command__prints_a_table_and_json(tmp_path):
     failing = ola(*given, "--seeds", "0,2", "--out", tmp_path / "failing", code=1)
     assert "seed 2 failed: the run folder" in failing.stderr
     assert "error: 1 of 2 seeds failed; go on with --resume" in failing.stderr
+
+
+def test_print_study__fits_a_page_and_says_whose_notes_they_are(capsys):
+    figures = {"loss": 0.123456, "r2": -0.123456, "l2": 1.123456, "cosine": 0.5, "cosine_centered": 0.5, "psnr": 20.5}
+    for parts in (("held-out",), ("held-out", "unseen")):
+        held_out = dict.fromkeys(parts, figures)
+        runs = [
+            SeedRun(seed, Path(f"seed-{seed}"), "generations", 0.123456, -0.12345, 12345.678, held_out, notes)
+            for seed, notes in ((1000, ("few",)), (1001, ("few", "poor")), (1002, ()))
+        ]
+        print_study(Study(Path("study"), tuple(runs)))
+        out = capsys.readouterr().out
+        assert max(map(len, out.splitlines())) <= 100
+        assert "held-out" in out
+        assert out.endswith("seeds 1000, 1001: few\nseed 1001: poor\n")
 
 
 def test_command__says_what_does_not_go_together(tmp_path):

@@ -3,14 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures import FIRST_COMPLETED, Future, wait
+from enum import Enum
 from multiprocessing.synchronize import Event
 from typing import Any, ClassVar
 
 from olacore.errors import ConfigError, OlacoreError
 from olacore.search.backends.base import BACKENDS, Answer, Backend, Payload, ShouldStop, attempt, never
-from olacore.search.backends.processes import spawning, worker_deaths_told
+from olacore.search.backends.processes import Pool, spawning, worker_deaths_told
 
+
+class Unbegun(Enum):
+    """What a job answers that was asked to stop before it began; the same in every process."""
+
+    UNBEGUN = "unbegun"
+
+
+UNBEGUN = Unbegun.UNBEGUN
 # How often somebody is asked whether to stop.
 SECONDS = 0.2
 
@@ -55,10 +64,7 @@ class Local(Backend):
         stop = spawning().Event()
         with self._pool(stop) as pool:
             numbers = {pool.submit(_attempt_here, job, payload): number for number, payload in enumerate(payloads)}
-            # The pool begins to watch a process at the next submission: without this one, the death of the last process
-            # could go unnoticed while the others wait for it.
-            pool.submit(_nothing)
-            left: set[Future[Answer | OlacoreError]] = {*numbers}
+            left: set[Future[Answer | OlacoreError | Unbegun]] = {*numbers}
             try:
                 while left:
                     over, left = wait(left, SECONDS, FIRST_COMPLETED)
@@ -66,14 +72,15 @@ class Local(Backend):
                         stop.set()
                         left = {future for future in left if not future.cancel()}
                     for future in sorted(over, key=numbers.__getitem__):
-                        yield numbers[future], _outcome(future)
+                        if (found := _outcome(future)) is not UNBEGUN:
+                            yield numbers[future], found
             finally:
                 # Whoever leaves early does not wait for the others to come to their ends.
                 stop.set()
                 pool.shutdown(cancel_futures=True)
 
-    def _pool(self, stop: Event) -> ProcessPoolExecutor:
-        return ProcessPoolExecutor(self.workers, spawning(), initializer=_begin, initargs=(stop, self.workers))
+    def _pool(self, stop: Event) -> Pool:
+        return Pool(self.workers, _begin, (stop, self.workers))
 
 
 # Of a worker: set when its parent asks it to stop.
@@ -89,15 +96,12 @@ def _begin(stop: Event, workers: int) -> None:
     _stop[:] = [stop]
 
 
-def _nothing() -> None:
-    """Do nothing."""
+def _attempt_here(job: Callable[[Payload, ShouldStop], Answer], payload: Payload) -> Answer | OlacoreError | Unbegun:
+    # A pool hands out a job or two ahead, which it can no longer take back.
+    return UNBEGUN if _stop[0].is_set() else attempt(job, payload, _stop[0].is_set)
 
 
-def _attempt_here(job: Callable[[Payload, ShouldStop], Answer], payload: Payload) -> Answer | OlacoreError:
-    return attempt(job, payload, _stop[0].is_set)
-
-
-def _outcome(future: Future[Answer | OlacoreError]) -> Answer | OlacoreError:
+def _outcome(future: Future[Answer | OlacoreError | Unbegun]) -> Answer | OlacoreError | Unbegun:
     try:
         with worker_deaths_told():
             return future.result()

@@ -6,11 +6,13 @@ import multiprocessing
 import os
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from multiprocessing import resource_tracker
 from multiprocessing.context import SpawnContext, SpawnProcess
+from typing import Any
 
 from olacore.errors import DataError
 
@@ -52,6 +54,27 @@ def spawning() -> Spawning:
     with inherited(PYTHONWARNINGS="ignore"):  # at a sudden end it tells of what it cleans up
         resource_tracker.ensure_running()
     return Spawning()
+
+
+class Pool(ProcessPoolExecutor):
+    """Workers that share jobs, and of whose deaths each is noticed at once.
+
+    Parameters
+    ----------
+    workers : at most; each is started when a job comes and none is idle
+    initializer, initargs : called in each worker, with these arguments
+    """
+
+    def __init__(
+        self, workers: int, initializer: Callable[..., object] | None = None, initargs: tuple[Any, ...] = ()
+    ) -> None:
+        super().__init__(workers, spawning(), initializer, initargs)
+
+    def _spawn_process(self) -> None:
+        super()._spawn_process()  # type: ignore[misc]  # typeshed does not list it
+        # Python's own begins to watch a worker when it next wakes up, which may be never: it would not notice the
+        # death of the worker that it started last.
+        self._executor_manager_thread_wakeup.wakeup()
 
 
 @contextmanager

@@ -130,10 +130,29 @@ class Exchange:
         progress.exchanged += time.perf_counter() - began - (progress.awaited - awaited)
         return True
 
+    def check(self, progress: Progress) -> None:
+        """Raise `OutputError` if this island begins before what it has told the others that it has saved."""
+        if self._in_steps and (saved := self.post.saved_by(self.island.number)) > progress.epochs:
+            raise OutputError(
+                f"{self.island.name} has saved exchange {saved}, and {self.task.folder.path} holds a search that has "
+                f"come to exchange {progress.epochs}: what its neighbours published between is deleted; bring the run "
+                "folder back, or start all islands anew with an empty exchange folder."
+            )
+
+    def saved(self, progress: Progress) -> None:
+        """Say what is in the checkpoint that was just saved; what no island asks for any more is deleted."""
+        if self._in_steps:
+            self.post.say_saved(progress.epochs)
+
     def leave(self, progress: Progress) -> None:
         """Say that this island has ended, so that its neighbours go on without it from the next epoch on."""
-        if self.island.lockstep and not self.task.divided:
+        if self._in_steps:
             self.post.say_ended(progress.epochs)
+
+    @property
+    def _in_steps(self) -> bool:
+        """Whether it waits for migrants: those of free islands, and parts of one search, are no epochs."""
+        return self.island.lockstep and not self.task.divided
 
     def _in_lockstep(
         self, progress: Progress, epoch: int, emigrants: State, idle: Callable[[], bool]

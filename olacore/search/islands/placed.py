@@ -48,7 +48,7 @@ def place_islands(
     results: dict[int, Result] = {}
     with held(folder):
         # An island that is started again goes on, and one without a checkpoint begins.
-        ready = [replace(prepared(config), resume=True) for config in configs]
+        ready = [replace(config, resume=True) for config in prepared(configs)]
         # Where one fails, the others would wait for it.
         for number, found in pool.outcomes(partial(_go_on, job), ready, lambda: bool(failed) or should_stop()):
             if isinstance(found, WaitingEnded):  # by whoever asked to stop

@@ -1,8 +1,9 @@
 """The folder through which islands exchange: what run it is of, what each published, and waiting for it.
 
-It has a folder for each island, with a file for each exchange, all of them kept: an island that dies and goes on from
-an older checkpoint writes the same bytes again, and still finds what its neighbours wrote. What decides the search is
-what files say, never when they came: clocks are for pauses and messages alone.
+It has a folder for each island, with a file for each exchange, which is deleted when all islands that read it have
+saved a later checkpoint: an island that dies and goes on from its checkpoint writes the same bytes again, and still
+finds what its neighbours wrote. What decides the search is what files say, never when they came: clocks are for pauses
+and messages alone.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ from olacore.search.task import Task
 from olacore.strategies import State
 from olacore.version import versions
 
-RUN, ENDED = "run.json", "ended.safetensors"
+RUN, ENDED, SAVED = "run.json", "ended.safetensors", "saved.safetensors"
 RUN_SCHEMA = "olacore/islands/1"
 # Seconds between two looks at the folder: at first, and at most.
 FIRST_PAUSE, LONGEST_PAUSE = 0.002, 0.25
@@ -81,6 +82,8 @@ class Post:
             raise OutputError(f"cannot write into the exchange folder {self.folder}: {error.strerror}.") from error
         if not os.access(self.own, os.W_OK):
             raise OutputError(f"the exchange folder {self.own} is not writable.")
+        for left in self.own.glob(".*.tmp"):  # by a kill in the midst of a write; nobody else writes here
+            left.unlink(missing_ok=True)
         # It ended under other limits, and goes on now.
         if is_there(self.own / ENDED) and self.end_of(self.island.number) is None:
             (self.own / ENDED).unlink()
@@ -134,6 +137,24 @@ class Post:
         """Tell the others that after this epoch no more comes."""
         write_migrants(self.own / ENDED, {}, self.stamp.content(self.island.number, epoch, ended=self.limits))
 
+    def say_saved(self, epoch: int) -> None:
+        """Tell the others that this island asks for nothing up to this epoch again, and delete what nobody asks for.
+
+        Where the disk is full, nothing is said, and what is there stays longer.
+        """
+        with suppress(OutputError):
+            write_migrants(self.own / SAVED, {}, self.stamp.content(self.island.number, epoch))
+        readers = [one for one in range(self.island.count) if self.island.number in self.island.sources_of(one)]
+        settled = min((self.saved_by(one) for one in readers), default=epoch)
+        for path in self.own.glob("[0-9]*.safetensors"):
+            if int(path.stem) <= settled:
+                path.unlink(missing_ok=True)
+
+    def saved_by(self, number: int) -> int:
+        """The last epoch of which an island has said that it is in its checkpoint; 0 where it has said nothing."""
+        path = self.folder / name_of(number) / SAVED
+        return self._note(path, number)[1] if is_there(path) else 0
+
     def wait_for(self, source: int, name: str, epoch: int, idle: Callable[[], bool]) -> bool | None:
         """Wait until another island has published something of an epoch.
 
@@ -167,13 +188,17 @@ class Post:
         path = self.folder / name_of(source) / ENDED
         if not is_there(path):
             return None
+        content, epoch = self._note(path, source)
+        return epoch if content.get("ended") == self.limits else None
+
+    def _note(self, path: Path, number: int) -> tuple[dict[str, Any], int]:
+        """What a note of an island says, and of which epoch."""
 
         def read() -> tuple[dict[str, Any], int]:
             with open_sealed(path) as file:
-                return file.content, check_content(path, file.content, self.stamp, source, None)
+                return file.content, check_content(path, file.content, self.stamp, number, None)
 
-        content, epoch = again(read)
-        return epoch if content.get("ended") == self.limits else None
+        return again(read)
 
     def read(self, source: int, name: str, epoch: int, like: State | None) -> State:
         """Read what another island published.

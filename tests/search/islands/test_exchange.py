@@ -230,6 +230,24 @@ def full(monkeypatch):
     monkeypatch.setattr(migrants, "replace_file", replace_file)
 
 
+def test_folder__is_rid_of_what_nobody_reads_any_more(plain, tmp_path):
+    configs = island_configs(plain, tmp_path / "run", 2, graph={1: (0,)})
+    folder = configs[0].island.exchange
+
+    def there(name):
+        return sorted(path.name for path in (folder / name).glob("[0-9]*"))
+
+    run_island(configs[0])
+    assert there("island-1") == [f"00000{epoch}.safetensors" for epoch in (1, 2, 3, 4)]
+    left = folder / "island-1" / ".000001.safetensors.0123456789abcdef.tmp"
+    left.touch()  # a write that was killed
+    run_island(configs[1])
+    assert there("island-2") == []  # which nobody takes from
+    run_island(replace(configs[0], resume=True))
+    assert there("island-1") == []
+    assert not left.exists()
+
+
 def test_folder__full_ends_lockstep_and_the_run_goes_on_when_there_is_room(plain, tmp_path, monkeypatch):
     whole, stopped = (island_configs(plain, tmp_path / name, 1) for name in ("whole", "stopped"))
     run_island(whole[0])

@@ -249,23 +249,28 @@ def test_device__absent_or_unknown(folder: Path) -> None:
         load(folder, batch=0)
 
 
-def test_offline__never_asks_the_hub(tmp_path: Path) -> None:
+def test_hub__is_never_asked_offline_and_may_be_out_of_reach(tmp_path: Path) -> None:
     """The hub's settings are read when it is first imported, hence another process."""
     code = """
 import os, sys
-os.environ["HF_HOME"] = sys.argv[1]
+os.environ |= {"HF_HOME": sys.argv[1], "HF_HUB_OFFLINE": "1"}
 import huggingface_hub
+import teachers
 def ask(*args, **settings):
     raise AssertionError
-huggingface_hub.HfApi.model_info = ask
-import teachers
-try: teachers.load_teacher("some/model", teachers.LoadOptions(offline=True))
-except OSError as error: print(type(error).__name__, error)
+asking, huggingface_hub.HfApi.model_info = huggingface_hub.HfApi.model_info, ask
+def load(**options):
+    try: teachers.load_teacher("some/model", teachers.LoadOptions(**options))
+    except OSError as error: print(type(error).__name__, error)
+load(offline=True)
+huggingface_hub.HfApi.model_info = asking
+load()
 """
     done = subprocess.run([sys.executable, "-c", code, str(tmp_path)], capture_output=True, text=True, check=True)
-    assert done.stdout.startswith(
-        "FileFormatError no folder 'some/model', and the hub's cache does not hold that model"
-    )
+    offline, unreachable = done.stdout.splitlines()
+    assert offline.startswith("FileFormatError no folder 'some/model', and the hub's cache does not hold that model")
+    assert unreachable.startswith("FileFormatError no folder 'some/model'")
+    assert "OfflineModeIsEnabled" in unreachable
 
 
 def test_self_test__refuses_a_random_model(folder: Path) -> None:

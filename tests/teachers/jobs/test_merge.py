@@ -69,8 +69,9 @@ def test_merge__truncated_and_foreign_files(tmp_path: Path, shares: list[Path]) 
     shutil.copy(tmp_path / "whole.h5", shares[1])
     with pytest.raises(FileFormatError, match="is no share; expected files that were made with --share"):
         merge_shares(shares, output)
-    with pytest.raises(FileFormatError, match=r"expected an HDF5 file at .*none\.h5; it is missing"):
-        merge_shares([shares[0], tmp_path / "none.h5"], output)
+    for missing in ([shares[0], tmp_path / "none"], [tmp_path / "none"]):
+        with pytest.raises(FileFormatError, match=r"there is no .*none; name the shares .*, or their folder\.$"):
+            merge_shares(missing, output)
     assert not output.exists()
 
 
