@@ -30,6 +30,7 @@ from olacore.losses.objective import Objective
 from olacore.strategies.base import State
 from olacore.strategies.common.axes import random_numbers, take_axes
 from olacore.strategies.common.readout import LOOKS, TINY, look, multiply, pack, pack_into, share_of_change, step_along
+from olacore.strategies.stack.far import roots_of_far
 
 # Length of a trial in standard deviations of the response; a step goes at most so many times as far.
 REACH, FURTHEST = 0.15, 3.0
@@ -85,7 +86,7 @@ class Step:
         self.number = int(state["steps"][0])
         self.settling = state["age"] < SETTLING
         units, _, self.inputs = state["weights"].shape
-        self.roots = objective.roots(block.targets)
+        self.roots = objective.roots(block.targets) * roots_of_far(block)
         self.pre = multiply(state["weights"][:, 0], state["biases"][:, 0], block.inputs, block.rows)
         self.active = np.empty_like(self.pre)
         apply_tanh(self.pre.reshape(-1), self.active.reshape(-1))

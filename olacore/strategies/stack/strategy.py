@@ -28,6 +28,7 @@ from olacore.strategies.common.axes import random_numbers, response_axes
 from olacore.strategies.common.noise import MOST_NOISE, noisy
 from olacore.strategies.common.readout import LINEAR, change_of
 from olacore.strategies.rows import Rows
+from olacore.strategies.stack.far import BORN, birthplaces, units_at
 from olacore.strategies.stack.migration import SENT, join, most_useful
 from olacore.strategies.stack.selection import ROWS, is_due, select, split
 from olacore.strategies.stack.size import MOST_UNITS, units_within
@@ -116,6 +117,7 @@ class Stack(Strategy):
         return {
             **Rows().start(problem),
             "response_axes": response_axes(problem.sample),
+            "far": birthplaces(problem.sample, int(BORN * GROWTH[0][1] * self.units)),
             "steps": np.zeros(1, np.int64),
             "schedule": np.array([problem.generations]),
             "stage_loss": np.full(1, np.inf),
@@ -297,6 +299,8 @@ class Stack(Strategy):
         with threadpool_limits(1, user_api="blas"):
             state["weights"][:, 0] = mixtures @ state["response_axes"]
         state["biases"][:, 0] = BIAS_SPREAD * draw.standard_normal(units)
+        weights, biases = units_at(state.pop("far")[:units])
+        state["weights"][: len(biases), 0], state["biases"][: len(biases), 0] = weights, biases
 
     def _select(self, state: State, block: Block, seed: int, generation: int, objective: Objective) -> int:
         """Replace units, unless new ones still settle, and return how many."""

@@ -6,8 +6,8 @@ that is evolved (`readout`). It moves in the metric of the units' overlap: along
 changes the answers little wherever units nearly coincide, and squared steps are what shrinkage is measured in.
 
 Read-outs of several shrinkages are the population, and validation samples judge them. The least trusted makes room for
-a copy of the most trusted whose shrinkage mutated; where the samples cannot tell two apart, the smaller shrinkage is
-trusted, since it follows the training samples.
+a copy of the most trusted: its shrinkage is where a parabola through the losses is lowest, or a mutation where that is
+known already or lies beyond the shrinkages that there are.
 """
 
 from __future__ import annotations
@@ -40,12 +40,14 @@ from olacore.strategies.wide.width import climb, lowest
 
 # Shrinkages at the start, and by what factor one mutates at most in the first generation; later ones, by less and less.
 SHRINKAGES, MUTATION = (0.1, 1.0, 10.0), 10.0
+# A shrinkage less than this factor from another tells nothing new.
+NEAR = 1.2
 # What an input weighs beside a unit in the metric.
 AFFINE = 0.3
 # Times that all axes take their turn in a generation: one for so many groups of axes, within these bounds.
 TURN_GROUPS, FEWEST_TURNS, MOST_TURNS = 3, 2, 4
-# Validation losses within this share of the lowest one cannot be told apart.
-ALIKE = 0.004
+# Validation losses within this share of the lowest one cannot be told apart; and what one that is not finite counts.
+ALIKE, MOST_LOSS = 0.004, 1e100
 # All training samples are in memory together, with what every unit answers.
 MOST_ROWS = 16_384
 # Share of the generations after which shrinkages mutate no more; generations where none were asked for.
@@ -269,7 +271,7 @@ class Wide(Strategy):
         validate: Callable[[], float],
         loss_of: Callable[[Candidate], float],
     ) -> None:
-        """Judge the read-outs, and let a mutated copy of the best take the place of the worst."""
+        """Judge the read-outs, and let a copy of the best with another shrinkage take the place of the worst."""
         losses = np.array(
             self.group.each(
                 f"losses-{generation}",
@@ -277,19 +279,21 @@ class Wide(Strategy):
                 lambda genome: np.array(loss_of(self.read(state, genome))),
             )
         )
-        alike = losses <= losses.min() * (1 + ALIKE)
-        best = int(np.where(alike, state["shrinkage"], np.inf).argmin())
+        losses = np.nan_to_num(losses, nan=MOST_LOSS, posinf=MOST_LOSS)
+        shrinkage, best = state["shrinkage"], int(losses.argmin())
         excess = np.maximum(losses / max(losses.min(), TINY) - 1, 0)
         state["trust"] = np.exp(-excess / ALIKE).astype(np.float32) * np.float32(0.5)
         state["trust"][best] = 1
         if generation < SETTLED * state["schedule"][0]:
             worst = int(np.where(np.arange(len(losses)) == best, -np.inf, losses).argmax())
-            # Away from the shrinkages that there are.
-            others = np.log(np.delete(state["shrinkage"], worst))
-            draw = random_numbers(seed, generation, 7)
-            mutants = np.log(state["shrinkage"][best]) + np.log(MUTATION) / generation * draw.uniform(-1, 1, 8)
-            lonely = np.abs(mutants[:, None] - others).min(1).argmax()
-            state["shrinkage"][worst] = np.exp(mutants[lonely])
+            others = np.log(np.delete(shrinkage, worst))
+            aim = np.log(lowest(dict(zip(shrinkage.tolist(), losses.tolist(), strict=True))))
+            if np.abs(aim - others).min() < np.log(NEAR):
+                # Away from the shrinkages that there are.
+                draw = random_numbers(seed, generation, 7)
+                mutants = np.log(shrinkage[best]) + np.log(MUTATION) / generation * draw.uniform(-1, 1, 8)
+                aim = mutants[np.abs(mutants[:, None] - others).min(1).argmax()]
+            shrinkage[worst] = np.exp(aim)
             state["readouts"][worst] = state["readouts"][best]
 
     def warm_up(self, state: State, block: Block, seed: int, generation: int, objective: Objective) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from math import exp, log
 
 # How many trials there are at most in one direction; and in what order places around the start are tried.
 MOST, NEAREST = 8, (0, 1, -1, 2)
@@ -46,16 +47,18 @@ def climb(
 
 
 def lowest(losses: Mapping[float, float]) -> float:
-    """Return where a parabola through the lowest loss and its neighbours is lowest, over the logarithm of the numbers.
+    """Return where a parabola through the lowest loss and its neighbours is lowest, over the logarithm of the numbers;
+    the number of the lowest loss if there are none on both sides.
 
     Parameters
     ----------
-    losses : of numbers the same factor apart, the lowest first
+    losses : of numbers, in any order
     """
-    best, numbers = next(iter(losses)), sorted(losses)
+    best, numbers = min(losses, key=lambda number: losses[number]), sorted(losses)
     place = numbers.index(best)
     if not 0 < place < len(numbers) - 1:
         return best
     below, above = numbers[place - 1], numbers[place + 1]
-    fall, rise = losses[below] - losses[best], losses[above] - losses[best]
-    return float(best * (above / best) ** (0.5 * (fall - rise) / max(fall + rise, TINY)))
+    down, up = log(best / below), log(above / best)
+    fall, rise = (losses[below] - losses[best]) / down, (losses[above] - losses[best]) / up
+    return float(best * exp(0.5 * (fall * up - rise * down) / max(fall + rise, TINY)))

@@ -7,6 +7,7 @@ import pytest
 
 from olacore.losses.objective import MSE
 from olacore.strategies.common.axes import random_numbers
+from olacore.strategies.stack.far import roots_of_far
 from olacore.strategies.stack.selection import REPLACED, SELECTIONS, is_due, select, split, take_out, usefulness
 from olacore.strategies.stack.step import Step
 from olacore.strategies.stack.strategy import units_in
@@ -29,7 +30,8 @@ def rows_of_step(state, block):
 def test_features__are_what_the_readout_reads_and_its_bias(grown):
     block = waves(5, 256)
     wide = np.hstack([grown["readout_weights"], grown["readout_biases"][:, None]])
-    np.testing.assert_allclose(wide @ rows_of_step(grown, block), answers(grown, block), atol=1e-5)
+    answered = answers(grown, block) * roots_of_far(block)
+    np.testing.assert_allclose(wide @ rows_of_step(grown, block), answered, atol=1e-5)
 
 
 def test_usefulness__is_what_the_answers_change_by_when_a_unit_goes(grown):

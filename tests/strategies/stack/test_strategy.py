@@ -17,6 +17,7 @@ from olacore.modules.module import Module
 from olacore.search.config import TrainConfig
 from olacore.strategies import Stack
 from olacore.strategies.common.readout import LINE
+from olacore.strategies.stack.far import roots_of_far
 from olacore.strategies.stack.size import ABOUT, MOST_UNITS, affine_bytes, units_within
 from olacore.strategies.stack.step import Step
 from olacore.strategies.stack.strategy import units_in
@@ -77,11 +78,12 @@ def test_stack__a_module_answers_what_the_candidate_does(grown):
 def test_step__keeps_its_residual_equal_to_what_the_state_answers(grown):
     state, block = copy_of(grown), waves(5, 256)
     state["age"][:] = 50  # none of them settles
-    step = Step(SMALL, state, block, 0, MSE)
-    assert step.loss == pytest.approx(np.square(block.targets - answers(state, block)).mean(), rel=1e-4)
+    step, roots = Step(SMALL, state, block, 0, MSE), roots_of_far(block)
+    assert roots.min() < 1
+    assert step.loss == pytest.approx(np.square((block.targets - answers(state, block)) * roots).mean(), rel=1e-4)
     for move in (step.move_units, step.move_readout):
         move(1.0)
-        np.testing.assert_allclose(step.residual, block.targets - answers(state, block), atol=1e-5)
+        np.testing.assert_allclose(step.residual, (block.targets - answers(state, block)) * roots, atol=1e-5)
 
 
 def test_step__units_and_readout_lower_the_loss_of_their_block(grown):

@@ -112,15 +112,35 @@ def test_wide__same_bits_for_any_number_of_threads(block: Block, found: State) -
         np.testing.assert_array_equal(one[name], array)
 
 
-def test_between__the_smaller_shrinkage_is_trusted_where_losses_are_alike(block: Block) -> None:
-    state = search(WIDE, block, 2)
-    losses = iter([1.001, 1.0, 3.0])
+def judged(block: Block, losses: list[float]) -> State:
+    """A state of shrinkages 0.1, 1 and 10 after validation losses."""
+    state, found = search(WIDE, block, 2), iter(losses)
     state["shrinkage"] = np.array([0.1, 1.0, 10.0])
-    WIDE.between(state, 2, 0, lambda: 0.0, lambda _: next(losses))
-    assert state["trust"].argmax() == 0
-    assert state["trust"][2] < state["trust"][1] < 1
-    assert state["shrinkage"][2] != 10
-    np.testing.assert_array_equal(state["readouts"][2], state["readouts"][0])
+    WIDE.between(state, 2, 0, lambda: 0.0, lambda _: next(found))
+    return state
+
+
+def test_between__the_worst_becomes_the_best_where_a_parabola_is_lowest(block: Block) -> None:
+    losses = [1 + (np.log(shrinkage) - np.log(0.6)) ** 2 / 1000 for shrinkage in (0.1, 1.0, 10.0)]
+    state = judged(block, losses)
+    assert state["trust"].argmax() == 1
+    assert state["trust"][2] < state["trust"][0] < 0.5
+    np.testing.assert_allclose(state["shrinkage"], [0.1, 1, 0.6])
+    np.testing.assert_array_equal(state["readouts"][2], state["readouts"][1])
+
+
+@pytest.mark.parametrize(
+    ("losses", "best"),
+    [([1.0, 2.0, 3.0], 0), ([3.0, 2.0, 1.0], 2), ([np.nan, 1.0, np.inf], 1), ([1.0, 0.9, 1.0], 1)],
+)
+def test_between__a_shrinkage_mutates_where_no_parabola_tells_a_new_one(
+    block: Block, losses: list[float], best: int
+) -> None:
+    state = judged(block, losses)
+    new = [shrinkage for shrinkage in state["shrinkage"] if shrinkage not in (0.1, 1.0, 10.0)]
+    assert state["trust"].argmax() == best
+    assert len(new) == 1
+    assert 10 ** (best - 1) / 10**0.5 < new[0] < 10 ** (best - 1) * 10**0.5
 
 
 @pytest.mark.parametrize("form", ["int8", "float16"])

@@ -54,3 +54,7 @@ def test_climb__tries_nothing_that_is_too_wide(at_once: int) -> None:
 def test_lowest__at_the_end_of_what_was_tried_is_that_end() -> None:
     assert lowest({2.0: 1.0, 4.0: 2.0}) == 2.0
     assert lowest(climb(lambda numbers: [1.0] * len(numbers), 2.0, 2.0)) == 2.0
+
+
+def test_lowest__of_numbers_that_are_not_evenly_apart() -> None:
+    assert lowest({number: (np.log(number) - np.log(0.6)) ** 2 for number in (1.0, 0.1, 2.5)}) == pytest.approx(0.6)
