@@ -45,7 +45,8 @@ COMMANDS = (
     ),
     (
         "runs/mean/module.safetensors",
-        "ola train --module denoiser --view text --text-from runs/text --h5 data.h5 --budget 3MB --out runs/mean",
+        "ola train --module denoiser --view text --text-from runs/text --h5 data.h5 --budget 3MB --weights float16 "
+        "--out runs/mean",
     ),
     (
         "runs/decoder/module.safetensors",
