@@ -54,8 +54,13 @@ COMMANDS = (
         "--out runs/decoder",
     ),
     (
+        "runs/refiner/module.safetensors",
+        "ola train --module refiner --pictures-from runs/decoder --h5 data.h5 --stack 64 --out runs/refiner",
+    ),
+    (
         "shapes/set.json",
-        "ola bundle --text runs/text --mean runs/mean --decoder runs/decoder --h5 data.h5 -o shapes",
+        "ola bundle --text runs/text --mean runs/mean --decoder runs/decoder --refiner runs/refiner --h5 data.h5 "
+        "-o shapes",
     ),
 )
 DRAW = "ola generate --set shapes --prompts prompts.txt --json --force"
@@ -179,11 +184,11 @@ def chosen(parts: Mapping[str, str]) -> dict[str, str]:
 
 
 def decoded(out: Path, captions: Sequence[str]) -> list[np.ndarray]:
-    """What the set's decoder makes of the teacher's own latents, where the text leaves nothing open."""
+    """What the set's decoder and refiner make of the teacher's own latents, where the text leaves nothing open."""
     from olacore.data import open_dataset
     from olacore.modules.module import load
 
-    decoder = load(out / "runs" / "decoder")
+    decoder = load(out / "runs" / "decoder").with_refiner(load(out / "runs" / "refiner"))
     with open_dataset([out / "data.h5"]) as data:
         sources = data.read(["rows"], np.arange(data.count))["rows"]["source"]
         rows = {data.captions[source][0]: row for row, source in enumerate(sources.tolist())}

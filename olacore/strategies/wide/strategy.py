@@ -172,7 +172,7 @@ class Wide(Strategy):
         """Units at centres, and a read-out of each shrinkage."""
         size = max(float(np.square(problem.sample, dtype=np.float64).sum(1).mean()), TINY)
         population = len(shrinkages)
-        state = {
+        state: State = {
             "trust": np.ones(population, np.float32),
             "shrinkage": np.array(shrinkages, np.float64),
             "schedule": np.array([problem.generations]),
