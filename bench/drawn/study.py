@@ -45,7 +45,8 @@ COMMANDS = (
     ),
     (
         "runs/mean/module.safetensors",
-        "ola train --module denoiser --view text --text-from runs/text --h5 data.h5 --budget 3MB --out runs/mean",
+        "ola train --module denoiser --view text --text-from runs/text --h5 data.h5 --budget 3MB --weights float16 "
+        "--out runs/mean",
     ),
     (
         "runs/decoder/module.safetensors",
@@ -53,8 +54,13 @@ COMMANDS = (
         "--out runs/decoder",
     ),
     (
+        "runs/refiner/module.safetensors",
+        "ola train --module refiner --pictures-from runs/decoder --h5 data.h5 --stack 64 --out runs/refiner",
+    ),
+    (
         "shapes/set.json",
-        "ola bundle --text runs/text --mean runs/mean --decoder runs/decoder --h5 data.h5 -o shapes",
+        "ola bundle --text runs/text --mean runs/mean --decoder runs/decoder --refiner runs/refiner --h5 data.h5 "
+        "-o shapes",
     ),
 )
 DRAW = "ola generate --set shapes --prompts prompts.txt --json --force"
@@ -178,11 +184,11 @@ def chosen(parts: Mapping[str, str]) -> dict[str, str]:
 
 
 def decoded(out: Path, captions: Sequence[str]) -> list[np.ndarray]:
-    """What the set's decoder makes of the teacher's own latents, where the text leaves nothing open."""
+    """What the set's decoder and refiner make of the teacher's own latents, where the text leaves nothing open."""
     from olacore.data import open_dataset
     from olacore.modules.module import load
 
-    decoder = load(out / "runs" / "decoder")
+    decoder = load(out / "runs" / "decoder").with_refiner(load(out / "runs" / "refiner"))
     with open_dataset([out / "data.h5"]) as data:
         sources = data.read(["rows"], np.arange(data.count))["rows"]["source"]
         rows = {data.captions[source][0]: row for row, source in enumerate(sources.tolist())}

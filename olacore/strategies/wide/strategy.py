@@ -12,16 +12,14 @@ known already or lies beyond the shrinkages that there are.
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
-from functools import cache, partial
 from math import inf
 from typing import Any, ClassVar
 
 import numpy as np
 
-from olacore.blocks import Block
+from olacore.blocks import Block, rows_of
 from olacore.errors import ConfigError
 from olacore.jit.threads import one_blas_thread
 from olacore.kernels.forward import forward_population
@@ -33,10 +31,12 @@ from olacore.strategies.common.noise import MOST_NOISE, noisy
 from olacore.strategies.common.readout import LINEAR
 from olacore.strategies.group import ALONE, Group
 from olacore.strategies.stack.size import MOST_UNITS, units_within
+from olacore.strategies.wide.mark import alike, mark_of
+from olacore.strategies.wide.metric import root_of, slope_moments
 from olacore.strategies.wide.readout import squared_error, sweep
 from olacore.strategies.wide.seeds import AT_CENTRE, find_centres, multiply_lower, overlap, units_at, whitening
 from olacore.strategies.wide.selection import absence_costs
-from olacore.strategies.wide.width import climb, lowest
+from olacore.strategies.wide.trials import choose
 
 # Shrinkages at the start, and by what factor one mutates at most in the first generation; later ones, by less and less.
 SHRINKAGES, MUTATION = (0.1, 1.0, 10.0), 10.0
@@ -53,17 +53,16 @@ MOST_ROWS = 16_384
 # Share of the generations after which shrinkages mutate no more; generations where none were asked for.
 SETTLED = 0.7
 GENERATIONS = 6
-# Units, generations and shrinkage of trial searches, the width of the first, and islands that need none of few units.
-TRIAL_UNITS, TRIAL_GENERATIONS, TRIAL_SHRINKAGES, FIRST_WIDTH, MANY = 512, 2, (1.0,), 2.0, 4
+# Axes that move together at least, and shrinkages at the start, in the metric of slopes: there the answers follow the
+# samples closely, and what small shrinkage leaves to be found lies along many axes together.
+SLOPED_AXES, SLOPED_SHRINKAGES = 1024, (0.01, 0.1, 1.0)
+# Times that the metric may follow the slopes.
+MOST_METRICS = 8
 # Units at the start for one in the end.
 SPARE = 1.5
 # Units that kernels are compiled with.
 WARM_UP_UNITS = 16
 TINY = 1e-12
-# Odd, with bits in no order: 2^64 over the golden ratio.
-MIX = np.uint64(0x9E3779B97F4A7C15)
-
-logger = logging.getLogger(__name__)
 
 
 @STRATEGIES.add
@@ -75,6 +74,8 @@ class Wide(Strategy):
     ----------
     units : hidden units at most; there are no more than samples
     width : how fast a unit falls off around its centre; 0 to choose it on the validation samples
+    metric : how often units are born anew, from the second generation on, in the metric of the answers' slopes; 0 for
+        never, -1 to choose it where the width is chosen
     axes : of the read-out, that move together
     noise : spread of normal noise that is added to standardised inputs, other noise in each generation
     form : how weights are stored: "float32", "float16" or "int8"
@@ -85,6 +86,7 @@ class Wide(Strategy):
     ranges: ClassVar[dict[str, tuple[float, float]]] = {
         "units": (1, MOST_UNITS),
         "width": (0, 1e6),
+        "metric": (-1, MOST_METRICS),
         "axes": (2, inf),
         "noise": (0, MOST_NOISE),
     }
@@ -105,6 +107,7 @@ class Wide(Strategy):
 
     units: int = 4096
     width: float = 0.0
+    metric: int = -1
     axes: int = 256
     noise: float = 0.0
     form: str = "float32"
@@ -132,8 +135,7 @@ class Wide(Strategy):
         loss_of: Callable[[Candidate], float],
         asked: Collection[str],
     ) -> Wide:
-        """Choose the width by short searches: with few units first, then with all of them around the best; on many
-        islands, which try so many widths at once, with all of them from the start.
+        """Choose the width, and whether slopes decide the metric, by short searches; see `trials.choose`.
 
         Raises
         ------
@@ -146,60 +148,68 @@ class Wide(Strategy):
             )
         if self.width:
             return self
-        seeds = cache(partial(self._seeds, problem))
-
-        def trial(centres: np.ndarray, units: int, width: float) -> np.ndarray:
-            strategy = replace(self, units=units, width=width, group=ALONE)
-            state = strategy._first(problem, centres, TRIAL_SHRINKAGES)
-            for generation in range(TRIAL_GENERATIONS):
-                strategy.advance(state, block, problem.seed, generation, objective)
-            loss = loss_of(strategy.read(state, 0))
-            logger.info("a trial of %d units of width %.3g: validation loss %.4g", len(state["weights"]), width, loss)
-            return np.array(loss)
-
-        def trials(name: str, units: int, widths: Sequence[float]) -> list[float]:
-            centres = seeds(units)
-            found = self.group.each(
-                f"{name}-{widths[0]:g}", len(widths), lambda number: trial(centres, units, widths[number])
-            )
-            return [float(loss) for loss in found]
-
-        count, best = self.group.count, FIRST_WIDTH
-        if count < MANY:
-            best = next(iter(climb(partial(trials, "few", min(self.units, TRIAL_UNITS)), best, 4.0, count)))
-        return replace(self, width=lowest(climb(partial(trials, "all", self.units), best, 2.0, count)))
+        return choose(self, problem, block, objective, loss_of)
 
     @property
     def chosen(self) -> dict[str, Any]:
-        """The width."""
-        return {"width": self.width}
+        """The width, and whether slopes decide the metric."""
+        return {"width": self.width, "metric": self.metric}
 
     def start(self, problem: Problem) -> State:
         """Units at samples, some more than there will be, and read-outs that are zero."""
-        return self._first(problem, self._seeds(problem, self._units_at_first(len(problem.sample))), SHRINKAGES)
+        shrinkages = SLOPED_SHRINKAGES if self.metric > 0 else SHRINKAGES
+        return self.first(problem, self.seeds(problem, self._units_at_first(len(problem.sample))), shrinkages)
 
     def _units_at_first(self, samples: int) -> int:
-        """Some to select from, as long as each stands for two samples or more."""
+        """Some to select from, as long as each stands for two samples or more; none where all are born anew."""
+        if self.metric > 0:
+            return self.units
         return max(self.units, min(int(SPARE * self.units), samples // 2))
 
-    def _seeds(self, problem: Problem, units: int) -> np.ndarray:
+    def seeds(self, problem: Problem, units: int) -> np.ndarray:
+        """Centres at the middles of groups of samples."""
         return find_centres(problem.sample, units, random_numbers(problem.seed, 0, 5), self.group)
 
-    def _first(self, problem: Problem, centres: np.ndarray, shrinkages: Sequence[float]) -> State:
+    def first(self, problem: Problem, centres: np.ndarray, shrinkages: Sequence[float]) -> State:
+        """Units at centres, and a read-out of each shrinkage."""
         size = max(float(np.square(problem.sample, dtype=np.float64).sum(1).mean()), TINY)
-        weights, biases = units_at(centres, self.width or 1.0, size)
         population = len(shrinkages)
-        state = {
-            "weights": as_stored(weights, self.form)[:, None],
-            "biases": as_stored(biases, self.form)[:, None],
+        state: State = {
             "trust": np.ones(population, np.float32),
             "shrinkage": np.array(shrinkages, np.float64),
             "schedule": np.array([problem.generations]),
             "size": np.array([size]),
             "readouts": np.zeros((population, problem.outputs, 0), np.float32),
         }
-        self._settle(state)
+        self._bear(state, centres)
         return state
+
+    def _bear(self, state: State, centres: np.ndarray, root: np.ndarray | None = None) -> None:
+        """Make units at centres, which are in the coordinates that a root (in, in) turns inputs into."""
+        width, size = self.width or 1.0, float(state["size"][0])
+        weights, biases = units_at(centres, width, size)
+        stored = as_stored(weights if root is None else weights @ root.T, self.form)
+        state |= {
+            "weights": stored[:, None],
+            "biases": as_stored(biases, self.form)[:, None],
+            # What the overlap of units is measured between.
+            "centres": stored * np.float32(size / width) if root is None else centres,
+        }
+        self._settle(state)
+
+    def _bear_anew(self, state: State, block: Block, draw: np.random.Generator) -> None:
+        """Make all units anew, in the metric of the slopes of what the most trusted read-out answers."""
+        readout, units = state["readouts"][state["trust"].argmax()], len(state["weights"])
+        with one_blas_thread():
+            of_units = readout[:, :units] @ state["white"]
+            of_inputs = readout[:, units:-1] * np.float32(AFFINE / np.sqrt(state["size"][0]))
+            slopes = slope_moments(
+                state["weights"][:, 0], self._active(state, block) / GAIN, of_units * GAIN, of_inputs
+            )
+            sample = rows_of(block)[0]
+            root = root_of(slopes, sample, float(state["size"][0]))
+            sample = sample @ root
+        self._bear(state, find_centres(sample, units, draw), root)
 
     def _settle(self, state: State) -> None:
         """Make what belongs to the units that there are, with read-outs that are zero."""
@@ -220,8 +230,7 @@ class Wide(Strategy):
         }
 
     def _overlap(self, state: State) -> np.ndarray:
-        size, width = float(state["size"][0]), self.width or 1.0
-        return overlap(state["weights"][:, 0] * np.float32(size / width), width, size)
+        return overlap(state["centres"], self.width or 1.0, float(state["size"][0]))
 
     def grown(self, state: State, units: int) -> State:
         """Leave so many units."""
@@ -235,6 +244,8 @@ class Wide(Strategy):
         roots = objective.roots(block.targets)
         check_losses(np.array([np.square(block.targets, dtype=np.float64).sum()]), generation)
         draw = random_numbers(seed, generation, 8)
+        if 0 < generation <= self.metric:
+            self._bear_anew(state, block, draw)
         if len(state["weights"]) > self.units:
             self._select(state, block, roots, draw, generation)
         with one_blas_thread():
@@ -246,7 +257,8 @@ class Wide(Strategy):
             trusted = state["readouts"][state["trust"].argmax()]
             loss = squared_error(trusted, moments, pulls, square) / block.targets.size
             check_losses(np.array([loss]), generation)
-            turns = min(max(len(moments) // self.axes // TURN_GROUPS, FEWEST_TURNS), MOST_TURNS)
+            axes = max(self.axes, SLOPED_AXES) if self.metric > 0 else self.axes
+            turns = min(max(len(moments) // axes // TURN_GROUPS, FEWEST_TURNS), MOST_TURNS)
             orders = [
                 random_numbers(seed, generation * MOST_TURNS + turn, 6).permutation(len(moments) - 1)
                 for turn in range(turns)
@@ -256,7 +268,7 @@ class Wide(Strategy):
             def swept(part: int) -> np.ndarray:
                 readouts = np.ascontiguousarray(state["readouts"][:, parts[part]])
                 for order in orders:
-                    sweep(readouts, moments, pulls[parts[part]], state["shrinkage"], order, self.axes)
+                    sweep(readouts, moments, pulls[parts[part]], state["shrinkage"], order, axes)
                 return readouts
 
             found = self.group.each(f"readouts-{generation}", len(parts), swept)
@@ -369,28 +381,9 @@ class Wide(Strategy):
 
     def _keep(self, state: State, units: np.ndarray) -> None:
         """Take out all other units."""
-        for name in ("weights", "biases"):
+        for name in ("weights", "biases", "centres"):
             state[name] = np.ascontiguousarray(state[name][units])
         self._settle(state)
-
-
-def mark_of(block: Block) -> np.ndarray:
-    """Return numbers (1 + out,) that tell the samples of a block, whatever their order.
-
-    The first is of the inputs' bits. The others are sums of the targets that go with them, whose last bits may depend
-    on the order.
-    """
-    inputs = block.inputs.view(np.uint32)
-    odd = (2 * np.arange(inputs.shape[1], dtype=np.uint64) + 1) * MIX
-    of_samples = np.einsum("cik,i->ck", inputs, odd).reshape(-1)[: block.rows]
-    of_samples = (of_samples ^ (of_samples >> np.uint64(29))) * MIX >> np.uint64(12)
-    sums = block.targets.astype(np.float64) @ (of_samples / 2.0**52 - 0.5)
-    return np.concatenate([[1 + float(of_samples.sum(dtype=np.uint64) >> np.uint64(12))], sums])
-
-
-def alike(mark: np.ndarray, other: np.ndarray) -> bool:
-    """Whether two marks are of the same samples."""
-    return bool(mark[0] == other[0] and np.allclose(mark[1:], other[1:], rtol=0, atol=1e-5 * np.abs(mark[1:]).max()))
 
 
 # A unit's answer is 1 at its centre, where tanh is in its exponential part.

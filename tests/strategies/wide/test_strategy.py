@@ -12,7 +12,8 @@ from olacore.errors import SearchError
 from olacore.kernels.layout import empty_packed, pack_rows
 from olacore.losses.objective import MSE
 from olacore.strategies import Candidate, Problem, State, Wide
-from olacore.strategies.wide.strategy import AFFINE, alike, mark_of
+from olacore.strategies.wide.mark import alike, mark_of
+from olacore.strategies.wide.strategy import AFFINE
 from tests.support.makers import JIT, quiet, threads
 from tests.support.searches import copy_of
 
@@ -160,7 +161,7 @@ def test_tuned__chooses_a_width_near_the_best(block: Block) -> None:
         return loss_of(candidate, judges)
 
     tuned = strategy.tuned(problem(block), block, MSE, judge, ())
-    assert tuned.chosen == {"width": tuned.width}
+    assert tuned.chosen == {"width": tuned.width, "metric": 0}
     losses = {}
     for width in (0.1, tuned.width, 40.0):
         state = search(replace(strategy, width=width), block, 2)
