@@ -37,6 +37,7 @@ from olacore.strategies.wide.readout import squared_error, sweep
 from olacore.strategies.wide.seeds import AT_CENTRE, find_centres, multiply_lower, overlap, units_at, whitening
 from olacore.strategies.wide.selection import absence_costs
 from olacore.strategies.wide.trials import choose
+from olacore.strategies.wide.width import lowest
 
 # Shrinkages at the start, and by what factor one mutates at most in the first generation; later ones, by less and less.
 SHRINKAGES, MUTATION = (0.1, 1.0, 10.0), 10.0
