@@ -24,7 +24,8 @@ def _mask(places: Any) -> Any:
 def _interleave(builder: Any, one: Any, other: Any) -> tuple[Any, Any]:
     """Bytes of two vectors of 16 in turn: those of their first halves, and of their second."""
     whole = [half + place for place in range(16) for half in (0, 16)]
-    return tuple(builder.shuffle_vector(one, other, _mask(whole[part : part + 16])) for part in (0, 16))  # type: ignore[return-value]
+    first, second = (builder.shuffle_vector(one, other, _mask(whole[part : part + 16])) for part in (0, 16))
+    return first, second
 
 
 def transpose_bytes(builder: Any, words: list[Any]) -> list[Any]:
