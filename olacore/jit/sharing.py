@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from functools import cache, wraps
 from typing import Any
 
@@ -16,6 +17,10 @@ import numba
 import numpy as np
 
 from olacore.jit.threads import start_threads
+
+# Multiply-adds that another thread is worth: they take about 2 ms. To wake it, and to wait for it where another program
+# takes its core, takes as long on a busy machine.
+WORTH_A_THREAD = 40_000_000
 
 
 @cache
@@ -26,7 +31,9 @@ def _pool() -> ThreadPoolExecutor:
 
 
 def handed_out(work: Callable[..., Any]) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """Make a kernel of a function that prepares its arguments and of `work`, which does what there is to do.
+    """Make a kernel of a function that prepares and of `work`, which does what there is to do.
+
+    The former returns about how many multiply-adds that will be, and the arguments of the latter.
 
     Parameters
     ----------
@@ -34,13 +41,19 @@ def handed_out(work: Callable[..., Any]) -> Callable[[Callable[..., Any]], Calla
         when there are no jobs left, and may run on several threads at once
     """
 
-    def kernel_of(prepare: Callable[..., tuple[Any, ...]]) -> Callable[..., None]:
+    def kernel_of(prepare: Callable[..., tuple[int, tuple[Any, ...]]]) -> Callable[..., None]:
         @wraps(prepare)
         def run(*arguments: Any) -> None:
-            counter, given = np.zeros(1, np.int64), prepare(*arguments)
+            counter, (multiply_adds, given) = np.zeros(1, np.int64), prepare(*arguments)
             start_threads()
-            count = 0 if numba.config.DISABLE_JIT else numba.get_num_threads() - 1  # type: ignore[attr-defined]
-            others = [_pool().submit(work, counter, *given) for _ in range(count)]
+            count = min(numba.get_num_threads() - 1, multiply_adds // WORTH_A_THREAD)
+            if numba.config.DISABLE_JIT:  # type: ignore[attr-defined]
+                count = 0
+            others = []
+            # Where no thread can be started, as when the process ends, the caller's does it alone.
+            with suppress(RuntimeError):
+                for _ in range(count):
+                    others.append(_pool().submit(work, counter, *given))
             work(counter, *given)
             for other in others:
                 if not other.cancel():

@@ -184,7 +184,8 @@ def decode_windows(latents, window, mean, scale, weights, biases, units, target_
     words : (m, 8 h, 3 w) uint64  written: the bytes of (m, 8 h, 8 w, 3) pixels, rounded and clipped
     """
     packs = pack_maps(weights, units, mean.size, BLOCK)
-    return latents, window, mean, scale, packs, biases, units, target_mean, target_scale, words
+    multiply_adds = weights.size * latents.shape[0] * latents.shape[2] * latents.shape[3]
+    return multiply_adds, (latents, window, mean, scale, packs, biases, units, target_mean, target_scale, words)
 
 
 def decode_windows_reference(
@@ -318,7 +319,8 @@ def encode_patches(words, border, gain, shift, weights, biases, units, latents):
     # Rows of pixels of a patch that make a block.
     at_once = max(min(BLOCK // (3 * side), side), 1)
     packs = pack_maps(weights, units, gain.size, 3 * side * at_once)
-    return words, border, gain, shift, packs, biases, units, at_once, latents
+    multiply_adds = weights.size * latents.shape[0] * latents.shape[2] * latents.shape[3]
+    return multiply_adds, (words, border, gain, shift, packs, biases, units, at_once, latents)
 
 
 def encode_patches_reference(

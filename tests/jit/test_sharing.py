@@ -2,13 +2,15 @@
 
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier, Event
 
 import numba
 import numpy as np
 import pytest
 
-from olacore.jit.sharing import _pool, handed_out
+from olacore.jit import sharing
+from olacore.jit.sharing import WORTH_A_THREAD, _pool, handed_out
 from tests.support.kernel_cases import run_with_threads
 
 MOST = numba.config.NUMBA_NUM_THREADS
@@ -17,7 +19,7 @@ several = pytest.mark.skipif(bool(MOST < 2 or numba.config.DISABLE_JIT), reason=
 
 def counting(work):
     """A kernel that hands its array on as it is given."""
-    return handed_out(work)(lambda *given: given)
+    return handed_out(work)(lambda *given: (MOST * WORTH_A_THREAD, given))
 
 
 def add_one(counter, out):
@@ -32,7 +34,7 @@ def test_handed_out__prepares_and_does_every_job():
     def kernel(out, more):
         """Doc."""
         out += more
-        return (out,)
+        return 0, (out,)
 
     assert (kernel.__name__, kernel.__doc__) == ("kernel", "Doc.")
     out = np.zeros(5)
@@ -45,6 +47,14 @@ def test_handed_out__others_take_part():
     both = Barrier(2, timeout=60)
     out = np.zeros(2)
     run_with_threads(2, lambda: counting(lambda counter, out: both.wait())(out) or out)
+
+
+def test_handed_out__wakes_nobody_for_little(monkeypatch):
+    monkeypatch.setattr(sharing, "_pool", None)
+    out = np.zeros(3)
+    little = handed_out(add_one)(lambda out: (WORTH_A_THREAD - 1, (out,)))
+    run_with_threads(2, lambda: little(out) or out)
+    np.testing.assert_array_equal(out, 1)
 
 
 @several
@@ -80,13 +90,22 @@ def test_handed_out__what_fails_on_another_thread_is_raised():
         run_with_threads(2, lambda: counting(work)(np.zeros(1)) or np.zeros(1))
 
 
+def test_handed_out__works_alone_where_no_thread_can_be_started(monkeypatch):
+    ended = ThreadPoolExecutor(1)
+    ended.shutdown()
+    monkeypatch.setattr(sharing, "_pool", lambda: ended)
+    out = np.zeros(3)
+    run_with_threads(2, lambda: counting(add_one)(out) or out)
+    np.testing.assert_array_equal(out, 1)
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="there is no fork")
 def test_handed_out__a_forked_process_works_alone():
     code = """
 import os, warnings
 import numpy as np
 from olacore.jit.flags import serial
-from olacore.jit.sharing import handed_out
+from olacore.jit.sharing import WORTH_A_THREAD, handed_out
 from olacore.kernels.handing import take_job
 warnings.simplefilter("ignore")
 @serial
@@ -95,7 +114,7 @@ def work(counter, out):
     while job < out.size:
         out[job] += 1
         job = take_job(counter)
-kernel, out = handed_out(work)(lambda out: (out,)), np.zeros(4)
+kernel, out = handed_out(work)(lambda out: (WORTH_A_THREAD, (out,))), np.zeros(4)
 kernel(out)
 child = os.fork()
 kernel(out)
