@@ -153,7 +153,7 @@ BASE = ("errors", "registry", "version", "files", "foreign")
 ROOMS = {
     "foreign": ("errors", "foreign"),
     "jit": ("errors", "jit"),
-    "kernels": ("jit.flags", "kernels"),
+    "kernels": ("jit.flags", "jit.sharing", "kernels"),
     "blocks.py": ("kernels",),
     "spaces.py": BASE,
     "data": (*BASE, "blocks", "spaces", "data"),

@@ -1,7 +1,8 @@
 """The only place that chooses Numba's flags.
 
-`kernel` compiles a parallel kernel, `serial` its one-thread form, `device` a function that kernels call. Kernels of
-this package are kept on disk between processes unless the environment variable `OLACORE_JIT_CACHE` is `0`.
+`kernel` compiles a parallel kernel, `work` what threads do of one whose jobs are handed out (`sharing.py`), `serial` a
+one-thread form, `device` a function that kernels call. Kernels of this package are kept on disk between processes
+unless the environment variable `OLACORE_JIT_CACHE` is `0`.
 """
 
 import contextlib
@@ -43,14 +44,27 @@ def kernel(function: Callable[..., Any]) -> Callable[..., Any]:
     if compiled is function:  # it is with NUMBA_DISABLE_JIT
         return compiled
     compiled.__class__ = Kernel
+    _keep(compiled, function)
+    return compiled
+
+
+def work(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Compile what each thread does of a kernel that is `handed_out`, without the GIL, and keep it on disk."""
+    compiled = serial(function)
+    if compiled is not function:
+        _keep(compiled, function)
+    return compiled
+
+
+def _keep(compiled: Any, function: Callable[..., Any]) -> None:
+    """Keep compiled code on disk, where that can be done."""
     if CACHE:
         # Nothing is kept where Numba is another inside than we know it, or the sources cannot be read.
         with contextlib.suppress(ImportError, OSError):
             from olacore.jit.disk_cache import DiskCache
 
             if DiskCache.may_keep(function):
-                compiled._cache = DiskCache(function)  # type: ignore[attr-defined]
-    return compiled
+                compiled._cache = DiskCache(function)
 
 
 def serial(function: Callable[..., Any]) -> Callable[..., Any]:

@@ -9,24 +9,27 @@ reads the standardised inputs and what all maps before it answered.
 """
 
 import numpy as np
-from numba import prange
 
-from olacore.jit.flags import device, kernel, serial
+from olacore.jit.flags import device, serial, work
+from olacore.jit.sharing import handed_out
+from olacore.kernels.bytes import spread_words
 from olacore.kernels.gather import (
     decode_half,
     gather_patches_reference,
     gather_windows_reference,
-    lowest_byte,
     reflect,
 )
-from olacore.kernels.handing import HANDS, take_job
+from olacore.kernels.handing import take_job
 from olacore.kernels.layout import CHUNK
+from olacore.kernels.packs import FEW, multiply_pack, pack_size, pack_weights
 from olacore.kernels.scatter import HALF_PIXEL, ONE, scatter_patches_reference, to_level
 from olacore.kernels.tanh import tanh32
-from olacore.kernels.tile import LANES, TILE, multiply_tile
+from olacore.kernels.tile import LANES, TILE
 
 # Sites of a job. The inputs and the hidden answers of 1,024 rows take 256 kB.
 RUN = 64
+# Inputs of a block: its RUN sites take 24 kB of the first cache.
+BLOCK = 96
 LINE = 64
 # Pixels of a patch along a side: eight pixels of three bytes are three words of eight bytes.
 SIDE, WORDS = 8, 3
@@ -52,24 +55,57 @@ def locate_run(site, most, height, width):
     return item, place // width, place % width, min(most, width - place % width)
 
 
-@serial
-def answer_run(weights, biases, units, inputs, count, values, sums, last):
-    """Run all maps on a job: values (in + hidden, RUN), of which the inputs are there, to last (out, RUN)."""
-    width, place, bias = inputs, 0, 0
-    lanes = (count + LANES - 1) // LANES * LANES
+@work
+def pack_maps(weights, units, inputs, block):
+    """The weights of all maps in the order in which they are read; the first map's in blocks of so many inputs."""
+    size, width = 0, inputs
+    for rows in units:
+        size += pack_size(rows, width)
+        width += rows
+    packs = np.empty(size, np.float32)
+    place, start, width = 0, 0, inputs
     for number in range(units.size):
         rows = units[number]
-        matrix = weights[place : place + rows * width].reshape(rows, width)
-        shifts = biases[bias : bias + rows]
-        answers = last if number == units.size - 1 else values[width:]
-        for first in range(0, rows, TILE):
-            multiply_tile(matrix, shifts, first, values, lanes, False, sums)
-            for t in range(min(TILE, rows - first)):
-                # All of it, so that a site's bits do not depend on its place in a vector loop.
-                line, source = answers[first + t], sums[t]
-                for s in range(RUN):
-                    line[s] = tanh32(source[s])
-        place, bias, width = place + rows * width, bias + rows, width + rows
+        some = pack_size(rows, width)
+        matrix = weights[start : start + rows * width].reshape(rows, width)
+        pack_weights(matrix, block if number == 0 else BLOCK, packs[place : place + some])
+        place, start, width = place + some, start + rows * width, width + rows
+    return packs
+
+
+@serial
+def answer_block(packs, biases, begins, ends, values, lanes, sums):
+    """What a block of inputs (in, RUN) adds to the sums (rows and room for a tile, RUN) of a map, and the numbers read.
+
+    Where it ends the map, its answers take the place of the sums.
+    """
+    rows, place = biases.size, 0
+    for first in range(0, rows, TILE):
+        height = TILE if rows - first > FEW else FEW
+        multiply_pack(packs[place:], height, biases[first:], begins, values, lanes, sums[first:])
+        place += height * values.shape[0]
+        for t in range(min(height, rows - first) if ends else 0):
+            # All of it, so that a site's bits do not depend on its place in a vector loop.
+            line = sums[first + t]
+            for s in range(RUN):
+                line[s] = tanh32(line[s])
+    return place
+
+
+@serial
+def answer_maps(number, packs, biases, units, width, lanes, values):
+    """Run all maps from one on, of which values[:width] has the inputs, and write their answers behind these."""
+    place = bias = 0
+    for known in range(number):
+        bias += units[known]
+    for known in range(number, units.size):
+        rows = units[known]
+        for start in range(0, width, BLOCK):
+            stop = min(start + BLOCK, width)
+            some = values[start:stop]
+            shifts = biases[bias : bias + rows]
+            place += answer_block(packs[place:], shifts, start == 0, stop == width, some, lanes, values[width:])
+        bias, width = bias + rows, width + rows
 
 
 @serial
@@ -104,33 +140,37 @@ def join_run(levels, row, column, count, out):
             out[WORDS * s + word] = np.uint64(np.uint32(low)) | np.uint64(np.uint32(high)) << np.uint64(32)
 
 
-@serial
-def decode_run(job, latents, window, mean, scale, weights, biases, units, target_mean, target_scale, words):
-    """One job of `decode_windows`."""
+@work
+def decode_jobs(counter, latents, window, mean, scale, packs, biases, units, target_mean, target_scale, words):
+    """Jobs of `decode_windows` until none are left."""
     count, _, height, width = latents.shape
     inputs, outputs = mean.size, target_mean.size
-    lanes = min(RUN, count * height * width - job * RUN)
-    values, last, sums = aligned(inputs + units.sum() - outputs), aligned(outputs), aligned(TILE)
-    column = 0
-    while column < lanes:
-        item, y, x, some = locate_run(job * RUN + column, lanes - column, height, width)
-        cut_window_run(latents, item, y, x, window, mean, scale, column, some, values)
-        column += some
-    answer_run(weights, biases, units, inputs, lanes, values, sums, last)
-    levels = np.empty((outputs, RUN), np.int32)
-    for i in range(outputs):
-        gain, shift = target_scale[i] * HALF_PIXEL, (target_mean[i] + ONE) * HALF_PIXEL
-        for s in range(RUN):
-            levels[i, s] = to_level(last[i, s] * gain + shift)
-    column = 0
-    while column < lanes:
-        item, y, x, some = locate_run(job * RUN + column, lanes - column, height, width)
-        for row in range(SIDE):
-            join_run(levels, row, column, some, words[item, y * SIDE + row, WORDS * x : WORDS * (x + some)])
-        column += some
+    jobs, job = (count * height * width + RUN - 1) // RUN, take_job(counter)
+    if job >= jobs:
+        return
+    values, levels = aligned(inputs + units.sum() + TILE), np.empty((outputs, RUN), np.int32)
+    last = values[inputs + units.sum() - outputs :]
+    while job < jobs:
+        lanes, column = min(RUN, count * height * width - job * RUN), np.int64(0)
+        while column < lanes:
+            item, y, x, some = locate_run(job * RUN + column, lanes - column, height, width)
+            cut_window_run(latents, item, y, x, window, mean, scale, column, some, values)
+            column += some
+        answer_maps(0, packs, biases, units, inputs, (lanes + LANES - 1) // LANES * LANES, values)
+        for i in range(outputs):
+            gain, shift = target_scale[i] * HALF_PIXEL, (target_mean[i] + ONE) * HALF_PIXEL
+            for s in range(RUN):
+                levels[i, s] = to_level(last[i, s] * gain + shift)
+        column = np.int64(0)
+        while column < lanes:
+            item, y, x, some = locate_run(job * RUN + column, lanes - column, height, width)
+            for row in range(SIDE):
+                join_run(levels, row, column, some, words[item, y * SIDE + row, WORDS * x : WORDS * (x + some)])
+            column += some
+        job = take_job(counter)
 
 
-@kernel
+@handed_out(decode_jobs)
 def decode_windows(latents, window, mean, scale, weights, biases, units, target_mean, target_scale, words):
     """Pictures of latents, by a decoder of windows that answers patches of 8 x 8 pixels.
 
@@ -143,13 +183,9 @@ def decode_windows(latents, window, mean, scale, weights, biases, units, target_
     target_mean, target_scale : (192,); a pixel is 127.5 (answer * scale + mean + 1)
     words : (m, 8 h, 3 w) uint64  written: the bytes of (m, 8 h, 8 w, 3) pixels, rounded and clipped
     """
-    jobs = (latents.shape[0] * latents.shape[2] * latents.shape[3] + RUN - 1) // RUN
-    counter = np.zeros(1, np.int64)
-    for _ in prange(HANDS):
-        job = take_job(counter)
-        while job < jobs:
-            decode_run(job, latents, window, mean, scale, weights, biases, units, target_mean, target_scale, words)
-            job = take_job(counter)
+    packs = pack_maps(weights, units, mean.size, BLOCK)
+    multiply_adds = weights.size * latents.shape[0] * latents.shape[2] * latents.shape[3]
+    return multiply_adds, (latents, window, mean, scale, packs, biases, units, target_mean, target_scale, words)
 
 
 def decode_windows_reference(
@@ -192,62 +228,82 @@ def answer_reference(weights: np.ndarray, biases: np.ndarray, units: np.ndarray,
 
 
 @serial
-def cut_patch_run(words, item, y, x, border, gain, shift, column, count, values):
-    """Patches of `count` sites of one row from (y, x) on into values[:in, column : column + count], standardised."""
-    height, width = words.shape[1], words.shape[2] // WORDS
-    side, reach = SIDE + 2 * border, (border + SIDE - 1) // SIDE
-    # Columns of sites from `reach` before the first on: of each its bytes, one below the other.
-    cells = np.empty((COLOURS, RUN + 2 * reach), np.float32)
+def spread_row(source, x, count, reach, cells):
+    """Bytes of a row of pixels as numbers, (COLOURS, count + 2 reach): of each column of sites one below the other.
+
+    Columns from `reach` before x on; what lies outside of the picture is reflected, pixel by pixel.
+    """
+    width, levels = source.size // WORDS, source.view(np.uint8)
     before, behind = min(reach, x), min(reach, width - x - count)
-    for row in range(side):
-        source = words[item, reflect(y * SIDE + row - border, height)]
-        inside = source[WORDS * (x - before) : WORDS * (x + count + behind)]
-        for word in range(WORDS):
-            for byte in range(SIDE):
-                line = cells[word * SIDE + byte, reach - before :]
-                for s in range(before + count + behind):
-                    line[s] = lowest_byte(np.int64(inside[WORDS * s + word] >> np.uint64(8 * byte)))
-        for s in range(count + 2 * reach):
-            if s < reach - before or s >= reach + count + behind:
-                for phase in range(SIDE):
-                    pixel = reflect((x - reach + s) * SIDE + phase, width * SIDE)
-                    for colour in range(3):
-                        byte = 3 * pixel + colour
-                        level = source[byte // SIDE] >> np.uint64(8 * (byte % SIDE))
-                        cells[3 * phase + colour, s] = lowest_byte(np.int64(level))
+    total, start, place = before + count + behind, reach - before, WORDS * (x - before)
+    whole = total // SIDE * SIDE
+    for word in range(WORDS):
+        for s in range(0, whole, SIDE):
+            spread_words(source, place + WORDS * s + word, WORDS, cells, SIDE * word, start + s)
+    for s in range(count + 2 * reach):
+        if start <= s < start + whole:
+            continue
+        for phase in range(SIDE):
+            pixel = reflect((x - reach + s) * SIDE + phase, width * SIDE)
+            for colour in range(3):
+                cells[3 * phase + colour, s] = np.float32(levels[3 * pixel + colour])
+
+
+@serial
+def cut_patch_rows(words, item, y, x, border, start, stop, gain, shift, column, count, cells, values):
+    """Rows `start` to `stop` of the patches of `count` sites from (y, x) on into values[:, column:], standardised."""
+    height, side, reach = words.shape[1], SIDE + 2 * border, (border + SIDE - 1) // SIDE
+    for row in range(start, stop):
+        spread_row(words[item, reflect(y * SIDE + row - border, height)], x, count, reach, cells)
         for across in range(side):
-            start = across - border + reach * SIDE
+            begin = across - border + reach * SIDE
             for colour in range(3):
                 i = (row * side + across) * 3 + colour
-                levels, line = cells[start % SIDE * 3 + colour, start // SIDE :], values[i, column : column + count]
+                levels = cells[begin % SIDE * 3 + colour, begin // SIDE : begin // SIDE + count]
+                line = values[i - start * side * 3, column : column + count]
                 by, off = gain[i], shift[i]
                 for s in range(count):
                     line[s] = levels[s] * by + off
 
 
-@serial
-def encode_run(job, words, border, gain, shift, weights, biases, units, latents):
-    """One job of `encode_patches`."""
+@work
+def encode_jobs(counter, words, border, gain, shift, packs, biases, units, at_once, latents):
+    """Jobs of `encode_patches` until none are left."""
     count, outputs, height, width = latents.shape
-    inputs = gain.size
-    lanes = min(RUN, count * height * width - job * RUN)
-    values, last, sums = aligned(inputs + units.sum() - outputs), aligned(outputs), aligned(TILE)
-    column = 0
-    while column < lanes:
-        item, y, x, some = locate_run(job * RUN + column, lanes - column, height, width)
-        cut_patch_run(words, item, y, x, border, gain, shift, column, some, values)
-        column += some
-    answer_run(weights, biases, units, inputs, lanes, values, sums, last)
-    column = 0
-    while column < lanes:
-        item, y, x, some = locate_run(job * RUN + column, lanes - column, height, width)
-        for channel in range(outputs):
-            for s in range(some):
-                latents[item, channel, y, x + s] = last[channel, column + s]
-        column += some
+    inputs, rows, side = gain.size, units[0], SIDE + 2 * border
+    jobs, job = (count * height * width + RUN - 1) // RUN, take_job(counter)
+    if job >= jobs:
+        return
+    # One map alone reads a block once; others read all inputs again.
+    kept = inputs if units.size > 1 else 3 * side * at_once
+    values = aligned(kept + units.sum() + TILE)
+    cells = np.empty((COLOURS, RUN + 2 * ((border + SIDE - 1) // SIDE)), np.float32)
+    last = values[kept + units.sum() - outputs :]
+    while job < jobs:
+        lanes, place = min(RUN, count * height * width - job * RUN), 0
+        filled = (lanes + LANES - 1) // LANES * LANES
+        for start in range(0, side, at_once):
+            stop, column = min(start + at_once, side), np.int64(0)
+            block = (
+                values[3 * side * start : 3 * side * stop] if kept == inputs else values[: 3 * side * (stop - start)]
+            )
+            while column < lanes:
+                item, y, x, some = locate_run(job * RUN + column, lanes - column, height, width)
+                cut_patch_rows(words, item, y, x, border, start, stop, gain, shift, column, some, cells, block)
+                column += some
+            place += answer_block(packs[place:], biases[:rows], start == 0, stop == side, block, filled, values[kept:])
+        answer_maps(1, packs[place:], biases, units, kept + rows, filled, values)
+        column = np.int64(0)
+        while column < lanes:
+            item, y, x, some = locate_run(job * RUN + column, lanes - column, height, width)
+            for channel in range(outputs):
+                for s in range(some):
+                    latents[item, channel, y, x + s] = last[channel, column + s]
+            column += some
+        job = take_job(counter)
 
 
-@kernel
+@handed_out(encode_jobs)
 def encode_patches(words, border, gain, shift, weights, biases, units, latents):
     """Latents of pictures, by an encoder of patches of 8 x 8 pixels; their scaling is left to the caller.
 
@@ -259,13 +315,12 @@ def encode_patches(words, border, gain, shift, weights, biases, units, latents):
     weights, biases, units : of all maps; the last answers C numbers
     latents : (m, C, h, w)  written
     """
-    jobs = (latents.shape[0] * latents.shape[2] * latents.shape[3] + RUN - 1) // RUN
-    counter = np.zeros(1, np.int64)
-    for _ in prange(HANDS):
-        job = take_job(counter)
-        while job < jobs:
-            encode_run(job, words, border, gain, shift, weights, biases, units, latents)
-            job = take_job(counter)
+    side = SIDE + 2 * border
+    # Rows of pixels of a patch that make a block.
+    at_once = max(min(BLOCK // (3 * side), side), 1)
+    packs = pack_maps(weights, units, gain.size, 3 * side * at_once)
+    multiply_adds = weights.size * latents.shape[0] * latents.shape[2] * latents.shape[3]
+    return multiply_adds, (words, border, gain, shift, packs, biases, units, at_once, latents)
 
 
 def encode_patches_reference(

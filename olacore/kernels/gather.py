@@ -23,6 +23,10 @@ def reflect(index, length):
     """The place inside a line of `length` that mirrors `index`, without repeating the edge."""
     if 0 <= index < length:
         return index
+    # Without a division where it passes an edge once.
+    once = abs(index) if index < length else 2 * length - 2 - index
+    if 0 <= once < length:
+        return once
     period = max(2 * length - 2, 1)
     return min(index % period, period - index % period)
 

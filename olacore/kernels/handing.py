@@ -10,10 +10,6 @@ from llvmlite import ir
 from numba.core import types
 from numba.extending import intrinsic
 
-# Iterations of a parallel loop of which each takes jobs until none are left, so that no more threads than these work.
-# A number of threads that is asked for inside a kernel would keep it from being kept on disk.
-HANDS = 256
-
 
 @intrinsic
 def _take_job(context: Any, counter: Any) -> Any:

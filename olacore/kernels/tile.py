@@ -28,7 +28,7 @@ VECTOR = ir.VectorType(FLOAT, LANES)
 NAME = "olacore_multiply_tile"
 
 
-def _splat(builder: Any, number: Any) -> Any:
+def splat(builder: Any, number: Any) -> Any:
     """A vector of one number."""
     zeros = ir.Constant(ir.VectorType(ir.IntType(32), LANES), [0] * LANES)
     one = builder.insert_element(ir.Constant(VECTOR, ir.Undefined), number, ir.IntType(32)(0))
@@ -42,7 +42,7 @@ def _place(builder: Any, address: Any, offset: Any) -> Any:
 
 def _panel(builder: Any, lanes: int, tile: Any, starts: list[Any], x: Any) -> list[Any]:
     """Sums of one panel, from their starts on, row by row; asked to, it fetches what it will read of the next block."""
-    rows, _, step, inputs, fetch = tile
+    rows, each, _, step, inputs, fetch = tile
     kind = ir.FunctionType(VECTOR, [VECTOR] * 3)
     multiply_add = cgutils.get_or_insert_function(builder.module, kind, f"llvm.fmuladd.v{LANES}f32")
     parts = [I64(part) for part in range(0, lanes, LANES)]
@@ -59,7 +59,7 @@ def _panel(builder: Any, lanes: int, tile: Any, starts: list[Any], x: Any) -> li
     values = [builder.load(_place(builder, column, part), align=4) for part in parts]
     new: list[Any] = []
     for row in rows:
-        weight = _splat(builder, builder.load(builder.gep(row, [index])))
+        weight = splat(builder, builder.load(builder.gep(row, [builder.mul(index, I64(each))])))
         line = old[len(new) : len(new) + len(parts)]
         new += [builder.call(multiply_add, [weight, value, phi]) for value, phi in zip(values, line, strict=True)]
     for phi, start, value in zip(old, starts, new, strict=True):
@@ -73,10 +73,10 @@ def _panel(builder: Any, lanes: int, tile: Any, starts: list[Any], x: Any) -> li
     return new
 
 
-def _panels(builder: Any, lanes: int, start: Any, stop: Any, tile: Any, sums: Any) -> Any:
+def add_panels(builder: Any, lanes: int, start: Any, stop: Any, tile: Any, sums: Any) -> Any:
     """All panels of so many lanes from sample `start` on that end by `stop`; the sample behind them.
 
-    tile : rows, x, step and inputs of a block, and whether to fetch the next one
+    tile : rows, how far weights of a row lie apart, x, step and inputs of a block, and whether to fetch the next one
     sums : whether this is the first block, the biases that sums start from then, and where the sums of each row lie
     """
     begins, biases, lines = sums
@@ -94,7 +94,7 @@ def _panels(builder: Any, lanes: int, start: Any, stop: Any, tile: Any, sums: An
     starts = [
         builder.select(begins, bias, builder.load(place, align=4)) for bias, place in zip(given, places, strict=True)
     ]
-    found = _panel(builder, lanes, tile, starts, builder.gep(tile[1], [sample]))
+    found = _panel(builder, lanes, tile, starts, builder.gep(tile[2], [sample]))
     for value, place in zip(found, places, strict=True):
         builder.store(value, place, align=4)
     sample.add_incoming(end, builder.block)
@@ -122,7 +122,7 @@ def _function(module: Any, wide: bool, fetch: bool) -> Any:
         row = builder.add(first, I64(place))
         row = builder.select(builder.icmp_signed("<", row, last), row, last)
         rows.append(builder.gep(weights, [builder.mul(row, length)]))
-        starts.append(_splat(builder, builder.load(builder.gep(biases, [row]))))
+        starts.append(splat(builder, builder.load(builder.gep(biases, [row]))))
         lines.append(builder.gep(out, [builder.mul(I64(place), apart)]))
     entry, block, after = builder.block, *(builder.append_basic_block(name) for name in ("block", "done"))
     builder.branch(block)
@@ -132,11 +132,11 @@ def _function(module: Any, wide: bool, fetch: bool) -> Any:
     rest = builder.sub(inputs, index)
     count = builder.select(builder.icmp_signed("<", rest, I64(BLOCK)), rest, I64(BLOCK))
     column = builder.gep(x, [builder.mul(index, step)])
-    tile = [builder.gep(row, [index]) for row in rows], column, step, count, fetch
+    tile = [builder.gep(row, [index]) for row in rows], 1, column, step, count, fetch
     begins = builder.icmp_signed("==", index, I64(0))
     sample = I64(0)
     for lanes in (WIDE, LANES) if wide else (LANES,):
-        sample = _panels(builder, lanes, sample, samples, tile, (begins, starts, lines))
+        sample = add_panels(builder, lanes, sample, samples, tile, (begins, starts, lines))
     later = builder.add(index, I64(BLOCK))
     index.add_incoming(later, builder.block)
     builder.cbranch(builder.icmp_signed("<", later, inputs), block, after)

@@ -43,13 +43,15 @@ def doubt_latents(latents: np.ndarray, decoder: Module) -> str | None:
 
 def doubt_sites(sites: np.ndarray, means: np.ndarray, spreads: np.ndarray) -> str | None:
     """The same of sites (C, n), by means and spreads of a decoder's inputs, channel by channel (C ...,)."""
-    sites = sites.astype(np.float64)
+    sites = sites.astype(np.float32, copy=False)
     mean, spread = (part.reshape(len(sites), -1).mean(1, dtype=np.float64) for part in (means, spreads))
-    distance = float(np.sqrt((((sites - mean[:, None]) / spread[:, None]) ** 2).mean()))
+    off = sites - mean[:, None].astype(np.float32)
+    squares = np.square(off, out=off).mean(1, dtype=np.float64)
+    distance = float(np.sqrt((squares / spread**2).mean()))
     if NEAREST <= distance <= FARTHEST:
         return None
     what, hint = ("far", "unscaled") if distance > FARTHEST else ("oddly near", "scaled twice")
-    seen = f"mean {_list(sites.mean(1))}, spread {_list(sites.std(1))}"
+    seen = f"mean {_list(sites.mean(1, dtype=np.float64))}, spread {_list(sites.std(1, dtype=np.float64))}"
     expected = f"mean {_list(mean)}, spread {_list(spread)}"
     return (
         f"the latents lie {what}, {distance:.2g} spreads off the mean of those that the decoder was trained on, where "

@@ -3,6 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from olacore.jit import sharing
 from olacore.kernels.codec import (
     RUN,
     decode_windows,
@@ -90,7 +91,8 @@ def test_encode_patches__equals_twin(seed, shape, units, border, channels):
 
 
 @both
-def test_codec__same_bits_for_any_number_of_threads(make, run, kernel):
+def test_codec__same_bits_for_any_number_of_threads(make, run, kernel, monkeypatch):
+    monkeypatch.setattr(sharing, "WORTH_A_THREAD", 1)
     arguments = make(3, (2, 11, 13) if COMPILED else (1, 1, 2), (9,), 3, 4)
     one = run_with_threads(1, lambda: run(kernel, arguments))
     np.testing.assert_array_equal(one, run_with_threads(2, lambda: run(kernel, arguments)))

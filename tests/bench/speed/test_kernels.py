@@ -24,7 +24,9 @@ def test_measure_kernels__knows_every_kernel(threads):
 def kernel_lines(folder: Path):
     """The lines that begin the definition of a parallel kernel; those made for a user's loss are indented."""
     for path in sorted(folder.glob("*.py")):
-        yield from (after for line, after in pairwise(path.read_text().splitlines()) if line == "@kernel")
+        for line, after in pairwise(path.read_text().splitlines()):
+            if line == "@kernel" or line.startswith("@handed_out("):
+                yield after
 
 
 def test_one_and_all__runs_on_one_thread_only_where_there_are_more():
