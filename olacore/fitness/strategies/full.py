@@ -4,8 +4,8 @@ It is kept as a factor, so that nothing is decomposed: Beyer and Sendhoff, "Simp
 evolution strategy", IEEE TEVC 2017, doi:10.1109/TEVC.2017.2680320. Weights, negative ones too, rates and the second
 path are those of Hansen's tutorial, arXiv:1604.00772. Samples of a generation are orthogonal, as in Wang, Emmerich and
 Bäck, "Mirrored orthogonal sampling for covariance matrix adaptation evolution strategies", Evolutionary Computation
-2019, doi:10.1162/evco_a_00251, and those that lost push the mean away, as in Arnold, "Weighted multirecombination
-evolution strategies", Theoretical Computer Science 2006, doi:10.1016/j.tcs.2006.04.003: so few of them do.
+2019, doi:10.1162/evco_a_00251, and those that lost push the mean away, as in Arnold, "Optimal weighted recombination",
+FOGA 2005, doi:10.1007/11513575_12: so few of them do.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ from olacore.jit.threads import one_blas_thread
 MOST = 4096
 # Numbers of a genome up to which BLAS takes one thread anyway.
 SMALL = 64
+# How far the worse half pushes the mean: all of it loses where one direction is far steeper than all others.
 PUSH = 0.5
 
 
@@ -72,7 +73,7 @@ class Full(GenomeStrategy):
             return (mean + state["sigma"] * (drawn @ state["factor"].T)).astype(np.float32)
 
     def tell(self, state: State, genomes: np.ndarray, fitness: np.ndarray, seed: int, generation: int) -> None:
-        """Move the mean to the better half and away from the worse, and stretch the distribution where the former lie."""
+        """Move the mean to the better half and away from the worse, and stretch the distribution to where they lie."""
         population, size = genomes.shape
         drawn = orthogonal(seed, generation, population, size)
         rates, factor = rates_of(size, population, float(self.push)), state["factor"]
