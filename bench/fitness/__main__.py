@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from statistics import median, median_high
 from typing import Any
@@ -13,26 +13,26 @@ import click
 import numpy as np
 
 from bench.common.machine import describe_machine, describe_versions
-from bench.fitness.methods import OURS, PEERS, Method
+from bench.fitness.methods import OURS, PEERS, Make
 from bench.fitness.tasks import Task, environment_tasks, function_tasks
 from olacore.files import replace_file
 
-METHODS: dict[str, Callable[[int, float, int], Method]] = {**OURS, **PEERS}
+METHODS: dict[str, Make] = {**OURS, **PEERS}
 # CPU-seconds between points of a curve, as a share of those that went before.
 STEP = 0.15
 # CPU-seconds until a policy is measured first, and by what share more each time; the clock stands still meanwhile.
-FIRST, LATER = 0.1, 0.3
+FIRST, LATER = 0.02, 0.3
 
 
-def follow(task: Task, make: Callable[[int, float, int], Method], seed: int, limit: float) -> dict[str, Any]:
+def follow(task: Task, make: Make, seed: int, limit: float) -> dict[str, Any]:
     """One search: CPU-seconds, points and score until it is solved or the limit is reached.
 
     CPU-seconds count search and losses, and nothing that measures them.
     """
-    warm = make(task.size, task.sigma, seed + 1000)  # compiles whatever is compiled
+    warm = make(task.layout, task.sigma, seed + 1000)  # compiles whatever is compiled
     for _ in range(2):
         warm.tell(np.arange(len(warm.ask()), dtype=float))
-    search, spent, count, generation, best, marked = make(task.size, task.sigma, seed), 0.0, 0, 0, np.inf, FIRST
+    search, spent, count, generation, best, marked = make(task.layout, task.sigma, seed), 0.0, 0, 0, np.inf, FIRST
     curve: list[tuple[float, int, float]] = []
     while spent < limit and best > task.target:
         began = time.process_time()
@@ -98,6 +98,7 @@ def summary(runs: Sequence[dict[str, Any]]) -> list[tuple[str, ...]]:
 @click.option("--seconds", default=6.0, show_default=True, help="CPU-seconds of a search on a function.")
 @click.option("--environment-seconds", default=20.0, show_default=True, help="And in an environment.")
 @click.option("--method", "methods", multiple=True, type=click.Choice([*METHODS]), help="Only these; all by default.")
+@click.option("--task", "names", multiple=True, help="Only tasks whose names begin so; all by default.")
 def main(
     out: Path,
     functions: bool,
@@ -106,14 +107,17 @@ def main(
     seconds: float,
     environment_seconds: float,
     methods: Sequence[str],
+    names: Sequence[str],
 ) -> None:
     """Compare searches for a fitness with those of other libraries."""
     runs: list[dict[str, Any]] = []
-    played = environment_tasks() if environments else []
+    wanted = tuple(names) or ("",)
+    played = [task for task in (environment_tasks() if environments else []) if task.name.startswith(wanted)]
     for task in played:
-        task.losses(np.zeros((64, task.size)), 0)  # makes the environments, before seconds count
+        task.losses(np.zeros((64, task.layout.size)), 0)  # makes the environments, before seconds count
     for seed in range(seeds):
-        jobs = [(task, seconds) for task in (function_tasks(seed) if functions else ())]
+        formulas = function_tasks(seed) if functions else []
+        jobs = [(task, seconds) for task in formulas if task.name.startswith(wanted)]
         jobs += [(task, environment_seconds) for task in played]
         for task, limit in jobs:
             for name in methods or METHODS:

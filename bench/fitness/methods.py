@@ -10,7 +10,7 @@ from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
-from olacore.fitness import Evolution
+from olacore.fitness import Evolution, Layout
 
 
 class Method(Protocol):
@@ -27,10 +27,11 @@ class Method(Protocol):
 
 
 class Ours:
-    """A strategy of `olacore.fitness`."""
+    """A strategy of `olacore.fitness`; alone of all it is told which numbers of a policy are biases."""
 
-    def __init__(self, strategy: str, size: int, sigma: float, seed: int, **options: Any) -> None:
-        self.search = Evolution(size=size, strategy=strategy, sigma=sigma, seed=seed, **options)
+    def __init__(self, strategy: str, layout: Layout, sigma: float, seed: int, **options: Any) -> None:
+        layers, size = (layout.layers, None) if layout.layers else (None, layout.size)
+        self.search = Evolution(layers, size=size, strategy=strategy, sigma=sigma, seed=seed, **options)
 
     def ask(self) -> np.ndarray:
         """Points."""
@@ -182,22 +183,30 @@ def compiled(name: str, size: int) -> Compiled:
     return Compiled(search.default_params, start, ask, tell, jax.jit(jax.random.split))
 
 
-# Each of (size, sigma, seed).
-OURS: dict[str, Callable[[int, float, int], Method]] = {
+# From the layout of points, the spread of the first ones and a seed.
+Make = Callable[[Layout, float, int], Method]
+
+
+def peer(kind: Callable[..., Method], *given: Any, **options: Any) -> Make:
+    """A search of another library, which knows of a policy how many numbers it has."""
+    return lambda layout, sigma, seed: kind(*given, layout.size, sigma, seed, **options)
+
+
+OURS: dict[str, Make] = {
     "low-rank": lambda *given: Ours("low-rank", *given),
     "full": lambda *given: Ours("full", *given),
     "separable": lambda *given: Ours("separable", *given),
     "classic": lambda *given: Ours("classic", *given),
 }
-PEERS: dict[str, Callable[[int, float, int], Method]] = {
-    "pycma": Pycma,
-    "pycma, diagonal": lambda size, sigma, seed: Pycma(size, sigma, seed, diagonal=True),
-    "cmaes": Cmaes,
-    "cmaes, separable": lambda size, sigma, seed: Cmaes(size, sigma, seed, separable=True),
-    "evosax CMA-ES": lambda *given: Evosax("CMA_ES", *given),
-    "evosax Sep-CMA-ES": lambda *given: Evosax("Sep_CMA_ES", *given),
-    "evosax LM-MA-ES": lambda *given: Evosax("LM_MA_ES", *given),
-    "evosax CR-FM-NES": lambda *given: Evosax("CR_FM_NES", *given),
-    "EvoTorch SNES": lambda *given: Evotorch("SNES", *given),
-    "EvoTorch XNES": lambda *given: Evotorch("XNES", *given),
+PEERS: dict[str, Make] = {
+    "pycma": peer(Pycma),
+    "pycma, diagonal": peer(Pycma, diagonal=True),
+    "cmaes": peer(Cmaes),
+    "cmaes, separable": peer(Cmaes, separable=True),
+    "evosax CMA-ES": peer(Evosax, "CMA_ES"),
+    "evosax Sep-CMA-ES": peer(Evosax, "Sep_CMA_ES"),
+    "evosax LM-MA-ES": peer(Evosax, "LM_MA_ES"),
+    "evosax CR-FM-NES": peer(Evosax, "CR_FM_NES"),
+    "EvoTorch SNES": peer(Evotorch, "SNES"),
+    "EvoTorch XNES": peer(Evotorch, "XNES"),
 }

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import click
 import numpy as np
 
 from bench.fitness.functions import SIZE, Losses, functions
@@ -27,7 +28,7 @@ class Task:
     Parameters
     ----------
     name : in the tables
-    size : numbers of a point
+    layout : of a point's numbers
     sigma : spread of the first points
     losses : of points (pop, size) in a generation, (pop,)
     score : of a point (size,), less is better; None takes the least loss that was told
@@ -35,7 +36,7 @@ class Task:
     """
 
     name: str
-    size: int
+    layout: Layout
     sigma: float
     losses: Callable[[np.ndarray, int], np.ndarray]
     score: Callable[[np.ndarray], float] | None
@@ -53,7 +54,7 @@ def function_task(name: str, losses: Losses) -> Task:
     def told(points: np.ndarray, generation: int) -> np.ndarray:
         return losses(points)
 
-    return Task(name, SIZE, 2.0, told, None, PRECISION)
+    return Task(name, Layout.of(None, SIZE), 2.0, told, None, PRECISION)
 
 
 def policies(layers: tuple[int, ...], points: np.ndarray) -> Population:
@@ -73,7 +74,7 @@ def gym_task(name: str, target: float) -> Task:
     def score(point: np.ndarray) -> float:
         return -float(fresh(policies(layers, point[None]), FRESH)[0])
 
-    return Task(name, Layout.of(layers, None).size, 0.5, losses, score, -target)
+    return Task(name, Layout.of(layers, None), 0.5, losses, score, -target)
 
 
 def snake_task(target: float) -> Task:
@@ -86,11 +87,11 @@ def snake_task(target: float) -> Task:
     def score(point: np.ndarray) -> float:
         return -float(play_episodes(point, seed=FRESH, episodes=EPISODES)[0].mean())
 
-    return Task("Snake 10 x 10", Layout.of(LAYERS, None).size, 0.5, losses, score, -target)
+    return Task("Snake 10 x 10", Layout.of(LAYERS, None), 0.5, losses, score, -target)
 
 
 def environment_tasks() -> list[Task]:
-    """The environments that are there."""
+    """The environments that are there; those that are not are named on standard error."""
     from gymnasium.error import DependencyNotInstalled
 
     from olacore.errors import ConfigError
@@ -99,6 +100,6 @@ def environment_tasks() -> list[Task]:
     for name, target in (("CartPole-v1", 475.0), ("Acrobot-v1", -100.0), ("LunarLander-v3", 200.0)):
         try:
             found.append(gym_task(name, target))
-        except (ConfigError, DependencyNotInstalled):  # Box2D is missing
-            continue
+        except (ConfigError, DependencyNotInstalled) as error:
+            click.echo(f"{name} is left out: {error}", err=True)
     return [*found, snake_task(80.0)]

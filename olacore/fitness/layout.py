@@ -16,6 +16,8 @@ from olacore.views.scaling import Scaling
 
 # Numbers of a genome: sums of squares of more no longer fit what float32 resolves.
 MOST_NUMBERS = 1 << 24
+# Spread of the first biases, as a share of that of weights: most policies of wide biases do the same whatever they see.
+BIASES = 0.1
 
 
 @dataclass(frozen=True)
@@ -60,11 +62,15 @@ class Layout:
         return maps_of(self.layers)
 
     @property
-    def fans(self) -> np.ndarray:
-        """How many numbers are summed where each number of a genome is used, (size,) float32; 1 for a vector."""
+    def scales(self) -> np.ndarray:
+        """How wide each number of the first genomes is spread, (size,) float64: 1 for a vector; in a map narrower where
+        many numbers are summed, and biases much narrower than weights, which what is seen would count little beside.
+        """
         if not self.layers:
-            return np.ones(self.size, np.float32)
-        return np.concatenate([np.full(o * (i + 1), i + 1, np.float32) for o, i in self.maps])
+            return np.ones(self.size)
+        return np.concatenate(
+            [np.repeat([1, BIASES], [outputs * inputs, outputs]) / np.sqrt(inputs + 1) for outputs, inputs in self.maps]
+        )
 
     def split(self, genomes: np.ndarray) -> tuple[tuple[np.ndarray, np.ndarray], ...]:
         """Weights (pop, out, in) and biases (pop, out) of each map of genomes (pop, size), contiguous."""

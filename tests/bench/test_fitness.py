@@ -8,10 +8,11 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from bench.fitness import functions
+from bench.fitness import functions, tasks
 from bench.fitness.__main__ import follow, main, reached, summary
 from bench.fitness.methods import OURS
 from bench.fitness.tasks import function_tasks, snake_task
+from olacore.errors import ConfigError
 
 
 def test_functions__are_zero_at_their_optimum_and_nowhere_else():
@@ -41,6 +42,15 @@ def test_follow__measures_a_policy_on_new_episodes():
     assert run["task"] == "Snake 10 x 10"
 
 
+def test_environments__those_that_are_missing_are_named(monkeypatch, capsys):
+    def missing(name, target):
+        raise ConfigError("Box2D is not installed")
+
+    monkeypatch.setattr(tasks, "gym_task", missing)
+    assert [task.name for task in tasks.environment_tasks()] == ["Snake 10 x 10"]
+    assert "LunarLander-v3 is left out: Box2D is not installed\n" in capsys.readouterr().err
+
+
 def test_reached__is_infinite_where_a_score_was_not_reached():
     curve = [(0.1, 10, 5.0), (0.2, 20, 1.0)]
     assert reached(curve, 1.0, 0) == 0.2
@@ -67,8 +77,9 @@ def test_summary__compares_at_the_best_peers_score():
 def test_command__writes_every_curve(tmp_path):
     out = tmp_path / "fitness.json"
     given = ["--json", out, "--no-environments", "--seeds", 1, "--seconds", 0.01, "--method", "separable"]
+    given += ["--task", "Rosenbrock", "--task", "sphere"]
     told = CliRunner().invoke(main, [str(word) for word in given])
     assert told.exit_code == 0, told.output
     runs = json.loads(out.read_text())["runs"]
-    assert len(runs) == 10
+    assert [run["task"] for run in runs] == ["sphere", "Rosenbrock, separable", "Rosenbrock"]
     assert {run["method"] for run in runs} == {"separable"}

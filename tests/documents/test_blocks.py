@@ -102,7 +102,7 @@ NOT_RUN = {
 QUICKER = {
     "seconds=30": "generations=6",
     "seconds=20": "generations=6",
-    "target=475, rescore=10": "target=60, rescore=2",
+    "target=500, rescore=10": "target=60, rescore=2",
     "--time 20s": "--generations 6",
     "--stack 64": "--stack 8 --generations 16",
     'print("R2"': 'print("R2 of a short search"',

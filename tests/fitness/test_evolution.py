@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from unittest.mock import patch
 
 import numpy as np
 import pytest
@@ -11,7 +12,8 @@ from hypothesis import strategies as st
 
 from olacore.errors import ConfigError, DataError, FileFormatError, SearchError, ShapeError
 from olacore.fitness import GENOME_STRATEGIES, Evolution
-from olacore.fitness.strategies.base import logarithmic, shared_by_ties
+from olacore.fitness.strategies import full, low_rank, separable
+from olacore.fitness.strategies.base import logarithmic, normal, shared_by_ties
 
 STRATEGIES = list(GENOME_STRATEGIES)
 every_strategy = pytest.mark.parametrize("strategy", STRATEGIES)
@@ -49,6 +51,26 @@ def test_evolution__low_rank_and_full_learn_a_valley_that_lies_across_all_number
         for name in ("low-rank", "full", "separable")
     )
     assert min(learned, whole) > -1 > -100 > plain
+
+
+@pytest.mark.parametrize(("rows", "size"), [(1, 1), (3, 7), (7, 7), (20, 3)])
+def test_evolution__full_draws_vectors_that_are_orthogonal_and_as_long_as_normal_ones(rows, size):
+    drawn = full.orthogonal(5, 2, rows, size)
+    for start in range(0, rows, size):
+        block = drawn[start : start + size]
+        np.testing.assert_allclose(block @ block.T, np.diag((block**2).sum(1)), atol=1e-10)
+    np.testing.assert_allclose((drawn**2).sum(1), (normal(5, 2, rows, size) ** 2).sum(1), rtol=1e-6)
+    many = np.concatenate([full.orthogonal(5, generation, 6, 6) for generation in range(2000)])
+    np.testing.assert_allclose(many.mean(0), 0, atol=0.05)
+    np.testing.assert_allclose(many.T @ many / len(many), np.eye(6), atol=0.05)
+
+
+def test_layout__biases_begin_narrower_than_weights():
+    search = Evolution((3, 2, 1), population=2000, sigma=1, strategy="separable")
+    (weights, biases), (last, final) = search.ask().maps
+    for wide, narrow, summed in ((weights, biases, 4), (last, final, 6)):
+        assert wide.std() == pytest.approx(1 / np.sqrt(summed), rel=0.05)
+        assert narrow.std() == pytest.approx(0.1 / np.sqrt(summed), rel=0.05)
 
 
 @pytest.mark.parametrize("population", [8, 100])
@@ -103,6 +125,33 @@ def test_evolution__only_the_order_of_fitness_matters(strategy, seed, scale, shi
     one.tell(levels)
     other.tell(np.round(scale * levels + shift, 6))
     np.testing.assert_array_equal(one.ask().genomes, other.ask().genomes)
+
+
+@pytest.mark.parametrize(("module", "drawn"), [(low_rank, "normal"), (full, "orthogonal"), (separable, "normal")])
+@given(seed=st.integers(0, 1000), pairs=st.integers(2, 10), levels=st.integers(1, 30))
+@settings(max_examples=15, deadline=None)
+def test_evolution__a_search_is_the_same_whatever_order_genomes_come_in(module, drawn, seed, pairs, levels):
+    """Each generation's samples in another order, with the fitness that is theirs: sums differ in the last bits.
+
+    Of an odd population of mirrored pairs one genome has no partner, and which one decides the search.
+    """
+    draw = getattr(module, drawn)
+
+    def shuffled(seed, generation, rows, size):
+        return draw(seed, generation, rows, size)[np.random.default_rng((seed, generation)).permutation(rows)]
+
+    def fitness(genomes):
+        return np.round(levels * fitness_of(genomes))  # with ties, the more of them the fewer levels there are
+
+    name = {low_rank: "low-rank", full: "full", separable: "separable"}[module]
+    one, other = (Evolution(size=6, strategy=name, seed=seed, population=2 * pairs) for _ in range(2))
+    first = one.ask().genomes
+    advance(one, 4, fitness)
+    with patch.object(module, drawn, shuffled):
+        np.testing.assert_array_equal(np.sort(other.ask().genomes, 0), np.sort(first, 0))
+        advance(other, 4, fitness)
+    np.testing.assert_allclose(other.centre, one.centre, rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(other.ask().genomes, one.ask().genomes, rtol=1e-4, atol=1e-5)
 
 
 @given(fitness=st.lists(st.integers(0, 3), min_size=2, max_size=12), seed=st.integers(0, 99))

@@ -53,7 +53,7 @@ class Classic(GenomeStrategy):
 
     def start(self, layout: Layout, population: int, mean: np.ndarray, sigma: float, seed: int) -> State:
         """Genomes around the mean, with half the trust that they can have and no record."""
-        scales = (sigma / np.sqrt(layout.fans)).astype(np.float32)
+        scales = (sigma * layout.scales).astype(np.float32)
         # A seed's generations begin at 0; the last that there can be is free for the start.
         genomes = mean.astype(np.float32) + scales * normal(seed, 2**31 - 1, population, layout.size)
         return {

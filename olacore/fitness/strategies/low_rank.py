@@ -53,7 +53,7 @@ class LowRank(GenomeStrategy):
         rank = int(self.rank) or 4 + int(3 * np.log(layout.size))
         return {
             "mean": mean.astype(np.float64),
-            "scales": 1 / np.sqrt(layout.fans),
+            "scales": layout.scales.astype(np.float32),
             "sigma": np.array(sigma, np.float64),
             "sigma_path": np.zeros(layout.size),
             "vectors": np.zeros((rank, layout.size), np.float32),

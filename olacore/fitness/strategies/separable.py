@@ -38,7 +38,7 @@ class Separable(GenomeStrategy):
         size = layout.size
         return {
             "mean": mean.astype(np.float64),
-            "variances": 1 / layout.fans.astype(np.float64),
+            "variances": layout.scales**2,
             "sigma": np.array(sigma, np.float64),
             "sigma_path": np.zeros(size),
             "path": np.zeros(size),
