@@ -168,11 +168,11 @@ class Wide(Strategy):
         return max(self.units, min(int(SPARE * self.units), samples // 2))
 
     def seeds(self, problem: Problem, units: int) -> np.ndarray:
-        """Centres at the middles of groups of samples."""
+        """Centres (units, in) at the middles of groups of samples."""
         return find_centres(problem.sample, units, random_numbers(problem.seed, 0, 5), self.group)
 
     def first(self, problem: Problem, centres: np.ndarray, shrinkages: Sequence[float]) -> State:
-        """Units at centres, and a read-out of each shrinkage."""
+        """Units at centres (units, in), and a read-out of each shrinkage."""
         size = max(float(np.square(problem.sample, dtype=np.float64).sum(1).mean()), TINY)
         population = len(shrinkages)
         state: State = {
