@@ -5,6 +5,8 @@ with samples which they did not see (`selection`). Answers read the units, and t
 that is evolved (`readout`). It moves in the metric of the units' overlap: along the axes of that metric a short step
 changes the answers little wherever units nearly coincide, and squared steps are what shrinkage is measured in.
 
+Where it is worth it, all units are born anew in the metric of the slopes of the answers (`metric`); `trials` choose.
+
 Read-outs of several shrinkages are the population, and validation samples judge them. The least trusted makes room for
 a copy of the most trusted: its shrinkage is where a parabola through the losses is lowest, or a mutation where that is
 known already or lies beyond the shrinkages that there are.
@@ -172,7 +174,7 @@ class Wide(Strategy):
         return find_centres(problem.sample, units, random_numbers(problem.seed, 0, 5), self.group)
 
     def first(self, problem: Problem, centres: np.ndarray, shrinkages: Sequence[float]) -> State:
-        """Units at centres (units, in), and a read-out of each shrinkage."""
+        """A state of units at centres (units, in), with a read-out of each shrinkage."""
         size = max(float(np.square(problem.sample, dtype=np.float64).sum(1).mean()), TINY)
         population = len(shrinkages)
         state: State = {
@@ -240,7 +242,9 @@ class Wide(Strategy):
         return state
 
     def advance(self, state: State, block: Block, seed: int, generation: int, objective: Objective = MSE) -> Report:
-        """Move all read-outs along all axes, group by group; at first, select among the units before that."""
+        """Move all read-outs along all axes, group by group; before that, select among the units that are too many, or
+        bear all anew in the metric of the slopes.
+        """
         block = noisy(block, self.noise, seed, generation)
         roots = objective.roots(block.targets)
         check_losses(np.array([np.square(block.targets, dtype=np.float64).sum()]), generation)
