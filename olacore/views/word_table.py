@@ -53,6 +53,7 @@ class TableOfWords(Embedding):
     )
     # Many coarse numbers say more of a word than half as many that are twice as fine.
     bits: ClassVar[int] = 2
+    # Where embeddings are of unit length, so that the length of a mean says nothing of them.
     to_even: ClassVar[bool] = True
 
     size: int = 192
@@ -84,8 +85,8 @@ class TableOfWords(Embedding):
                 f"a word's vector of whole bytes has 2 to {most} numbers of {bits} bits, a multiple of {whole}; got "
                 f"{size}."
             )
-        table = make_table(dataset, Path(settings["words"]), size, bits, cls.to_even)
         unit_length = not tokens and has_unit_length(dataset)
+        table = make_table(dataset, Path(settings["words"]), size, bits, unit_length and cls.to_even)
         return cls(width, size, unit_length, table.even, table=table, tokens=tokens)
 
     @classmethod

@@ -54,7 +54,7 @@ def settings(folder: Path, out: Path, **changes):
 
 @pytest.mark.skipif(not JIT, reason="a search")
 def test_train__the_module_carries_its_words(files, tmp_path):
-    result = train(settings(files, tmp_path / "run", stack=8, population=None))
+    result = train(settings(files, tmp_path / "run", stack=8, population=None, word_bits=8))
     module = olacore.load(tmp_path / "run")
     assert module.view == result.module.view
     assert module.view.table.listed == sorted(KNOWN)
@@ -62,7 +62,7 @@ def test_train__the_module_carries_its_words(files, tmp_path):
     alone = load_plain(tmp_path / "run").run(["a red heart", ""])
     np.testing.assert_allclose(module.embed(["a red heart", ""]), alone, atol=1e-5)
     assert result.figures["module"]["r2"] > 0.5
-    assert set(module.view.to_dict()) == {"kind", "name", "width", "size", "unit", "even"}
+    assert set(module.view.to_dict()) == {"kind", "name", "width", "size", "unit"}
     assert len(set(module.scaling.input_scale.tolist())) == 1, "how much a component varies says how much it counts"
 
 
