@@ -52,7 +52,8 @@ STOPPED = {"frozen": "freezing"}
 @click.option("--unconditional", is_flag=True, default=None, help="A denoiser without text.")
 @click.option("--buckets", type=int, help="That the words of a text are hashed into; by default 2048.")
 @click.option("--words", type=FILE, help="Of a text of the view table or scene: a file of `ola precompute --words`.")
-@click.option("--word-size", type=int, help="Numbers of a word's vector in such a table; by default 96.")
+@click.option("--word-size", type=int, help="Numbers of its vector that a word has there, by default 192; scene: 96.")
+@click.option("--word-bits", type=int, help="Bits of such a number, 1, 2, 4 or 8; by default 2; scene: 4.")
 @click.option(
     "--target",
     type=click.Choice(["embeddings", "tokens"]),

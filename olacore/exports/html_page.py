@@ -36,6 +36,7 @@ from olacore.pretrained.catalogue import family_of
 from olacore.spaces import FAMILIES
 from olacore.text import WordTable
 from olacore.text.emoji import names
+from olacore.text.table import ZEROS
 from olacore.text.words import LEFT_OUT
 from olacore.version import __version__
 
@@ -190,7 +191,7 @@ def _drawing(parts: Sequence[Part], known: Mapping[str, Any], arrays: Arrays) ->
     if (view := modules["text"].program.gather["name"]) != "table":
         raise ConfigError(f"a page draws with a text module of the view table; that of {known['name']} is a {view}.")
     captions = Captions.read(open_set(known["folder"]).files["captions"])
-    table = WordTable(**modules["text"].carried)
+    table = WordTable.of_view(modules["text"].program.gather, modules["text"].carried)
     about = {
         "modules": arrays.add_modules(modules),
         "raw": None,
@@ -203,6 +204,9 @@ def _drawing(parts: Sequence[Part], known: Mapping[str, Any], arrays: Arrays) ->
             "table": {
                 "words": arrays.add_text("\n".join(table.listed)),
                 **{name: arrays.add(table.tensors[name]) for name in ("vectors", "scales", "weights")},
+                "bits": table.bits,
+                "even": table.even,
+                "zero": ZEROS[table.bits],
             },
             "captions": {name: arrays.add(part) for name, part in vars(captions).items() if name != "listed"},
             "emoji": arrays.add_text("\n".join(_emoji())),

@@ -9,7 +9,7 @@ import numpy as np
 from olacore.errors import ConfigError
 from olacore.exports.base import Part
 from olacore.exports.onnx_graph import FLOAT, INT64, Form, Graph, Port
-from olacore.text.table import LEVELS, ORDER, WordTable
+from olacore.text.table import ORDER, TINY, ZEROS, WordTable
 
 WORDS = Port(
     "words",
@@ -29,7 +29,7 @@ def table_of(part: Part) -> WordTable:
     """
     if part.program.gather["name"] != "table":
         raise ConfigError(f"{part.name} has no table of words; leave the option words out.")
-    return WordTable(**part.carried)
+    return WordTable.of_view(part.program.gather, part.carried)
 
 
 def by_words(form: Form, table: WordTable) -> Form:
@@ -62,10 +62,17 @@ def _features(graph: Graph, table: WordTable, words: str) -> str:
     apart = graph.op("Sub", where, total(graph.op("Mul", weights, where)))
     by_place = graph.op("Mul", graph.op("Mul", weights, apart), graph.constant(ORDER))
     packed, scales = looked_up(table.vectors), graph.op("Unsqueeze", looked_up(table.scales), graph.whole(2))
-    high = graph.op("Floor", graph.op("Mul", packed, graph.constant(1 / 16)))
-    low = graph.op("Sub", packed, graph.op("Mul", high, graph.constant(16)))
-    pairs = graph.op("Concat", *(graph.op("Unsqueeze", half, graph.whole(3)) for half in (low, high)), axis=3)
-    levels = graph.op("Sub", graph.op("Reshape", pairs, graph.whole(0, 0, table.size)), graph.constant(LEVELS + 1))
+    most, codes = 1 << table.bits, []
+    for _ in range(8 // table.bits):
+        high = graph.op("Floor", graph.op("Mul", packed, graph.constant(1 / most)))
+        codes.append(graph.op("Sub", packed, graph.op("Mul", high, graph.constant(most))))
+        packed = high
+    together = graph.op("Concat", *(graph.op("Unsqueeze", code, graph.whole(3)) for code in codes), axis=3)
+    levels = graph.op("Reshape", together, graph.whole(0, 0, table.size))
+    levels = graph.op("Sub", levels, graph.constant(ZEROS[table.bits]))
     both = graph.op("Concat", *(graph.op("Unsqueeze", one, graph.whole(1)) for one in (weights, by_place)), axis=1)
     sums = graph.op("MatMul", both, graph.op("Mul", levels, scales))
+    if table.even:
+        lengths = graph.op("Gather", graph.op("ReduceL2", sums, axes=[2], keepdims=1), graph.whole(0), axis=1)
+        sums = graph.op("Div", sums, graph.op("Max", lengths, graph.constant(TINY)))
     return graph.op("Reshape", sums, graph.whole(0, 2 * table.size))

@@ -104,9 +104,9 @@ def of_stored(file: Stored, path: Path) -> PlainModule:
     form = VIEWS[view["kind"], view["name"]]
     require(form.fields, view, f"the view of {path}")
     try:
-        table = WordTable(**carried) if carried or form.worded else None
-        if table and (not form.worded or table.size != view["size"]):
-            raise ValueError(f"the table of words has vectors of {table.size} numbers")
+        if carried and not form.worded:
+            raise ValueError(f"it carries {', '.join(sorted(carried))}")
+        table = WordTable.of_view(view, carried) if form.worded else None
         hidden = [f"hidden_{number}_" for number in range(len(content.get("layers", (0, 0))) - 2)]
         maps = [(parts[f"{name}weights"], parts[f"{name}biases"]) for name in (*hidden, "")]
         scaling = {name: parts[name] for name in TENSORS[2:]} | ({"basis": parts[BASIS]} if BASIS in parts else {})
@@ -262,12 +262,14 @@ OF_PROMPT = {"level": number(), "height": SIDE, "width": SIDE, "embedding": whol
 OF_WINDOW = {"level": number(0), "unconditional": flag, "window": odd(1), "text_window": odd(0)}
 VIEWS = {
     ("text", "table"): PlainView(
-        fields(OF_TABLE, {"tokens": whole(0, 1 << 20)}),
+        fields(OF_TABLE, {"tokens": whole(0, 1 << 20), "even": flag}),
         lambda view: (2 * view["size"], view["width"] * (view.get("tokens") or 1)),
         embed,
         worded=True,
     ),
-    ("text", "scene"): PlainView(fields(OF_TABLE), lambda view: (2 * view["size"], view["width"]), embed, worded=True),
+    ("text", "scene"): PlainView(
+        fields(OF_TABLE, {"even": flag}), lambda view: (2 * view["size"], view["width"]), embed, worded=True
+    ),
     ("denoiser", "text"): PlainView(
         fields(LATENT | OF_PROMPT, FACTOR),
         lambda view: (view["embedding"], view["channels"] * view["height"] * view["width"]),

@@ -38,6 +38,7 @@ OF_VIEW = (
     "buckets",
     "words",
     "word_size",
+    "word_bits",
     "target",
 )
 # What has to be the same when a search is resumed, as it was asked for.
@@ -74,7 +75,8 @@ class TrainConfig:
     text_window : latent sites along a side of a denoiser's window of the text mean; 0 for none
     unconditional : a denoiser without text
     buckets : that the words of a text are hashed into
-    words, word_size : file of words with a text teacher's embeddings, and numbers of a word's vector, of a text's table
+    words, word_size, word_bits : file of words with a text teacher's embeddings, numbers of a word's vector, and bits
+        of such a number, of a text's table
     target : of a text module "embeddings", one a caption, or "tokens", those of all its tokens; None for the former
     strategy : its name; None for "rows", "stack" where one is asked for, and "pair" for a pair
     options : of the strategy, those that differ from the default
@@ -123,6 +125,7 @@ class TrainConfig:
     buckets: int | None = None
     words: Path | str | None = None
     word_size: int | None = None
+    word_bits: int | None = None
     target: str | None = None
     strategy: str | None = None
     options: dict[str, Any] = field(default_factory=dict)

@@ -9,9 +9,10 @@ as the known words that it is spelt like.
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
@@ -20,8 +21,10 @@ from olacore.text.words import words_in, words_read
 
 # A word weighs how far it moves the teacher over this, and 1 at most; and what the order of words counts for.
 FAR, ORDER = 0.3, 0.5
-# Levels of a number of 4 bits to each side, and the shares of a vector's largest number that they may reach to.
-LEVELS, SHARES = 7, (1.0, 0.9, 0.8, 0.7, 0.6, 0.5)
+# What stands for 0 in so many bits, in the middle of all levels: between two of few, and one of many.
+ZEROS = {1: 0.5, 2: 1.5, 4: 8.0, 8: 128.0}
+# The shares of a vector's largest number that its levels may reach to.
+SHARES = (1.0, 0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3, 0.25)
 HEAVIEST = 255
 # Bytes of all words together.
 MOST_BYTES = 1 << 26
@@ -30,6 +33,7 @@ MOST_BYTES = 1 << 26
 RUN, ALIKE, SPELT_LIKE = 3, 0.5, 3
 # Different words of a text that are looked for so, which takes some milliseconds each; more are left out.
 MOST_UNKNOWN = 32
+TINY = np.finfo(np.float32).tiny
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,9 +43,12 @@ class WordTable:
     Parameters
     ----------
     words : (bytes,) uint8, of zlib: UTF-8 with a line feed between words; each once
-    vectors : (n, d / 2) uint8, two numbers a byte, the lower half first: 1 to 15 for -7 to 7
+    vectors : (n, d bits / 8) uint8, numbers of 1, 2, 4 or 8 bits, the first of a byte in its lowest bits; see `unpack`
     scales : (n,) float16; a word's vector is its numbers times its scale
     weights : (n,) uint8, 255 for a word that counts in full
+    size : d, numbers of a word's vector
+    even : the mean of a text's words is brought to length 1, and the one by place along with it: without that, a single
+        word is twice as long as ten words that differ
 
     Raises
     ------
@@ -52,6 +59,8 @@ class WordTable:
     vectors: np.ndarray
     scales: np.ndarray
     weights: np.ndarray
+    size: int
+    even: bool = False
 
     def __post_init__(self) -> None:
         count = len(self.vectors)
@@ -60,42 +69,64 @@ class WordTable:
         if not (shapes and types and 0 not in self.vectors.shape):
             forms = ", ".join(f"{name} {part.dtype} {part.shape}" for name, part in self.tensors.items())
             raise DataError(f"a table of words needs a vector, a scale and a weight for each; got {forms}.")
+        if self.size < 1 or self.bits not in ZEROS or self.bits * self.size != 8 * self.vectors.shape[1]:
+            raise DataError(
+                f"a vector of {self.size} numbers needs 1, 2, 4 or 8 bits for each, and whole bytes; this table has "
+                f"{self.vectors.shape[1]} bytes a word."
+            )
         if not (np.isfinite(self.scales).all() and self.weights.all()):
             raise DataError("a table of words needs finite scales, and weights above 0.")
         if len(self.places) != count:
             raise DataError(f"a table of words has {count} vectors and {len(self.places)} different words.")
 
     @classmethod
-    def of(cls, words: Sequence[str], vectors: np.ndarray, shifts: np.ndarray) -> WordTable:
-        """Round vectors to 4 bits, each with the scale that leaves least of it out.
+    def of(
+        cls, words: Sequence[str], vectors: np.ndarray, shifts: np.ndarray, bits: int = 4, even: bool = False
+    ) -> WordTable:
+        """Round vectors to some bits a number, each with the scale that leaves least of it out.
 
         Parameters
         ----------
         words : n, each once
-        vectors : (n, d), d even
+        vectors : (n, d), d numbers of whole bytes
         shifts : (n,) how far each word moves the teacher
+        bits : 1, 2, 4 or 8
+        even : see the table
         """
         order = np.argsort(words)
         wide = np.asarray(vectors, np.float32)[order]
-        largest = np.abs(wide).max(1) / LEVELS
+        largest = np.abs(wide).max(1) / np.float32(_reach(bits))
         tried = [(largest * np.float32(share)).astype(np.float16) for share in SHARES]
-        missed = [np.square(_rounded(wide, scales) * scales[:, None] - wide).sum(1) for scales in tried]
+        missed = [np.square(_rounded(wide, scales, bits) * scales[:, None] - wide).sum(1) for scales in tried]
         scales = np.array(tried)[np.argmin(missed, 0), np.arange(len(wide))]
-        levels = (_rounded(wide, scales) + LEVELS + 1).astype(np.uint8)
         heavy = np.minimum(np.maximum(shifts[order], 0) / FAR, 1)
         packed = zlib.compress("\n".join(words[place] for place in order).encode(), 9)
         return cls(
             np.frombuffer(packed, np.uint8),
-            levels[:, ::2] | levels[:, 1::2] << 4,
+            pack(_rounded(wide, scales, bits), bits),
             scales,
             np.rint(heavy * HEAVIEST).clip(1, HEAVIEST).astype(np.uint8),
+            wide.shape[1],
+            even,
         )
+
+    @classmethod
+    def of_view(cls, values: Mapping[str, Any], tensors: Mapping[str, np.ndarray]) -> WordTable:
+        """The table of a view.
+
+        Parameters
+        ----------
+        values : plain ones of the view: its `size`, and whether it is `even`
+        tensors : that it carries
+        """
+        return cls(**tensors, size=values["size"], even=values.get("even", False))
 
     def __eq__(self, other: object) -> bool:
         """Whether all arrays are the same."""
         if not isinstance(other, WordTable):
             return False
-        return all(np.array_equal(part, other.tensors[name]) for name, part in self.tensors.items())
+        same = (self.size, self.even) == (other.size, other.even)
+        return same and all(np.array_equal(part, other.tensors[name]) for name, part in self.tensors.items())
 
     def __hash__(self) -> int:
         return hash(self.words.tobytes())
@@ -106,9 +137,9 @@ class WordTable:
         return {name: getattr(self, name) for name in ("words", "vectors", "scales", "weights")}
 
     @property
-    def size(self) -> int:
-        """Numbers of a word's vector."""
-        return 2 * self.vectors.shape[1]
+    def bits(self) -> int:
+        """Of a number."""
+        return 8 * self.vectors.shape[1] // self.size
 
     @cached_property
     def listed(self) -> list[str]:
@@ -186,7 +217,8 @@ class WordTable:
 
         Parameters
         ----------
-        summed : sums over the words in place of means, so that a word counts as much in a long text as in a short one
+        summed : sums over the words in place of means, of any length, so that a word counts as much in a long text as
+            in a short one
         whole : see `read`
         """
         texts = list(texts)
@@ -202,19 +234,57 @@ class WordTable:
             middle = weights @ where / weights.sum() if summed else weights @ where
             line[: self.size] = weights @ vectors
             line[self.size :] = ORDER * (weights * (where - middle)) @ vectors
+            if self.even and not summed:
+                line /= max(np.linalg.norm(line[: self.size]), TINY)
         return out
 
     def _vector(self, lines: list[int]) -> np.ndarray:
         """The mean of some words' vectors, (d,) float32."""
-        packed = self.vectors[lines]
-        levels = np.stack([packed & 15, packed >> 4], -1).reshape(len(lines), -1).astype(np.float32) - (LEVELS + 1)
-        return np.asarray((levels * self.scales[lines, None].astype(np.float32)).mean(0))
+        levels, scales = unpack(self.vectors[lines], self.bits), self.scales[lines, None].astype(np.float32)
+        return np.asarray((levels * scales).mean(0))
 
 
-def _rounded(vectors: np.ndarray, scales: np.ndarray) -> np.ndarray:
+def pack(levels: np.ndarray, bits: int) -> np.ndarray:
+    """Levels (n, d) to bytes (n, d bits / 8): `unpack` the other way round.
+
+    Parameters
+    ----------
+    levels : as `unpack` gives them
+    bits : 1, 2, 4 or 8
+    """
+    codes = (levels + ZEROS[bits]).astype(np.uint8).reshape(len(levels), -1, 8 // bits)
+    return np.asarray(np.bitwise_or.reduce(codes << _shifts(bits), axis=-1))
+
+
+def unpack(packed: np.ndarray, bits: int) -> np.ndarray:
+    """Bytes (n, m) to levels (n, 8 m / bits) float32.
+
+    They lie alike to both sides of 0: half a level apart from it and 1.5 levels, in 2 bits; whole numbers up to 7, in
+    4, and up to 127, in 8.
+
+    Parameters
+    ----------
+    packed : uint8
+    bits : 1, 2, 4 or 8
+    """
+    codes = packed[..., None] >> _shifts(bits) & np.uint8((1 << bits) - 1)
+    return np.asarray(codes.reshape(len(packed), -1) - np.float32(ZEROS[bits]))
+
+
+def _shifts(bits: int) -> np.ndarray:
+    """Where each number of a byte begins."""
+    return np.arange(0, 8, bits, dtype=np.uint8)
+
+
+def _reach(bits: int) -> float:
+    """The largest level."""
+    return (1 << bits) - 1 - ZEROS[bits]
+
+
+def _rounded(vectors: np.ndarray, scales: np.ndarray, bits: int) -> np.ndarray:
     """Numbers as levels of their scales, float32."""
-    wide = scales.astype(np.float32)[:, None]
-    return np.asarray(np.rint(vectors / np.where(wide > 0, wide, 1)).clip(-LEVELS, LEVELS))
+    wide, zero, reach = scales.astype(np.float32)[:, None], np.float32(ZEROS[bits]), np.float32(_reach(bits))
+    return np.asarray((np.rint(vectors / np.where(wide > 0, wide, 1) + zero) - zero).clip(-reach, reach))
 
 
 def unit(rows: np.ndarray) -> np.ndarray:

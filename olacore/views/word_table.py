@@ -11,7 +11,7 @@ import numpy as np
 
 from olacore.blocks import RawBlock
 from olacore.errors import ConfigError, DataError, FingerprintError, ShapeError
-from olacore.text.table import WordTable, unit
+from olacore.text.table import ZEROS, WordTable, unit
 from olacore.views.base import add_view, pack_standardised
 from olacore.views.scaling import Scaling
 from olacore.views.words import Embedding, asked_of, embedding_width
@@ -36,29 +36,38 @@ class TableOfWords(Embedding):
     width : numbers of an embedding
     size : numbers of a word's vector
     unit : embeddings are of unit length, as the teacher's are
+    even : means of words are of length 1; see `WordTable`
     table : of words
 
     Raises
     ------
     ConfigError  if a number is out of range
-    ShapeError  if the table has vectors of another size
+    ShapeError  if the table is another one
     """
 
     name: ClassVar[str] = "table"
     alike: ClassVar[bool] = True
-    options: ClassVar[tuple[str, ...]] = ("words", "word_size", "target")
-    carries: ClassVar[tuple[str, ...]] = tuple(one.name for one in fields(WordTable))
+    options: ClassVar[tuple[str, ...]] = ("words", "word_size", "word_bits", "target")
+    carries: ClassVar[tuple[str, ...]] = tuple(
+        one.name for one in fields(WordTable) if one.name not in ("size", "even")
+    )
+    # Many coarse numbers say more of a word than half as many that are twice as fine.
+    bits: ClassVar[int] = 2
+    # Where embeddings are of unit length, so that the length of a mean says nothing of them.
+    to_even: ClassVar[bool] = True
 
-    size: int = 96
+    size: int = 192
     unit: bool = False
+    even: bool = False
     table: WordTable = field(kw_only=True, metadata={"plain": False})
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if not 2 <= self.size <= MOST_SIZE or self.size % 2:
-            raise ConfigError(f"numbers of a word's vector must be an even number up to {MOST_SIZE}; got {self.size}.")
-        if self.table.size != self.size:
-            raise ShapeError(f"words must have vectors of {self.size} numbers; the table has {self.table.size}.")
+        if (self.table.size, self.table.even) != (self.size, self.even):
+            raise ShapeError(
+                f"words must have vectors of {self.size} numbers, and be even: {self.even}; the table has "
+                f"{self.table.size}, and {self.table.even}."
+            )
 
     @classmethod
     def of(cls, dataset: Dataset, settings: Mapping[str, Any]) -> Self:
@@ -66,14 +75,24 @@ class TableOfWords(Embedding):
         width, tokens = asked_of(dataset, cls, settings)
         if settings.get("words") is None:
             raise ConfigError("the table view of the text needs --words, a file of `ola precompute --words`.")
-        size = settings.get("word_size", min(cls.size, embedding_width(dataset, cls) // 2 * 2))
-        table = make_table(dataset, Path(settings["words"]), size)
-        return cls(width, size, not tokens and has_unit_length(dataset), table=table, tokens=tokens)
+        bits, most = settings.get("word_bits", cls.bits), min(embedding_width(dataset, cls), MOST_SIZE)
+        if bits not in ZEROS:
+            raise ConfigError(f"numbers of a word's vector have {', '.join(map(str, ZEROS))} bits; got {bits}.")
+        whole = 8 // bits
+        size = settings.get("word_size", min(cls.size, most // whole * whole))
+        if not 2 <= size <= most or size % whole:
+            raise ConfigError(
+                f"a word's vector of whole bytes has 2 to {most} numbers of {bits} bits, a multiple of {whole}; got "
+                f"{size}."
+            )
+        unit_length = not tokens and has_unit_length(dataset)
+        table = make_table(dataset, Path(settings["words"]), size, bits, unit_length and cls.to_even)
+        return cls(width, size, unit_length, table.even, table=table, tokens=tokens)
 
     @classmethod
     def of_values(cls, values: Mapping[str, Any], tensors: Mapping[str, np.ndarray]) -> Self:
         """The view of plain values and the arrays that a file has."""
-        return cls(**values, table=WordTable(**tensors))
+        return cls(**values, table=WordTable.of_view(values, tensors))
 
     @property
     def inputs(self) -> int:
@@ -106,6 +125,11 @@ class SceneOfWords(TableOfWords):
     """
 
     name: ClassVar[str] = "scene"
+    # What is behind the embedding has to be exact, and are sums.
+    bits: ClassVar[int] = 4
+    to_even: ClassVar[bool] = False
+
+    size: int = 96
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -138,13 +162,17 @@ def has_unit_length(dataset: Dataset) -> bool:
     return bool((np.abs(np.linalg.norm(some, axis=1) - 1) < UNIT).all())
 
 
-def make_table(dataset: Dataset, path: Path, size: int) -> WordTable:
+def make_table(dataset: Dataset, path: Path, size: int, bits: int, even: bool) -> WordTable:
     """Make a table of a file of words: their embeddings, in components that hold most of captions and words.
+
+    They are turned at random, so that all numbers vary alike and the same levels do for all of them.
 
     Parameters
     ----------
     dataset : whose training captions decide the components
     size : components
+    bits : of a number
+    even : see `WordTable`
 
     Raises
     ------
@@ -175,6 +203,7 @@ def make_table(dataset: Dataset, path: Path, size: int) -> WordTable:
         words -= words.mean(0)
         spreads = [rows.T @ rows / max(np.square(rows).sum(), TINY) for rows in (centred, words)]
         _, axes = np.linalg.eigh(spreads[0] + OF_WORDS * spreads[1])
-        vectors = words @ axes[:, ::-1][:, :size]
+        turned, _ = np.linalg.qr(np.random.default_rng(0).standard_normal((size, size)))
+        vectors = words @ (axes[:, ::-1][:, :size] @ turned)
     listed = [word.decode() for word in found["words"].tolist()]
-    return WordTable.of(listed, vectors.astype(np.float32), found["shifts"])
+    return WordTable.of(listed, vectors.astype(np.float32), found["shifts"], bits, even)

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 FEWEST_BUCKETS, MOST_BUCKETS = 16, 1 << 16
 # What of the data a module may answer: one embedding a caption, or one for each of its tokens.
 POOLED, TOKENS = "embeddings", "tokens"
+# Values that not all files of a view have.
+LATER = (TOKENS, "even")
 # Numbers of all embeddings of a caption.
 MOST_OUTPUTS = 1 << 22
 
@@ -106,8 +108,8 @@ class Embedding(View):
         out[raw.item] = scaling.restore_targets(outputs).T.reshape(-1, *self.shape)
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the view as plain values; without `tokens` where there is one embedding, as in files since 0.1."""
-        return {name: value for name, value in super().to_dict().items() if name != TOKENS or value}
+        """Return the view as plain values; without those of `LATER` that are not so, as in files of before."""
+        return {name: value for name, value in super().to_dict().items() if name not in LATER or value}
 
 
 @add_view

@@ -150,8 +150,10 @@ def test_text__from_features_to_embeddings(unit, components):
     np.testing.assert_allclose(answer(session_of(module), features=features), module.embed(texts), atol=1e-5)
 
 
-def test_text__from_lines_of_words():
-    module = make_module(TableOfWords(8, SIZE, table=word_table()), None, hidden=(5,))
+@pytest.mark.parametrize("even", [False, True])
+@pytest.mark.parametrize(("size", "bits"), [(8, 1), (SIZE, 2), (SIZE, 4), (SIZE, 8)])
+def test_text__from_lines_of_words(size, bits, even):
+    module = make_module(TableOfWords(8, size, even=even, table=word_table(size, bits, even)), None, hidden=(5,))
     session, table = session_of(module, words=True), module.view.table
     told = session.get_modelmeta().custom_metadata_map
     listed = told["words"].split("\n")

@@ -25,11 +25,13 @@ from olacore.modules.latent_file import read_latent
 from olacore.views.patch import PatchDecoder, PatchEncoder
 from olacore.views.plain import Plain
 from olacore.views.refining import Refiner
+from olacore.views.word_table import TableOfWords
+from tests.support.caption_samples import WIDTH
 from tests.support.command import check_refusal, ola
 from tests.support.documents import blocks, run
 from tests.support.makers import OTHER_SPACE, REFINERS, make_module, refined_by, smooth_pictures
 from tests.support.pages import Shown, bad_files, open_browser
-from tests.support.set_samples import LEVELS, of_scenes, write_set
+from tests.support.set_samples import LEVELS, SIZE, of_scenes, word_table, write_set
 
 PROMPTS = (
     "a red heart",
@@ -287,9 +289,10 @@ def test_drawing__shows_a_picture_through_its_encoder_and_decoder(drawing, gener
     assert levels_apart(drawing.pixels("decoded"), expected) <= close_enough(generator)
 
 
-@pytest.mark.parametrize("levels", [(), LEVELS])
-def test_drawing__of_a_set_of_ones_own(browser, levels, tmp_path):
-    folder = write_set(tmp_path, levels, encoder=bool(levels))
+@pytest.mark.parametrize(("levels", "bits"), [((), 2), (LEVELS, 4)])
+def test_drawing__of_a_set_of_ones_own(browser, levels, bits, tmp_path):
+    text = TableOfWords(WIDTH, SIZE, unit=True, even=not levels, table=word_table(SIZE, bits, even=not levels))
+    folder = write_set(tmp_path, levels, encoder=bool(levels), text=text)
     ola("export", folder, "--to", "html", "-o", tmp_path / "page.html")
     generator = olacore.Generator(folder, kernels=False)
     shown = Shown(browser, tmp_path / "page.html")

@@ -26,6 +26,7 @@ CERTAINTY = DRAW.standard_normal((3, 2)).astype(np.float32)
 CASES = [
     (TableOfWords(WIDTH, SIZE, table=word_table()), ["a red heart", "", "xyzzy"]),
     (TableOfWords(WIDTH, SIZE, unit=True, table=word_table()), ["a red heart", "heart red"]),
+    (TableOfWords(WIDTH, SIZE, even=True, table=word_table(bits=2, even=True)), ["a red heart", "heart red", ""]),
     (SceneOfWords(WIDTH, SIZE, unit=True, table=word_table()), ["a red heart", "heart red", ""]),
     (Prompt(4, 8, 0.0, 3, 2, WIDTH), {"embeddings": DRAW.standard_normal((3, WIDTH)).astype(np.float32)}),
     (PatchDecoder(4, 8, 3), LATENTS),
@@ -91,7 +92,7 @@ def test_plain__refuses_scales_and_tables_that_make_no_sense(tmp_path, monkeypat
     zeros = file.parts | {"input_scale": 0 * file.parts["input_scale"]}
     for changes, sentence in (
         ({"carried": {}}, "is damaged"),
-        ({"carried": word_table(6).tensors}, "has vectors of 6 numbers"),
+        ({"carried": word_table(6).tensors}, "has 3 bytes a word"),
         ({"parts": zeros}, "a scale is not above 0"),
     ):
         changed = replace(file, **changes)

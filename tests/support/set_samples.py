@@ -22,11 +22,11 @@ SIZE = 4
 LEVELS = (0.5, 2.0)
 
 
-def word_table(size: int = SIZE) -> WordTable:
+def word_table(size: int = SIZE, bits: int = 4, even: bool = False) -> WordTable:
     """Random vectors; "a" and "with" weigh little."""
     vectors = np.random.default_rng(0).standard_normal((len(KNOWN), size))
     shifts = np.where(np.isin(KNOWN, ("a", "with")), 0.08, 1.0)
-    return WordTable.of(KNOWN, vectors, shifts)
+    return WordTable.of(KNOWN, vectors, shifts, bits, even)
 
 
 def modules(**changes: Any) -> dict[str, Module]:

@@ -54,7 +54,7 @@ def settings(folder: Path, out: Path, **changes):
 
 @pytest.mark.skipif(not JIT, reason="a search")
 def test_train__the_module_carries_its_words(files, tmp_path):
-    result = train(settings(files, tmp_path / "run", stack=8, population=None))
+    result = train(settings(files, tmp_path / "run", stack=8, population=None, word_bits=8))
     module = olacore.load(tmp_path / "run")
     assert module.view == result.module.view
     assert module.view.table.listed == sorted(KNOWN)
@@ -88,7 +88,10 @@ def test_budget__counts_the_table(files, tmp_path):
     ("changes", "error", "sentence"),
     [
         ({"words": None}, ConfigError, "needs --words, a file of"),
-        ({"word_size": 3}, ConfigError, "must be an even number"),
+        ({"word_size": 6}, ConfigError, "numbers of 2 bits, a multiple of 4; got 6"),
+        ({"word_size": 3, "word_bits": 4}, ConfigError, "numbers of 4 bits, a multiple of 2; got 3"),
+        ({"word_size": 1000}, ConfigError, f"has 2 to {WIDTH} numbers of 2 bits"),
+        ({"word_bits": 3}, ConfigError, "have 1, 2, 4, 8 bits; got 3"),
         ({"view": "words"}, ConfigError, "takes no words; leave it out"),
         ({"words": "other.h5"}, FingerprintError, "make both with one teacher"),
         ({"words": "data.h5"}, DataError, "has no words"),

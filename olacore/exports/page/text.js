@@ -140,7 +140,8 @@ class Writer {
   }
 
   embed(found) {
-    const size = (2 * this.vectors.length) / this.words.length,
+    const {bits, zero} = this.set.table,
+      size = (8 * this.vectors.length) / bits / this.words.length,
       features = new Float64Array(2 * size);
     const weights = found.map(lines => sumOf(lines.map(line => this.weights[line])) / lines.length),
       total = sumOf(weights);
@@ -151,13 +152,19 @@ class Writer {
         ordered = ORDER * weight * (where[n] - middle);
       for (const line of lines) {
         for (let i = 0; i < size; i++) {
-          const packed = this.vectors[(line * size + i) >> 1];
-          const value = (((i & 1 ? packed >> 4 : packed & 15) - 8) * this.scales[line]) / lines.length;
+          const at = (line * size + i) * bits;
+          const level = ((this.vectors[at >> 3] >> (at & 7)) & ((1 << bits) - 1)) - zero;
+          const value = (level * this.scales[line]) / lines.length;
           features[i] += weight * value;
           features[size + i] += ordered * value;
         }
       }
     });
+    if (this.set.table.even) {
+      const mean = features.subarray(0, size),
+        length = Math.sqrt(dot(mean, mean)) || 1;
+      features.forEach((x, i) => (features[i] = x / length));
+    }
     const answer = this.engine.one(this.text, features);
     return this.text.gather.unit ? unit(answer) : answer;
   }
