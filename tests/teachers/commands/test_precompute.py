@@ -103,7 +103,7 @@ def test_precompute__errors_are_one_line(
 
 def test_precompute__needs_one_maker_of_latents(tmp_path: Path, film: Path) -> None:
     ola("precompute", film, "--h5", tmp_path / "out.h5", code=2)
-    ola("precompute", film, "--h5", tmp_path / "out.h5", "--teacher", "a", "--latents-from", "b", code=2)
+    ola("precompute", film, "--h5", tmp_path / "out.h5", "--teacher", "a", "--latents-from", "codec4-encoder", code=2)
 
 
 @pytest.mark.parametrize(("number", "word", "code"), [("SIGINT", "interrupted", 130), ("SIGTERM", "terminated", 143)])
