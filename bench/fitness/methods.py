@@ -27,8 +27,8 @@ class Method(Protocol):
 
 
 class Ours:
-    """A strategy of `olacore.fitness`; alone of all it is told which numbers of a policy are biases, and that only which
-    of its answers is largest counts, as it does in all of these environments.
+    """A strategy of `olacore.fitness`; alone of all it is told which numbers of a policy are biases, and that only
+    which of its answers is largest counts, as it does in all of these environments.
     """
 
     def __init__(self, strategy: str, layout: Layout, sigma: float, seed: int, **options: Any) -> None:
