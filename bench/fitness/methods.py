@@ -27,11 +27,15 @@ class Method(Protocol):
 
 
 class Ours:
-    """A strategy of `olacore.fitness`; alone of all it is told which numbers of a policy are biases."""
+    """A strategy of `olacore.fitness`; alone of all it is told which numbers of a policy are biases, and that only
+    which of its answers is largest counts, as it does in all of these environments.
+    """
 
     def __init__(self, strategy: str, layout: Layout, sigma: float, seed: int, **options: Any) -> None:
         layers, size = (layout.layers, None) if layout.layers else (None, layout.size)
-        self.search = Evolution(layers, size=size, strategy=strategy, sigma=sigma, seed=seed, **options)
+        self.search = Evolution(
+            layers, size=size, strategy=strategy, sigma=sigma, seed=seed, discrete=bool(layers), **options
+        )
 
     def ask(self) -> np.ndarray:
         """Points."""

@@ -12,7 +12,7 @@ from olacore.errors import ConfigError, DataError, FileFormatError, SearchError,
 from olacore.fitness.layout import Layout
 from olacore.fitness.population import Population
 from olacore.fitness.strategies import GENOME_STRATEGIES
-from olacore.foreign.schema import listed, mapping, number, record, require, text, whole
+from olacore.foreign.schema import flag, listed, mapping, number, record, require, text, whole
 from olacore.modules.module import Module
 from olacore.search.checkpoint import load_checkpoint, save_checkpoint
 
@@ -27,6 +27,7 @@ SAVED = record(
         "population": whole(2),
         "seed": whole(),
         "sigma": number(0),
+        "discrete": flag,
         "generation": whole(),
         "evaluations": whole(),
     }
@@ -46,6 +47,9 @@ class Evolution:
     seed : of every random number, 0 to 2^63 - 1
     sigma : spread of the first genomes, above 0; maps of many inputs begin with smaller weights
     mean : (size,), the genome to begin at; None for zeros
+    discrete : whether only which answer of a policy is largest counts, as where it chooses between actions: by
+        "low-rank" and "full" what the answers have in common is not searched then, nor taken from `mean`, and they sum
+        to 0 before tanh; "separable" and "classic" go along the axes of genomes, which are lost so
     options : of the strategy
 
     Raises
@@ -65,11 +69,14 @@ class Evolution:
         seed: int = 0,
         sigma: float = 0.5,
         mean: Any = None,
+        discrete: bool = False,
         **options: Any,
     ) -> None:
         self.layout = Layout.of(layers, size)
         self.strategy = GENOME_STRATEGIES.find(strategy).configured(options)
-        asked = self.strategy.population(self.layout.size) if population is None else population
+        # What the strategy searches.
+        self.space = self.layout.contrasts if discrete and not self.strategy.by_axis else self.layout
+        asked = self.strategy.population(self.space.size) if population is None else population
         if not isinstance(asked, int | np.integer) or not 2 <= asked <= 1 << 20:
             raise ConfigError(f"population must be a whole number from 2 to {1 << 20}; got {population!r}.")
         if not isinstance(seed, int | np.integer) or not 0 <= seed < 2**63:
@@ -89,10 +96,14 @@ class Evolution:
             "population": int(asked),
             "seed": int(seed),
             "sigma": float(sigma),
+            "discrete": bool(discrete),
         }
-        self.state = self.strategy.start(self.layout, int(asked), begin, float(sigma), int(seed))
+        if self.space is not self.layout:
+            begin = self.layout.to_contrasts(begin[None])[0]
+        self.state = self.strategy.start(self.space, int(asked), begin, float(sigma), int(seed))
         self.generation = self.evaluations = 0
         self._asked: Population | None = None
+        self._points = np.empty((0, self.space.size), np.float32)
         self._told: tuple[np.ndarray, float] = (np.zeros(self.layout.size, np.float32), -np.inf)
 
     def ask(self) -> Population:
@@ -105,7 +116,8 @@ class Evolution:
         if self._asked is None:
             if self.generation >= MOST_GENERATIONS:
                 raise SearchError(f"a search has at most {MOST_GENERATIONS} generations.")
-            genomes = self.strategy.ask(self.state, self.settings["seed"], self.generation)
+            self._points = self.strategy.ask(self.state, self.settings["seed"], self.generation)
+            genomes = self._genomes(self._points)
             genomes.flags.writeable = False
             self._asked = Population(self.layout, genomes, self.generation)
         return self._asked
@@ -138,12 +150,18 @@ class Evolution:
         if told[best] > self._told[1]:
             self._told = (self._asked.genomes[best].copy(), float(told[best]))
         seed = self.settings["seed"]
-        self.strategy.tell(self.state, self._asked.genomes, told, seed, self.generation)
+        self.strategy.tell(self.state, self._points, told, seed, self.generation)
         if not np.isfinite(self.strategy.centre(self.state)).all():
             raise SearchError("genomes have grown past what float32 holds; start with a smaller sigma.")
         self.evaluations += len(told)
         self.generation += 1
         self._asked = None
+
+    def _genomes(self, points: np.ndarray) -> np.ndarray:
+        """Genomes (pop, size) float32 of what the strategy searches."""
+        if self.space is self.layout:
+            return points
+        return self.layout.from_contrasts(points).astype(np.float32)
 
     @property
     def best(self) -> tuple[np.ndarray, float]:
@@ -153,7 +171,7 @@ class Evolution:
     @property
     def centre(self) -> np.ndarray:
         """The genome (size,) that stands for the search now: under noise a better choice than the fittest one told."""
-        return self.strategy.centre(self.state)
+        return self._genomes(self.strategy.centre(self.state)[None])[0]
 
     @property
     def spread(self) -> float:
@@ -169,7 +187,7 @@ class Evolution:
         """
         chosen = self.best[0] if genome is None else np.asarray(genome, np.float32)
         told = {} if genome is not None or np.isneginf(self.best[1]) else {"fitness": self.best[1]}
-        kept = {name: self.settings[name] for name in ("strategy", "options", "population", "seed")}
+        kept = {name: self.settings[name] for name in ("strategy", "options", "population", "seed", "discrete")}
         return self.layout.module(chosen, {**kept, "generations": self.generation, **told})
 
     def save(self, path: str | Path, beside: Mapping[str, Any] | None = None) -> None:
@@ -219,7 +237,7 @@ class Evolution:
             search = cls(
                 settings["layers"] or None,
                 size=None if settings["layers"] else settings["size"],
-                **{name: settings[name] for name in ("strategy", "population", "seed", "sigma")},
+                **{name: settings[name] for name in ("strategy", "population", "seed", "sigma", "discrete")},
                 **settings["options"],
             )
         except ConfigError as error:

@@ -141,7 +141,8 @@ def evolve(
     Parameters
     ----------
     fitness, per, workers : see `olacore.fitness.scoring.scoring`
-    layers, size, settings : see `Evolution`
+    layers, size, settings : see `Evolution`; a fitness that has an attribute `discrete` says by it what that setting
+        is where nobody does, as those of `olacore.play` do
     generations, evaluations, seconds : when to end
     target : the search ends when the record reaches it
     rescore : for a fitness with noise: how many seeds the search's own genome and the record are scored on, both on
@@ -161,6 +162,7 @@ def evolve(
     for name, value, least in (("rescore", rescore, 0), ("report_every", report_every, 1)):
         if not isinstance(value, int) or value < least:
             raise ConfigError(f"{name} must be a whole number of {least} or more; got {value!r}.")
+    settings.setdefault("discrete", layers is not None and getattr(fitness, "discrete", False))
     search = Evolution(layers, size=size, **settings)
     with scoring(fitness, per, workers) as score:
         if out is None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -72,6 +73,40 @@ class Layout:
             [np.repeat([1, BIASES], [outputs * inputs, outputs]) / np.sqrt(inputs + 1) for outputs, inputs in self.maps]
         )
 
+    @property
+    def contrasts(self) -> Layout:
+        """The layout of the same maps where only which of their last answers is largest counts: what all of these have
+        in common is left out, so that the last map has an answer less.
+
+        Raises
+        ------
+        ConfigError  if there are fewer than two answers
+        """
+        if len(self.layers) < 2 or self.layers[-1] < 2:
+            raise ConfigError("of fewer than two answers none is the largest; give discrete=False.")
+        return Layout.of((*self.layers[:-1], self.layers[-1] - 1), None)
+
+    def from_contrasts(self, points: np.ndarray) -> np.ndarray:
+        """Genomes (pop, size) of points (pop, n) of the layout of contrasts; last answers sum to 0 before tanh."""
+        return self._last(points, self.contrasts, basis_of_contrasts(self.layers[-1]).T)
+
+    def to_contrasts(self, genomes: np.ndarray) -> np.ndarray:
+        """Points (pop, n) of genomes (pop, size), without what all of their last answers have in common."""
+        return self._last(genomes, self, basis_of_contrasts(self.layers[-1]))
+
+    def _last(self, numbers: np.ndarray, layout: Layout, mixing: np.ndarray) -> np.ndarray:
+        """Mix the rows of the last map, (pop, rows, in) and (pop, rows), of genomes of a layout."""
+        rows, inputs = layout.maps[-1]
+        before = layout.size - rows * (inputs + 1)
+        kept, last = numbers[:, :before], numbers[:, before:]
+        weights, biases = last[:, : rows * inputs].reshape(-1, rows, inputs), last[:, rows * inputs :]
+        # Not by BLAS, whose sums depend on the number of threads.
+        mixed = (
+            np.einsum("or,pri->poi", mixing, weights).reshape(len(numbers), -1),
+            np.einsum("or,pr->po", mixing, biases),
+        )
+        return np.concatenate([kept, *mixed], 1)
+
     def split(self, genomes: np.ndarray) -> tuple[tuple[np.ndarray, np.ndarray], ...]:
         """Weights (pop, out, in) and biases (pop, out) of each map of genomes (pop, size), contiguous."""
         parts, start = [], 0
@@ -101,3 +136,14 @@ class Layout:
 def maps_of(layers: tuple[int, ...]) -> tuple[tuple[int, int], ...]:
     """Outputs and inputs of each map of a stack: what it reads grows by what each map before it answered."""
     return tuple((outputs, sum(layers[: k + 1])) for k, outputs in enumerate(layers[1:]))
+
+
+@lru_cache(8)
+def basis_of_contrasts(count: int) -> np.ndarray:
+    """Helmert's basis of what sums to 0: orthonormal rows, (count - 1, count) float64, of which row k sets the mean of
+    the first k + 1 numbers against the next.
+    """
+    basis = np.tril(np.ones((count - 1, count)))
+    for k, row in enumerate(basis):
+        row[k + 1] = -(k + 1)
+    return basis / np.sqrt((basis**2).sum(1, keepdims=True))

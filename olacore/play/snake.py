@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import deque
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
@@ -204,6 +205,9 @@ class SnakeFitness:
     size : cells along a side of the board
     episodes : of each genome in a generation
     """
+
+    # A move is the largest of a policy's answers.
+    discrete: ClassVar[bool] = True
 
     size: int = 10
     episodes: int = 16

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from olacore.errors import ConfigError, DataError, FileFormatError, SearchError, ShapeError
-from olacore.fitness import GENOME_STRATEGIES, Evolution
+from olacore.fitness import GENOME_STRATEGIES, Evolution, Layout, Population
 from olacore.fitness.strategies import full, low_rank, separable
 from olacore.fitness.strategies.base import logarithmic, normal, shared_by_ties
 
@@ -230,6 +230,43 @@ def test_evolution__refuses_settings(settings, message):
         Evolution(**settings)
 
 
+@every_strategy
+def test_evolution__of_discrete_policies_makes_the_same_choices_in_fewer_numbers(strategy):
+    layers, rng = (3, 2, 4), np.random.default_rng(5)
+    plain = Layout.of(layers, None)
+    mean = rng.standard_normal(plain.size)
+    search = Evolution(layers, strategy=strategy, discrete=True, mean=mean, sigma=1e-6)
+    fewer = 0 if strategy in ("separable", "classic") else 3 + 2 + 1
+    assert (search.space.size, search.centre.shape) == (plain.size - fewer, (plain.size,))
+    seen = rng.standard_normal((1, 50, 3)).astype(np.float32)
+    choices = [Population(plain, genome[None].astype(np.float32), 0).answer(seen) for genome in (mean, search.centre)]
+    np.testing.assert_array_equal(*(answers.argmax(2) for answers in choices))
+    if fewer:
+        np.testing.assert_allclose(search.ask().weights.sum(1), 0, atol=1e-5)
+        np.testing.assert_allclose(search.ask().biases.sum(1), 0, atol=1e-5)
+
+
+@given(st.integers(1, 4), st.lists(st.integers(1, 3), max_size=2), st.integers(2, 6), st.integers(0, 99))
+def test_layout__contrasts_lose_nothing_but_what_answers_share(inputs, hidden, outputs, seed):
+    layout = Layout.of((inputs, *hidden, outputs), None)
+    points = np.random.default_rng(seed).standard_normal((3, layout.contrasts.size))
+    genomes = layout.from_contrasts(points)
+    assert genomes.shape == (3, layout.size)
+    np.testing.assert_allclose(layout.to_contrasts(genomes), points, atol=1e-12)
+    (*before, (weights, biases)), (*same, _) = layout.split(genomes), layout.contrasts.split(points)
+    for parts in zip(before, same, strict=True):
+        for one, other in zip(*parts, strict=True):
+            np.testing.assert_array_equal(one, other)
+    np.testing.assert_allclose(weights.sum(1), 0, atol=1e-12)
+    np.testing.assert_allclose(biases.sum(1), 0, atol=1e-12)
+
+
+@pytest.mark.parametrize("numbers", [{"layers": (3, 1)}, {"size": 3}])
+def test_evolution__one_answer_is_never_the_largest(numbers):
+    with pytest.raises(ConfigError, match="discrete=False"):
+        Evolution(**numbers, strategy="full", discrete=True)
+
+
 def test_evolution__begins_where_it_is_told():
     with pytest.raises(ShapeError, match=re.escape("(3,)")):
         Evolution(size=3, mean=np.zeros(4))
@@ -240,9 +277,11 @@ def test_evolution__begins_where_it_is_told():
 
 
 @every_strategy
-def test_evolution__saved_and_loaded_it_goes_on_equally(strategy, tmp_path):
+@pytest.mark.parametrize("discrete", [False, True])
+def test_evolution__saved_and_loaded_it_goes_on_equally(strategy, discrete, tmp_path):
     path = tmp_path / "search.safetensors"
-    search = advance(Evolution((3, 2, 1), strategy=strategy, seed=9, population=10), 4, lambda genomes: genomes[:, 0])
+    asked = {"strategy": strategy, "seed": 9, "population": 10, "discrete": discrete}
+    search = advance(Evolution((3, 2, 2), **asked), 4, lambda genomes: genomes[:, 0])
     search.save(path)
     again = Evolution.load(path)
     advance(search, 3, lambda genomes: genomes[:, 0])

@@ -29,6 +29,8 @@ FEW = 1 << 16
 class GenomeStrategy(ABC):
     """Base of the strategies for whole genomes; its dataclass fields are its options, `ranges` their values.
 
+    A strategy is `by_axis` if what it finds depends on which axes numbers stand along.
+
     Raises
     ------
     ConfigError  if an option is out of its range
@@ -36,6 +38,7 @@ class GenomeStrategy(ABC):
 
     name: ClassVar[str]
     ranges: ClassVar[dict[str, tuple[float, float]]] = {}
+    by_axis: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
         for field in fields(self):

@@ -31,6 +31,7 @@ class Classic(GenomeStrategy):
     """
 
     name: ClassVar[str] = "classic"
+    by_axis: ClassVar[bool] = True
     ranges: ClassVar[dict[str, tuple[float, float]]] = {
         "up": (0, 1),
         "down": (0, 1),

@@ -28,6 +28,7 @@ class Separable(GenomeStrategy):
     """CMA-ES with a diagonal covariance matrix and cumulative step-size adaptation; it has no options."""
 
     name: ClassVar[str] = "separable"
+    by_axis: ClassVar[bool] = True
 
     def population(self, size: int) -> int:
         """4 + 3 log(size), as its authors advise."""
