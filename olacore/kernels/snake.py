@@ -7,7 +7,7 @@ by one never leaves its row. A region of free cells grows by shifts until it gro
 import numpy as np
 from numba import prange
 
-from olacore.jit.flags import device, kernel
+from olacore.jit.flags import device, kernel, serial
 from olacore.kernels.tanh import tanh32
 
 # What a policy sees: see `Snake.observe` of `olacore.play.snake`.
@@ -167,6 +167,51 @@ def choose(genome, layers, read):
     return move
 
 
+@serial
+def play_episode(genome, layers, height, width, seed, episode):
+    """Play one episode: what was eaten, and moves made. A parallel loop with all of this in it takes twice as long to
+    compile.
+    """
+    cells, stride = height * width, width + 1
+    words = (height * stride + 63) // 64
+    room = 0
+    for layer in range(layers.size):
+        room += layers[layer]
+    free, region = np.empty(words, np.uint64), np.empty(words, np.uint64)
+    body, read = np.empty(cells, np.int64), np.empty(room, np.float32)
+    fill_board(height, width, free)
+    stream = mixed(np.uint64(seed) ^ mixed(np.uint64(episode) + ONE))
+    # Three cells in the middle, the head to the right.
+    length, tail_at = 3, 0
+    for k in range(length):
+        body[k] = height // 2 * stride + width // 2 - 2 + k
+        flip(free, body[k])
+    direction, eaten, steps, hungry, food = 1, 0, 0, 0, -1
+    while length < cells and hungry < PATIENCE * cells:
+        if hungry == 0:
+            food = free_place(free, cells - length, mixed(stream + np.uint64(eaten)))
+        head, tail = body[(tail_at + length - 1) % cells], body[tail_at]
+        flip(free, tail)
+        observe(height, width, free, cells - length, head, tail, length, food, direction, region, read)
+        direction = (direction + choose(genome, layers, read) + 3) % 4
+        to = neighbour(head, direction, height, width)
+        steps += 1
+        hungry += 1
+        if to < 0 or not has(free, to):
+            break
+        if to == food:
+            flip(free, tail)
+            eaten += 1
+            hungry = 0
+        else:
+            tail_at = (tail_at + 1) % cells
+            length -= 1
+        body[(tail_at + length) % cells] = to
+        length += 1
+        flip(free, to)
+    return eaten, steps
+
+
 @kernel
 def play_snake(genomes, layers, height, width, seed, first, out_food, out_steps):
     """Play episodes of Snake, the same ones for every genome.
@@ -182,49 +227,6 @@ def play_snake(genomes, layers, height, width, seed, first, out_food, out_steps)
     out_steps : (pop, episodes) int64  written: moves made
     """
     population, episodes = out_food.shape
-    cells, stride = height * width, width + 1
-    words = (height * stride + 63) // 64
-    room = 0
-    for layer in range(layers.size):
-        room += layers[layer]
     for job in prange(population * episodes):
         p, e = job // episodes, job % episodes
-        free, region = np.empty(words, np.uint64), np.empty(words, np.uint64)
-        body, read = np.empty(cells, np.int64), np.empty(room, np.float32)
-        fill_board(height, width, free)
-        stream = mixed(np.uint64(seed) ^ mixed(np.uint64(first + e) + ONE))
-        # Three cells in the middle, the head to the right.
-        length, tail_at = 3, 0
-        for k in range(length):
-            body[k] = height // 2 * stride + width // 2 - 2 + k
-            flip(free, body[k])
-        direction, eaten, steps, hungry = 1, 0, 0, 0
-        food = free_place(free, cells - length, mixed(stream))
-        while True:
-            head, tail = body[(tail_at + length - 1) % cells], body[tail_at]
-            flip(free, tail)
-            observe(height, width, free, cells - length, head, tail, length, food, direction, region, read)
-            direction = (direction + choose(genomes[p], layers, read) + 3) % 4
-            to = neighbour(head, direction, height, width)
-            steps += 1
-            hungry += 1
-            if to < 0 or not has(free, to):
-                break
-            if to == food:
-                flip(free, tail)
-                eaten += 1
-                hungry = 0
-            else:
-                tail_at = (tail_at + 1) % cells
-                length -= 1
-            body[(tail_at + length) % cells] = to
-            length += 1
-            flip(free, to)
-            if hungry == 0:
-                if length == cells:
-                    break
-                food = free_place(free, cells - length, mixed(stream + np.uint64(eaten)))
-            elif hungry >= PATIENCE * cells:
-                break
-        out_food[p, e] = eaten
-        out_steps[p, e] = steps
+        out_food[p, e], out_steps[p, e] = play_episode(genomes[p], layers, height, width, seed, first + e)
