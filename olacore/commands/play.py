@@ -62,8 +62,9 @@ def snake(
     }
     made = film or (Path(training.FILM) if folder is None else folder / training.FILM)
     training.show_episode(genome, layers, size, made)
-    if folder is not None:
-        training.draw_curve(folder, figures["written by hand"].food, folder / training.CURVE)
+    curve = ""
+    if folder is not None and training.draw_curve(folder, figures["written by hand"].food, folder / training.CURVE):
+        curve = f", {folder / training.CURVE}"
     if as_json:
         told = {name: asdict(found) for name, found in figures.items()}
         print_json({"film": str(made), **({} if folder is None else {"folder": str(folder)}), **told})
@@ -76,8 +77,8 @@ def snake(
     ]
     title = f"Snake on {size} x {size} cells, means over {training.EPISODES} new games"
     print_table(("", "food", "most", "full boards"), rows, title)
-    curve = "" if folder is None else f", {folder / training.CURVE}; the player is {folder / 'module.safetensors'}"
-    say(f"look at {made}{curve}")
+    written = "" if folder is None else f"; the player is {folder / 'module.safetensors'}"
+    say(f"look at {made}{curve}{written}")
 
 
 def evolved(size: int, settings: dict[str, Any]) -> Evolved:

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from olacore.errors import ConfigError, ShapeError
+from olacore.errors import ShapeError
 from olacore.files import replace_file
 from olacore.fitness.evolve import Evolved, evolve
 from olacore.fitness.layout import Layout
@@ -144,17 +144,17 @@ def show_episode(genome: np.ndarray, layers: tuple[int, ...], size: int, path: P
     return game
 
 
-def draw_curve(folder: Path, greedy: float, path: Path) -> None:
-    """Plot what was eaten over the seconds of a run, beside the player written by hand.
+def draw_curve(folder: Path, greedy: float, path: Path) -> bool:
+    """Plot what was eaten over the seconds of a run, beside the player written by hand; whether there was anything to
+    plot, which a run that ended before its first report lacks.
 
     Raises
     ------
-    ConfigError  if the run has no reports yet
     OutputError  if the file cannot be written
     """
     lines: list[dict[str, Any]] = RunFolder(folder, resume=True, force=False).read_log()
     if not lines:
-        raise ConfigError(f"the run in {folder} has no reports yet.")
+        return False
     seconds = [line["seconds"] for line in lines]
     with drawing(path, 7, 4) as figure:
         axes = figure.add_subplot()
@@ -164,3 +164,4 @@ def draw_curve(folder: Path, greedy: float, path: Path) -> None:
         axes.axhline(greedy, color="C1", linestyle="--", label="written by hand")
         axes.set(xlabel="seconds", ylabel="food eaten in an episode", ylim=(0, None), xlim=(0, None))
         axes.legend(frameon=False, loc="lower right")
+    return True

@@ -28,6 +28,13 @@ def test_play_snake__evolves_measures_and_films(tmp_path):
     assert json.loads(longer.stdout)["folder"] == "run"
 
 
+def test_play_snake__draws_no_curve_of_a_run_that_ends_before_its_first_report(tmp_path):
+    said = ola("play", "snake", "--generations", 1, "--size", 6, "--out", "run").stdout
+    assert "snake.gif" in said
+    assert "curve.png" not in said
+    assert not (tmp_path / "run" / "curve.png").exists()
+
+
 def test_play_snake__refuses():
     check_refusal("4 to 32", "play", "snake", "--size", 3)
     check_refusal("no strategy for genomes", "play", "snake", "--strategy", "luck")
