@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
-from threadpoolctl import threadpool_limits
 
+from olacore.jit.threads import one_blas_thread
 from olacore.kernels.forward import multiply_packed
 from olacore.kernels.layout import CHUNK, empty_packed
 from olacore.kernels.products import multiply_rows
@@ -52,7 +52,7 @@ def look(state: State, rows: np.ndarray) -> None:
     multiply_rows(rows, rows, found)
     moments = found / np.float64(rows.shape[1])
     state["moments"] = 0.5 * (state["moments"] + moments) if len(state["features"]) else moments
-    with threadpool_limits(1, user_api="blas"):
+    with one_blas_thread():
         variance, vectors = np.linalg.eigh(state["moments"])
     state["features"] = np.ascontiguousarray((vectors / np.sqrt(variance.clip(0) + RIDGE)).T, np.float32)
 
