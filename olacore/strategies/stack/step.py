@@ -23,7 +23,6 @@ import numpy as np
 from olacore.blocks import Block
 from olacore.jit.threads import one_blas_thread
 from olacore.kernels.layout import empty_packed
-from olacore.kernels.products import multiply_rows
 from olacore.kernels.tanh import apply_tanh
 from olacore.kernels.unit_trials import change_units, score_units
 from olacore.losses.objective import Objective
@@ -174,15 +173,13 @@ class Step:
         """Divide the steps among units that overlap."""
         few = slice(0, OVERLAP_SAMPLES)
         t, turn, roots = self.active[:, few], turns[self.number % len(turns), few], self.roots[few]
-        trial = (1 - t * t) * turn * roots / np.maximum(1 - (t * turn) ** 2, np.float32(TINY))
-        changes, columns = np.empty((2, len(t), len(t)), np.float32)
-        multiply_rows(trial, trial, changes)
-        rows = np.ascontiguousarray(readout.T)
-        multiply_rows(rows, rows, columns)
-        overlap = OVERLAP_MEMORY * self.state["overlap"] + (1 - OVERLAP_MEMORY) / len(roots) * changes * columns
-        self.state["overlap"] = overlap
-        alone = np.diag(overlap) + TINY
+        product = t * turn
+        trial = (turn - t * product) * roots / np.maximum(1 - product * product, np.float32(TINY))
         with one_blas_thread():
+            overlap = OVERLAP_MEMORY * self.state["overlap"]
+            overlap += (1 - OVERLAP_MEMORY) / len(roots) * ((trial @ trial.T) * (readout.T @ readout))
+            self.state["overlap"] = overlap
+            alone = np.diag(overlap) + TINY
             return np.linalg.solve(overlap + np.diag(alone), alone[:, None] * steps).astype(np.float32)
 
     def features(self, first: int = 0) -> np.ndarray:
