@@ -60,7 +60,7 @@ def absence_costs(
             without /= np.square(np.maximum(free + change * lacks, FREE))
             return np.sum(without - whole / np.square(np.maximum(free, FREE)), axis=1, dtype=np.float64)
 
-        return np.sum(group.each(name, len(parts), costs_of), axis=0)
+        return np.asarray(np.sum(group.each(name, len(parts), costs_of), axis=0))
 
 
 def _multiply_upper(lower: np.ndarray, rows: np.ndarray) -> np.ndarray:
