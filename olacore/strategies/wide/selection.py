@@ -58,7 +58,8 @@ def absence_costs(
             lacks = change / inverse
             without = whole + lacks * (2 * (readout @ missed) + lacks * sizes)
             without /= np.square(np.maximum(free + change * lacks, FREE))
-            return np.sum(without - whole / np.square(np.maximum(free, FREE)), axis=1, dtype=np.float64)
+            without -= whole / np.square(np.maximum(free, FREE))
+            return np.asarray(without.sum(1, dtype=np.float64))
 
         return np.asarray(np.sum(group.each(name, len(parts), costs_of), axis=0))
 
