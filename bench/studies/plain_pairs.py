@@ -1,8 +1,9 @@
 """Stacks on plain pairs, with `--stack` and nothing else, beside scikit-learn's regressors.
 
-python -m bench.studies.plain_pairs [--data NAME ...] [--units 256] [--seeds 3] (needs scikit-learn). Every seed splits
-the data 80/10/10 anew, as `ola train` does it, for all models; R2 is that of the held-out tenth, over all targets
-together, the mean of the seeds. Seconds are of the processor, on one thread, without compilation.
+python -m bench.studies.plain_pairs [--data NAME ...] [--units 256] [--seeds 3] [--generations N ...] (needs
+scikit-learn). Every seed splits the data 80/10/10 anew, as `ola train` does it, for all models; R2 is that of the
+held-out tenth, over all targets together, the mean of the seeds. Seconds are of the processor, on one thread, without
+compilation. Searches of given generations are measured beside the default one.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import tempfile
 import time
 import warnings
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -108,14 +109,14 @@ def r2(truth: np.ndarray, found: np.ndarray, mean: np.ndarray) -> float:
     return float(1 - np.square(truth - found.reshape(truth.shape)).sum() / np.square(truth - mean).sum())
 
 
-def measure(name: str, units: int, seeds: int, folder: Path) -> dict[str, Any]:
+def measure(name: str, units: int, seeds: int, folder: Path, shorter: Sequence[int] = ()) -> dict[str, Any]:
     """Measure one data set, each seed with a split of its own."""
     x, y = (array.astype(np.float32) for array in DATA[name]())
     found: dict[str, list[float]] = defaultdict(list)
     seconds: dict[str, list[float]] = defaultdict(list)
     for seed in range(seeds):
         order = np.random.default_rng(seed).permutation(len(x))
-        strategy = measure_split(x[order], y[order], units, seed, folder, found, seconds)
+        strategy = measure_split(x[order], y[order], units, seed, folder, shorter, found, seconds)
     return {
         "data": name,
         "strategy": strategy,
@@ -131,10 +132,13 @@ def measure_split(
     units: int,
     seed: int,
     folder: Path,
+    shorter: Sequence[int],
     found: dict[str, list[float]],
     seconds: dict[str, list[float]],
 ) -> str:
-    """Add R2 and seconds of each model on one split; the strategy of ours is returned."""
+    """Add R2 and seconds of each model on one split, and of searches of so many generations; the strategy of ours is
+    returned.
+    """
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import StandardScaler
 
@@ -153,10 +157,15 @@ def measure_split(
         seconds[other].append(time.process_time() - began)
         found[other].append(r2(y[unseen], answers, mean))
     train(TrainConfig(None, (path,), out=folder / "first", force=True, **FIRST))
-    began = time.process_time()
-    module = train(TrainConfig(None, (path,), out=folder / "run", force=True, stack=units, seed=seed)).module
-    seconds["ola train"].append(time.process_time() - began)
-    found["ola train"].append(r2(y[unseen], module.predict(x[unseen]), mean))
+    for generations in (None, *shorter):
+        name = f"ola train, {generations} generations" if generations else "ola train"
+        asked = TrainConfig(
+            None, (path,), out=folder / "run", force=True, stack=units, seed=seed, generations=generations
+        )
+        began = time.process_time()
+        module = train(asked).module
+        seconds[name].append(time.process_time() - began)
+        found[name].append(r2(y[unseen], module.predict(x[unseen]), mean))
     return str(module.training["strategy"])
 
 
@@ -166,10 +175,13 @@ def main() -> None:
     parser.add_argument("--data", nargs="*", choices=[*DATA], default=[*DATA], metavar="NAME")
     parser.add_argument("--units", type=int, default=256)
     parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--generations", type=int, nargs="*", default=[])
     asked = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder, threads(1), threadpool_limits(1):
         for name in asked.data:
-            sys.stdout.write(json.dumps(measure(name, asked.units, asked.seeds, Path(folder))) + "\n")
+            sys.stdout.write(
+                json.dumps(measure(name, asked.units, asked.seeds, Path(folder), asked.generations)) + "\n"
+            )
             sys.stdout.flush()
 
 

@@ -18,9 +18,9 @@ from math import inf
 from typing import ClassVar
 
 import numpy as np
-from threadpoolctl import threadpool_limits
 
 from olacore.blocks import Block
+from olacore.jit.threads import one_blas_thread
 from olacore.kernels.products import multiply_rows
 from olacore.kernels.windows import cut_windows, fold_windows
 from olacore.losses.objective import MSE, Objective
@@ -112,7 +112,7 @@ class Pair(Strategy):
         assert problem.spread is not None
         spread = problem.spread[where]
         few = problem.sample[:, where].astype(np.float64) * spread
-        with threadpool_limits(1, user_api="blas"):
+        with one_blas_thread():
             variance, vectors = np.linalg.eigh(few.T @ few / len(few))
         encoder = np.zeros((self.channels, inputs), np.float32)
         best = slice(-self.channels, None)
@@ -199,7 +199,7 @@ class Pair(Strategy):
         weights, _ = self.candidate(state)
         fall = self._falls(weights, residual, responses)
         steps = fall / np.maximum(self._bends(weights, responses), np.float32(TINY))
-        with threadpool_limits(1, user_api="blas"):
+        with one_blas_thread():
             change = np.float32(damp) * steps @ axes + np.float32(self.carry) * state["last"]
         moved = self._seen(multiply(change, None, block.inputs, block.rows))
         answers = multiply(weights, None, pack(moved), block.rows)
@@ -239,7 +239,7 @@ class Pair(Strategy):
         axes = state["features"]
         responses = multiply(axes[:, :-1], axes[:, -1], pack(seen), seen.shape[1])
         steps = step_along(residual, responses, damp)
-        with threadpool_limits(1, user_api="blas"):
+        with one_blas_thread():
             change = steps @ axes
         state["weights"][0] += change[:, :-1]
         state["biases"][0] += change[:, -1]

@@ -24,10 +24,10 @@ from math import inf
 from typing import Any, ClassVar
 
 import numpy as np
-from threadpoolctl import threadpool_limits
 
 from olacore.blocks import Block
 from olacore.jit.flags import ONE_AT_A_TIME
+from olacore.jit.threads import one_blas_thread
 from olacore.kernels.blend import blend_rows
 from olacore.kernels.forward import multiply_packed
 from olacore.kernels.lattice import from_lattice, to_lattice
@@ -163,7 +163,7 @@ class Rows(Strategy):
         terms = self._shrinkage_terms(weights, directions, block.rows)
         before, steps = objective.step(pre, block.targets, responses, np.float32(reach), *terms)
         nonfinite += check_losses(before, generation)
-        with threadpool_limits(1, user_api="blas"):
+        with one_blas_thread():
             moves = steps[:, :-1] @ directions
         share = share_together(objective, weights, biases, moves, steps[:, -1], block) if objective.couples else 1
         weights += np.float32(share) * moves
@@ -252,7 +252,7 @@ class Rows(Strategy):
         pull = np.zeros((len(weights), len(directions) + 1), np.float32)
         gram = np.zeros((len(directions) + 1, len(directions) + 1), np.float32)
         if self.shrinkage:
-            with threadpool_limits(1, user_api="blas"):
+            with one_blas_thread():
                 pull[:, :-1] = self.shrinkage * rows * (weights @ directions.T)
                 gram[:-1, :-1] = self.shrinkage * rows * (directions @ directions.T)
         return pull, gram
@@ -300,7 +300,7 @@ def scaled_axes(sample: np.ndarray, shrinkage: float) -> np.ndarray:
     Shrinkage adds to the variance along every axis what it adds to the curvature of the loss.
     """
     few = sample[:SAMPLE_ROWS] - sample[:SAMPLE_ROWS].mean(0)
-    with threadpool_limits(1, user_api="blas"):
+    with one_blas_thread():
         variance, axes = np.linalg.eigh(few.T @ few / np.float32(len(few)))
     variance = variance.astype(np.float64)
     variance = np.maximum(variance, FLOOR * max(float(variance[-1]), TINY)) + shrinkage

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
-from threadpoolctl import threadpool_limits
+
+from olacore.jit.threads import one_blas_thread
 
 # Axes that are rotated together.
 GROUP = 32
@@ -32,7 +33,7 @@ def take_axes(axes: np.ndarray, count: int, seed: int, number: int, sorted_first
     order = np.arange(inputs) if in_order else random_numbers(seed, turn, 0).permutation(inputs)
     chosen = axes[order[part * count : (part + 1) * count]]
     draw = random_numbers(seed, number, 1)
-    with threadpool_limits(1, user_api="blas"):
+    with one_blas_thread():
         for first in range(0, len(chosen), GROUP):
             group = chosen[first : first + GROUP]
             rotation = np.linalg.qr(draw.standard_normal((len(group), len(group))))[0]
@@ -45,7 +46,7 @@ def response_axes(sample: np.ndarray) -> np.ndarray:
     `POWER`, and all so that the mean square of the responses to them is 1.
     """
     few = sample[:SAMPLE_ROWS].astype(np.float64)
-    with threadpool_limits(1, user_api="blas"):
+    with one_blas_thread():
         variance, vectors = np.linalg.eigh(few.T @ few / len(few))
     variance = np.maximum(variance, FLOOR * max(variance[-1], TINY))[::-1]
     share = variance**POWER

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
-from threadpoolctl import threadpool_limits
 
+from olacore.jit.threads import one_blas_thread
 from olacore.kernels.forward import multiply_packed
 from olacore.kernels.layout import CHUNK, empty_packed
 from olacore.kernels.products import multiply_rows
@@ -48,11 +48,9 @@ def pack_into(rows: np.ndarray, out: np.ndarray) -> None:
 
 def look(state: State, rows: np.ndarray) -> None:
     """Find the principal axes of what a read-out reads, (features, n), over what was seen before; into `features`."""
-    found = np.empty((len(rows), len(rows)), np.float32)
-    multiply_rows(rows, rows, found)
-    moments = found / np.float64(rows.shape[1])
-    state["moments"] = 0.5 * (state["moments"] + moments) if len(state["features"]) else moments
-    with threadpool_limits(1, user_api="blas"):
+    with one_blas_thread():
+        moments = (rows @ rows.T) / np.float64(rows.shape[1])
+        state["moments"] = 0.5 * (state["moments"] + moments) if len(state["features"]) else moments
         variance, vectors = np.linalg.eigh(state["moments"])
     state["features"] = np.ascontiguousarray((vectors / np.sqrt(variance.clip(0) + RIDGE)).T, np.float32)
 

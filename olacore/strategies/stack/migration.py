@@ -11,8 +11,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
-from threadpoolctl import threadpool_limits
 
+from olacore.jit.threads import one_blas_thread
 from olacore.kernels.products import multiply_rows
 from olacore.strategies.base import State
 from olacore.strategies.common.readout import TINY
@@ -29,7 +29,7 @@ def most_useful(state: State, count: int) -> np.ndarray:
     units, inputs = len(state["weights"]), state["weights"].shape[2]
     moments = state["moments"]
     of_units = slice(inputs, -1) if len(moments) > units else slice(None)
-    with threadpool_limits(1, user_api="blas"):
+    with one_blas_thread():
         inverse = np.diag(np.linalg.inv(moments + RIDGE * np.eye(len(moments))))[of_units]
     useful = np.square(state["readout_weights"][:, inputs:], dtype=np.float64).sum(0) / inverse
     return np.sort(np.argsort(useful, kind="stable")[-count:])

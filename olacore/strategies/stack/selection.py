@@ -11,8 +11,8 @@ so that they hardly change at first.
 from __future__ import annotations
 
 import numpy as np
-from threadpoolctl import threadpool_limits
 
+from olacore.jit.threads import one_blas_thread
 from olacore.kernels.products import multiply_rows
 from olacore.strategies.base import State
 
@@ -50,7 +50,7 @@ def usefulness(state: State, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     inputs = state["weights"].shape[2]
     moments = np.empty((len(rows), len(rows)), np.float32)
     multiply_rows(rows, rows, moments)
-    with threadpool_limits(1, user_api="blas"):
+    with one_blas_thread():
         inverse = np.linalg.inv(moments / np.float64(rows.shape[1]) + RIDGE * np.eye(len(rows)))
     readout = state["readout_weights"][:, inputs:].astype(np.float64)
     return (readout**2).sum(0) / np.diag(inverse)[inputs:-1], inverse
@@ -59,7 +59,7 @@ def usefulness(state: State, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 def take_out(state: State, units: np.ndarray, inverse: np.ndarray) -> None:
     """Stop reading some units, and make up for them with everything else that is read."""
     read = state["weights"].shape[2] + units
-    with threadpool_limits(1, user_api="blas"):
+    with one_blas_thread():
         shares = np.linalg.solve(inverse[np.ix_(read, read)], inverse[read])
         change = state["readout_weights"][:, read].astype(np.float64) @ shares
     state["readout_weights"] -= change[:, :-1].astype(np.float32)
@@ -76,7 +76,7 @@ def split(state: State, parents: np.ndarray, places: np.ndarray, draw: np.random
     """
     units, readout = state["weights"][:, 0], state["readout_weights"]
     inputs = units.shape[1]
-    with threadpool_limits(1, user_api="blas"):
+    with one_blas_thread():
         steps = draw.standard_normal((len(parents), inputs)).astype(np.float32) @ state["response_axes"]
     lengths = np.linalg.norm(units[parents], axis=1) / np.maximum(np.linalg.norm(steps, axis=1), TINY)
     steps *= (MUTATION * lengths).astype(np.float32)[:, None]

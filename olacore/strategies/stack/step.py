@@ -19,11 +19,10 @@ from __future__ import annotations
 from typing import Protocol
 
 import numpy as np
-from threadpoolctl import threadpool_limits
 
 from olacore.blocks import Block
+from olacore.jit.threads import one_blas_thread
 from olacore.kernels.layout import empty_packed
-from olacore.kernels.products import multiply_rows
 from olacore.kernels.tanh import apply_tanh
 from olacore.kernels.unit_trials import change_units, score_units
 from olacore.losses.objective import Objective
@@ -110,7 +109,7 @@ class Step:
         steps = self._shared(self._alone(pull, sizes, turns), readout, turns)
         damp = min(self.options.damp * 10 / np.sqrt(inputs), 1.0) * cool
         steps *= (damp * state["trust"] * ~self.settling).astype(np.float32)[:, None]
-        with threadpool_limits(1, user_api="blas"):
+        with one_blas_thread():
             change = steps @ directions + np.float32(self.options.carry) * state["last"]
         moved = multiply(change[:, :-1], change[:, -1], block.inputs, block.rows)
         rise, losses = np.empty_like(moved), np.empty(len(sizes), np.float32)
@@ -174,15 +173,13 @@ class Step:
         """Divide the steps among units that overlap."""
         few = slice(0, OVERLAP_SAMPLES)
         t, turn, roots = self.active[:, few], turns[self.number % len(turns), few], self.roots[few]
-        trial = (1 - t * t) * turn * roots / np.maximum(1 - (t * turn) ** 2, np.float32(TINY))
-        changes, columns = np.empty((2, len(t), len(t)), np.float32)
-        multiply_rows(trial, trial, changes)
-        rows = np.ascontiguousarray(readout.T)
-        multiply_rows(rows, rows, columns)
-        overlap = OVERLAP_MEMORY * self.state["overlap"] + (1 - OVERLAP_MEMORY) / len(roots) * changes * columns
-        self.state["overlap"] = overlap
-        alone = np.diag(overlap) + TINY
-        with threadpool_limits(1, user_api="blas"):
+        product = t * turn
+        trial = (turn - t * product) * roots / np.maximum(1 - product * product, np.float32(TINY))
+        with one_blas_thread():
+            overlap = OVERLAP_MEMORY * self.state["overlap"]
+            overlap += (1 - OVERLAP_MEMORY) / len(roots) * ((trial @ trial.T) * (readout.T @ readout))
+            self.state["overlap"] = overlap
+            alone = np.diag(overlap) + TINY
             return np.linalg.solve(overlap + np.diag(alone), alone[:, None] * steps).astype(np.float32)
 
     def features(self, first: int = 0) -> np.ndarray:
@@ -204,7 +201,7 @@ class Step:
         """Move along axes (k, in + units + 1) whose last column is the bias."""
         response = multiply(axes[:, :-1], axes[:, -1], self.read, self.block.rows) * self.roots
         steps = step_along(self.residual, response, damp)
-        with threadpool_limits(1, user_api="blas"):
+        with one_blas_thread():
             change = steps @ axes
         self.residual -= self._multiply(steps, response)
         self.state["readout_weights"] += change[:, :-1]

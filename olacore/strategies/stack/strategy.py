@@ -18,9 +18,9 @@ from math import inf
 from typing import ClassVar
 
 import numpy as np
-from threadpoolctl import threadpool_limits
 
 from olacore.blocks import Block
+from olacore.jit.threads import one_blas_thread
 from olacore.kernels.layout import CHUNK
 from olacore.losses.objective import MSE, Objective
 from olacore.strategies.base import STRATEGIES, Candidate, Hidden, Problem, Report, Sizes, State, Strategy, check_losses
@@ -296,7 +296,7 @@ class Stack(Strategy):
         mixtures = draw.standard_normal((units, inputs)).astype(np.float32)
         # Pre-activations have a spread of 1 on average.
         mixtures /= np.float32(np.sqrt(inputs))
-        with threadpool_limits(1, user_api="blas"):
+        with one_blas_thread():
             state["weights"][:, 0] = mixtures @ state["response_axes"]
         state["biases"][:, 0] = BIAS_SPREAD * draw.standard_normal(units)
         weights, biases = units_at(state.pop("far")[:units])

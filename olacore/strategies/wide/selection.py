@@ -1,11 +1,12 @@
 """Selection among units: those stay whose absence would cost most on samples that they did not see.
 
 On the samples that a read-out was evolved on, usefulness keeps the odd ones out, each of which only its own unit can
-answer, and thins the families that new samples come from. So the samples are cut into folds, and a read-out is found
-without each. What taking a unit out would add to the loss of the fold, once the other units have made up for it as well
-as the rest of the samples tell them to, is exact: the answers change by v_j A^-1_j / A^-1_jj. A is the moments of what
-the units answer on the rest, and the shrinkage ("optimal brain surgeon", Hassibi and Stork 1993). The read-outs that
-judge are where those of the search end, at A's ridge regression, since A is factorised anyway.
+answer, and thins the families that new samples come from. So every sample is answered by a read-out that was found
+without it, and so are the answers once a unit is taken out and all others have made up for it ("optimal brain surgeon",
+Hassibi and Stork 1993). Both are exact for the read-outs that judge, which are where those of the search end, at the
+ridge regression of A, the moments of what the units answer and the shrinkage. With c = A^-1 a, what a unit pulls at a
+sample, the answer without unit j lacks v_j c_j / A^-1_jj, the sample's leverage lacks c_j^2 / A^-1_jj, and the error of
+a read-out that never saw the sample is that of one which did over 1 - leverage (Allen's PRESS, 1974).
 """
 
 from __future__ import annotations
@@ -16,51 +17,51 @@ from olacore.jit.threads import one_blas_thread
 from olacore.strategies.group import ALONE, Group
 from olacore.strategies.wide.seeds import SMALL, inverse_of_lower, multiply_lower
 
-# Folds of the samples, and the shrinkage of their read-outs.
-FOLDS, SHRINKAGE = 2, 3.0
-# Times that the samples are cut into folds anew: which half a family falls into is chance.
-CUTS = 3
+# Of the read-outs that judge.
+SHRINKAGE = 10.0
 # Share of the targets' variance that the outputs hold which costs are measured on, those of most variance.
 LEADING = 0.9
+# Samples that are looked at together.
+TOGETHER = 512
+# What of a sample's answer is not its own at least, so that rounding divides by no zero.
+FREE = np.float32(1e-3)
 
 
 def absence_costs(
-    answers: np.ndarray,
-    targets: np.ndarray,
-    overlap: np.ndarray,
-    draw: np.random.Generator,
-    group: Group = ALONE,
-    name: str = "folds",
+    answers: np.ndarray, targets: np.ndarray, overlap: np.ndarray, group: Group = ALONE, name: str = "samples"
 ) -> np.ndarray:
-    """Return by how much the squared error of all folds of all cuts would rise without each unit, (m,) float64.
+    """Return by how much the squared error of all samples, each left out in turn, would rise without each unit, (m,)
+    float64.
 
     Parameters
     ----------
     answers : (m, n) float32 of the units, about their means
     targets : (out, n) float32, about their means, weighted as the answers are
     overlap : (m, m) of the units
-    group, name : islands that do some of the folds each, and the name of that
+    group, name : islands that look at some of the samples each, and the name of that
     """
     targets = leading(targets)
-    cuts = draw.integers(0, FOLDS, (CUTS, answers.shape[1]))
     with one_blas_thread():
+        # What turns the moments into 1: their inverse is its square.
+        lower = inverse_of_lower(np.linalg.cholesky(answers @ answers.T + SHRINKAGE * overlap)).astype(np.float32)
+        readout = lower.T @ (lower @ (answers @ targets.T))
+        inverse, sizes = np.square(lower).sum(0)[:, None], np.square(readout).sum(1)[:, None]
+        parts = range(0, answers.shape[1], TOGETHER)
 
-        def costs_of(job: int) -> np.ndarray:
-            fold, number = cuts[job // FOLDS], job % FOLDS
-            seen, pulls = answers[:, fold != number], targets[:, fold != number]
-            unseen, missed = answers[:, fold == number], targets[:, fold == number]
-            known = seen @ seen.T + SHRINKAGE * overlap
-            # What turns known into 1: the inverse is its square.
-            lower = inverse_of_lower(np.linalg.cholesky(known)).astype(np.float32)
-            readout = pulls @ seen.T @ lower.T @ lower
-            missed = missed - readout @ unseen
-            change = _multiply_upper(lower, multiply_lower(lower, unseen))
-            change /= np.square(lower).sum(0)[:, None]
-            pulled = np.einsum("ms,ms->m", change, readout.T @ missed, dtype=np.float64)
-            squares = np.einsum("ms,ms->m", change, change, dtype=np.float64)
-            return 2 * pulled + squares * np.square(readout, dtype=np.float64).sum(0)
+        def costs_of(part: int) -> np.ndarray:
+            seen = answers[:, parts[part] : parts[part] + TOGETHER]
+            white = multiply_lower(lower, seen)
+            change = _multiply_upper(lower, white)
+            missed = targets[:, parts[part] : parts[part] + TOGETHER] - readout.T @ seen
+            free = 1 - np.square(white).sum(0)
+            whole = np.square(missed).sum(0)
+            lacks = change / inverse
+            without = whole + lacks * (2 * (readout @ missed) + lacks * sizes)
+            without /= np.square(np.maximum(free + change * lacks, FREE))
+            without -= whole / np.square(np.maximum(free, FREE))
+            return np.asarray(without.sum(1, dtype=np.float64))
 
-        return np.sum(group.each(name, CUTS * FOLDS, costs_of), axis=0)
+        return np.asarray(np.sum(group.each(name, len(parts), costs_of), axis=0))
 
 
 def _multiply_upper(lower: np.ndarray, rows: np.ndarray) -> np.ndarray:

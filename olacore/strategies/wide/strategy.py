@@ -62,7 +62,7 @@ SLOPED_AXES, SLOPED_SHRINKAGES = 1024, (0.01, 0.1, 1.0)
 # Times that the metric may follow the slopes.
 MOST_METRICS = 8
 # Units at the start for one in the end.
-SPARE = 1.5
+SPARE = 2
 # Units that kernels are compiled with.
 WARM_UP_UNITS = 16
 TINY = 1e-12
@@ -82,7 +82,7 @@ class Wide(Strategy):
     axes : of the read-out, that move together
     noise : spread of normal noise that is added to standardised inputs, other noise in each generation
     form : how weights are stored: "float32", "float16" or "int8"
-    group : islands that divide trials of width, folds of the selection, outputs of the read-outs, and validation
+    group : islands that divide trials of width, samples of the selection, outputs of the read-outs, and validation
     """
 
     name: ClassVar[str] = "wide"
@@ -161,13 +161,11 @@ class Wide(Strategy):
     def start(self, problem: Problem) -> State:
         """Units at samples, some more than there will be, and read-outs that are zero."""
         shrinkages = SLOPED_SHRINKAGES if self.metric > 0 else SHRINKAGES
-        return self.first(problem, self.seeds(problem, self._units_at_first(len(problem.sample))), shrinkages)
+        return self.first(problem, self.seeds(problem, self._units_at_first()), shrinkages)
 
-    def _units_at_first(self, samples: int) -> int:
-        """Some to select from, as long as each stands for two samples or more; none where all are born anew."""
-        if self.metric > 0:
-            return self.units
-        return max(self.units, min(int(SPARE * self.units), samples // 2))
+    def _units_at_first(self) -> int:
+        """Some to select from, which are no more than the samples; none more where all are born anew."""
+        return self.units if self.metric > 0 else SPARE * self.units
 
     def seeds(self, problem: Problem, units: int) -> np.ndarray:
         """Centres (units, in) at the middles of groups of samples."""
@@ -248,11 +246,10 @@ class Wide(Strategy):
         block = noisy(block, self.noise, seed, generation)
         roots = objective.roots(block.targets)
         check_losses(np.array([np.square(block.targets, dtype=np.float64).sum()]), generation)
-        draw = random_numbers(seed, generation, 8)
         if 0 < generation <= self.metric:
-            self._bear_anew(state, block, draw)
+            self._bear_anew(state, block, random_numbers(seed, generation, 8))
         if len(state["weights"]) > self.units:
-            self._select(state, block, roots, draw, generation)
+            self._select(state, block, roots, generation)
         with one_blas_thread():
             if not alike(mark := mark_of(block), state["mark"]):
                 self._measure(state, block, roots)
@@ -345,7 +342,7 @@ class Wide(Strategy):
 
     def working_bytes(self, inputs: int, outputs: int, rows: int) -> int:
         """Responses of units and inputs three times, targets twice, and moments and what factorises them."""
-        units = min(self._units_at_first(rows), rows)
+        units = min(self._units_at_first(), rows)
         return 4 * rows * (3 * (units + inputs) + 2 * outputs) + 44 * units**2
 
     def _active(self, state: State, block: Block) -> np.ndarray:
@@ -373,15 +370,13 @@ class Wide(Strategy):
         np.matmul(responses, responses.T, out=state["moments"])
         np.matmul(block.targets * roots, responses.T, out=state["pulls"])
 
-    def _select(
-        self, state: State, block: Block, roots: np.ndarray, draw: np.random.Generator, generation: int
-    ) -> None:
+    def _select(self, state: State, block: Block, roots: np.ndarray, generation: int) -> None:
         """Take out the units that are too many."""
         answers = self._active(state, block)
         answers -= answers.mean(1, keepdims=True, dtype=np.float64).astype(np.float32)
         targets = block.targets - block.targets.mean(1, keepdims=True, dtype=np.float64).astype(np.float32)
         answers, targets = answers * roots, targets * roots
-        costs = absence_costs(answers, targets, self._overlap(state), draw, self.group, f"folds-{generation}")
+        costs = absence_costs(answers, targets, self._overlap(state), self.group, f"selection-{generation}")
         self._keep(state, np.sort(np.argsort(costs, kind="stable")[-self.units :]))
 
     def _keep(self, state: State, units: np.ndarray) -> None:
