@@ -71,8 +71,9 @@ def test_set__draws_words_by_their_lines():
     listed = session.get_modelmeta().custom_metadata_map["words"].split("\n")
     prompt, generator = "flag of germany", Generator("google64")
     words = np.array([[listed.index(word) for word in prompt.split()]])
-    assert levels_apart(answer(session, words=words)[0], generator.draw(prompt)[0].picture) <= 1
-    assert levels_apart(answer(session, words=0 * words - 1)[0], generator.draw("")[0].picture) <= 1
+    # Two behind the refiner, as above.
+    assert levels_apart(answer(session, words=words)[0], generator.draw(prompt)[0].picture) <= 2
+    assert levels_apart(answer(session, words=0 * words - 1)[0], generator.draw("")[0].picture) <= 2
 
 
 def test_set__has_no_denoiser_so_low(folder):

@@ -62,7 +62,7 @@ def test_command__writes_a_set(tmp_path):
     ola("export", "google64", "--to", "onnx", "-o", path, "--option", "variety=1")
     session = session_of_bytes(path.read_bytes())
     assert described(session) == {
-        "features": ("tensor(float)", ["batch", 192]),
+        "features": ("tensor(float)", ["batch", 384]),
         "noise": ("tensor(float)", ["batch", 16, 8, 8]),
         "pixels": ("tensor(float)", ["batch", 3, 64, 64]),
     }
