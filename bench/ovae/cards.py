@@ -11,7 +11,7 @@ from typing import Any
 from bench.common.markdown import write_markdown
 from bench.common.tables import Part, Table, number
 from bench.ovae.quality import AFFINE_PAIR, SMALL_COMPATIBLE, SMALL_DECODED, SMALL_DECODER, agreement_of, role_of
-from bench.ovae.recipes import SIZE, SPACES, Recipe, chosen
+from bench.ovae.recipes import FACTOR, SIZE, SPACES, Recipe, chosen
 from bench.ovae.tables import FIGURES
 from bench.ovae.workspace import Workspace
 from olacore.files import replace_file
@@ -142,8 +142,8 @@ def write_card(name: str, recipe: Recipe, run: dict[str, Any], quality: dict[str
     stored = recipe.settings["weights"]
     behind = (
         f". It is `{recipe.behind}`, as {chosen([recipe.behind])[0].settings['weights']}, and behind it a second stack "
-        f"({' - '.join(map(str, file['behind']))} numbers), as {stored}, that reads the picture and "
-        "the latents around each patch of 8 x 8 pixels and takes errors out of it, so that patches fit better."
+        f"({' - '.join(map(str, file['behind']))} numbers), as {stored}, that reads {seen_by(recipe)} and takes errors "
+        "out of it, so that patches fit better."
         if recipe.behind
         else ""
     )
@@ -214,13 +214,20 @@ def figures(role: str, file: dict[str, Any], quality: dict[str, Any] | None) -> 
         yield "The module's figures are those of its decoder."
 
 
+def seen_by(recipe: Recipe) -> str:
+    """What a refiner reads, in words."""
+    side = recipe.settings["patch"]
+    latents = " and the latents" if "context" in recipe.settings else ""
+    return f"the picture{latents} around each block of {side} x {side} pixels"
+
+
 def sites_seen(recipe: Recipe) -> int:
     """Latent sites along a side that a patch depends on; a refiner sees pixels of the neighbours, which see theirs."""
     if not recipe.behind:
         return int(recipe.settings["window"])
     (drawn,) = chosen([recipe.behind])
-    around = -(-recipe.settings["border"] // recipe.settings["patch"])
-    return max(int(drawn.settings["window"]) + 2 * around, 2 * recipe.settings["context"] + 1)
+    around = -(-recipe.settings["border"] // FACTOR)
+    return max(int(drawn.settings["window"]) + 2 * around, 2 * recipe.settings.get("context", 0) + 1)
 
 
 def limits(recipe: Recipe) -> str:

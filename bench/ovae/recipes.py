@@ -17,7 +17,7 @@ from olacore.search.plans.pair import AFFINE
 from olacore.search.rules import PAIR
 from olacore.search.run_folder import REFINED
 
-SIZE = 256
+SIZE, FACTOR = 256, 8
 SMALL = "small"
 
 
@@ -141,19 +141,20 @@ ENCODER = {"module": "encoder", "stack": 320, "budget": 512 * 1024, "generations
 DECODER = {"module": "decoder", "window": 5, "stack": 256, "loss": "mse", "generations": 500, **STORED}
 REFINER = {
     "module": "refiner",
-    "patch": 8,
+    "patch": 2,
     "border": 3,
-    "context": 2,
-    "stack": 320,
-    "generations": 400,
-    "weights": "int8",
+    "stack": 64,
+    "generations": 300,
+    "block": 65536,
+    "options": {"pays": "-1"},
+    **STORED,
 }
 
 RECIPES = (
     Recipe("sd15", PAIR, STACK_PAIR),
     Recipe("sd15", "encoder", ENCODER),
     Recipe("sd15", "decoder", DECODER, SMALL),
-    Recipe("sd15", "refiner", REFINER, crops=4),
+    Recipe("sd15", "refiner", REFINER, crops=2),
     Recipe("sdxl", "encoder", ENCODER),
     Recipe("sdxl", "decoder", DECODER),
     Recipe("sd3", PAIR, AFFINE_PAIR),

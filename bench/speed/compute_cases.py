@@ -16,6 +16,7 @@ from olacore.kernels.incremental import score_directions
 from olacore.kernels.layers import append_few, append_layer
 from olacore.kernels.loss import score_population, score_population_huber, score_population_mae
 from olacore.kernels.products import multiply_rows
+from olacore.kernels.refine import refine_blocks
 from olacore.kernels.row_steps import step_rows, step_rows_cosine, step_rows_huber, step_rows_mae
 from olacore.kernels.snake import INPUTS, MOVES, play_snake
 from olacore.kernels.tanh import apply_tanh
@@ -25,6 +26,8 @@ from olacore.kernels.unit_trials import change_units, score_units
 DIRECTIONS = 8
 # Of the hidden map of encoders and decoders.
 UNITS = 128
+# Of a refiner of blocks of 2 x 2 pixels, which sees 8 x 8.
+PAIR, BORDER, FEW_UNITS = 2, 3, 64
 
 
 def product_cases(size: Size) -> Iterator[Case]:
@@ -83,6 +86,17 @@ def codec_cases(samples: int) -> Iterator[Case]:
             run = partial(kernel, words, 4, *scaling, *flat, latents)
         shape = f"{inputs}-{UNITS}-{outputs}, {samples}"
         yield Case(kernel.__name__, shape, run, 2.0 * weights.size * samples, "GFLOP/s")
+    inputs, outputs = 3 * (PAIR + 2 * BORDER) ** 2, 3 * PAIR**2
+    maps = [rng.normal(0, 0.05, (FEW_UNITS, inputs)), rng.normal(0, 0.05, (outputs, inputs + FEW_UNITS))]
+    weights = np.concatenate([one.reshape(-1) for one in maps]).astype(np.float32)
+    flat = weights, np.zeros(FEW_UNITS + outputs, np.float32), np.array([FEW_UNITS, outputs], np.int64)
+    scaling = np.zeros(inputs, np.float32), np.ones(inputs, np.float32)
+    frames = rng.integers(0, 256, (1, SIDE, PAIR * samples // (SIDE // PAIR), 3), np.uint8)
+    none = np.zeros((1, 0, 1, 1), np.uint16)
+    target = np.zeros(outputs, np.float32), np.ones(outputs, np.float32)
+    run = partial(refine_blocks, frames, none, PAIR, BORDER, 0, *scaling, *flat, *target, np.empty_like(frames))
+    work = 2.0 * weights.size * (frames.size // outputs)
+    yield Case("refine_blocks", f"{inputs}-{FEW_UNITS}-{outputs}, {frames.size // outputs}", run, work, "GFLOP/s")
 
 
 def trial_cases(size: Size) -> Iterator[Case]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
@@ -11,11 +11,12 @@ import numpy as np
 from olacore.blocks import RawBlock
 from olacore.errors import ConfigError, ShapeError
 from olacore.kernels.gather import gather_drawn, gather_patch_targets, gather_patches
+from olacore.kernels.refine import refine_blocks
 from olacore.kernels.scatter import scatter_patches
 from olacore.spaces import MOST_CHANNELS, MOST_FACTOR
 from olacore.views.base import View, add_view
 from olacore.views.latents import half_bits, space_of
-from olacore.views.patch import MOST_BORDER, MOST_WINDOW
+from olacore.views.patch import MOST_BORDER, MOST_WINDOW, flat_maps
 from olacore.views.scaling import Scaling
 
 if TYPE_CHECKING:
@@ -169,6 +170,17 @@ class Refiner(View):
     def empty(self, arrays: Mapping[str, np.ndarray]) -> np.ndarray:
         """Pictures like the decoded ones."""
         return np.empty_like(arrays["recon"])
+
+    def answer_at_once(
+        self, maps: Sequence[Any], scaling: Scaling, arrays: Mapping[str, np.ndarray]
+    ) -> np.ndarray | None:
+        """Pictures (m, H, W, 3) uint8."""
+        frames = np.require(arrays["recon"], np.uint8, ("C", "W"))
+        latents = np.empty((len(frames), 0, 1, 1), np.float16) if self.context is None else arrays["latents"]
+        sees = self.factor, self.border, self.window, scaling.input_mean, scaling.input_scale
+        out, answered = np.empty_like(frames), (scaling.target_mean, scaling.target_scale)
+        refine_blocks(frames, half_bits(latents), *sees, *flat_maps(maps), *answered, out)
+        return out
 
     def assemble(self, outputs: np.ndarray, raw: RawBlock, scaling: Scaling, out: np.ndarray) -> None:
         """Write refined blocks, rounded and clipped."""

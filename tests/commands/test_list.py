@@ -14,7 +14,7 @@ def test_list__tells_latents_partner_figures_and_size():
     lines = [[cell.strip() for cell in line.split("│")[1:-1]] for line in out.splitlines() if "│" in line]
     rows = {cells[0]: cells[1:] for cells in lines}
     assert sorted(rows) == pretrained.names()
-    assert rows["sd15-decoder"] == ["SD 1.5", "sd15-encoder", "24.51", "24.39", "25.91 taesd", "475"]
+    assert rows["sd15-decoder"] == ["SD 1.5", "sd15-encoder", "24.63", "24.39", "25.91 taesd", "225"]
     assert rows["sd15-decoder-small"] == ["SD 1.5", "sd15-encoder", "24.51", "24.18", "25.91 taesd", "192"]
     assert rows["codec4-encoder"] == ["private", "codec4-decoder", "27.14", "-", "25.91 taesd", "10"]
     assert "other way" in out

@@ -158,7 +158,7 @@ def test_package__has_the_figures_that_were_measured(space):
         small, first = found["sd15-decoder-small"], rows["teacher's latents, compatible decoder"]["psnr"]
         assert small.with_teacher == pytest.approx(first, abs=0.006)
         refined = json.loads(
-            (ROOT / "bench" / "results" / "plug-in" / "2026-11-26-refined-decoder.json").read_text(encoding="utf-8")
+            (ROOT / "bench" / "results" / "plug-in" / "2026-11-27-refined-decoder.json").read_text(encoding="utf-8")
         )
         assert refined["rows"]["teacher's latents, small decoder"]["psnr"] == pytest.approx(first, abs=0.006)
         rows |= refined["rows"]

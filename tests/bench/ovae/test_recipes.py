@@ -32,8 +32,8 @@ def test_command__asks_for_the_settings_of_the_recipe(recipe, monkeypatch, tmp_p
 
 def test_command__stands_behind_the_small_decoder():
     (recipe,) = chosen(["sd15-refiner"])
-    assert recipe.source.precompute == "ola precompute PHOTOS --teacher madebyollin/taesd --crops 4 --h5 taesd-4.h5"
-    assert recipe.command.startswith("ola train --h5 taesd-4.h5 --pictures-from sd15-decoder-small --module refiner ")
+    assert recipe.source.precompute == "ola precompute PHOTOS --teacher madebyollin/taesd --crops 2 --h5 taesd-2.h5"
+    assert recipe.command.startswith("ola train --h5 taesd-2.h5 --pictures-from sd15-decoder-small --module refiner ")
     assert recipe.config(Path("d.h5"), Path("runs/r")).pictures_from == Path("runs/sd15-decoder-small")
     assert recipe.makes == {"sd15-decoder": "decoder.safetensors"}
 
