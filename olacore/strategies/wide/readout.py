@@ -12,6 +12,14 @@ from collections.abc import Iterable
 
 import numpy as np
 
+# What an input weighs beside a unit in the metric.
+AFFINE = 0.3
+
+
+def input_step(size: float) -> np.float32:
+    """Return what a step of 1 along the axis of an input adds to its weight, for inputs of a mean square length."""
+    return np.float32(AFFINE / np.sqrt(size))
+
 
 def sweep(
     readouts: Iterable[np.ndarray],

@@ -18,6 +18,8 @@ from olacore.strategies.group import ALONE, Group
 ROUNDS = 5
 # Pre-activation of a unit at its own centre.
 AT_CENTRE = -1.0
+# A unit's answer is 1 at its centre, where tanh is in its exponential part.
+GAIN = np.exp(-2 * AT_CENTRE)
 # Added to the overlap of a unit with itself: units which nearly coincide are not played off against each other, so that
 # their read-outs stay small enough for int8.
 JITTER = 0.02

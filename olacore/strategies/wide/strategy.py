@@ -35,18 +35,15 @@ from olacore.strategies.group import ALONE, Group
 from olacore.strategies.stack.size import MOST_UNITS, units_within
 from olacore.strategies.wide.mark import alike, mark_of
 from olacore.strategies.wide.metric import root_of, slope_moments
-from olacore.strategies.wide.readout import squared_error, sweep
-from olacore.strategies.wide.seeds import AT_CENTRE, find_centres, multiply_lower, overlap, units_at, whitening
+from olacore.strategies.wide.readout import input_step, squared_error, sweep
+from olacore.strategies.wide.rounding import round_together, rounding_factor
+from olacore.strategies.wide.seeds import GAIN, find_centres, multiply_lower, overlap, units_at, whitening
 from olacore.strategies.wide.selection import absence_costs
+from olacore.strategies.wide.shrinkage import another
 from olacore.strategies.wide.trials import choose
-from olacore.strategies.wide.width import lowest
 
 # Shrinkages at the start, and by what factor one mutates at most in the first generation; later ones, by less and less.
 SHRINKAGES, MUTATION = (0.1, 1.0, 10.0), 10.0
-# A shrinkage less than this factor from another tells nothing new.
-NEAR = 1.2
-# What an input weighs beside a unit in the metric.
-AFFINE = 0.3
 # Times that all axes take their turn in a generation: one for so many groups of axes, within these bounds.
 TURN_GROUPS, FEWEST_TURNS, MOST_TURNS = 3, 2, 4
 # Validation losses within this share of the lowest one cannot be told apart; and what one that is not finite counts.
@@ -203,7 +200,7 @@ class Wide(Strategy):
         readout, units = state["readouts"][state["trust"].argmax()], len(state["weights"])
         with one_blas_thread():
             of_units = readout[:, :units] @ state["white"]
-            of_inputs = readout[:, units:-1] * np.float32(AFFINE / np.sqrt(state["size"][0]))
+            of_inputs = readout[:, units:-1] * input_step(state["size"][0])
             slopes = slope_moments(
                 state["weights"][:, 0], self._active(state, block) / GAIN, of_units * GAIN, of_inputs
             )
@@ -228,6 +225,9 @@ class Wide(Strategy):
             "pulls": np.zeros((outputs, read), np.float32),
             # Of the samples that these were taken on.
             "mark": np.zeros(1 + outputs),
+            # What rounding is measured by, and the most trusted read-out as it was judged: weights, then biases.
+            "factor": np.zeros((read - 1, read - 1) if self.form == "int8" and not to_select else 0, np.float32),
+            "rounded": np.zeros((outputs, read) if self.form == "int8" else 0, np.float32),
         }
 
     def _overlap(self, state: State) -> np.ndarray:
@@ -273,6 +273,7 @@ class Wide(Strategy):
                     sweep(readouts, moments, pulls[parts[part]], state["shrinkage"], order, axes)
                 return readouts
 
+            state["rounded"][:] = 0  # of read-outs that were not moved yet
             found = self.group.each(f"readouts-{generation}", len(parts), swept)
             state["readouts"] = np.concatenate(found, axis=1)
         return Report(loss, 1.0, 0)
@@ -286,28 +287,30 @@ class Wide(Strategy):
         loss_of: Callable[[Candidate], float],
     ) -> None:
         """Judge the read-outs, and let a copy of the best with another shrinkage take the place of the worst."""
-        losses = np.array(
-            self.group.each(
-                f"losses-{generation}",
-                len(state["readouts"]),
-                lambda genome: np.array(loss_of(self.read(state, genome))),
-            )
-        )
+        if self.form == "int8" and not state["factor"].any():
+            steps = float(GAIN), float(input_step(state["size"][0]))
+            state["factor"] = rounding_factor(state["moments"][:-1, :-1], state["white"], *steps)
+        read: dict[int, Candidate] = {}
+
+        def loss_at(genome: int) -> np.ndarray:
+            read[genome] = self.read(state, genome)
+            return np.array(loss_of(read[genome]))
+
+        losses = np.array(self.group.each(f"losses-{generation}", len(state["readouts"]), loss_at))
         losses = np.nan_to_num(losses, nan=MOST_LOSS, posinf=MOST_LOSS)
         shrinkage, best = state["shrinkage"], int(losses.argmin())
+        if self.form == "int8":
+            # Where validation samples know no better, every weight stays at its nearest level.
+            found, plain = read.get(best) or self.read(state, best), self.read(state, best, together=False)
+            found = found if losses[best] < loss_of(plain) else plain
+            state["rounded"] = np.hstack([found.weights, found.biases[:, None]])
         excess = np.maximum(losses / max(losses.min(), TINY) - 1, 0)
         state["trust"] = np.exp(-excess / ALIKE).astype(np.float32) * np.float32(0.5)
         state["trust"][best] = 1
         if generation < SETTLED * state["schedule"][0]:
             worst = int(np.where(np.arange(len(losses)) == best, -np.inf, losses).argmax())
-            others = np.log(np.delete(shrinkage, worst))
-            aim = np.log(lowest(dict(zip(shrinkage.tolist(), losses.tolist(), strict=True))))
-            if np.abs(aim - others).min() < np.log(NEAR):
-                # Away from the shrinkages that there are.
-                draw = random_numbers(seed, generation, 7)
-                mutants = np.log(shrinkage[best]) + np.log(MUTATION) / generation * draw.uniform(-1, 1, 8)
-                aim = mutants[np.abs(mutants[:, None] - others).min(1).argmax()]
-            shrinkage[worst] = np.exp(aim)
+            draw = random_numbers(seed, generation, 7)
+            shrinkage[worst] = another(shrinkage, losses, worst, np.log(MUTATION) / generation, draw)
             state["readouts"][worst] = state["readouts"][best]
 
     def warm_up(self, state: State, block: Block, seed: int, generation: int, objective: Objective) -> None:
@@ -316,7 +319,9 @@ class Wide(Strategy):
         self.within(ALONE).advance(state, block, seed, generation, objective)
 
     def candidate(self, state: State) -> tuple[np.ndarray, np.ndarray]:
-        """The most trusted read-out, in terms of inputs and units."""
+        """The most trusted read-out, in terms of inputs and units, rounded as it was judged."""
+        if self.form == "int8" and state["rounded"].any():
+            return np.ascontiguousarray(state["rounded"][:, :-1]), state["rounded"][:, -1].copy()
         found = self.read(state, int(state["trust"].argmax()))
         return found.weights, found.biases
 
@@ -324,14 +329,15 @@ class Wide(Strategy):
         """The units."""
         return ((state["weights"][:, 0], state["biases"][:, 0]),)
 
-    def read(self, state: State, genome: int) -> Candidate:
-        """Return a genome's read-out in terms of inputs and units: the gain of a unit counts 1 + tanh."""
+    def read(self, state: State, genome: int, together: bool = True) -> Candidate:
+        """Return a genome's read-out in terms of inputs and units, rounded together once there is a factor for that."""
         units, readout, biases = len(state["weights"]), *np.split(state["readouts"][genome], [-1], axis=1)
         with one_blas_thread():
-            of_units = (readout[:, :units] @ state["white"]) * np.float32(GAIN)
+            of_units = (readout[:, :units] @ state["white"]) * np.float32(GAIN)  # of 1 + tanh
             shift = of_units.sum(1, dtype=np.float64) - readout.astype(np.float64) @ state["middle"]
-        weights = np.hstack([readout[:, units:] * np.float32(AFFINE / np.sqrt(state["size"][0])), of_units])
-        rounded = as_stored(weights, self.form)
+        weights = np.hstack([readout[:, units:] * input_step(state["size"][0]), of_units])
+        together = together and self.form == "int8" and bool(state["factor"].any())
+        rounded = round_together(weights, state["factor"]) if together else as_stored(weights, self.form)
         # What rounding changes is made up for where units answer what they do on average: nearly -1, most of them.
         lost = (of_units - rounded[:, -units:]).astype(np.float64) @ state["active"]
         return Candidate(rounded, (biases[:, 0] + shift + lost).astype(np.float32), self.hidden(state))
@@ -343,7 +349,8 @@ class Wide(Strategy):
     def working_bytes(self, inputs: int, outputs: int, rows: int) -> int:
         """Responses of units and inputs three times, targets twice, and moments and what factorises them."""
         units = min(self._units_at_first(), rows)
-        return 4 * rows * (3 * (units + inputs) + 2 * outputs) + 44 * units**2
+        squares = max(44 * units**2, 24 * (units + inputs) ** 2)
+        return 4 * rows * (3 * (units + inputs) + 2 * outputs) + squares
 
     def _active(self, state: State, block: Block) -> np.ndarray:
         """What units answer, from 0 on and 1 at their centre, (units, n)."""
@@ -361,12 +368,13 @@ class Wide(Strategy):
         responses = np.empty((units + inputs + 1, block.rows), np.float32)
         responses[:units] = multiply_lower(state["white"], self._active(state, block))
         plain = block.inputs.swapaxes(0, 1).reshape(inputs, -1)[:, : block.rows]
-        np.multiply(plain, np.float32(AFFINE / np.sqrt(state["size"][0])), out=responses[units:-1])
+        np.multiply(plain, input_step(state["size"][0]), out=responses[units:-1])
         if not state["middle"].any():
             state["middle"] = responses[:-1].mean(1, dtype=np.float64).astype(np.float32)
         responses[:-1] -= state["middle"][:, None]
         responses[-1] = 1
         responses *= roots
+        state["factor"][:] = 0
         np.matmul(responses, responses.T, out=state["moments"])
         np.matmul(block.targets * roots, responses.T, out=state["pulls"])
 
@@ -384,7 +392,3 @@ class Wide(Strategy):
         for name in ("weights", "biases", "centres"):
             state[name] = np.ascontiguousarray(state[name][units])
         self._settle(state)
-
-
-# A unit's answer is 1 at its centre, where tanh is in its exponential part.
-GAIN = np.exp(-2 * AT_CENTRE)

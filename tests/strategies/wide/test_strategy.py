@@ -9,11 +9,12 @@ import pytest
 
 from olacore.blocks import Block, rows_of
 from olacore.errors import SearchError
+from olacore.kernels.lattice import as_stored
 from olacore.kernels.layout import empty_packed, pack_rows
 from olacore.losses.objective import MSE
 from olacore.strategies import Candidate, Problem, State, Wide
 from olacore.strategies.wide.mark import alike, mark_of
-from olacore.strategies.wide.strategy import AFFINE
+from olacore.strategies.wide.readout import AFFINE
 from tests.support.makers import JIT, quiet, threads
 from tests.support.searches import copy_of
 
@@ -152,6 +153,28 @@ def test_read__what_is_stored_answers_like_what_was_evolved(block: Block, form: 
         assert len(np.unique(weights)) < 255 * weights.shape[1] or form == "float16"
     whole = loss_of(replace(stored, form="float32").best(state), test)
     assert loss_of(stored.best(state), test) < whole + 0.01 * float(np.var(test.targets))
+
+
+def test_between__keeps_of_two_ways_to_round_the_one_that_validation_samples_prefer(block: Block) -> None:
+    stored, judges = WIDE.stored("int8"), families(50)
+    state = search(stored, block)
+    best = int(state["trust"].argmax())
+    together, plain = stored.read(state, best), stored.read(state, best, together=False)
+    assert (together.weights != plain.weights).any()
+    assert loss_of(stored.best(state), judges) == min(loss_of(together, judges), loss_of(plain, judges))
+    np.testing.assert_array_equal(as_stored(stored.best(state).weights, "int8"), stored.best(state).weights)
+    # Whatever the others are worth, judges who see no difference leave every weight at its nearest level.
+    stored.between(state, GENERATIONS, 0, lambda: 0.0, lambda _: 1.0)
+    np.testing.assert_array_equal(stored.best(state).weights, stored.read(state, 0, together=False).weights)
+
+
+def test_advance__read_outs_that_have_moved_are_rounded_anew(block: Block) -> None:
+    stored = WIDE.stored("int8")
+    state = search(stored, block, 2)
+    before = stored.best(state).weights
+    stored.advance(state, families(1), 0, 2)
+    assert not state["factor"].any()  # of other samples
+    assert (stored.best(state).weights != before).any()
 
 
 def test_tuned__chooses_a_width_near_the_best(block: Block) -> None:
