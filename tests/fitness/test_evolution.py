@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from olacore.errors import ConfigError, DataError, FileFormatError, SearchError, ShapeError
 from olacore.fitness import GENOME_STRATEGIES, Evolution, Layout, Population
-from olacore.fitness.strategies import full, low_rank, separable
+from olacore.fitness.strategies import cma, full, low_rank, separable
 from olacore.fitness.strategies.base import logarithmic, normal, shared_by_ties
 
 STRATEGIES = list(GENOME_STRATEGIES)
@@ -55,12 +55,12 @@ def test_evolution__low_rank_and_full_learn_a_valley_that_lies_across_all_number
 
 @pytest.mark.parametrize(("rows", "size"), [(1, 1), (3, 7), (7, 7), (20, 3)])
 def test_evolution__full_draws_vectors_that_are_orthogonal_and_as_long_as_normal_ones(rows, size):
-    drawn = full.orthogonal(5, 2, rows, size)
+    drawn = cma.orthogonal(5, 2, rows, size)
     for start in range(0, rows, size):
         block = drawn[start : start + size]
         np.testing.assert_allclose(block @ block.T, np.diag((block**2).sum(1)), atol=1e-10)
     np.testing.assert_allclose((drawn**2).sum(1), (normal(5, 2, rows, size) ** 2).sum(1), rtol=1e-6)
-    many = np.concatenate([full.orthogonal(5, generation, 6, 6) for generation in range(2000)])
+    many = np.concatenate([cma.orthogonal(5, generation, 6, 6) for generation in range(2000)])
     np.testing.assert_allclose(many.mean(0), 0, atol=0.05)
     np.testing.assert_allclose(many.T @ many / len(many), np.eye(6), atol=0.05)
 
@@ -127,7 +127,7 @@ def test_evolution__only_the_order_of_fitness_matters(strategy, seed, scale, shi
     np.testing.assert_array_equal(one.ask().genomes, other.ask().genomes)
 
 
-@pytest.mark.parametrize(("module", "drawn"), [(low_rank, "normal"), (full, "orthogonal"), (separable, "normal")])
+@pytest.mark.parametrize(("module", "drawn"), [(low_rank, "normal"), (full, "orthogonal"), (separable, "orthogonal")])
 @given(seed=st.integers(0, 1000), pairs=st.integers(2, 10), levels=st.integers(1, 30))
 @settings(max_examples=15, deadline=None)
 def test_evolution__a_search_is_the_same_whatever_order_genomes_come_in(module, drawn, seed, pairs, levels):

@@ -1,7 +1,7 @@
 """Separable CMA-ES, the reference: a covariance matrix that is diagonal.
 
 Source: Ros and Hansen, "A simple modification in CMA-ES achieving linear time and space complexity", PPSN 2008,
-doi:10.1007/978-3-540-87700-4_30, with the constants of Hansen's tutorial, arXiv:1604.00772.
+doi:10.1007/978-3-540-87700-4_30. Samples, weights and constants are those of `cma.py`.
 """
 
 from __future__ import annotations
@@ -12,23 +12,25 @@ from typing import ClassVar
 import numpy as np
 
 from olacore.fitness.layout import Layout
-from olacore.fitness.strategies.base import (
-    GENOME_STRATEGIES,
-    GenomeStrategy,
-    State,
-    logarithmic,
-    normal,
-    shared_by_ties,
-)
+from olacore.fitness.strategies.base import GENOME_STRATEGIES, GenomeStrategy, State, shared_by_ties
+from olacore.fitness.strategies.cma import PUSH, orthogonal, paths_of, rates_of, weights_of
 
 
 @GENOME_STRATEGIES.add
 @dataclass(frozen=True)
 class Separable(GenomeStrategy):
-    """CMA-ES with a diagonal covariance matrix and cumulative step-size adaptation; it has no options."""
+    """CMA-ES with a diagonal covariance matrix and cumulative step-size adaptation.
+
+    Parameters
+    ----------
+    push : how far the worse half pushes the mean away, as a share of how far the better half pulls it
+    """
 
     name: ClassVar[str] = "separable"
     by_axis: ClassVar[bool] = True
+    ranges: ClassVar[dict[str, tuple[float, float]]] = {"push": (0, 1)}
+
+    push: float = PUSH
 
     def population(self, size: int) -> int:
         """4 + 3 log(size), as its authors advise."""
@@ -48,42 +50,24 @@ class Separable(GenomeStrategy):
 
     def ask(self, state: State, seed: int, generation: int) -> np.ndarray:
         """Sample the distribution."""
-        mean, population = state["mean"], int(state["population"])
-        shaped = normal(seed, generation, population, len(mean)) * np.sqrt(state["variances"])
-        return (mean + state["sigma"] * shaped).astype(np.float32)
+        mean = state["mean"]
+        drawn = orthogonal(seed, generation, int(state["population"]), len(mean))
+        return (mean + state["sigma"] * np.sqrt(state["variances"]) * drawn).astype(np.float32)
 
     def tell(self, state: State, genomes: np.ndarray, fitness: np.ndarray, seed: int, generation: int) -> None:
-        """Move the distribution to the better half of the genomes, and shape it by the steps that led there."""
-        size, population = len(state["mean"]), len(genomes)
-        best, worth = logarithmic(max(population // 2, 1))
-        weights = shared_by_ties(fitness, best)
-        # Constants: tutorial, equations 55 to 58, rates times (n + 2) / 3 as the diagonal has fewer numbers.
-        rate_sigma = (worth + 2) / (size + worth + 5)
-        damping = 1 + 2 * max(0, np.sqrt((worth - 1) / (size + 1)) - 1) + rate_sigma
-        rate = (4 + worth / size) / (size + 4 + 2 * worth / size)
-        faster = (size + 2) / 3
-        rate_one = min(1, faster * 2 / ((size + 1.3) ** 2 + worth))
-        rate_many = min(1 - rate_one, faster * 2 * (worth - 2 + 1 / worth) / ((size + 2) ** 2 + worth))
-        expected = np.sqrt(size) * (1 - 1 / (4 * size) + 1 / (21 * size**2))
-
-        steps = (genomes - state["mean"]) / state["sigma"]
-        step = weights @ steps
-        deviations = np.sqrt(state["variances"])
-        sigma_path = (1 - rate_sigma) * state["sigma_path"]
-        sigma_path += np.sqrt(rate_sigma * (2 - rate_sigma) * worth) * step / deviations
-        length = np.sqrt(sigma_path @ sigma_path)
-        settled = length / np.sqrt(1 - (1 - rate_sigma) ** (2 * (generation + 1)))
-        steady = settled < (1.4 + 2 / (size + 1)) * expected
-        path = (1 - rate) * state["path"] + steady * np.sqrt(rate * (2 - rate) * worth) * step
-        kept = 1 - rate_one - rate_many + (not steady) * rate_one * rate * (2 - rate)
-        variances = kept * state["variances"] + rate_one * path**2 + rate_many * (weights @ steps**2)
-        state.update(
-            mean=state["mean"] + state["sigma"] * step,
-            variances=variances,
-            sigma=np.array(state["sigma"] * np.exp(min(1, rate_sigma / damping * (length / expected - 1)))),
-            sigma_path=sigma_path,
-            path=path,
-        )
+        """Move the mean to the better half and away from the worse, and widen the distribution where they lie."""
+        population, size = genomes.shape
+        drawn = orthogonal(seed, generation, population, size)
+        # The diagonal has fewer numbers than the matrix, and learns faster.
+        rates = rates_of(size, population, float(self.push), (size + 2) / 3)
+        step = shared_by_ties(fitness, rates.moves) @ drawn
+        squares = drawn**2
+        weights = weights_of(fitness, rates, squares.sum(1))
+        paths, kept = paths_of(state, rates, step, generation)
+        wider = kept + rates.one * paths["path"] ** 2 + rates.many * (weights @ squares)
+        mean = state["mean"] + state["sigma"] * np.sqrt(state["variances"]) * step
+        state.update(mean=mean, variances=state["variances"] * wider)
+        state.update(paths)
 
     def centre(self, state: State) -> np.ndarray:
         """Return the mean of the distribution."""
