@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+import warnings
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -18,6 +19,7 @@ from bench.ovae.quality import has_teacher, load_teacher, module_files
 from bench.ovae.sources import SPEED
 from bench.ovae.workspace import Workspace
 from bench.speed.inference import TEACHER_SIDE, random_input
+from olacore.modules.latent_doubts import LatentWarning
 from olacore.modules.module import Module, load
 from olacore.quality.protocols import TeacherLike
 
@@ -75,7 +77,10 @@ def time_space(space: str, workspace: Workspace, watch: Stopwatch, side: int) ->
     if teacher is not None:
         actions[TEACHER] = partial(round_trip, teacher, teacher, picture[None])
     foreign, began = foreign_seconds(), time.perf_counter()
-    timings = watch.compare(actions, SETTLE if teacher is not None else 0.0)
+    with warnings.catch_warnings():
+        # Latents of noise may well look odd.
+        warnings.simplefilter("ignore", LatentWarning)
+        timings = watch.compare(actions, SETTLE if teacher is not None else 0.0)
     note = foreign_note(foreign, foreign_seconds(), time.perf_counter() - began)
     theirs = timings.get(TEACHER)
     rows = {
