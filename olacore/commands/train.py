@@ -30,7 +30,7 @@ from olacore.commands.progress import progress_bars
 from olacore.commands.say import print_json, say
 from olacore.commands.seeds import Seeds, train_all
 from olacore.commands.show import print_figures
-from olacore.commands.signals import stop_on_signal
+from olacore.commands.signals import going_on, stop_on_signal
 
 STOPPED = {"frozen": "freezing"}
 
@@ -159,7 +159,7 @@ def train(
         except WaitingEnded as error:
             should_stop.leave(str(error).rstrip("."))
     if result.stopped == "interrupted":
-        should_stop.leave(f"the run is saved in {result.folder}; go on with --resume --out {result.folder}")
+        should_stop.leave(f"the run is saved in {result.folder}; {going_on(result.folder)}")
     if as_json:
         print_json(
             {"folder": str(result.folder), "stopped": result.stopped, "notes": [*result.notes], **result.figures}
