@@ -125,7 +125,8 @@ def train(
 ) -> None:
     """Evolve a module from data sets. With no limit given, 60 s of search or until it freezes.
 
-    A stack or a pair takes 400 generations then, a stack of few samples 6.
+    A stack or a pair takes 400 generations, a stack of few samples 6, where neither --generations nor --passes is given;
+    --time can only end that earlier.
 
     A pair is an encoder and the decoder of its own latents, in OUT/encoder and OUT/decoder.
     """
