@@ -125,7 +125,7 @@ def train(
 ) -> None:
     """Evolve a module from data sets. With no limit given, 60 s of search or until it freezes.
 
-    A stack or a pair takes 400 generations, a stack of few samples 6, where neither --generations nor --passes is given;
+    A stack or a pair takes 400 generations, a stack of few samples 6, unless --generations or --passes is given;
     --time can only end that earlier.
 
     A pair is an encoder and the decoder of its own latents, in OUT/encoder and OUT/decoder.

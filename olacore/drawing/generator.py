@@ -229,9 +229,9 @@ class Generator:
         DTypeError  if the prompt is no text
         """
         known = [one.name for one in fields(Settings)]
-        for name in (name for name in given if name not in known):
-            others = ["count", "init", "strength", "watch"]
-            raise ConfigError(f"there is no setting {name!r} of a drawing; there are {', '.join(known + others)}.")
+        if unknown := [name for name in given if name not in known]:
+            known += ["count", "init", "strength", "watch"]
+            raise ConfigError(f"there is no setting {unknown[0]!r} of a drawing; there are {', '.join(known)}.")
         asked = replace(settings or Settings(), **given)
         if not isinstance(prompt, str):
             raise DTypeError(f"a prompt is a text; got {type(prompt).__name__}.")
