@@ -12,7 +12,7 @@ from olacore.commands.options import FILE, Which
 from olacore.commands.progress import progress_bars
 from olacore.commands.say import print_json, say
 from olacore.commands.show import number, print_figures, print_table
-from olacore.commands.signals import stop_on_signal
+from olacore.commands.signals import going_on, stop_on_signal
 from olacore.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -123,7 +123,7 @@ def run_islands(
         else:
             found = place_islands(configs, backend, should_stop, **options)
     if found.interrupted:
-        should_stop.leave(f"the islands are saved in {found.folder}; go on with --resume --out {found.folder}")
+        should_stop.leave(f"the islands are saved in {found.folder}; {going_on(found.folder)}")
     told = [result.module.training for result in found.results]
     made = found.folder / "module.safetensors"
     if as_json:

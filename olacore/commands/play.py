@@ -14,7 +14,7 @@ from olacore.commands.options import FILE, Seconds, check_resumed
 from olacore.commands.progress import progress_bars
 from olacore.commands.say import print_json, say
 from olacore.commands.show import print_table, stdout
-from olacore.commands.signals import stop_on_signal
+from olacore.commands.signals import going_on, stop_on_signal
 
 if TYPE_CHECKING:
     from olacore.fitness.evolve import Evolved
@@ -99,7 +99,7 @@ def evolved(size: int, settings: dict[str, Any]) -> Evolved:
             **settings,
         )
     if found.stopped == "interrupted":
-        should_stop.leave(f"the run is saved in {found.folder}; go on with --resume --out {found.folder}")
+        should_stop.leave(f"the run is saved in {found.folder}; {going_on(found.folder)}")
     return found
 
 

@@ -11,7 +11,7 @@ import click
 from olacore.commands.progress import Bar
 from olacore.commands.say import print_json, say
 from olacore.commands.show import number, print_table
-from olacore.commands.signals import stop_on_signal
+from olacore.commands.signals import going_on, stop_on_signal
 
 # Held-out figures in the table of a study, and in one of several parts; JSON has all.
 SHOWN, SHOWN_OF_PARTS = ("loss", "r2", "psnr"), ("loss", "r2")
@@ -67,13 +67,13 @@ def train_all(config: Any, seeds: Sequence[int], backend: str, options: dict[str
 
         study = train_seeds(config, seeds, backend, told, should_stop, **options)
     if len(study.done) < len(seeds) and should_stop():
-        should_stop.leave(f"the study is saved in {study.folder}; go on with --resume --out {study.folder}")
+        should_stop.leave(f"the study is saved in {study.folder}; {going_on(study.folder)}")
     if as_json:
         print_json(study.to_dict())
     else:
         print_study(study)
     if failed := [run for run in study.runs if run.error]:
-        say(f"error: {len(failed)} of {len(seeds)} seeds failed; go on with --resume --out {study.folder}", err=True)
+        say(f"error: {len(failed)} of {len(seeds)} seeds failed; {going_on(study.folder)}", err=True)
         sys.exit(1)
 
 

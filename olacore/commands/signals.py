@@ -6,10 +6,21 @@ import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from types import FrameType
 from typing import NoReturn
 
+import click
+
 from olacore.commands.say import say
+
+
+def going_on(folder: Path | None) -> str:
+    """Say how to go on with what the present command has saved in a folder."""
+    context = click.get_current_context(silent=True)
+    given = {} if context is None else context.params
+    where = "" if given.get("out") or folder is None else f" --out {folder}"
+    return f"go on with the same command and --resume{where}{', without --force' if given.get('force') else ''}"
 
 
 class Stop:

@@ -30,7 +30,7 @@ from olacore.commands.progress import progress_bars
 from olacore.commands.say import print_json, say
 from olacore.commands.seeds import Seeds, train_all
 from olacore.commands.show import print_figures
-from olacore.commands.signals import stop_on_signal
+from olacore.commands.signals import going_on, stop_on_signal
 
 STOPPED = {"frozen": "freezing"}
 
@@ -125,7 +125,8 @@ def train(
 ) -> None:
     """Evolve a module from data sets. With no limit given, 60 s of search or until it freezes.
 
-    A stack or a pair takes 400 generations then, a stack of few samples 6.
+    A stack or a pair takes 400 generations, a stack of few samples 6, unless --generations or --passes is given;
+    --time can only end that earlier.
 
     A pair is an encoder and the decoder of its own latents, in OUT/encoder and OUT/decoder.
     """
@@ -159,7 +160,7 @@ def train(
         except WaitingEnded as error:
             should_stop.leave(str(error).rstrip("."))
     if result.stopped == "interrupted":
-        should_stop.leave(f"the run is saved in {result.folder}; go on with --resume --out {result.folder}")
+        should_stop.leave(f"the run is saved in {result.folder}; {going_on(result.folder)}")
     if as_json:
         print_json(
             {"folder": str(result.folder), "stopped": result.stopped, "notes": [*result.notes], **result.figures}

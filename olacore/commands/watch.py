@@ -188,7 +188,7 @@ def summarise(followed: Followers) -> None:
     for name, run in followed.named().items():
         if run.gone():
             at = f" after generation {run.last['generation']}" if run.last else ""
-            say(f"{name}: its process is gone{at}; go on with --resume --out {run.folder}")
+            say(f"{name}: its process is gone{at}; go on with its command and --resume --out {run.folder}")
             continue
         module = load(run.folder / MODULE)
         figures = module.training.get("held_out", {})

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -224,10 +224,14 @@ class Generator:
 
         Raises
         ------
-        ConfigError  if a setting is out of range, or the set cannot do what is asked
+        ConfigError  if a setting is unknown or out of range, or the set cannot do what is asked
         ShapeError  if `init` is of another size
         DTypeError  if the prompt is no text
         """
+        known = [one.name for one in fields(Settings)]
+        if unknown := [name for name in given if name not in known]:
+            known += ["count", "init", "strength", "watch"]
+            raise ConfigError(f"there is no setting {unknown[0]!r} of a drawing; there are {', '.join(known)}.")
         asked = replace(settings or Settings(), **given)
         if not isinstance(prompt, str):
             raise DTypeError(f"a prompt is a text; got {type(prompt).__name__}.")
@@ -375,10 +379,12 @@ def generate(prompt: str, *, set: Path | str = DEFAULT_SET, **settings: Any) -> 
     ----------
     prompt : any text
     set : by its name, the folder of one's own, or `hf:user/name` of the hub
-    settings : of `Settings`, and what else `Generator.draw` takes, by name
+    settings : of `Settings`, and what else `Generator.draw` takes, by name; not `count`
 
     Raises
     ------
     OlacoreError  one of its kinds, as `Generator` and its `draw` do
     """
+    if "count" in settings:
+        raise ConfigError("generate draws one picture; for more, take Generator(set).draw(prompt, count=...).")
     return Generator(set, kernels=False).draw(prompt, **settings)[0]

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from olacore.drawing.generator import Drawing, Generator, Settings
+from olacore.drawing.generator import ALIKE, Drawing, Generator, Settings
 from olacore.drawing.pictures import Thumbnails, grid_of, read_drawing, write_drawing
 from olacore.errors import ConfigError, DataError, FileFormatError
 from olacore.files import check_output
@@ -109,7 +109,8 @@ def drawn(
     write_drawing(output, grid_of([one.picture for one in found]), about)
     if preview is not None:
         write_drawing(preview, grid_of(steps, len(steps) // count), about)
-    told = {"file": str(output), **about, "notes": list(found[0].notes)}
+    notes = [f"{note}; add --variety 1" if note == ALIKE and generator.set.levels else note for note in found[0].notes]
+    told = {"file": str(output), **about, "notes": notes}
     told["nearest captions"] = [{"caption": text, "cosine": round(cosine, 4)} for text, cosine in found[0].nearest]
     if nearest:
         told["nearest pictures"] = nearest_of(generator, found)

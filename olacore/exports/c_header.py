@@ -193,7 +193,7 @@ def _facts(part: Part, maps: Mapping[str, Sequence[_Map]]) -> dict[str, Any]:
     facts: dict[str, Any] = {"lanes": LANES, "tile": TILE, "largest": LARGEST, "version": __version__}
     facts |= {"buffer": 0, "ranges": "", "unpacking": ""}  # where there is no refiner, or nothing to unpack
     facts |= {"answers": ends["maps"] - maps["maps"][-1].biases.size}
-    facts |= {"name": _said(part.name), "digest": part.digest, "title": f"{gather['name']} {gather['kind']}"}
+    facts |= {"name": _said(part.name), "digest": part.digest, "title": program.title}
     facts |= {"inputs": program.inputs, "outputs": program.outputs, **_origin(part)}
     if gather["kind"] != "plain":
         form = Convolutions.of(part, CODEC)

@@ -86,9 +86,7 @@ class Convolutions:
         gather = program.gather
         if gather["kind"] not in kinds or gather["name"] != CONVOLVED[gather["kind"]]:
             taken = ", ".join(f"{CONVOLVED[kind]} {kind}" for kind in kinds)
-            raise ConfigError(
-                f"{name} is a {gather['name']} {gather['kind']}; convolutions that this form takes: {taken}."
-            )
+            raise ConfigError(f"{name} is a {program.title}; convolutions that this form takes: {taken}.")
         if program.basis is not None:
             raise ConfigError(f"{name} answers in components of its targets, which is not exported in this form.")
         sees = gather["kind"] != "decoder"

@@ -131,7 +131,7 @@ def _codec(parts: Sequence[Part], arrays: Arrays) -> tuple[dict[str, Any], dict[
         kind = str(gather["kind"])
         if CONVOLVED.get(kind) != gather["name"] or part.program.basis is not None:
             raise ConfigError(
-                f"{part.name} is a {gather['name']} {kind}; a page takes encoders and decoders of the view patch, "
+                f"{part.name} is a {part.program.title}; a page takes encoders and decoders of the view patch, "
                 "refiners, or a set."
             )
         if kind in found:

@@ -219,8 +219,7 @@ def _title(parts: Sequence[Part]) -> str:
     of_set = parts[0].about.get("set")
     if len(parts) > 1 and of_set:
         return f"The set {of_set['name']} of olacore: from features of texts to pictures."
-    gather = parts[0].program.gather
-    return f"The {gather['name']} {gather['kind']} {parts[0].name} of olacore."
+    return f"The {parts[0].program.title} {parts[0].name} of olacore."
 
 
 def _told(parts: Sequence[Part], form: Form, options: OnnxFile) -> dict[str, str]:

@@ -38,7 +38,7 @@ def form_of(part: Part, uint8: bool = False) -> Form:
     if key not in FORMS:
         known = ", ".join(f"{name} {kind}" for kind, name in (*PICTURES, *FORMS))
         raise ConfigError(
-            f"{part.name} is a {gather['name']} {gather['kind']}, which the exporter onnx does not write; "
+            f"{part.name} is a {part.program.title}, which the exporter onnx does not write; "
             f"it writes modules of these views: {known}."
         )
     if uint8:

@@ -19,7 +19,7 @@ from olacore.foreign.schema import Check, Misfit, both, flag, number, record, re
 from olacore.modules.file import BASIS, POSITIVE, TENSORS, Stored, read_module
 from olacore.modules.find import find
 from olacore.modules.refined import check_refiner
-from olacore.modules.shapes import check_shapes
+from olacore.modules.shapes import check_shapes, titled
 from olacore.spaces import MOST_CHANNELS, MOST_FACTOR
 from olacore.text.table import WordTable, unit
 
@@ -110,7 +110,7 @@ def of_stored(file: Stored, path: Path) -> PlainModule:
         hidden = [f"hidden_{number}_" for number in range(len(content.get("layers", (0, 0))) - 2)]
         maps = [(parts[f"{name}weights"], parts[f"{name}biases"]) for name in (*hidden, "")]
         scaling = {name: parts[name] for name in TENSORS[2:]} | ({"basis": parts[BASIS]} if BASIS in parts else {})
-        check_shapes(f"a {view['name']} {view['kind']}", form.sizes(view), maps, scaling)
+        check_shapes(f"a {titled(view)}", form.sizes(view), maps, scaling)
         if not all((parts[name] > 0).all() for name in POSITIVE):
             raise ValueError("a scale is not above 0")
     except (TypeError, ValueError) as error:

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from olacore.kernels.lattice import to_even_lattice, to_lattice
+from olacore.modules.shapes import titled
 from olacore.views.base import View
 from olacore.views.scaling import Scaling
 
@@ -95,6 +96,11 @@ class Program:
     basis_factors: Factors | None
     bound: float | None
     refiner: Program | None = None
+
+    @property
+    def title(self) -> str:
+        """What messages call it, such as "patch encoder"."""
+        return titled(self.gather)
 
     @classmethod
     def of(

@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
 from olacore.errors import DataError, ShapeError
 from olacore.modules.file import POSITIVE
+
+
+def titled(view: Mapping[str, Any]) -> str:
+    """What messages call what has a view, given as plain values."""
+    return "plain module" if view["kind"] == "plain" else f"{view['name']} {view['kind']}"
 
 
 def check_shapes(

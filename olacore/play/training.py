@@ -11,7 +11,8 @@ import numpy as np
 
 from olacore.errors import ShapeError
 from olacore.files import replace_file
-from olacore.fitness.evolve import Evolved, evolve
+from olacore.fitness.evolution import Evolution
+from olacore.fitness.evolve import Evolved, Limits, evolve
 from olacore.fitness.layout import Layout
 from olacore.media.plots import drawing, style
 from olacore.modules.module import Module, load
@@ -23,6 +24,7 @@ from olacore.search.run_folder import RunFolder, next_free
 # Of the episodes that measure a player; searches are given seeds below 2^31.
 FRESH = 1 << 40
 EPISODES = 1000
+POPULATION = 64
 FILM, CURVE = "snake.gif", "curve.png"
 
 
@@ -71,6 +73,9 @@ def train_snake(
     """
     fitness = SnakeFitness(size)
     layers = (LAYERS[0], *hidden, LAYERS[1])
+    # What is out of range is refused before a folder is made.
+    Limits(generations, None, seconds, None)
+    Evolution(layers, strategy=strategy, population=POPULATION, seed=seed)
     play_episodes(
         np.zeros((1, Layout.of(layers, None).size)), layers, size=size, episodes=1
     )  # compiles, before seconds count
@@ -78,7 +83,7 @@ def train_snake(
         fitness,
         layers,
         strategy=strategy,
-        population=64,
+        population=POPULATION,
         seed=seed,
         seconds=seconds,
         generations=generations,

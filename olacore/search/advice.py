@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -12,6 +12,9 @@ from olacore.data import Dataset
 from olacore.modules.module import Module, load
 from olacore.pretrained.catalogue import family_of
 from olacore.quality.evaluation import Figures, loss_on
+
+if TYPE_CHECKING:
+    from olacore.search.config import TrainConfig
 
 # Training pictures, and photographs or scenes that they are of, below which a word is said.
 FEW_PICTURES, FEW_SCENES = 16, 4
@@ -86,6 +89,20 @@ def nothing_learned(training: Mapping[str, Any], stopped: str) -> str | None:
         f"it has learned nothing that shows: {cut} after {counted(training['generations'], 'generation')}, and on "
         "validation samples it is no better than the mean of the targets; give it more time."
     )
+
+
+def ended_by_default(config: TrainConfig, stopped: str) -> str | None:
+    """Say that a search ended after a number of generations that nobody asked for, before another limit; None if not.
+
+    Parameters
+    ----------
+    config : of the search, as it was in the end
+    stopped : why it ended, see `Result`
+    """
+    limited = config.seconds is not None or config.until_loss is not None
+    if stopped != "generations" or config.generations is not None or not limited:
+        return None
+    return f"stopped after the default {config.settled.generations} generations; --generations searches longer."
 
 
 def beside(figures: Figures, name: str) -> str:

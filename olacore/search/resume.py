@@ -24,6 +24,10 @@ CURSOR = {"pass": 0, "group": 0, "block": 0}
 LOSSES = ("best_loss", "shown_loss", "shown_r2")
 # Numbers of a checkpoint count something, and not so far.
 MOST = 1 << 53
+# Settings that no option of the same name sets.
+NO_OPTION = {"report_every", "fold", "island", "lockstep", "graph", "sharded"}
+# Hexadecimal digits of a digest, and those that a message shows.
+DIGEST, SHOWN = 64, 12
 
 
 def save(task: Task, progress: Progress) -> None:
@@ -112,10 +116,25 @@ def check_settings(task: Task, given: Any) -> None:
         raise FileFormatError(f"its settings must be dict; they are {type(given).__name__}.")
     for name in {**given, **asked}:
         if asked.get(name) != given.get(name):
-            raise ConfigError(
-                f"the run in {task.folder.path} was started with {name} {given.get(name)!r}, "
-                f"and --resume asks for {asked.get(name)!r}."
-            )
+            told = difference(name, given.get(name), asked.get(name))
+            raise ConfigError(f"the run in {task.folder.path} was started {told}")
+
+
+def difference(name: str, then: Any, now: Any) -> str:
+    """End a sentence on a run that was started with another setting, by what to give to go on with it."""
+    if isinstance(then, str) and isinstance(now, str) and len(then) == len(now) == DIGEST:
+        return f"with other {name}: {then[:SHOWN]}, not {now[:SHOWN]}; give those that it was started with."
+    what = f"without {name}" if then is None or then is False else f"with {name} {then!r}"
+    what += "" if now is None or isinstance(now, bool) else f", not {now!r}"
+    if name in NO_OPTION:
+        return f"{what}; go on as it was started."
+    option = "--" + name.replace("_", "-").removesuffix("s" if name == "options" else "")
+    if then is None or then is False or then == [] or then == {}:
+        return f"{what}; leave {option} out to go on with it."
+    if isinstance(then, dict):
+        return f"{what}; give {' '.join(f'{option} {key}={value}' for key, value in then.items())} to go on with it."
+    text = "" if then is True else f" {','.join(map(str, then)) if isinstance(then, list) else then}"
+    return f"{what}; give {option}{text} to go on with it."
 
 
 def check_numbers(stored: dict[str, Any], chosen: dict[str, Any], counters: dict[str, Any]) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 
 from olacore.blocks import Block, rows_of
-from olacore.search.advice import few_pictures
+from olacore.search.advice import counted, few_pictures
 from olacore.search.task import Progress, Task
 from olacore.search.validation import Validation
 from olacore.strategies import Candidate, Problem
@@ -42,8 +42,9 @@ def start(task: Task) -> tuple[Progress, Validation]:
     validation = Validation(task, scaling)
     if task.rows < FEW * view.inputs:
         logger.warning(
-            "there are %d training samples for %d inputs: with so few, expect a large error on new data",
-            task.rows,
+            "there %s %s for %d inputs: with so few, expect a large error on new data",
+            "is" if task.rows == 1 else "are",
+            counted(task.rows, "training sample"),
             view.inputs,
         )
     if few := few_pictures(task.dataset, view.kind, task.items["train"]):

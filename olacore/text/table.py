@@ -171,7 +171,14 @@ class WordTable:
         return np.ascontiguousarray(letters.T), np.maximum(np.char.str_len(framed) - RUN + 1, 1)
 
     def spelt_like(self, word: str, most: int = SPELT_LIKE, least: float = ALIKE) -> list[str]:
-        """Known words that are spelt most like a word, the most alike first; none where none is alike."""
+        """Known words that are spelt most like a word, the most alike first; none where none is alike.
+
+        Two neighbouring letters that changed places are one slip: words without it are taken alone.
+        """
+        if word.isalpha() and len(word) > 2:
+            pairs = (word[:at] + word[at + 1] + word[at] + word[at + 2 :] for at in range(len(word) - 1))
+            if swapped := [other for other in dict.fromkeys(pairs) if other in self.places][:most]:
+                return swapped
         text = f"<{word}>".encode()
         runs = {text[start : start + RUN] for start in range(max(len(text) - RUN + 1, 1))}
         letters, counts = self._runs

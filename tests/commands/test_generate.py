@@ -62,6 +62,13 @@ def test_generate__tells_a_seed_that_nobody_chose_and_repeats_it(folder, tmp_pat
     assert (tmp_path / "d.png").read_bytes() == (tmp_path / "a.png").read_bytes()
 
 
+def test_generate__says_what_makes_pictures_differ(folder, tmp_path):
+    without = write_set(tmp_path, levels=(), encoder=False)
+    notes = [draw(one, "a fox", "-n", "2")["notes"] for one in (folder, without)]
+    assert notes[0][-1] == "without variety all pictures are the same; add --variety 1"
+    assert notes[1][-1] == "without variety all pictures are the same"
+
+
 def test_generate__draws_a_file_of_prompts(folder, tmp_path):
     (tmp_path / "prompts.txt").write_text("a red heart\n\n  a fox \n", encoding="utf-8-sig")
     result = ola("generate", "--prompts", "prompts.txt", "-o", "out", "--set", folder, "--json")

@@ -111,7 +111,7 @@ def test_islands__ctrl_c_saves_all_and_says_how_to_go_on(asked, tmp_path):
     process.send_signal(signal.SIGINT)
     _, stderr = process.communicate()
     assert process.returncode == 130
-    assert stderr.endswith(f"interrupted: the islands are saved in {run}; go on with --resume --out {run}\n")
+    assert stderr.endswith(f"interrupted: the islands are saved in {run}; go on with the same command and --resume\n")
     done = max(json.loads(log.read_text().splitlines()[-1])["generation"] for log in logs)
     subprocess.run([*command, str(done + 50), "--resume"], check=True, stdout=subprocess.DEVNULL)
     assert module_bytes(run)

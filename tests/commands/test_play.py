@@ -35,8 +35,11 @@ def test_play_snake__draws_no_curve_of_a_run_that_ends_before_its_first_report(t
     assert not (tmp_path / "run" / "curve.png").exists()
 
 
-def test_play_snake__refuses():
+def test_play_snake__refuses(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
     check_refusal("4 to 32", "play", "snake", "--size", 3)
     check_refusal("no strategy for genomes", "play", "snake", "--strategy", "luck")
     check_refusal("plays no Snake", "play", "snake", "--module", "sd15-decoder")
     check_refusal("above 0", "play", "snake", "--generations", -1)
+    check_refusal("generations must be above 0; got 0", "play", "snake", "--generations", 0)
+    assert not [*tmp_path.iterdir()], "nothing is left behind"

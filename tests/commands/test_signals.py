@@ -1,10 +1,12 @@
 """Signals as wishes."""
 
 import signal
+from pathlib import Path
 
+import click
 import pytest
 
-from olacore.commands.signals import stop_on_signal
+from olacore.commands.signals import going_on, stop_on_signal
 
 
 @pytest.mark.parametrize(("number", "word", "code"), [("SIGINT", "interrupted", 130), ("SIGTERM", "terminated", 143)])
@@ -45,3 +47,17 @@ def test_stop_on_signal__what_is_ignored_stays_ignored():
             assert not should_stop()
     finally:
         signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.parametrize(
+    ("given", "how"),
+    [
+        ({"out": Path("x")}, "and --resume"),
+        ({"out": None}, "and --resume --out runs/x"),
+        ({"out": Path("x"), "force": True}, "and --resume, without --force"),
+    ],
+)
+def test_going_on__is_by_the_same_command(given, how):
+    with click.Context(click.Command("train")) as context:
+        context.params = given
+        assert going_on(Path("runs/x")).replace("\\", "/") == f"go on with the same command {how}"

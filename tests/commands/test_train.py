@@ -102,7 +102,7 @@ def test_signal__saves_the_run_and_says_how_to_go_on(tmp_path: Path, number: str
     process.send_signal(signal.Signals[number])
     _, stderr = process.communicate()
     assert process.returncode == code
-    assert stderr.endswith(f"\n{word}: the run is saved in {run}; go on with --resume --out {run}\n")
+    assert stderr.endswith(f"\n{word}: the run is saved in {run}; go on with the same command and --resume\n")
     done = json.loads(log.read_text().splitlines()[-1])["generation"]
     subprocess.run([*command, "--generations", str(done + 20), "--resume"], check=True, stdout=subprocess.DEVNULL)
     assert json.loads(log.read_text().splitlines()[-1])["generation"] >= done + 10

@@ -152,7 +152,7 @@ def test_watch__says_that_the_process_of_a_run_is_gone(run):
     assert "its process is gone" in ola("watch", run, "--once").stdout
     last = ola("watch", run).stdout.splitlines()[-1]
     assert last.startswith("mine: its process is gone after generation ")
-    assert last.endswith(f"go on with --resume --out {run}")
+    assert last.endswith(f"go on with its command and --resume --out {run}")
     os.utime(run / "module.safetensors", (9e9, 9e9))
     assert "its process is gone" not in ola("watch", run, "--once").stdout
 

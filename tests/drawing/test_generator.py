@@ -183,6 +183,7 @@ def test_init__goes_from_a_picture_to_the_prompt(plain):
         ({"guidance": 21.0}, "guidance must be 0 to 20"),
         ({"lean": 1.5}, "lean must be 0 to 1; got 1.5"),
         ({"count": 0}, "count must be 1 to"),
+        ({"sed": 2}, "there is no setting 'sed' of a drawing; there are seed, variety, .*, count, init"),
     ],
 )
 def test_settings__out_of_range_are_refused(plain, given, sentence):
@@ -340,6 +341,11 @@ def test_grid__lays_pictures_out_with_gaps():
     assert (sheet[6:, 8:] == 255).all()
     assert grid_of(pictures[:1]) is pictures[0]
     assert grid_of(pictures, 3).shape == (4, 22, 3)
+
+
+def test_public__of_one_picture_refuses_a_count(folder):
+    with pytest.raises(ConfigError, match="draws one picture; for more, take Generator"):
+        olacore.generate("a red heart", set=folder, count=2)
 
 
 def test_public__draws_in_two_lines(folder):

@@ -58,5 +58,5 @@ def test_decoder__that_carries_a_refiner_gives_the_pixels_of_the_module(view, si
 
 
 def test_other_views__are_refused():
-    with pytest.raises(ConfigError, match="m is a plain .*; convolutions that this form takes: .* decoder, pixel re"):
+    with pytest.raises(ConfigError, match="m is a plain module; convolutions that this form takes: .* decoder, pix"):
         Convolutions.of(Part.of("m", make_module(Plain(5, 3), None)))

@@ -12,9 +12,9 @@ from olacore.data import open_dataset
 from olacore.data.sample import sample_path
 from olacore.modules.module import load
 from olacore.quality.evaluation import evaluate, loss_on
-from olacore.search.advice import few_pictures, nothing_learned, poor_figures, shipped_name
+from olacore.search.advice import ended_by_default, few_pictures, nothing_learned, poor_figures, shipped_name
 from olacore.search.train import train
-from tests.support.makers import make_config, write_pictures, write_plain
+from tests.support.makers import JIT, make_config, write_pairs, write_pictures, write_plain
 
 
 def test_few_pictures__says_how_many_there_are_and_what_to_do(tmp_path):
@@ -79,6 +79,20 @@ def test_nothing_learned__says_so_of_what_was_cut_short_and_of_nothing_else():
     assert "its time was over after 1 generation, and on validation samples it is no better than the mean" in told
     assert "it ended after 20 generations" in nothing_learned({"validation_r2": -1.0, "generations": 20}, "frozen")
     assert nothing_learned({"validation_r2": 0.1, "generations": 1}, "time") is None
+
+
+@pytest.mark.skipif(not JIT, reason="too many products without the JIT")
+def test_train__says_that_the_default_generations_were_over_before_the_time(tmp_path):
+    rng = np.random.default_rng(0)
+    data = tmp_path / "p.h5"
+    write_pairs(data, *(rng.standard_normal((400, 3)).astype(np.float32) for _ in range(2)))
+    asked = {"module": None, "stack": 16, "strategy": "wide", "population": None, "seconds": 300.0, "generations": None}
+    config = make_config(data, tmp_path / "run", **asked)
+    result = train(config)
+    assert (result.stopped, result.module.training["generations"]) == ("generations", 6)
+    assert result.notes[-1] == "stopped after the default 6 generations; --generations searches longer."
+    for other, stopped in (({"generations": 6}, "generations"), ({"seconds": None}, "generations"), ({}, "time")):
+        assert ended_by_default(replace(config, **other), stopped) is None
 
 
 def test_train__tells_of_a_refiner_that_had_no_time(tmp_path):

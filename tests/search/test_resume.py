@@ -14,6 +14,7 @@ import pytest
 from olacore.data import open_dataset
 from olacore.errors import ConfigError, FileFormatError, OutputError, OutputExistsError
 from olacore.search.checkpoint import load_checkpoint
+from olacore.search.resume import difference
 from olacore.search.train import train
 from tests.support.makers import JIT, make_config, module_bytes, story, threads, write_plain
 from tests.support.places import ROOT
@@ -195,22 +196,37 @@ def test_train__a_checkpoint_that_cannot_be_written_leaves_the_one_before(plain,
 @pytest.mark.parametrize(
     ("name", "value", "sentence"),
     [
-        ("seed", 3, "seed 0, and --resume asks for 3"),
-        ("population", 5, "population 4, and --resume asks for 5"),
-        ("block", 32, "block 64, and --resume asks for 32"),
-        ("strategy", "classic", "strategy 'rows', and --resume asks for 'classic'"),
-        ("options", {"audit": 9}, r"options {}, and --resume asks for {'audit': 9}"),
-        ("report_every", 3, "report_every 2, and --resume asks for 3"),
-        ("skip_nonfinite", True, "skip_nonfinite False, and --resume asks for True"),
+        ("seed", 3, "with seed 0, not 3; give --seed 0 to go on with it"),
+        ("population", 5, "with population 4, not 5; give --population 4 to"),
+        ("block", 32, "with block 64, not 32; give --block 64 to"),
+        ("strategy", "classic", "with strategy 'rows', not 'classic'; give --strategy rows to"),
+        ("options", {"audit": 9}, "with options {}, not {'audit': 9}; leave --option out to"),
+        ("report_every", 3, "with report_every 2, not 3; go on as it was started"),
+        ("skip_nonfinite", True, "without skip_nonfinite; leave --skip-nonfinite out to"),
     ],
 )
 def test_resume__with_another_setting_names_both_values(plain, tmp_path, name, value, sentence):
     config = make_config(plain, tmp_path / "run", generations=2)
     train(config)
     before = module_bytes(tmp_path / "run")
-    with pytest.raises(ConfigError, match=f"was started with {sentence}"):
+    with pytest.raises(ConfigError, match=f"was started {sentence}"):
         train(replace(config, resume=True, **{name: value}))
     assert module_bytes(tmp_path / "run") == before
+
+
+@pytest.mark.parametrize(
+    ("name", "then", "remedy"),
+    [
+        ("options", {"audit": 9, "decay": 0.5}, "give --option audit=9 --option decay=0.5 to"),
+        ("output_weights", [1.0, 2.0], "give --output-weights 1.0,2.0 to"),
+        ("skip_nonfinite", True, "give --skip-nonfinite to"),
+        ("generations", 20000, "with generations 20000; give --generations 20000 to"),
+        ("seed", 0, "with seed 0; give --seed 0 to"),
+        ("stack", None, "without stack; leave --stack out to"),
+    ],
+)
+def test_resume__says_which_option_to_give(name, then, remedy):
+    assert remedy in difference(name, then, None)
 
 
 def test_resume__with_other_data_names_both_digests(plain, tmp_path):
@@ -218,7 +234,7 @@ def test_resume__with_other_data_names_both_digests(plain, tmp_path):
     train(config)
     other = write_plain(tmp_path / "other.h5", seed=5)
     with open_dataset(plain) as a, open_dataset(other) as b:
-        sentence = f"was started with data '{a.digest()}', and --resume asks for '{b.digest()}'"
+        sentence = f"was started with other data: {a.digest()[:12]}, not {b.digest()[:12]}; give those"
     with pytest.raises(ConfigError, match=sentence):
         train(replace(config, h5=(other,), resume=True))
 

@@ -161,7 +161,7 @@ def test_command__prints_a_table_and_json(tmp_path):
     (tmp_path / "failing" / "seed-2").write_text("no folder")
     failing = ola(*given, "--seeds", "0,2", "--out", tmp_path / "failing", code=1)
     assert "seed 2 failed: the run folder" in failing.stderr
-    assert "error: 1 of 2 seeds failed; go on with --resume" in failing.stderr
+    assert "error: 1 of 2 seeds failed; go on with the same command and --resume" in failing.stderr
 
 
 def test_print_study__fits_a_page_and_says_whose_notes_they_are(capsys):

@@ -73,14 +73,14 @@ def test_train__a_stack_has_the_same_bytes_for_one_thread(curved, whole, tmp_pat
 
 def test_resume__a_stack_names_another_size_or_budget(curved, whole):
     config = stacked(curved, whole, resume=True)
-    with pytest.raises(ConfigError, match="was started with stack 8, and --resume asks for 9"):
+    with pytest.raises(ConfigError, match="was started with stack 8, not 9; give --stack 8 to go on"):
         train(replace(config, stack=9))
-    with pytest.raises(ConfigError, match="was started with budget None, and --resume asks for 50000"):
+    with pytest.raises(ConfigError, match="was started without budget, not 50000; leave --budget out"):
         train(replace(config, budget=50_000))
 
 
 def test_resume__a_stack_cools_down_over_what_it_was_started_with(curved, whole):
-    with pytest.raises(ConfigError, match="was started with generations 20, and --resume asks for 400"):
+    with pytest.raises(ConfigError, match="was started with generations 20, not 400; give --generations 20 to"):
         train(replace(stacked(curved, whole, resume=True), generations=400))
 
 

@@ -91,8 +91,18 @@ class Writer {
     return out;
   }
 
-  // Known words that are spelt most like one: by the runs of three letters that they share.
+  // Known words that are spelt most like one: with two neighbouring letters swapped, else by the runs of three letters
+  // that they share.
   speltLike(word) {
+    const signs = [...word];
+    if (signs.length > 2 && /^\p{L}+$/u.test(word)) {
+      const swapped = new Set();
+      for (let at = 0; at + 1 < signs.length; at++) {
+        const other = [...signs.slice(0, at), signs[at + 1], signs[at], ...signs.slice(at + 2)].join("");
+        if (this.places.has(other)) swapped.add(this.places.get(other));
+      }
+      if (swapped.size) return [...swapped].slice(0, SPELT_LIKE);
+    }
     const text = letters(`<${word}>`),
       runs = new Set();
     for (let i = 0; i + RUN <= text.length; i++) runs.add(text.slice(i, i + RUN));

@@ -97,7 +97,9 @@ def islands_of(
     first = Island(0, count, exchange or Path(EXCHANGE), every, lockstep, graph)
     out = config.out
     if config.resume and out is not None and (there := count_in(out, exchange or out / EXCHANGE)) not in (None, count):
-        raise ConfigError(f"the run in {out} was started with {there} islands, and --resume asks for {count}.")
+        raise ConfigError(
+            f"the run in {out} was started with {there} islands, not {count}; give --islands {there} to go on with it."
+        )
     # What cannot be is refused before a folder is made.
     check_exchanges(first, type(replace(config, island=first).settled.strategy))
     out = out or next_free(config.module or "plain")

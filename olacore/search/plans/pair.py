@@ -21,6 +21,7 @@ from olacore.jit.flags import ONE_AT_A_TIME
 from olacore.modules.identity import Own
 from olacore.modules.module import Module, load
 from olacore.quality.evaluation import usable_items
+from olacore.search.advice import ended_by_default
 from olacore.search.config import TrainConfig
 from olacore.search.finish import INTERRUPTED, Result, finish, summary_of
 from olacore.search.loop import search
@@ -72,7 +73,9 @@ class PairPlan(Plan):
         if found.stopped == INTERRUPTED:
             return replace(found, folder=out)
         if not stack:
-            return watch.finished(replace(keep_decoder(config, found, out / "decoder"), folder=out))
+            made = keep_decoder(config, found, out / "decoder")
+            said = ended_by_default(config, made.stopped)
+            return watch.finished(replace(made, folder=out, notes=(*made.notes, *([said] if said else []))))
         budget = config.budget - found.module.nbytes() if config.budget is not None else None
         strategy = config.settled.strategy.name
         second = replace(

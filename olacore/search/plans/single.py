@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+from olacore.search.advice import ended_by_default
 from olacore.search.config import TrainConfig
 from olacore.search.finish import Result, best_module, finish, keep_refined
 from olacore.search.loop import search
@@ -25,6 +28,8 @@ class SinglePlan(Plan):
             result = finish(module, dataset, folder, task.items, stopped, config.skip_nonfinite)
             if config.pictures_from is not None:
                 keep_refined(result.module, config.pictures_from, folder.path / REFINED)
+            if said := ended_by_default(task.config, stopped):
+                result = replace(result, notes=(*result.notes, said))
             return watch.finished(result)
 
 

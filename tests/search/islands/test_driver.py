@@ -44,7 +44,7 @@ def test_islands_of__what_is_there_is_neither_lost_nor_taken_for_another_run(pla
     with pytest.raises(OutputExistsError, match="island-1 already holds a run; give --resume or --force"):
         islands_of(config, 2)
     for count in (1, 3):
-        with pytest.raises(ConfigError, match=f"was started with 2 islands, and --resume asks for {count}"):
+        with pytest.raises(ConfigError, match=f"was started with 2 islands, not {count}; give --islands 2"):
             islands_of(replace(config, resume=True), count)
     other = write_plain(tmp_path / "other.h5", seed=1)
     with pytest.raises(OSError, match=r"missing\.h5"):

@@ -264,7 +264,7 @@ def test_resume__as_one_of_another_number_is_refused(pair):
     with pytest.raises(ConfigError, match="a run with islands 2, and this island has islands 3"):
         run_island(config)
     config.island.exchange.joinpath("run.json").unlink()
-    with pytest.raises(ConfigError, match=r"was started with island '1 of 2', and --resume asks for '1 of 3'"):
+    with pytest.raises(ConfigError, match=r"was started with island '1 of 2', not '1 of 3'; go on as"):
         run_island(config)
 
 
