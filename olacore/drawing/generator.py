@@ -383,7 +383,8 @@ def generate(prompt: str, *, set: Path | str = DEFAULT_SET, **settings: Any) -> 
 
     Raises
     ------
-    OlacoreError  one of its kinds, as `Generator` and its `draw` do
+    ConfigError  if `count` is given
+    OlacoreError  another of its kinds, as `Generator` and its `draw` do
     """
     if "count" in settings:
         raise ConfigError("generate draws one picture; for more, take Generator(set).draw(prompt, count=...).")
