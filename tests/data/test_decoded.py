@@ -50,7 +50,7 @@ def test_train__evolves_a_refiner_behind_a_decoder(tmp_path):
     assert errors[1] < 0.8 * errors[0]
     make_module(PatchDecoder(4, 8, 5)).save(tmp_path / "other.safetensors")
     asked |= {"pictures_from": tmp_path / "other.safetensors"}
-    with pytest.raises(ConfigError, match="was started with data"):
+    with pytest.raises(ConfigError, match="was started with other data"):
         train(make_config(data, tmp_path / "run", resume=True, **asked | {"generations": 8}))
 
 

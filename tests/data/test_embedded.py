@@ -37,7 +37,7 @@ def test_train__says_whose_embeddings_it_read(tmp_path):
     result = train(make_config(data, tmp_path / "run", text_from=tmp_path / "text.safetensors", **asked))
     assert result.module.training["text_sha256"] == text.digest
     assert result.module.view.embedding == WIDTH
-    with pytest.raises(ConfigError, match="was started with data"):
+    with pytest.raises(ConfigError, match="was started with other data"):
         train(make_config(data, tmp_path / "run", resume=True, **asked | {"generations": 4}))
 
 

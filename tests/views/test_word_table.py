@@ -75,7 +75,7 @@ def test_train__resumes_exactly_and_only_with_the_same_words(files, tmp_path):
     assert_same_run(tmp_path / "part", tmp_path / "whole")
     words.unlink()
     write_words(words, words=KNOWN[:-1])
-    with pytest.raises(ConfigError, match="was started with view"):
+    with pytest.raises(ConfigError, match="was started with other view"):
         train(settings(files, tmp_path / "part", words=words, resume=True, generations=6))
 
 
