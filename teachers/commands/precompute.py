@@ -41,7 +41,7 @@ SHOWN = 10
 @click.option("--text-teacher", help="A text encoder's folder or hub id: embeddings of the captions are stored too.")
 @click.option("--tokens", is_flag=True, help="Store the embeddings of the captions' tokens too.")
 @click.option("--words", is_flag=True, help="Embed single words: of lists, of training captions, and common ones.")
-@click.option("--vocabulary", default=20_000, show_default=True, help="With --words: of the text teacher's own words.")
+@click.option("--vocabulary", type=int, help="With --words: only the first so many of the text teacher's own words.")
 @click.option("--common", default=25_000, show_default=True, help="With --words: how many of the shipped common words.")
 @click.option("--captions", help="A table (.tsv, .csv, .jsonl); txt: a text beside each picture; names: of the files.")
 @click.option("--split", "parts", type=FILE, help="A table that says which part each picture is in.")
@@ -93,7 +93,7 @@ def precompute(
     text_teacher: str | None,
     tokens: bool,
     words: bool,
-    vocabulary: int,
+    vocabulary: int | None,
     common: int,
     captions: str | None,
     parts: Path | None,

@@ -18,11 +18,11 @@ def embed_words(
     h5: Path,
     reference: str,
     loading: LoadOptions,
-    counts: tuple[int, int],
+    counts: tuple[int | None, int],
     resume: bool,
     force: bool,
 ) -> None:
-    """Make a table of words with a text teacher's embeddings; `counts` of its vocabulary and of common words."""
+    """Make a table of words with a text teacher's embeddings; `counts` of its vocabulary, None for all, and of common words."""
     import teachers
 
     teachers.check_target(h5, None, resume, force)
