@@ -22,7 +22,7 @@ def embed_words(
     resume: bool,
     force: bool,
 ) -> None:
-    """Make a table of words with a text teacher's embeddings; `counts`: of its vocabulary (None: all), of common ones."""
+    """Make a table of words with a text teacher's embeddings; `counts`: of its own (None: all), of common ones."""
     import teachers
 
     teachers.check_target(h5, None, resume, force)
