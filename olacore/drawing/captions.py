@@ -15,7 +15,7 @@ from olacore.text.table import unit
 WHAT, MAKER = "file of captions", "`ola bundle`"
 LEVELS, NEAREST = 127, 8
 # How far below a seen caption's cosine a prompt leans on captions most, which share of the way to them that is, and how
-# much less one that is less like it counts. Of validation concepts of google64 4 % are copies then, 7 % with all the way;
+# much less one that is less like it counts. Of validation concepts of google64 4 % are copies then, 7 % by all the way;
 # their detail is 0.49 of the true pictures', and their energy 0.93.
 OVER, MOST, SHARP = 0.01, 0.8, 300.0
 NAMES = ("texts", "vectors", "scales", "basis")

@@ -312,7 +312,7 @@ def test_captions__a_prompt_that_is_like_none_leans_on_those_that_it_is_likest()
     assert near @ embeddings[0] < half @ embeddings[0] < 1
     assert np.linalg.norm(half) == pytest.approx(1, abs=1e-5)
     between = np.array([0.5, 0.5, 0, 0.7071], np.float32)
-    both = between + MOST * (np.array([0.7071, 0.7071, 0, 0]) - between)
+    both = between + MOST * (np.array([0.5, 0.5, 0, 0]) - between)
     np.testing.assert_allclose(captions.leaned(between, 0.9, 1.0), both / np.linalg.norm(both), atol=0.01)
 
 
