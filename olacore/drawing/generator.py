@@ -17,7 +17,7 @@ from olacore.text.emoji import name_emoji
 
 DEFAULT_SET = "google64"
 MOST_COUNT, MOST_SEED = 4096, (1 << 63) - 1
-MOST_GUIDANCE, MOST_LIFT = 20.0, 2.0
+MOST_GUIDANCE, MOST_LIFT = 20.0, 3.0
 # What a negative prompt counts for, of what sets it apart from the mean of all.
 AWAY = np.float32(0.5)
 # Of an energy that is divided by.

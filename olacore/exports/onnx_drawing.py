@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from olacore.drawing.captions import NEAREST, OVER, SHARP, Captions
+from olacore.drawing.captions import MOST, NEAREST, OVER, SHARP, Captions
 from olacore.drawing.generator import MOST_LIFT, Settings
 from olacore.drawing.module_set import ModuleSet, open_set
 from olacore.drawing.sampler import sample
@@ -166,7 +166,7 @@ class InGraph:
             return embeddings
         best = graph.op("ReduceMax", likeness, axes=[1], keepdims=1)
         way = graph.op("Div", graph.op("Sub", graph.constant(seen), best), graph.constant(OVER))
-        way = graph.op("Mul", graph.op("Clip", way, graph.constant(0), graph.constant(1)), graph.constant(share))
+        way = graph.op("Mul", graph.op("Clip", way, graph.constant(0), graph.constant(1)), graph.constant(MOST * share))
         weights = graph.op("Softmax", graph.op("Mul", likeness, graph.constant(SHARP)), axis=1)
         likest = graph.op("MatMul", graph.op("Mul", weights, self.scales), self.vectors)
         likest = graph.op("MatMul", likest, self.basis)

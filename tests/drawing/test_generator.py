@@ -14,7 +14,7 @@ import pytest
 
 import olacore
 from olacore.drawing.bundle import make_set
-from olacore.drawing.captions import Captions
+from olacore.drawing.captions import MOST, Captions
 from olacore.drawing.generator import AWAY, MOST_LIFT, Generator, Settings
 from olacore.drawing.module_set import open_set
 from olacore.drawing.pictures import Thumbnails, grid_of, read_drawing, write_drawing
@@ -306,12 +306,14 @@ def test_captions__a_prompt_that_is_like_none_leans_on_those_that_it_is_likest()
     np.testing.assert_array_equal(captions.leaned(near, 0.9 - 1e-3, 1.0), near)
     np.testing.assert_array_equal(captions.leaned(near, None, 1.0), near)
     np.testing.assert_array_equal(captions.leaned(near, 0.99, 0.0), near)
-    np.testing.assert_allclose(captions.leaned(near, 1.1, 1.0), embeddings[0], atol=0.01)
+    most = near + MOST * (embeddings[0] - near)
+    np.testing.assert_allclose(captions.leaned(near, 1.1, 1.0), most / np.linalg.norm(most), atol=0.01)
     half = captions.leaned(near, 1.1, 0.5)
     assert near @ embeddings[0] < half @ embeddings[0] < 1
     assert np.linalg.norm(half) == pytest.approx(1, abs=1e-5)
     between = np.array([0.5, 0.5, 0, 0.7071], np.float32)
-    np.testing.assert_allclose(captions.leaned(between, 0.9, 1.0), [0.7071, 0.7071, 0, 0], atol=0.01)
+    both = between + MOST * (np.array([0.5, 0.5, 0, 0]) - between)
+    np.testing.assert_allclose(captions.leaned(between, 0.9, 1.0), both / np.linalg.norm(both), atol=0.01)
 
 
 def test_thumbnails__find_the_training_picture(folder, plain):

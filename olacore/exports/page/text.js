@@ -6,10 +6,11 @@ const ORDER = 0.5,
   SPELT_LIKE = 3,
   MOST_UNKNOWN = 32,
   MOST_NAMED = 8;
-const OVER = 0.05,
-  SHARP = 70,
+const OVER = 0.01,
+  MOST = 0.8,
+  SHARP = 300,
   NEAREST = 8,
-  MOST_LIFT = 2,
+  MOST_LIFT = 3,
   AWAY = 0.5,
   TEXT = new TextDecoder(),
   BYTES = new TextEncoder();
@@ -195,7 +196,7 @@ class Writer {
   leaned(embedding, likeness, lean) {
     const best = likeness.reduce((a, b) => Math.max(a, b)),
       {seen} = this.set;
-    const way = seen === null ? 0 : lean * Math.min(Math.max((seen - best) / OVER, 0), 1);
+    const way = seen === null ? 0 : MOST * lean * Math.min(Math.max((seen - best) / OVER, 0), 1);
     if (!way) return embedding;
     const {vectors, scales, basis} = this.captions,
       size = basis.length / embedding.length;
