@@ -102,11 +102,13 @@ def test_decode__refuses_a_bare_npy_without_a_decoder_and_lists_them(tmp_path, m
     sentence = (
         r"z\.npy does not say whose latents it holds; name their decoder with --decoder: "
         r"codec4-decoder \(private, of codec4-encoder\), sd15-decoder \(SD 1\.5\), "
-        r"sd15-decoder-small \(SD 1\.5\), sdxl-decoder \(SDXL\)\.\n"
+        r"sd15-decoder-small \(SD 1\.5\), sdxl-decoder \(SDXL\), sdxl-decoder-small \(SDXL\)\.\n"
     )
     check_refusal(sentence, "decode", "z.npy", "-o", "out.png")
     np.save("z.npy", np.zeros((16, 3, 3), np.float32))
-    sentence = r": codec16-decoder \(private, of codec16-encoder\), sd3-decoder \(SD 3\)\.\n"
+    sentence = (
+        r": codec16-decoder \(private, of codec16-encoder\), sd3-decoder \(SD 3\), sd3-decoder-small \(SD 3\)\.\n"
+    )
     check_refusal(sentence, "decode", "z.npy", "-o", "out.png")
 
 

@@ -133,8 +133,9 @@ def test_package__has_partners_and_figures_of_every_module():
     found = {one.name: one for one in catalogue()}
     families = ("codec4", "codec16", "sd15", "sdxl", "sd3")
     expected = [f"{name}-{kind}" for name in families for kind in ("encoder", "decoder")]
-    assert sorted(found) == sorted([*expected, "sd15-decoder-small"])
-    assert found.pop("sd15-decoder-small").partner == "sd15-encoder"
+    small = {f"{name}-decoder-small": f"{name}-encoder" for name in FAMILIES}
+    assert sorted(found) == sorted([*expected, *small])
+    assert {name: found.pop(name).partner for name in small} == small
     for name, one in found.items():
         assert one.kind in name
         assert one.partner == name.replace(one.kind, {"encoder": "decoder", "decoder": "encoder"}[one.kind])
@@ -154,14 +155,12 @@ def test_package__has_the_figures_that_were_measured(space):
     quality = report["quality"][space]
     rows = dict(quality["mean"]["rows"])
     found = {one.name: one.figures for one in catalogue()}
-    if space == "sd15":
-        small, first = found["sd15-decoder-small"], rows["teacher's latents, compatible decoder"]["psnr"]
-        assert small.with_teacher == pytest.approx(first, abs=0.006)
-        refined = json.loads(
-            (ROOT / "bench" / "results" / "plug-in" / "2026-11-27-refined-decoder.json").read_text(encoding="utf-8")
-        )
-        assert refined["rows"]["teacher's latents, small decoder"]["psnr"] == pytest.approx(first, abs=0.006)
-        rows |= refined["rows"]
+    small, first = found[f"{space}-decoder-small"], rows["teacher's latents, compatible decoder"]["psnr"]
+    assert small.with_teacher == pytest.approx(first, abs=0.006)
+    path = ROOT / "bench" / "results" / "plug-in" / "2026-11-27-refined-decoders.json"
+    refined = json.loads(path.read_text(encoding="utf-8"))["spaces"][space]
+    assert refined["rows"]["teacher's latents, small decoder"]["psnr"] == pytest.approx(first, abs=0.006)
+    rows |= refined["rows"]
 
     def psnr(row: str) -> float:
         return pytest.approx(rows[row]["psnr"], abs=0.006)

@@ -61,7 +61,7 @@ def test_write_card__says_whose_figures_it_has_where_there_are_none():
 
 def test_psnr_of__is_beside_the_teacher(quality):
     (codec,) = chosen(["codec4-pair"])
-    (clone,) = chosen(["sdxl-decoder"])
+    (clone,) = chosen(["sdxl-refiner"])
     found = {role: psnr_of(role, codec, quality["sd15"]) for role in ("codec encoder", "codec decoder")}
     assert found["codec encoder"] == found["codec decoder"]
     assert (found["codec decoder"]["with_partner"], found["codec decoder"]["of_teacher"]) == (27.14, 25.91)
