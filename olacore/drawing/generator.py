@@ -24,7 +24,7 @@ AWAY = np.float32(0.5)
 TINY = 1e-30
 # A note on several pictures.
 ALIKE = "without variety all pictures are the same"
-SAME = "the prompt is like training captions, and the set has no denoisers: all pictures are the same"
+SAME = "the prompt leans on no captions, and the set has no denoisers: all pictures are the same"
 # Unknown words that notes name.
 MOST_NAMED = 8
 # What a callback gets: the step from 0 on, how many there are, and the picture as it would be now, (H, W, 3) uint8.
@@ -143,7 +143,7 @@ class Generator:
             self._parts["decoder"] = self._parts["decoder"].with_refiner(self._parts.pop("refiner"))
         self.captions = Captions.read(self.set.files["captions"])
         # Scenes are made of known words in new places: one is no better drawn as those that are likest.
-        self.can_lean = plain["text"].view["name"] != "scene" and self.set.seen is not None
+        self.seen = self.set.seen if plain["text"].view["name"] != "scene" else None
         view = plain["mean"].view
         if (width := self.captions.basis.shape[1]) != view["embedding"]:
             path = self.set.files["captions"]
@@ -197,8 +197,7 @@ class Generator:
         found = np.zeros((len(texts), *self._everything.shape[1:]), np.float32)
         known = [place for place, text in enumerate(texts) if text in embedded]
         if known:
-            seen = self.set.seen if self.can_lean else None
-            leaned = [self.captions.leaned(embedded[texts[place]], seen, *leans[place]) for place in known]
+            leaned = [self.captions.leaned(embedded[texts[place]], self.seen, *leans[place]) for place in known]
             found[known] = self._parts["mean"].run({"embeddings": np.array(leaned)}) - self._everything
         return found
 
@@ -258,7 +257,7 @@ class Generator:
     def check(self, asked: Settings) -> None:
         """Raise `ConfigError` where variety has no effect on any prompt."""
         lowest = min(self.set.levels, default=np.inf)
-        if 0 < asked.variety < lowest and not self.can_lean:
+        if 0 < asked.variety < lowest and self.seen is None:
             has = f"denoisers from level {lowest:g} on" if self.set.levels else "no denoisers"
             raise ConfigError(f"the set {self.set.name} has {has}; variety {asked.variety:g} has no effect.")
 
@@ -292,12 +291,13 @@ class Generator:
 
     def leans(self, asked: Settings, certainty: np.ndarray) -> bool:
         """Whether a prompt of such a certainty (2,), of `look`, is drawn of captions that chance decides on."""
-        seen = self.set.seen if self.can_lean and certainty.any() else None
-        return bool(asked.variety and asked.lean and seen is not None and certainty[0] < seen)
+        unlike = self.seen is not None and certainty.any() and certainty[0] < self.seen
+        return bool(asked.variety and asked.lean and unlike)
 
     def levels(self, asked: Settings, certainty: np.ndarray) -> list[float]:
         """The noise levels that a prompt passes through, from high to low; none where it leans."""
-        return [] if self.leans(asked, certainty) else [one for one in self.set.levels if one <= asked.variety][: asked.steps]
+        passed = [one for one in self.set.levels if one <= asked.variety][: asked.steps]
+        return [] if self.leans(asked, certainty) else passed
 
     def sample(
         self,

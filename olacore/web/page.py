@@ -86,7 +86,7 @@ async def about(server: Server) -> dict[str, Any]:
         "version": __version__,
         "set": found.name,
         "size": found.size,
-        "levels": list(found.levels) or list(VARIETIES if server.generator.can_lean else ()),
+        "levels": list(found.levels) or list(() if server.generator.seen is None else VARIETIES),
         "encoder": "encoder" in found.files,
         "prompt_length": server.limits.prompt,
         "codec_pixels": server.limits.codec_pixels,
