@@ -40,8 +40,8 @@ class Prompted(click.Command):
     help="The picture, otherwise a new file named after the prompt; a folder with --prompts.",
 )
 @click.option("-n", "count", type=int, help="Pictures, of seeds that follow each other, as a grid.")
-@click.option("--seed", type=int, help="Of the noise; otherwise one by chance, which is told.")
-@click.option("--variety", type=float, help="Noise level to start from: 0 is most faithful and the default, 4 freest.")
+@click.option("--seed", type=int, help="Of what is left to chance; otherwise one that is told.")
+@click.option("--variety", type=float, help="How much is left to chance: 0, the default, is nothing, 4 most.")
 @click.option("--steps", type=int, help="Noise levels to pass at most.")
 @click.option("--solver", help="dpm, the default, or ddim.")
 @click.option("--guidance", type=float, help="How far to go from the mean of all; by default as training pictures do.")

@@ -18,6 +18,10 @@ LEVELS, NEAREST = 127, 8
 # much less one that is less like it counts. Of validation concepts of google64 4 % are copies then, 6 % by all the way
 # and half as sharp; their detail is 0.49 of the true pictures', and their energy 0.93.
 OVER, MOST, SHARP = 0.01, 0.8, 300.0
+# With variety: how many of the likest captions a prompt may lean on, and by how much chance moves the logarithms of
+# their weights at variety 1; above the most, by no more. Of validation concepts of google64 the spread over seeds is
+# 0.32, of fluent3d 0.37, with 16 captions and 10 it is 0.27 and 0.33; with 40 it is 0.33 and 0.41.
+AMONG, SCATTER, MOST_VARIETY = 16, 20.0, 1000.0
 NAMES = ("texts", "vectors", "scales", "basis")
 
 
@@ -91,23 +95,38 @@ class Captions:
         towards = unit(embedding[None].astype(np.float64) @ self.basis.T.astype(np.float64))[0]
         return np.asarray((self.vectors @ towards) * self.scales, np.float32)
 
-    def leaned(self, embedding: np.ndarray, seen: float | None, share: float) -> np.ndarray:
+    def leaned(
+        self, embedding: np.ndarray, seen: float | None, share: float, variety: float = 0.0, seed: int = 0
+    ) -> np.ndarray:
         """An embedding (E,), of unchanged length, moved towards the captions that are likest where none is like enough.
 
         Parameters
         ----------
         seen : cosine to the nearest caption from which on nothing is moved, and `OVER` below which it is moved most
         share : of `MOST` of the way that it is moved then, 0 to 1
+        variety : how far chance decides which of the `AMONG` likest captions that are; 0 leaves nothing to it
+        seed : of chance
         """
         likeness = self.likeness(embedding)
         if seen is None or not (way := MOST * share * min(max((seen - likeness.max()) / OVER, 0), 1)):
             return embedding
-        weights = np.exp(SHARP * (likeness - likeness.max()))
-        weights /= weights.sum()
+        weights = self._weights(likeness, min(variety, MOST_VARIETY), seed)
         likest = (weights * self.scales) @ self.vectors @ self.basis.astype(np.float32)
         size = np.linalg.norm(embedding)
         moved = embedding / size + np.float32(way) * (likest.astype(np.float32) - embedding / size)
         return np.asarray(unit(moved[None])[0] * size, np.float32)
+
+    def _weights(self, likeness: np.ndarray, variety: float, seed: int) -> np.ndarray:
+        """How much each caption counts, (n,) float32."""
+        logs = SHARP * (likeness - likeness.max())
+        if variety:
+            # Not the numbers that latents get as noise. Every caption has its own, so that prompts differ in theirs.
+            chance = np.random.Generator(np.random.Philox(seed).jumped()).gumbel(size=len(logs))
+            logs = logs + variety * SCATTER * chance
+            logs[np.argsort(-likeness, kind="stable")[AMONG:]] = -np.inf
+            logs = (logs - logs.max()).astype(np.float32)
+        weights = np.exp(logs)
+        return np.asarray(weights / weights.sum())
 
     def certainty(self, embedding: np.ndarray) -> np.ndarray:
         """How near the nearest caption is, and the eight nearest on average: (2,) float32."""

@@ -24,10 +24,13 @@ AWAY = np.float32(0.5)
 TINY = 1e-30
 # A note on several pictures.
 ALIKE = "without variety all pictures are the same"
+SAME = "the prompt leans on no captions, and the set has no denoisers: all pictures are the same"
 # Unknown words that notes name.
 MOST_NAMED = 8
 # What a callback gets: the step from 0 on, how many there are, and the picture as it would be now, (H, W, 3) uint8.
 Watcher = Callable[[int, int, np.ndarray], None]
+# Share, variety and seed, as `Captions.leaned` takes them.
+Lean = tuple[float] | tuple[float, float, int]
 
 
 class Part(Protocol):
@@ -50,9 +53,10 @@ class Settings:
 
     Parameters
     ----------
-    seed : of the noise
-    variety : noise level that drawing starts from, in the units of the latents; 0 draws what the text alone leads one
-        to expect, the same for every seed
+    seed : of chance
+    variety : 0 draws what the text alone leads one to expect, the same for every seed. Above, a prompt that leans does
+        so on others of the captions that it is likest, and any other is drawn from noise of that level, in the units of
+        the latents
     steps : noise levels that are passed at most; None for all that the set has below `variety`
     solver : "dpm" or "ddim"
     guidance : 1 draws what the text leads one to expect; above, what sets it apart from the mean of all is exaggerated;
@@ -139,7 +143,7 @@ class Generator:
             self._parts["decoder"] = self._parts["decoder"].with_refiner(self._parts.pop("refiner"))
         self.captions = Captions.read(self.set.files["captions"])
         # Scenes are made of known words in new places: one is no better drawn as those that are likest.
-        self._leans = plain["text"].view["name"] != "scene"
+        self.seen = self.set.seen if plain["text"].view["name"] != "scene" else None
         view = plain["mean"].view
         if (width := self.captions.basis.shape[1]) != view["embedding"]:
             path = self.set.files["captions"]
@@ -168,9 +172,10 @@ class Generator:
     def text_means(self, prompts: Sequence[str], settings: Settings | None = None) -> np.ndarray:
         """The latents that the prompts alone lead one to expect, (n, C, h, w) float32, with guidance."""
         asked = settings or Settings()
-        away = self.apart([asked.negative], [asked.lean], self.embedded([asked.negative])) if asked.negative else None
-        apart = self.apart(prompts, [asked.lean] * len(prompts), self.embedded(prompts))
-        return self.lifted(apart if away is None else apart - AWAY * away, [asked.guidance] * len(prompts))
+        away = self.apart([asked.negative], [(asked.lean,)], self.embedded([asked.negative])) if asked.negative else 0
+        leans = [(asked.lean, asked.variety, asked.seed)] * len(prompts)
+        apart = self.apart(prompts, leans, self.embedded(prompts)) - AWAY * away
+        return self.lifted(apart, [asked.guidance] * len(prompts))
 
     def lifted(self, apart: np.ndarray, guidance: Sequence[float | None]) -> np.ndarray:
         """Latents (n, C, h, w) float32 of what sets them apart from the mean of all, exaggerated by each guidance."""
@@ -181,22 +186,18 @@ class Generator:
                 lift[place] = one
         return np.asarray(self._everything + lift * apart, np.float32)
 
-    def apart(self, texts: Sequence[str], leans: Sequence[float], embedded: Mapping[str, np.ndarray]) -> np.ndarray:
+    def apart(self, texts: Sequence[str], leans: Sequence[Lean], embedded: Mapping[str, np.ndarray]) -> np.ndarray:
         """What sets the latents that texts lead one to expect apart from the mean of all, (n, C, h, w) float32.
 
         Parameters
         ----------
-        leans : of each text, as in `Settings`
+        leans : of each text
         embedded : what `embedded` says of the texts
         """
         found = np.zeros((len(texts), *self._everything.shape[1:]), np.float32)
         known = [place for place, text in enumerate(texts) if text in embedded]
         if known:
-            shares = [leans[place] if self._leans else 0.0 for place in known]
-            leaned = [
-                self.captions.leaned(embedded[texts[place]], self.set.seen, share)
-                for place, share in zip(known, shares, strict=True)
-            ]
+            leaned = [self.captions.leaned(embedded[texts[place]], self.seen, *leans[place]) for place in known]
             found[known] = self._parts["mean"].run({"embeddings": np.array(leaned)}) - self._everything
         return found
 
@@ -239,22 +240,24 @@ class Generator:
             raise ConfigError(f"count must be 1 to {MOST_COUNT}; got {count}.")
         self.check(asked)
         notes, nearest, certainty = self.look(prompt, self.embedded([prompt]).get(prompt))
-        if count > 1 and not asked.variety:
-            notes = (*notes, ALIKE)
-        expected = self.text_means([prompt], asked)
-        begin = expected if init is None else self.between(init, expected, strength)
+        leans = self.leans(asked, certainty)
+        if count > 1 and not leans and not self.levels(asked, certainty):
+            notes = (*notes, SAME if asked.variety else ALIKE)
         drawings = []
         for number in range(count):
             own = replace(asked, seed=asked.seed + number)
+            if not number or leans:
+                expected = self.text_means([prompt], own)
+                begin = expected if init is None else self.between(init, expected, strength)
             latent = self.sample(begin, expected, certainty[None], [own], watch)
             picture = self.paint(latent)[0]
             drawings.append(Drawing(picture, prompt, own, notes, nearest, self.record(prompt, own)))
         return drawings
 
     def check(self, asked: Settings) -> None:
-        """Raise `ConfigError` where the set has no denoisers of the noise that is asked for."""
+        """Raise `ConfigError` where variety has no effect on any prompt."""
         lowest = min(self.set.levels, default=np.inf)
-        if 0 < asked.variety < lowest:
+        if 0 < asked.variety < lowest and self.seen is None:
             has = f"denoisers from level {lowest:g} on" if self.set.levels else "no denoisers"
             raise ConfigError(f"the set {self.set.name} has {has}; variety {asked.variety:g} has no effect.")
 
@@ -286,9 +289,15 @@ class Generator:
         own = self._parts["encoder"].run(init[None])
         return np.asarray(own + np.float32(strength) * (expected - own))
 
-    def levels(self, asked: Settings) -> list[float]:
-        """The noise levels that settings pass through, from high to low."""
-        return [one for one in self.set.levels if one <= asked.variety][: asked.steps]
+    def leans(self, asked: Settings, certainty: np.ndarray) -> bool:
+        """Whether a prompt of such a certainty (2,), of `look`, is drawn of captions that chance decides on."""
+        unlike = self.seen is not None and certainty.any() and certainty[0] < self.seen
+        return bool(asked.variety and asked.lean and unlike)
+
+    def levels(self, asked: Settings, certainty: np.ndarray) -> list[float]:
+        """The noise levels that a prompt passes through, from high to low; none where it leans."""
+        passed = [one for one in self.set.levels if one <= asked.variety][: asked.steps]
+        return [] if self.leans(asked, certainty) else passed
 
     def sample(
         self,
@@ -321,7 +330,7 @@ class Generator:
             if watch is not None:
                 watch(step, steps, self.paint(latent[:1])[0])
 
-        levels = self.levels(asked[0])
+        levels = self.levels(asked[0], certainty[0])
         if not levels:
             told(0, 1, start)
             return start

@@ -109,7 +109,9 @@ def drawn(
     write_drawing(output, grid_of([one.picture for one in found]), about)
     if preview is not None:
         write_drawing(preview, grid_of(steps, len(steps) // count), about)
-    notes = [f"{note}; add --variety 1" if note == ALIKE and generator.set.levels else note for note in found[0].notes]
+    near = np.array([cosine for _, cosine in found[0].nearest] or [0.0])
+    helps = generator.set.levels or generator.leans(replace(settings, variety=1.0), near)
+    notes = [f"{note}; add --variety 1" if note == ALIKE and helps else note for note in found[0].notes]
     told = {"file": str(output), **about, "notes": notes}
     told["nearest captions"] = [{"caption": text, "cosine": round(cosine, 4)} for text, cosine in found[0].nearest]
     if nearest:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from olacore.drawing.generator import AWAY, Drawing, Generator, Settings
+from olacore.drawing.generator import AWAY, Drawing, Generator, Lean, Settings
 
 
 @dataclass(frozen=True)
@@ -41,25 +41,29 @@ def draw_together(generator: Generator, wishes: Sequence[Wish]) -> list[Drawing]
     texts = dict.fromkeys(wish.prompt for wish in wishes)
     embedded = generator.embedded([*texts, *(one.negative for one in asked if one.negative)])
     looks = {text: generator.look(text, embedded.get(text)) for text in texts}
-    # Of seeds of one prompt the modules are asked once.
-    needed = {(wish.prompt, wish.settings.lean) for wish in wishes}
-    needed |= {(one.negative, one.lean) for one in asked if one.negative}
+    certainty = np.array([looks[wish.prompt][2] for wish in wishes])
+    # Of seeds of one prompt the modules are asked once, unless it leans.
+    leans: list[Lean] = [
+        (one.lean, one.variety, one.seed) if generator.leans(one, near) else (one.lean,)
+        for one, near in zip(asked, certainty, strict=True)
+    ]
+    needed = {(wish.prompt, lean) for wish, lean in zip(wishes, leans, strict=True)}
+    needed |= {(one.negative, (one.lean,)) for one in asked if one.negative}
     pairs = sorted(needed)
     found = generator.apart([text for text, _ in pairs], [lean for _, lean in pairs], embedded)
     known = dict(zip(pairs, found, strict=True))
     apart = [
-        known[wish.prompt, one.lean] - (AWAY * known[one.negative, one.lean] if one.negative else np.float32(0))
-        for wish, one in zip(wishes, asked, strict=True)
+        known[wish.prompt, lean] - (AWAY * known[one.negative, (one.lean,)] if one.negative else np.float32(0))
+        for wish, lean, one in zip(wishes, leans, asked, strict=True)
     ]
     expected = generator.lifted(np.array(apart), [one.guidance for one in asked])
     start = expected.copy()
     for place, wish in enumerate(wishes):
         if wish.init is not None:
             start[place] = generator.between(wish.init, expected[place][None], wish.strength)[0]
-    certainty = np.array([looks[wish.prompt][2] for wish in wishes])
     alike = defaultdict(list)
     for place, one in enumerate(asked):
-        alike[(*generator.levels(one), one.solver)].append(place)
+        alike[(*generator.levels(one, certainty[place]), one.solver)].append(place)
     latents = np.empty_like(start)
     for places in alike.values():
         own = [asked[place] for place in places]

@@ -39,6 +39,8 @@ KINDS = {"html": "text/html", "css": "text/css", "js": "text/javascript"}
 # Captions that the page shows pictures of, spread over all of them.
 EXAMPLES = 400
 EXAMPLE = "a red heart"
+# To choose from where a set has no noise levels of its own.
+VARIETIES = (4.0, 2.0, 1.0, 0.5)
 
 
 class Asked(Body):
@@ -84,7 +86,7 @@ async def about(server: Server) -> dict[str, Any]:
         "version": __version__,
         "set": found.name,
         "size": found.size,
-        "levels": list(found.levels),
+        "levels": list(found.levels) or list(() if server.generator.seen is None else VARIETIES),
         "encoder": "encoder" in found.files,
         "prompt_length": server.limits.prompt,
         "codec_pixels": server.limits.codec_pixels,

@@ -17,7 +17,7 @@ import numpy as np
 from fastapi import Depends, HTTPException, Request
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from olacore.drawing.generator import ALIKE, Drawing, Generator, Settings
+from olacore.drawing.generator import ALIKE, SAME, Drawing, Generator, Settings
 from olacore.drawing.pictures import note_of
 from olacore.drawing.together import Wish
 from olacore.errors import ConfigError, FileFormatError
@@ -118,8 +118,8 @@ def notes_of(drawings: Sequence[Drawing]) -> list[str]:
     """What whoever asked for pictures of one prompt should know."""
     if not drawings:
         return []
-    alike = len(drawings) > 1 and not drawings[0].settings.variety
-    return [*drawings[0].notes, *([ALIKE] if alike else [])]
+    alike = len(drawings) > 1 and all((one.picture == drawings[0].picture).all() for one in drawings)
+    return [*drawings[0].notes, *([SAME if drawings[0].settings.variety else ALIKE] if alike else [])]
 
 
 async def waited(request: Request, server: Serving, queue: Callable[[], Future[T]]) -> T:

@@ -7,7 +7,6 @@ import shutil
 from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -23,7 +22,7 @@ from olacore.views.patch import PatchDecoder
 from olacore.views.refining import Refiner
 from olacore.views.word_table import TableOfWords
 from tests.support.makers import OTHER_SPACE, REFINERS, make_module, refiner_of, threads
-from tests.support.set_samples import LEVELS, SIDE, SIZE, modules, word_table, write_set
+from tests.support.set_samples import LEVELS, SIDE, SIZE, modules, resealed, word_table, write_set
 
 
 @pytest.fixture(scope="module")
@@ -247,17 +246,6 @@ def test_make__refuses_modules_that_do_not_go_together(tmp_path):
     with pytest.raises(FingerprintError, match=r"reads embeddings of other \(999999999999\).*--text-from"):
         make_set(tmp_path / "x", named | {"mean": tmp_path / "other.safetensors"}, tmp_path / "data.h5")
     assert not (tmp_path / "x").exists()
-
-
-def resealed(folder: Path, name: str, module: Any = None, **about: Any) -> Path:
-    """A set with another module under a name, or something else said of it."""
-    told = json.loads((folder / "set.json").read_text()) | about
-    if module is not None:
-        entry = next(one for one in (*told["modules"].values(), *told["levels"]) if one["file"] == name)
-        module.save(folder / name)
-        entry["sha256"] = sha256((folder / name).read_bytes()).hexdigest()
-    (folder / "set.json").write_text(json.dumps(told))
-    return folder
 
 
 def test_set__parts_that_do_not_fit_each_other_are_refused(tmp_path):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -68,4 +70,15 @@ def write_set(
     return make_set(folder / "set", named, data, levels=[paths[f"level {level:g}"] for level in levels])
 
 
-__all__ = ["KNOWN", "LEVELS", "SIDE", "SIZE", "modules", "of_scenes", "word_table", "write_set"]
+def resealed(folder: Path, name: str, module: Any = None, **about: Any) -> Path:
+    """A set with another module under a name, or something else said of it."""
+    told = json.loads((folder / "set.json").read_text()) | about
+    if module is not None:
+        entry = next(one for one in (*told["modules"].values(), *told["levels"]) if one["file"] == name)
+        module.save(folder / name)
+        entry["sha256"] = sha256((folder / name).read_bytes()).hexdigest()
+    (folder / "set.json").write_text(json.dumps(told))
+    return folder
+
+
+__all__ = ["KNOWN", "LEVELS", "SIDE", "SIZE", "modules", "of_scenes", "resealed", "word_table", "write_set"]

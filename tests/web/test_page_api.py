@@ -11,13 +11,14 @@ import pytest
 from starlette.testclient import TestClient
 
 import olacore
-from olacore.drawing.generator import ALIKE
+from olacore.drawing.generator import ALIKE, SAME
 from olacore.errors import FileFormatError
 from olacore.quality.psnr import psnr
+from olacore.web.page import VARIETIES
 from olacore.web.runs import POINTS, Runs
 from tests.support.makers import smooth_pictures
 from tests.support.served import in_base64, pixels, png, serving, write_run
-from tests.support.set_samples import LEVELS, SIDE, write_set
+from tests.support.set_samples import LEVELS, SIDE, resealed, write_set
 
 
 @pytest.fixture(scope="module")
@@ -91,6 +92,15 @@ def test_about__says_what_the_page_has_to_know(client, folder):
     assert told["runs"]
     assert "codec4" in [one["name"] for one in told["codecs"]]
     assert {*told["captions"]} <= {*olacore.Generator(folder, kernels=False).captions.listed}
+
+
+def test_about__offers_variety_where_prompts_lean_without_denoisers(tmp_path):
+    leaning = resealed(write_set(tmp_path, levels=()), "", seen=2.0)
+    with serving(leaning) as client:
+        assert client.get("/api/about").json()["levels"] == list(VARIETIES)
+        asked = {"prompt": "a fox", "count": 4, "variety": VARIETIES[0]}
+        assert len({one["png"] for one in draw(client, **asked)["pictures"]}) > 1
+        assert draw(client, **asked, lean=0)["notes"][-1] == SAME
 
 
 @pytest.mark.filterwarnings("ignore:the latents lie")
