@@ -295,7 +295,7 @@ class Generator:
         return bool(asked.variety and asked.lean and unlike)
 
     def levels(self, asked: Settings, certainty: np.ndarray) -> list[float]:
-        """The noise levels that a prompt of such a certainty (2,) passes through, from high to low; none where it leans."""
+        """The noise levels that a prompt of such a certainty (2,) passes, from high to low; none where it leans."""
         passed = [one for one in self.set.levels if one <= asked.variety][: asked.steps]
         return [] if self.leans(asked, certainty) else passed
 
