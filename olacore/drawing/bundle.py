@@ -14,11 +14,13 @@ import numpy as np
 from olacore.data import Dataset, open_dataset
 from olacore.data.texts import Texts, read_texts
 from olacore.drawing.captions import Captions
+from olacore.drawing.lift import OUTLINE, axes_of, parted
 from olacore.drawing.module_set import ABOUT, CAPTIONS, MOST_ABOUT, SCHEMA, THUMBNAILS, check_parts
 from olacore.errors import ConfigError, DataError, FingerprintError, OutputExistsError
 from olacore.files import replace_file
 from olacore.modules.find import find
 from olacore.modules.module import Module, load
+from olacore.views.scaling import Scaling
 
 # Components of the captions' embeddings that are kept, and pixels along a side of a thumbnail.
 COMPONENTS, THUMB = 128, 16
@@ -77,7 +79,7 @@ def make_set(
         embeddings = embed(loaded["text"], texts.captions)
         captions = Captions.of([texts.captions[place] for place in trained], embeddings[trained], COMPONENTS)
         seen = seen_from(data, texts, loaded["mean"], embeddings, captions)
-        energy = energy_of(data, loaded["mean"].scaling.target_mean)
+        energies = energies_of(data, loaded["mean"].scaling)
         thumbnails = sheet_of_thumbnails(data, texts, trained)
         size = data.layout_of("frames")[0][0]
     out.mkdir(parents=True, exist_ok=True)
@@ -94,7 +96,7 @@ def make_set(
         "captions": keep(out, CAPTIONS, captions.content()),
         "thumbnails": keep(out, THUMBNAILS, thumbnails),
         "seen": seen,
-        "energy": energy,
+        **energies,
         "about": dict(about or {}),
     }
     replace_file(out / ABOUT, (json.dumps(content, indent=1, sort_keys=True) + "\n").encode())
@@ -159,12 +161,20 @@ def seen_from(data: Dataset, texts: Texts, mean: Module, embeddings: np.ndarray,
     return round(float(likeness[order[good[-1]]]), 4) if len(good) else None
 
 
-def energy_of(data: Dataset, mean: np.ndarray) -> float:
-    """The median squared distance of training latents to their mean."""
+def energies_of(data: Dataset, scaling: Scaling) -> dict[str, Any]:
+    """What `ModuleSet` says of the energies of training latents: medians of squared distances to their mean."""
     rows = data.indices("train")
-    parts = [rows[start : start + BATCH] for start in range(0, len(rows), BATCH)]
-    apart = [data.read(["latents"], part)["latents"].reshape(len(part), -1).astype(np.float32) - mean for part in parts]
-    return round(float(np.median(np.concatenate([np.square(part).sum(1) for part in apart]))), 4)
+    basis = np.empty((0, len(scaling.target_mean)), np.float32) if scaling.basis is None else scaling.basis
+    axes = axes_of(basis, OUTLINE)
+    sizes = []
+    for start in range(0, len(rows), BATCH):
+        part = rows[start : start + BATCH]
+        apart = data.read(["latents"], part)["latents"].reshape(len(part), -1).astype(np.float32) - scaling.target_mean
+        sizes.append([np.square(one).sum(1) for one in (apart, *parted(apart, axes))])
+    whole, outline, rest = (round(float(np.median(np.concatenate(one))), 4) for one in zip(*sizes, strict=True))
+    if len(basis) <= OUTLINE:
+        return {"energy": whole}
+    return {"energy": whole, "outline": {"components": OUTLINE, "energy": outline, "rest": rest}}
 
 
 def sheet_of_thumbnails(data: Dataset, texts: Texts, trained: np.ndarray) -> bytes:

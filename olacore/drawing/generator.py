@@ -10,18 +10,18 @@ from typing import Any, Protocol
 import numpy as np
 
 from olacore.drawing.captions import Captions
+from olacore.drawing.lift import Lift
 from olacore.drawing.module_set import ModuleSet, load_parts, open_set
 from olacore.drawing.sampler import SOLVERS, noise_of, sample
 from olacore.errors import ConfigError, DTypeError, FileFormatError, ShapeError
+from olacore.modules.file import BASIS
 from olacore.text.emoji import name_emoji
 
 DEFAULT_SET = "google64"
 MOST_COUNT, MOST_SEED = 4096, (1 << 63) - 1
-MOST_GUIDANCE, MOST_LIFT = 20.0, 3.0
+MOST_GUIDANCE = 20.0
 # What a negative prompt counts for, of what sets it apart from the mean of all.
 AWAY = np.float32(0.5)
-# Of an energy that is divided by.
-TINY = 1e-30
 # A note on several pictures.
 ALIKE = "without variety all pictures are the same"
 SAME = "the prompt leans on no captions, and the set has no denoisers: all pictures are the same"
@@ -60,7 +60,7 @@ class Settings:
     steps : noise levels that are passed at most; None for all that the set has below `variety`
     solver : "dpm" or "ddim"
     guidance : 1 draws what the text leads one to expect; above, what sets it apart from the mean of all is exaggerated;
-        None does so until it is as large as in training pictures, by `MOST_LIFT` at most
+        None does so until it is as large as in training pictures, three times at most
     negative : what the picture is drawn away from
     lean : how far a prompt that is far from all training captions is taken for those that it is likest, 0 to 1: nearer
         to 1 pictures of what is not known are clearer, and show less what was asked. Sets whose text module is of the
@@ -148,9 +148,10 @@ class Generator:
         if (width := self.captions.basis.shape[1]) != view["embedding"]:
             path = self.set.files["captions"]
             raise FileFormatError(f"{path} has embeddings of {width} numbers; the set makes {view['embedding']}.")
-        shape = view["channels"], view["height"], view["width"]
+        parts, sides = plain["mean"].parts, ("channels", "height", "width")
         # The mean of all training latents.
-        self._everything = plain["mean"].parts["target_mean"].reshape(1, *shape)
+        self._everything = parts["target_mean"].reshape(1, *(view[side] for side in sides))
+        self._lift = Lift.of(self.set.energy, self.set.outline, parts.get(BASIS))
 
     def _file(self, name: str) -> Path:
         return self.set.files[name] if name in self.set.files else self.set.levels[float(name.removeprefix("level "))]
@@ -173,18 +174,14 @@ class Generator:
         """The latents that the prompts alone lead one to expect, (n, C, h, w) float32, with guidance."""
         asked = settings or Settings()
         away = self.apart([asked.negative], [(asked.lean,)], self.embedded([asked.negative])) if asked.negative else 0
-        leans = [(asked.lean, asked.variety, asked.seed)] * len(prompts)
-        apart = self.apart(prompts, leans, self.embedded(prompts)) - AWAY * away
-        return self.lifted(apart, [asked.guidance] * len(prompts))
+        known = self.embedded(prompts)
+        apart = self.apart(prompts, [(asked.lean, asked.variety, asked.seed)] * len(prompts), known) - AWAY * away
+        unlike = [one in known and self.unlike(self.captions.certainty(known[one])) for one in prompts]
+        return self.lifted(apart, [asked.guidance] * len(prompts), unlike)
 
-    def lifted(self, apart: np.ndarray, guidance: Sequence[float | None]) -> np.ndarray:
-        """Latents (n, C, h, w) float32 of what sets them apart from the mean of all, exaggerated by each guidance."""
-        size = np.square(apart).sum((1, 2, 3), keepdims=True)
-        lift = np.sqrt(self.set.energy / np.maximum(size, self.set.energy / MOST_LIFT**2 + TINY)).clip(1)
-        for place, one in enumerate(guidance):
-            if one is not None:
-                lift[place] = one
-        return np.asarray(self._everything + lift * apart, np.float32)
+    def lifted(self, apart: np.ndarray, guidance: Sequence[float | None], unlike: Sequence[bool]) -> np.ndarray:
+        """The latents (n, C, h, w) float32 of what sets them apart from the mean of all, as `Lift.lifted` says."""
+        return np.asarray(self._everything + self._lift.lifted(apart, guidance, unlike))
 
     def apart(self, texts: Sequence[str], leans: Sequence[Lean], embedded: Mapping[str, np.ndarray]) -> np.ndarray:
         """What sets the latents that texts lead one to expect apart from the mean of all, (n, C, h, w) float32.
@@ -289,10 +286,13 @@ class Generator:
         own = self._parts["encoder"].run(init[None])
         return np.asarray(own + np.float32(strength) * (expected - own))
 
+    def unlike(self, certainty: np.ndarray) -> bool:
+        """Whether a prompt of such a certainty (2,), of `look`, is like no training caption."""
+        return bool(self.seen is not None and certainty.any() and certainty[0] < self.seen)
+
     def leans(self, asked: Settings, certainty: np.ndarray) -> bool:
         """Whether a prompt of such a certainty (2,), of `look`, is drawn of captions that chance decides on."""
-        unlike = self.seen is not None and certainty.any() and certainty[0] < self.seen
-        return bool(asked.variety and asked.lean and unlike)
+        return bool(asked.variety and asked.lean) and self.unlike(certainty)
 
     def levels(self, asked: Settings, certainty: np.ndarray) -> list[float]:
         """The noise levels that a prompt of such a certainty (2,) passes, from high to low; none where it leans."""

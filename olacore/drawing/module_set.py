@@ -12,11 +12,13 @@ from pathlib import Path
 from typing import Any
 
 from olacore import pretrained
+from olacore.drawing.lift import Outline
 from olacore.errors import FileFormatError, FingerprintError
 from olacore.foreign import hub
 from olacore.foreign.json_text import read_json
 from olacore.foreign.reading import read_file
 from olacore.foreign.schema import listed, mapping, maybe, number, record, require, text, whole
+from olacore.modules.file import BASIS
 from olacore.modules.plain import PlainModule, load_plain
 from olacore.modules.refined import CARRIED_BY
 from olacore.spaces import LatentSpace, named
@@ -44,7 +46,13 @@ _SET = record(
         "seen": maybe(number()),
         "energy": number(0, LARGEST),
     },
-    {"thumbnails": _FILE, "about": mapping(text(MOST_ABOUT))},
+    {
+        "thumbnails": _FILE,
+        "about": mapping(text(MOST_ABOUT)),
+        "outline": record(
+            {"components": whole(1, 1 << 20), "energy": number(0, LARGEST), "rest": number(0, LARGEST)}, closed=True
+        ),
+    },
     closed=True,
 )
 
@@ -62,6 +70,7 @@ class ModuleSet:
     digests : SHA-256 of the files of all modules, by name
     seen : similarity to the nearest training caption from which on a prompt counts as seen; None where it is not known
     energy : squared distance of a training picture's latent to the mean of all, the median
+    outline : the same of two parts of it; None where the text mean has no principal components
     about : what the set says of itself, such as its licence
     reference : to the hub, where it comes from there
     """
@@ -73,6 +82,7 @@ class ModuleSet:
     digests: dict[str, str]
     seen: float | None
     energy: float
+    outline: Outline | None
     about: dict[str, str]
     reference: str = ""
 
@@ -128,6 +138,7 @@ def open_set(reference: Path | str) -> ModuleSet:
         digests,
         about["seen"],
         float(about["energy"]),
+        Outline(**about["outline"]) if "outline" in about else None,
         dict(about.get("about", {})),
         Path(reference).as_posix() if hub.is_hub(reference) else "",
     )
@@ -161,6 +172,11 @@ def load_parts(found: ModuleSet) -> dict[str, PlainModule]:
     if sides != [found.size, found.size]:
         raise FileFormatError(
             f"{found.folder} draws pictures of {sides[0]} x {sides[1]}; its {ABOUT} says {found.size}."
+        )
+    if found.outline and (known := len(parts["mean"].parts.get(BASIS, ()))) <= found.outline.components:
+        raise FileFormatError(
+            f"the {ABOUT} of {found.folder} speaks of an outline of {found.outline.components} principal components; "
+            f"its text mean has {known}."
         )
     for level, path in found.levels.items():
         if (own := parts[f"level {level:g}"].view["level"]) != level:

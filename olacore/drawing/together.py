@@ -56,7 +56,8 @@ def draw_together(generator: Generator, wishes: Sequence[Wish]) -> list[Drawing]
         known[wish.prompt, lean] - (AWAY * known[one.negative, (one.lean,)] if one.negative else np.float32(0))
         for wish, lean, one in zip(wishes, leans, asked, strict=True)
     ]
-    expected = generator.lifted(np.array(apart), [one.guidance for one in asked])
+    unlike = [generator.unlike(near) for near in certainty]
+    expected = generator.lifted(np.array(apart), [one.guidance for one in asked], unlike)
     start = expected.copy()
     for place, wish in enumerate(wishes):
         if wish.init is not None:

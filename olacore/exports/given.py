@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -52,6 +53,7 @@ def _of_set(found: ModuleSet, name: str) -> list[Part]:
         "name": name,
         "size": found.size,
         "energy": found.energy,
+        "outline": found.outline and asdict(found.outline),
         "levels": sorted(found.levels)[::-1],
     }
     known |= {"folder": str(found.folder), "seen": found.seen}

@@ -197,7 +197,7 @@ def _drawing(parts: Sequence[Part], known: Mapping[str, Any], arrays: Arrays) ->
         "raw": None,
         "expects": _expects(modules["decoder"]),
         "set": {
-            **{name: known[name] for name in ("size", "energy", "seen")},
+            **{name: known[name] for name in ("size", "energy", "outline", "seen")},
             "levels": [[level, f"level {level:g}"] for level in known["levels"]],
             "example": EXAMPLE if all(word in table.places for word in EXAMPLE.split()) else "",
             "everything": arrays.add(modules["mean"].program.shift),

@@ -8,7 +8,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from olacore.drawing.captions import MOST, NEAREST, OVER, SHARP, Captions
-from olacore.drawing.generator import MOST_LIFT, Settings
+from olacore.drawing.generator import Settings
+from olacore.drawing.lift import MOST_LIFT, axes_of
 from olacore.drawing.module_set import ModuleSet, open_set
 from olacore.drawing.sampler import sample
 from olacore.errors import ConfigError
@@ -95,26 +96,30 @@ class Drawing:
         captions = InGraph.of(graph, Captions.read(self.found.files["captions"]))
         likeness = captions.likeness(embeddings)
         leaned = captions.leaned(embeddings, likeness, self.found.seen, self.settings.lean)
-        expected = self._guided(graph, leaned, known)
+        expected = self._guided(graph, leaned, known, likeness)
         latents = self._sampled(graph, expected, captions.certainty(likeness, known), noise) if noise else expected
         return form_of(self.decoder, self.uint8).build(graph, latents)
 
-    def _guided(self, graph: Graph, embeddings: str, known: str) -> str:
+    def _guided(self, graph: Graph, embeddings: str, known: str, likeness: str) -> str:
         """The latents that texts lead one to expect; for a text of which nothing is known, the mean of all."""
-        gather = self.parts["mean"].program.gather
-        shape = gather["channels"], gather["height"], gather["width"]
-        everything = graph.constant(self.parts["mean"].program.shift.reshape(1, *shape))
+        program, outline, seen = self.parts["mean"].program, self.found.outline, self.found.seen
+        shape = program.gather["channels"], program.gather["height"], program.gather["width"]
+        everything = graph.constant(program.shift.reshape(1, *shape))
         found = form_of(self.parts["mean"]).build(graph, embeddings)
         found = graph.op("Where", graph.op("Unsqueeze", known, graph.whole(2, 3)), found, everything)
         apart = graph.op("Sub", found, everything)
         if (guidance := self.settings.guidance) is not None:
-            lift = graph.constant(guidance)
-        else:
-            size = graph.op("ReduceSumSquare", apart, axes=[1, 2, 3], keepdims=1)
-            size = graph.op("Max", size, graph.constant(self.found.energy / MOST_LIFT**2))
-            lift = graph.op("Sqrt", graph.op("Div", graph.constant(self.found.energy), size))
-            lift = graph.op("Max", lift, graph.constant(1))
-        return graph.op("Add", everything, graph.op("Mul", lift, apart))
+            return graph.op("Add", everything, graph.op("Mul", graph.constant(guidance), apart))
+        flat = graph.op("Flatten", apart)
+        lifted = _lifted(graph, flat, self.found.energy)
+        if outline and seen is not None and program.basis is not None:
+            axes = graph.op("Cast", graph.constant(axes_of(program.basis, outline.components), np.float16), to=FLOAT)
+            part = graph.op("MatMul", graph.op("Gemm", flat, axes, transB=1), axes)
+            rest = _lifted(graph, graph.op("Sub", flat, part), outline.rest)
+            both = graph.op("Add", _lifted(graph, part, outline.energy), rest)
+            best = graph.op("ReduceMax", likeness, axes=[1], keepdims=1)
+            lifted = graph.op("Where", graph.op("Less", best, graph.constant(seen)), both, lifted)
+        return graph.op("Add", everything, graph.op("Reshape", lifted, graph.whole(-1, *shape)))
 
     def _sampled(self, graph: Graph, expected: str, certainty: str, noise: str) -> str:
         def denoise(noisy: Tensor, level: float) -> Tensor:
@@ -127,6 +132,14 @@ class Drawing:
         # It knows arrays alone, and asks nothing of them but sums and products.
         found: Tensor = sample(denoise, start, self.levels, drawn, self.settings.solver)  # type: ignore[arg-type, assignment]
         return found.name
+
+
+def _lifted(graph: Graph, flat: str, energy: float) -> str:
+    """Vectors (batch, n) multiplied by what `olacore.drawing.lift.lifts` says."""
+    size = graph.op("ReduceSumSquare", flat, axes=[1], keepdims=1)
+    size = graph.op("Max", size, graph.constant(energy / MOST_LIFT**2))
+    lift = graph.op("Sqrt", graph.op("Div", graph.constant(energy), size))
+    return graph.op("Mul", graph.op("Max", lift, graph.constant(1)), flat)
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,8 @@ import pytest
 import olacore
 from olacore.drawing.bundle import make_set
 from olacore.drawing.captions import MOST, Captions
-from olacore.drawing.generator import AWAY, MOST_LIFT, Generator, Settings
+from olacore.drawing.generator import AWAY, Generator, Settings
+from olacore.drawing.lift import MOST_LIFT, OUTLINE, axes_of
 from olacore.drawing.module_set import open_set
 from olacore.drawing.pictures import Thumbnails, grid_of, read_drawing, write_drawing
 from olacore.errors import ConfigError, DTypeError, FileFormatError, FingerprintError, OutputExistsError, ShapeError
@@ -22,7 +23,7 @@ from olacore.views.patch import PatchDecoder
 from olacore.views.refining import Refiner
 from olacore.views.word_table import TableOfWords
 from tests.support.makers import OTHER_SPACE, REFINERS, make_module, refiner_of, threads
-from tests.support.set_samples import LEVELS, SIDE, SIZE, modules, resealed, word_table, write_set
+from tests.support.set_samples import COMPONENTS, LEVELS, SIDE, SIZE, modules, resealed, word_table, write_set
 
 
 @pytest.fixture(scope="module")
@@ -123,7 +124,9 @@ def test_guidance__goes_away_from_the_mean_of_all(plain):
     np.testing.assert_allclose(away, one - AWAY * (boat - everything), rtol=1e-4, atol=1e-5)
 
 
-def test_guidance__is_by_default_as_in_training_pictures(plain):
+def test_guidance__is_by_default_as_in_training_pictures(folder):
+    plain = Generator(folder, kernels=False)
+    plain.seen = -1.0
     everything = plain.text_means([""])
     (one,) = plain.text_means(["a fox"], Settings(guidance=1.0)) - everything
     (found,) = plain.text_means(["a fox"]) - everything
@@ -132,6 +135,27 @@ def test_guidance__is_by_default_as_in_training_pictures(plain):
     assert lift == pytest.approx(expected, rel=1e-4)
     assert lift > 1
     np.testing.assert_allclose(found, one * lift, rtol=1e-4, atol=1e-5)
+
+
+def test_guidance__lifts_outline_and_rest_apart_where_no_caption_is_like_a_prompt(folder):
+    plain = Generator(folder, kernels=False)
+    basis = np.linalg.qr(np.random.default_rng(0).standard_normal((36, 36)))[0][:COMPONENTS].astype(np.float32)
+    plain.seen, plain._lift = 2.0, replace(plain._lift, axes=axes_of(basis, OUTLINE))
+    everything = plain.text_means([""])
+    (one,) = (plain.text_means(["a fox"], Settings(guidance=1.0)) - everything).reshape(1, -1)
+    (found,) = (plain.text_means(["a fox"]) - everything).reshape(1, -1)
+    for axes, energy in (
+        (basis[:OUTLINE], plain.set.outline.energy),
+        (np.eye(36) - basis[:OUTLINE].T @ basis[:OUTLINE], plain.set.outline.rest),
+    ):
+        lift = np.clip(np.sqrt(energy) / np.linalg.norm(axes @ one), 1, MOST_LIFT)
+        np.testing.assert_allclose(axes @ found, lift * (axes @ one), rtol=1e-3, atol=1e-4)
+    np.testing.assert_allclose(
+        plain.text_means(["a fox"], Settings(guidance=2.0)) - everything,
+        2 * one.reshape(1, 4, 3, 3),
+        rtol=1e-3,
+        atol=1e-4,
+    )
 
 
 @pytest.mark.parametrize(
@@ -261,6 +285,11 @@ def test_set__parts_that_do_not_fit_each_other_are_refused(tmp_path):
         ("level-2.safetensors", {"module": own["level 0.5"]}, "is a denoiser of level 0.5; .*says 2"),
         ("", {"size": 32}, "draws pictures of 24 x 24; its set.json says 32"),
         ("", {"energy": -1.0}, "energy must be a number of 0 or more"),
+        (
+            "",
+            {"outline": {"components": 34, "energy": 1.0, "rest": 1.0}},
+            "an outline of 34 principal components; its text mean has 34",
+        ),
     ]
     for number, (name, changes, sentence) in enumerate(cases):
         copy = Path(shutil.copytree(folder, tmp_path / f"{number}"))

@@ -68,6 +68,7 @@ class Writer {
     this.leftOut = new RegExp(set.leftOut, "g");
     this.text = text;
     this.mean = mean;
+    this.axes = set.outline ? Array.from({length: set.outline.components}, (_, k) => this.axis(k)) : [];
     // All words between < and >, a letter a byte, and where each begins.
     this.framed = letters(this.words.map(word => `<${word}>`).join("\n"));
     this.starts = Int32Array.from({length: this.words.length + 1});
@@ -224,6 +225,23 @@ class Writer {
     return {...read, likeness, apart: Float64Array.from(latent, (x, i) => x - this.everything[i])};
   }
 
+  // A principal component of the text mean, at unit length.
+  axis(k) {
+    const [levels, rows, columns] = ["levels", "rows", "columns"].map(name => this.engine.array(this.mean.basis[name]));
+    const size = columns.length;
+    return unit(Float64Array.from(columns, (column, i) => levels[k * size + i] * rows[k] * column));
+  }
+
+  // The part of a vector that lies along the first principal components of the text mean.
+  outlined(apart) {
+    const part = new Float64Array(apart.length);
+    for (const axis of this.axes) {
+      const by = dot(axis, apart);
+      for (let i = 0; i < part.length; i++) part[i] += by * axis[i];
+    }
+    return part;
+  }
+
   // Draw: {pixels, unknown, nearest, seen, known}. init and strength: a latent to start from, and how far to go from
   // it; noise: standard normal numbers in place of those of the seed.
   draw({prompt, avoid = "", variety = 0, seed = 0, lean = 1, init = null, strength = 0.5, noise = null}) {
@@ -234,11 +252,21 @@ class Writer {
       this.expect(avoid, lean).apart.forEach((x, i) => {
         apart[i] -= AWAY * x;
       });
-    const lift = Math.max(
-      Math.sqrt(this.set.energy / Math.max(dot(apart, apart), this.set.energy / MOST_LIFT ** 2)),
-      1,
-    );
-    const expected = Float32Array.from(apart, (x, i) => this.everything[i] + lift * x);
+    const {seen, energy, outline} = this.set,
+      unlike = likeness && seen !== null && likeness.reduce((a, b) => Math.max(a, b)) < seen;
+    const expected = Float32Array.from(this.everything);
+    const add = (part, size) => {
+      const lift = Math.max(Math.sqrt(size / Math.max(dot(part, part), size / MOST_LIFT ** 2)), 1);
+      for (let i = 0; i < part.length; i++) expected[i] += lift * part[i];
+    };
+    if (unlike && outline) {
+      const part = this.outlined(apart);
+      add(part, outline.energy);
+      add(
+        apart.map((x, i) => x - part[i]),
+        outline.rest,
+      );
+    } else add(apart, energy);
     const order = likeness ? [...likeness.keys()].sort((a, b) => likeness[b] - likeness[a]).slice(0, NEAREST) : [];
     const best = order.map(n => likeness[n]),
       certainty = likeness ? [best[0], sumOf(best) / best.length] : [0, 0];

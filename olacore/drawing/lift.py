@@ -1,0 +1,95 @@
+"""How far text means are exaggerated: until they are as large as what sets training pictures apart.
+
+A text mean is a blend of pictures, and pale, the more so the finer what it shows. Where a prompt is like no training
+caption, its outline, along the first principal components, and the rest are exaggerated apart: of validation concepts
+the detail rises from 0.53 to 0.56 of the true pictures' (`google64`) and from 0.51 to 0.54 (`fluent3d`), judges read
+more captions from them, and fewer are copies. Of unseen combinations, whose means are hardly pale, more is left so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+# Principal components of an outline. Cut at 16 it is as good, within noise; cut at 64, or in three or four parts, it
+# gains half as much.
+OUTLINE = 32
+MOST_LIFT = 3.0
+# Of an energy that is divided by.
+TINY = 1e-30
+
+
+@dataclass(frozen=True)
+class Outline:
+    """How large the outline and the rest of training pictures are: medians of squared sizes.
+
+    Parameters
+    ----------
+    components : principal components of the text mean that the outline lies along
+    energy : of the outline
+    rest : of all else
+    """
+
+    components: int
+    energy: float
+    rest: float
+
+
+def axes_of(basis: np.ndarray, components: int) -> np.ndarray:
+    """The axes of the outline, (components, out) float32 at unit length, of a text mean's basis (k, out)."""
+    axes = basis[:components].astype(np.float64)
+    return np.asarray(axes / np.linalg.norm(axes, axis=1, keepdims=True), np.float32)
+
+
+def parted(apart: np.ndarray, axes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The outlines of vectors (n, out) float32, and the rest of each."""
+    outline = (apart @ axes.T) @ axes
+    return outline, apart - outline
+
+
+def lifts(apart: np.ndarray, energy: float) -> np.ndarray:
+    """What vectors (n, out) float32 are to be multiplied by, (n, 1), 1 to `MOST_LIFT`."""
+    size = np.square(apart).sum(1, keepdims=True)
+    return np.asarray(np.sqrt(energy / np.maximum(size, energy / MOST_LIFT**2 + TINY)).clip(1))
+
+
+@dataclass(frozen=True)
+class Lift:
+    """What a set does with what sets text means apart from the mean of all.
+
+    Parameters
+    ----------
+    energy, outline : as in `ModuleSet`
+    axes : of the outline, of `axes_of`; None where there is none
+    """
+
+    energy: float
+    outline: Outline | None
+    axes: np.ndarray | None
+
+    @classmethod
+    def of(cls, energy: float, outline: Outline | None, basis: np.ndarray | None) -> Lift:
+        """That of a set, by the basis (k, out) of its text mean."""
+        axes = axes_of(basis, outline.components) if outline and basis is not None else None
+        return cls(energy, outline, axes)
+
+    def lifted(self, apart: np.ndarray, guidance: Sequence[float | None], unlike: Sequence[bool]) -> np.ndarray:
+        """Vectors (n, ...) float32, exaggerated.
+
+        Parameters
+        ----------
+        guidance : by how much, of each; None for what `lifts` says
+        unlike : of each, whether its prompt is like no training caption
+        """
+        flat = apart.reshape(len(apart), -1)
+        found = lifts(flat, self.energy) * flat
+        if self.outline and self.axes is not None and any(unlike):
+            energies = self.outline.energy, self.outline.rest
+            parts = zip(parted(flat[list(unlike)], self.axes), energies, strict=True)
+            found[list(unlike)] = sum(lifts(part, energy) * part for part, energy in parts)
+        for place, one in enumerate(guidance):
+            if one is not None:
+                found[place] = one * flat[place]
+        return np.asarray(found.reshape(apart.shape), np.float32)
