@@ -131,7 +131,7 @@ def test_exporter__a_new_one_reads_the_program(tmp_path):
         export(parts, "summary", tmp_path / "other.json", options={"size": "1"})
     with pytest.raises(ConfigError, match="the option digits is a number; got 'x'"):
         export(parts, "summary", tmp_path / "other.json", options={"digits": "x"})
-    with pytest.raises(ConfigError, match="modules that the exporter summary takes at once: 1; got 2"):
+    with pytest.raises(ConfigError, match="summary takes at once: 1; got 2 .sd15-decoder, sd15-decoder."):
         export(parts * 2, "summary", tmp_path / "other.json")
     with pytest.raises(ConfigError, match="there is no exporter 'png'; there are .*npz.*, summary"):
         export(parts, "png", tmp_path / "sd15.png")

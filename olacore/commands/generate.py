@@ -142,5 +142,7 @@ def show(told: dict[str, Any], as_json: bool, line: bool = False) -> None:
     seeds = f", seed {told['seed']}" if told["variety"] else ""
     prompt = told["prompt"] if len(told["prompt"]) <= SHOWN else f"{told['prompt'][:SHOWN]}.."
     say(f"{told['file']}: '{prompt}'{seeds}")
+    if "preview" in told:
+        say(f"{told['preview']}: the picture after each step")
     for near in told.get("nearest pictures", ()):
         say(f"nearest training picture: '{near['caption']}', {near['grey levels']} grey levels away")

@@ -78,6 +78,8 @@ def follow_live(followed: Followers) -> None:
 def follow_lines(followed: Followers) -> None:
     """Print what is logged, a line a report, until all runs have ended."""
     told: dict[str, int] = {}
+    for path in followed.missing:
+        say(f"waiting for {path}", err=True)
     while True:
         for name, run in followed.named().items():
             begin = told.get(name, 0)

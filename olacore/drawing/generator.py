@@ -24,7 +24,7 @@ MOST_GUIDANCE = 20.0
 AWAY = np.float32(0.5)
 # A note on several pictures.
 ALIKE = "without variety all pictures are the same"
-SAME = "the prompt leans on no captions, and the set has no denoisers: all pictures are the same"
+SAME = "the prompt leans on no captions, and the set has no denoisers up to this variety: all pictures are the same"
 # Unknown words that notes name.
 MOST_NAMED = 8
 # What a callback gets: the step from 0 on, how many there are, and the picture as it would be now, (H, W, 3) uint8.

@@ -113,7 +113,10 @@ def drawn(
     helps = generator.set.levels or generator.leans(replace(settings, variety=1.0), near)
     notes = [f"{note}; add --variety 1" if note == ALIKE and helps else note for note in found[0].notes]
     told = {"file": str(output), **about, "notes": notes}
-    told["nearest captions"] = [{"caption": text, "cosine": round(cosine, 4)} for text, cosine in found[0].nearest]
+    told |= {} if preview is None else {"preview": str(preview)}
+    # Rounded vectors may be a little longer than 1.
+    near_captions = [{"caption": text, "cosine": round(min(cosine, 1.0), 4)} for text, cosine in found[0].nearest]
+    told["nearest captions"] = near_captions
     if nearest:
         told["nearest pictures"] = nearest_of(generator, found)
     return told

@@ -175,7 +175,8 @@ def export(
     exporter.check(path, force)
     if not exporter.least <= len(parts) <= exporter.most:
         asked = f"{exporter.least}" if exporter.least == exporter.most else f"{exporter.least} to {exporter.most}"
-        raise ConfigError(f"modules that the exporter {to} takes at once: {asked}; got {len(parts)}.")
+        got = f"{len(parts)} ({', '.join(part.name for part in parts)})" if parts else "none"
+        raise ConfigError(f"modules that the exporter {to} takes at once: {asked}; got {got}.")
     return exporter.write(parts, path)
 
 

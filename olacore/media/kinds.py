@@ -90,6 +90,8 @@ def describe_other(start: bytes) -> str:
         return "a tar archive; unpack it"
     if is_video(start):
         return "a video; give it the suffix of one, such as .mp4"
+    if start.startswith(b"PK\x03\x04") and start[30 : 30 + int.from_bytes(start[26:28], "little")].endswith(b".npy"):
+        return "a .npz file of arrays; `ola decode` reads one that holds a latent"
     return next((words for mark, words in STARTS if start.startswith(mark)), "")
 
 

@@ -69,8 +69,8 @@ def poor_figures(module: Module, dataset: Dataset, parts: dict[str, Figures], he
         ours, theirs = (loss_on(one, dataset, some) for one in (module, load(shipped)))
         if not ours <= theirs:
             yield (
-                f"this is below {shipped}, which comes with the package: squared error {ours:.4g}, its {theirs:.4g}, "
-                f"on {counted(len(some), 'held-out picture')}."
+                f"this is worse than {shipped}, which comes with the package: squared error {ours:.4g}, its "
+                f"{theirs:.4g}, on {counted(len(some), 'held-out picture')}."
             )
 
 

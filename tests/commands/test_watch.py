@@ -89,7 +89,9 @@ def test_watch__follows_a_run_that_comes_grows_and_ends(run, monkeypatch):
             lambda: os.utime(run / "module.safetensors", (9e9, 9e9)),
         ),
     )
-    shown = [line for line in ola("watch", run).stdout.splitlines() if ": generation" in line]
+    result = ola("watch", run)
+    assert result.stderr == f"waiting for {run}\n"
+    shown = [line for line in result.stdout.splitlines() if ": generation" in line]
     last = json.loads(text.splitlines()[-1])["generation"]
     assert [f"generation {last}," in line for line in shown[-2:]] == [True, True]  # of the log, and of the summary
     assert len(shown) == text.count(b"\n") + 1

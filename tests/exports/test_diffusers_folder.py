@@ -137,6 +137,6 @@ def test_export__refuses_what_is_no_vae(tmp_path: Path) -> None:
     refused("a power of 2 as the pixels of a latent site; got 6", make_module(PatchDecoder(4, 6, 3), None))
     stranger = olacore.load("sd15-encoder")
     refused("latent spaces differ: m1 has .*someone/tiny.*, m0 has .*taesd", stranger, decoder, error=FingerprintError)
-    refused("modules that the exporter diffusers takes at once: 1 to 2; got 3", decoder, decoder, decoder)
+    refused("modules that the exporter diffusers takes at once: 1 to 2; got 3 .m0, m1, m2.", decoder, decoder, decoder)
     check_refusal("has no option 'half_'", "export", "sd15-decoder", "--to", "diffusers", "-o", tmp_path / "x",
                   "--option", "half_=1")  # fmt: skip

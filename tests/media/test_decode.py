@@ -93,6 +93,7 @@ def test_read_picture__odd_segments_do_not_refuse_pixels(tmp_path: Path, number:
         (b"\0\0\0\x18ftypisom" + bytes(40), "a video; give it the suffix"),
         (b"%PDF-1.7 ", "a PDF document"),
         (b"PK\x03\x04", "a zip archive; give it the suffix"),
+        (b"PK\x03\x04".ljust(26, b"\0") + b"\x0a\0\x14\0latent.npy\1\0\x10\0", "a .npz file of arrays; `ola decode`"),
         (b"a.png".ljust(257, b"\0") + b"ustar", "a tar archive; unpack it"),
     ],
 )

@@ -63,7 +63,7 @@ def test_poor_figures__calls_what_is_poor_by_its_name():
         told = list(poor_figures(bad, sample, {"held-out": figures}, held_out))
     assert "no better than the mean of the targets, whatever is put in (squared error 0.5, its 0.5)" in told[0]
     assert "no better than the mean colour of each block" in told[1]
-    assert told[2].startswith("this is below sd15-decoder, which comes with the package: squared error ")
+    assert told[2].startswith("this is worse than sd15-decoder, which comes with the package: squared error ")
     assert told[2].endswith("on 6 held-out pictures.")
     assert len(told) == 3
 
