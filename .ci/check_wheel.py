@@ -1,5 +1,6 @@
 """Build the wheel, check its top-level names, install it alone and run the demo in an empty folder."""
 
+import shutil
 import subprocess
 import sys
 import venv
@@ -12,7 +13,12 @@ SHIPPED = {".json", ".md", ".py", ".safetensors", ".webp"}
 
 def main(room: Path) -> None:
     """Check the wheel built from the current folder, working in `room`."""
-    subprocess.run([sys.executable, "-m", "build", "--wheel", "--outdir", room, "."], check=True)
+    venv.create(room / "venv", with_pip=True)
+    bin_folder = room / "venv" / "bin"
+    # Of a copy: another pip may write into this folder at the same time, and what it has built lies in it.
+    ignored = shutil.ignore_patterns(".*", "*.egg-info", "__pycache__", "build", "demo", "venv")
+    shutil.copytree(".", room / "source", ignore=ignored)
+    subprocess.run([bin_folder / "pip", "wheel", "--no-deps", "-w", room, room / "source"], check=True)
     (wheel,) = room.glob("*.whl")
     files = zipfile.ZipFile(wheel).namelist()
     names = {file.split("/")[0] for file in files if ".dist-info/" not in file}
@@ -27,8 +33,6 @@ def main(room: Path) -> None:
             sys.exit(f"the wheel lacks {needed}")
     if any(path.suffix == ".py" for path in Path("datasets").rglob("*")):
         sys.exit("datasets/ must hold no .py file: it would shadow a widely used package")
-    venv.create(room / "venv", with_pip=True)
-    bin_folder = room / "venv" / "bin"
     empty = room / "empty"
     empty.mkdir()
     subprocess.run([bin_folder / "pip", "install", "--quiet", wheel], check=True)
