@@ -9,7 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from olacore.drawing.generator import ALIKE, Drawing, Generator, Settings
+from olacore.drawing.generator import Drawing, Generator, Settings
+from olacore.drawing.notes import ALIKE
 from olacore.drawing.pictures import Thumbnails, grid_of, read_drawing, write_drawing
 from olacore.errors import ConfigError, DataError, FileFormatError
 from olacore.files import check_output
