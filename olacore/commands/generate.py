@@ -86,6 +86,8 @@ def generate(**asked: Any) -> None:
         prompt, settings, count, about = job.recalled(asked["like"])
         if about.get("init"):
             raise click.UsageError("the picture was drawn from another one; repeat it with --init and its prompt.")
+        if asked["set_name"] is None:
+            job.check_set(about, asked["like"])
         generator = Generator(asked["set_name"] or about["set"], kernels=about["drawn by"] == "kernels")
         job.same_modules(generator, about, asked["like"])
     else:

@@ -150,6 +150,8 @@ def test_generate__faults_are_told_in_one_line(folder, tmp_path):
     draw(folder, "a fox", "-o", "mine.png")
     about = read_drawing(tmp_path / "mine.png")
     assert about is not None
+    sentence = r"mine.png was drawn by the set set, which is no folder here .*; name its folder with --set"
+    check_refusal(sentence, "generate", "--like", "mine.png", "-o", "again.png")
     shorter = write_set(tmp_path, levels=())
     check_refusal(
         "was drawn by other modules of the set set: level 0.5, level 2 differ",
