@@ -146,5 +146,10 @@ def show(told: dict[str, Any], as_json: bool, line: bool = False) -> None:
     say(f"{told['file']}: '{prompt}'{seeds}")
     if "preview" in told:
         say(f"{told['preview']}: the picture after each step")
-    for near in told.get("nearest pictures", ()):
-        say(f"nearest training picture: '{near['caption']}', {near['grey levels']} grey levels away")
+    near = [
+        f"nearest training picture: '{one['caption']}', {one['grey levels']} grey levels away"
+        for one in told.get("nearest pictures", ())
+    ]
+    # Pictures that are all the same have one that is nearest.
+    for number, line in enumerate(near if len({*near}) > 1 else near[:1], 1):
+        say(f"picture {number}, {line}" if len({*near}) > 1 else line)

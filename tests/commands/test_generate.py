@@ -118,6 +118,13 @@ def test_generate__tells_the_nearest_training_picture(folder):
     assert near["grey levels"] > 0
     text = ola("generate", "a red heart", "-o", "b.png", "--nearest", "--set", folder).stdout
     assert "nearest training picture: 'a " in text
+    alike = ola("generate", "a red heart", "-n", "3", "-o", "c.png", "--nearest", "--set", folder).stdout.splitlines()
+    assert alike[1:] == text.splitlines()[1:]
+    varied = ("-n", "3", "--variety", "2", "--seed", "0", "-o", "d.png", "--nearest")
+    lines = ola("generate", "a red heart", *varied, "--set", folder).stdout.splitlines()[1:]
+    assert [line.partition(": ")[0] for line in lines] == [
+        f"picture {number}, nearest training picture" for number in (1, 2, 3)
+    ]
 
 
 @pytest.mark.parametrize(
