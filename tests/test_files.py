@@ -77,8 +77,10 @@ def test_replace_file__follows_no_link_that_lies_at_its_temporary_name(folder, v
 def test_replace_file__refuses_what_is_no_file(folder):
     (folder / "folder").mkdir()
     os.mkfifo(folder / "pipe")
-    for name, reason in (("folder", "it is a folder"), ("pipe", "it is a device or a pipe")):
-        for write in (lambda path: replace_file(path, b"x"), lambda path: check_output(path, force=True)):
+    writes = [lambda path: replace_file(path, b"x")]
+    writes += [lambda path, force=force: check_output(path, force=force) for force in (False, True)]
+    for name, reason in (("folder", "it is a folder; name a file"), ("pipe", "it is a device or a pipe")):
+        for write in writes:
             with pytest.raises(OutputError, match=f"cannot write .*{name}: {reason}"):
                 write(folder / name)
     with pytest.raises(OutputError, match="cannot write .*nowhere/a: No such file or directory"):

@@ -148,6 +148,7 @@ def test_generate__faults_are_told_in_one_line(folder, tmp_path):
     check_refusal("no folder and no set that is shipped", "generate", "a fox", "--set", "nothing")
     check_refusal(r"pictures are written as .*; got a\.gif", "generate", "a fox", "-o", "a.gif", "--set", folder)
     check_refusal("there is no folder", "generate", "a fox", "-o", "no/a.png", "--set", folder)
+    check_refusal(r"cannot write \.: it is a folder; name a file", "generate", "a fox", "-o", ".", "--set", folder)
     check_refusal("variety must be", "generate", "a fox", "--variety", "-1", "--set", folder)
     (tmp_path / "a.png").write_text("text")
     check_refusal("is already there", "generate", "a fox", "-o", "a.png", "--set", folder)
