@@ -86,7 +86,7 @@ def create_once(path: Path, content: bytes) -> bool:
 def write_folder(path: Path, files: Mapping[str, bytes]) -> int:
     """Write files into a folder: a new or empty one appears in one step; in any other, each file is replaced in order.
 
-    What else is in the folder stays.
+    The folder that it is in has to be there. What else is in the folder stays.
 
     Parameters
     ----------
@@ -101,7 +101,6 @@ def write_folder(path: Path, files: Mapping[str, bytes]) -> int:
     OutputError  if the folder cannot be made, the disk is full, or something other than a folder is there
     """
     with _failures_named(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
         # The folder that one works in is not taken away, not even for a better one.
         keeps = is_there(path) and (any(path.iterdir()) or path.samefile(Path.cwd()))
         temporary = (path if keeps else path.parent) / f".{path.name[:NAMED]}.{secrets.token_hex(8)}.tmp"

@@ -122,11 +122,11 @@ def test_write_folder__makes_it_in_one_step(folder, monkeypatch):
     seen, original = [], Path.replace
 
     def remember(source, target):
-        seen.append((Path(target) == folder / "new" / "deep", sorted(path.name for path in folder.rglob("*.txt"))))
+        seen.append((Path(target) == folder / "new", sorted(path.name for path in folder.rglob("*.txt"))))
         return original(source, target)
 
     monkeypatch.setattr(Path, "replace", remember)
-    write_folder(folder / "new" / "deep", {"a.txt": b"1", "b.txt": b"2"})
+    write_folder(folder / "new", {"a.txt": b"1", "b.txt": b"2"})
     assert seen[-1] == (True, ["a.txt", "b.txt"])  # both are there before the folder has its name
     assert [last for last, _ in seen] == [False, False, True]
     (folder / "empty").mkdir()

@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from olacore.errors import ConfigError, OutputExistsError
+from olacore.errors import ConfigError, OutputError, OutputExistsError
 from olacore.files import check_output, is_there
 from olacore.modules.identity import space_from
 from olacore.modules.module import Module
@@ -115,6 +115,7 @@ class Exporter(ABC):
         ------
         ConfigError  if its suffix is another one than the exporter writes
         OutputExistsError  if it is there without `force`
+        OutputError  if the folder that it is in is not there
         """
         if path.suffix != self.suffix and self.suffix:
             raise ConfigError(f"the exporter {self.name} writes {self.suffix} files; got {path.name!r}.")
@@ -127,6 +128,8 @@ class Exporter(ABC):
             )
         elif path.is_dir() and any(path.iterdir()) and not force:
             raise OutputExistsError(f"{path} is already there; give --force to write into the folder, or another name.")
+        elif not path.parent.is_dir():
+            raise OutputError(f"cannot write {path}: there is no folder {path.parent}.")
 
     def set(self, options: Mapping[str, str]) -> Exporter:
         """This exporter with options, which come as texts.
