@@ -82,12 +82,14 @@ class Exporter(ABC):
     name : what it is found by, and what `--to` takes
     suffix : of the file that it writes; empty if it writes a folder
     least, most : modules that it takes at once
+    of_sets : options that only a set of modules takes
     """
 
     name: ClassVar[str]
     suffix: ClassVar[str]
     least: ClassVar[int] = 1
     most: ClassVar[int] = 1
+    of_sets: ClassVar[tuple[str, ...]] = ()
 
     @abstractmethod
     def write(self, parts: Sequence[Part], path: Path) -> int:
@@ -141,7 +143,8 @@ class Exporter(ABC):
         known = {one.name: getattr(self, one.name) for one in fields(self)}
         for name, text in options.items():
             if name not in known:
-                there = ", ".join(known) or "none"
+                there = ", ".join(one for one in known if one not in self.of_sets) or "none"
+                there += f"; of a set also {', '.join(self.of_sets)}" if self.of_sets else ""
                 raise ConfigError(f"the exporter {self.name} has no option {name!r}; there are: {there}.")
             known[name] = _value(text, known[name], name)
         return replace(self, **known)
