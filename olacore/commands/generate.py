@@ -41,7 +41,7 @@ class Prompted(click.Command):
 )
 @click.option("-n", "count", type=int, help="Pictures, of seeds that follow each other, as a grid.")
 @click.option("--seed", type=int, help="Of what is left to chance; otherwise one that is told.")
-@click.option("--variety", type=float, help="How much is left to chance: 0, the default, is nothing, 4 most.")
+@click.option("--variety", type=float, help="How much is left to chance: 0, the default, is nothing; 4 is nearly all.")
 @click.option("--steps", type=int, help="Noise levels to pass at most.")
 @click.option("--solver", help="dpm, the default, or ddim.")
 @click.option("--guidance", type=float, help="How far to go from the mean of all; by default as training pictures do.")
@@ -49,7 +49,7 @@ class Prompted(click.Command):
 @click.option("--lean", type=float, help="How far unknown prompts are taken for known ones, 0 to 1, the default.")
 @click.option("--init", type=FILE, help="A picture to start from.")
 @click.option("--strength", type=float, help="How far to go from it, 0 to 1; by default 0.5.")
-@click.option("--prompts", type=FILE, help="Draw a file of prompts, one a line, into the folder --output.")
+@click.option("--prompts", type=FILE, help="Draw a file of prompts, every line one, into the folder --output.")
 @click.option("--like", type=FILE, help="Draw a picture of `ola generate` once more, with all its settings.")
 @click.option(
     "--set",

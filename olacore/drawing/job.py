@@ -38,7 +38,7 @@ def free_name(prompt: str) -> Path:
 
 
 def read_prompts(path: Path) -> list[str]:
-    """The prompts of a file, one a line; empty lines are none.
+    """The prompts of a file, one a line, also where it begins with #, as a prompt may; empty lines are none.
 
     Raises
     ------

@@ -70,10 +70,10 @@ def test_generate__says_what_makes_pictures_differ(folder, tmp_path):
 
 
 def test_generate__draws_a_file_of_prompts(folder, tmp_path):
-    (tmp_path / "prompts.txt").write_text("a red heart\n\n  a fox \n", encoding="utf-8-sig")
+    (tmp_path / "prompts.txt").write_text("# a red heart\n\n  a fox \n", encoding="utf-8-sig")
     result = ola("generate", "--prompts", "prompts.txt", "-o", "out", "--set", folder, "--json")
     lines = [json.loads(line) for line in result.stdout.splitlines()]
-    assert [line["prompt"] for line in lines] == ["a red heart", "a fox"]
+    assert [line["prompt"] for line in lines] == ["# a red heart", "a fox"]
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["0000.png", "0001.png"]
     check_refusal("is already there", "generate", "--prompts", "prompts.txt", "-o", "out", "--set", folder)
     (tmp_path / "out" / "0000.png").unlink()
