@@ -151,5 +151,6 @@ def show(told: dict[str, Any], as_json: bool, line: bool = False) -> None:
         for one in told.get("nearest pictures", ())
     ]
     # Pictures that are all the same have one that is nearest.
-    for number, line in enumerate(near if len({*near}) > 1 else near[:1], 1):
-        say(f"picture {number}, {line}" if len({*near}) > 1 else line)
+    differ = len({*near}) > 1
+    for number, nearest in enumerate(near if differ else near[:1], 1):
+        say(f"picture {number}, {nearest}" if differ else nearest)
