@@ -86,7 +86,7 @@ def create_once(path: Path, content: bytes) -> bool:
 def write_folder(path: Path, files: Mapping[str, bytes]) -> int:
     """Write files into a folder: a new or empty one appears in one step; in any other, each file is replaced in order.
 
-    What else is in the folder stays.
+    The folder that it is in has to be there. What else is in the folder stays.
 
     Parameters
     ----------
@@ -101,7 +101,6 @@ def write_folder(path: Path, files: Mapping[str, bytes]) -> int:
     OutputError  if the folder cannot be made, the disk is full, or something other than a folder is there
     """
     with _failures_named(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
         # The folder that one works in is not taken away, not even for a better one.
         keeps = is_there(path) and (any(path.iterdir()) or path.samefile(Path.cwd()))
         temporary = (path if keeps else path.parent) / f".{path.name[:NAMED]}.{secrets.token_hex(8)}.tmp"
@@ -175,15 +174,17 @@ def why_not_first(path: Path, beside: Path) -> str:
 
 def check_output(path: Path, force: bool) -> None:
     """Raise unless `path` may be written: it is new, or `force` is given, and its folder takes new files."""
-    if is_there(path) and not force:
-        raise OutputExistsError(f"the file {path} is already there; give --force to replace it.")
+    if is_there(path):
+        # No `force` helps with a folder.
+        with _failures_named(path):
+            _check_kind(path)
+        if not force:
+            raise OutputExistsError(f"the file {path} is already there; give --force to replace it.")
     folder = path.parent
     if not folder.is_dir():
         raise OutputError(f"cannot write {path}: there is no folder {folder}.")
     if not os.access(folder, os.W_OK):
         raise OutputError(f"cannot write {path}: the folder {folder} is not writable.")
-    with _failures_named(path):
-        _check_kind(path)
 
 
 def _write(descriptor: int, content: bytes) -> None:
@@ -197,7 +198,7 @@ def _check_kind(path: Path) -> None:
     with suppress(FileNotFoundError):
         mode = path.lstat().st_mode
         if stat.S_ISDIR(mode):
-            raise IsADirectoryError(errno.EISDIR, "it is a folder")
+            raise IsADirectoryError(errno.EISDIR, "it is a folder; name a file")
         if not (stat.S_ISREG(mode) or stat.S_ISLNK(mode)):
             raise OSError(errno.EINVAL, "it is a device or a pipe, not a file")
 

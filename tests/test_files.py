@@ -77,8 +77,10 @@ def test_replace_file__follows_no_link_that_lies_at_its_temporary_name(folder, v
 def test_replace_file__refuses_what_is_no_file(folder):
     (folder / "folder").mkdir()
     os.mkfifo(folder / "pipe")
-    for name, reason in (("folder", "it is a folder"), ("pipe", "it is a device or a pipe")):
-        for write in (lambda path: replace_file(path, b"x"), lambda path: check_output(path, force=True)):
+    writes = [lambda path: replace_file(path, b"x")]
+    writes += [lambda path, force=force: check_output(path, force=force) for force in (False, True)]
+    for name, reason in (("folder", "it is a folder; name a file"), ("pipe", "it is a device or a pipe")):
+        for write in writes:
             with pytest.raises(OutputError, match=f"cannot write .*{name}: {reason}"):
                 write(folder / name)
     with pytest.raises(OutputError, match="cannot write .*nowhere/a: No such file or directory"):
@@ -120,11 +122,11 @@ def test_write_folder__makes_it_in_one_step(folder, monkeypatch):
     seen, original = [], Path.replace
 
     def remember(source, target):
-        seen.append((Path(target) == folder / "new" / "deep", sorted(path.name for path in folder.rglob("*.txt"))))
+        seen.append((Path(target) == folder / "new", sorted(path.name for path in folder.rglob("*.txt"))))
         return original(source, target)
 
     monkeypatch.setattr(Path, "replace", remember)
-    write_folder(folder / "new" / "deep", {"a.txt": b"1", "b.txt": b"2"})
+    write_folder(folder / "new", {"a.txt": b"1", "b.txt": b"2"})
     assert seen[-1] == (True, ["a.txt", "b.txt"])  # both are there before the folder has its name
     assert [last for last, _ in seen] == [False, False, True]
     (folder / "empty").mkdir()

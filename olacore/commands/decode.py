@@ -64,6 +64,7 @@ def decode(
 def decode_all(decoding: Decoding, folder: Path, output: Path, force: bool) -> None:
     """Decode a folder; what cannot be decoded is named, and only where nothing can be, the command fails."""
     from olacore.modules.decoding import decode_folder
+    from olacore.reports.words import counted
 
     count = wrong = 0
     for file, made in decode_folder(decoding, folder, output, force):
@@ -77,7 +78,7 @@ def decode_all(decoding: Decoding, folder: Path, output: Path, force: bool) -> N
             tell(path, picture, named=decoding.decoder is not None)
     if not count:
         raise FileFormatError(f"no file of latents in {folder} could be decoded; skipped: {wrong}.")
-    say(f"{output}: pictures: {count}" + (f", skipped files: {wrong}" if wrong else ""))
+    say(f"{output}: {counted(count, 'picture')}" + (f", {counted(wrong, 'file')} skipped" if wrong else ""))
 
 
 def tell(output: Path, made: Picture, named: bool, why: str = "") -> None:

@@ -41,7 +41,7 @@ class Prompted(click.Command):
 )
 @click.option("-n", "count", type=int, help="Pictures, of seeds that follow each other, as a grid.")
 @click.option("--seed", type=int, help="Of what is left to chance; otherwise one that is told.")
-@click.option("--variety", type=float, help="How much is left to chance: 0, the default, is nothing, 4 most.")
+@click.option("--variety", type=float, help="How much is left to chance: 0, the default, is nothing; 4 is nearly all.")
 @click.option("--steps", type=int, help="Noise levels to pass at most.")
 @click.option("--solver", help="dpm, the default, or ddim.")
 @click.option("--guidance", type=float, help="How far to go from the mean of all; by default as training pictures do.")
@@ -49,7 +49,7 @@ class Prompted(click.Command):
 @click.option("--lean", type=float, help="How far unknown prompts are taken for known ones, 0 to 1, the default.")
 @click.option("--init", type=FILE, help="A picture to start from.")
 @click.option("--strength", type=float, help="How far to go from it, 0 to 1; by default 0.5.")
-@click.option("--prompts", type=FILE, help="Draw a file of prompts, one a line, into the folder --output.")
+@click.option("--prompts", type=FILE, help="Draw a file of prompts, every line one, into the folder --output.")
 @click.option("--like", type=FILE, help="Draw a picture of `ola generate` once more, with all its settings.")
 @click.option(
     "--set",
@@ -86,6 +86,8 @@ def generate(**asked: Any) -> None:
         prompt, settings, count, about = job.recalled(asked["like"])
         if about.get("init"):
             raise click.UsageError("the picture was drawn from another one; repeat it with --init and its prompt.")
+        if asked["set_name"] is None:
+            job.check_set(about, asked["like"])
         generator = Generator(asked["set_name"] or about["set"], kernels=about["drawn by"] == "kernels")
         job.same_modules(generator, about, asked["like"])
     else:
@@ -144,5 +146,11 @@ def show(told: dict[str, Any], as_json: bool, line: bool = False) -> None:
     say(f"{told['file']}: '{prompt}'{seeds}")
     if "preview" in told:
         say(f"{told['preview']}: the picture after each step")
-    for near in told.get("nearest pictures", ()):
-        say(f"nearest training picture: '{near['caption']}', {near['grey levels']} grey levels away")
+    near = [
+        f"nearest training picture: '{one['caption']}', {one['grey levels']} grey levels away"
+        for one in told.get("nearest pictures", ())
+    ]
+    # Pictures that are all the same have one that is nearest.
+    differ = len({*near}) > 1
+    for number, nearest in enumerate(near if differ else near[:1], 1):
+        say(f"picture {number}, {nearest}" if differ else nearest)

@@ -16,6 +16,7 @@ from rich.text import Text
 from olacore.commands.options import FILE
 from olacore.commands.say import print_json, printing, say
 from olacore.commands.show import make_table, number, print_figures, stdout, text
+from olacore.reports.words import counted
 
 if TYPE_CHECKING:
     from olacore.search.run_log import Follower, Followers
@@ -133,7 +134,7 @@ def state(run: Follower) -> str:
     if not words and age is not None and age > SILENT:
         words.append(f"silent for {age:.0f} s")
     if run.damaged:
-        words.append(f"{run.damaged} damaged lines")
+        words.append(counted(run.damaged, "damaged line"))
     return ", ".join(words)
 
 

@@ -22,6 +22,19 @@ except ImportError:  # not a POSIX system: HDF5's own locks have to do
     fcntl = None  # type: ignore[assignment]
 
 SIGNATURE = b"\x89HDF\r\n\x1a\n"
+# What stands at a place in other files that are given by mistake, and what they are.
+PICTURE = "a {} picture; `ola precompute` makes data of pictures"
+OTHERS = (
+    (0, b"\xff\xd8\xff", PICTURE.format("JPEG")),
+    (0, b"\x89PNG\r\n", PICTURE.format("PNG")),
+    (0, b"GIF8", PICTURE.format("GIF")),
+    (0, b"II*\0", PICTURE.format("TIFF")),
+    (0, b"MM\0*", PICTURE.format("TIFF")),
+    (8, b"WEBP", PICTURE.format("WebP")),
+    (0, b"PK\x03\x04", "a zip archive"),
+    (0, b"\x93NUMPY", "a .npy file"),
+    (8, b'{"', "a safetensors file, such as a module"),
+)
 # What a file system without locks answers.
 NO_LOCKS = (errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOSYS)
 # Room for the superblock, headers, attributes and the index of the chunks, added to the arrays' own bytes.
@@ -71,7 +84,8 @@ def _require_hdf5(path: Path) -> None:
         raise
     except OSError as error:
         raise FileFormatError(f"cannot read {path}: {error.strerror}.") from error
-    raise FileFormatError(f"{path} is not an HDF5 file: it begins with {start!r}.")
+    what = next((f"is {words}" for place, mark, words in OTHERS if start.startswith(mark, place)), "")
+    raise FileFormatError(f"{path} is not an HDF5 file: it {what or f'begins with {start!r}'}.")
 
 
 def _open(path: Path, mode: str, locking: bool | None) -> h5py.File:

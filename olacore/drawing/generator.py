@@ -12,6 +12,7 @@ import numpy as np
 from olacore.drawing.captions import Captions
 from olacore.drawing.lift import Lift
 from olacore.drawing.module_set import ModuleSet, load_parts, open_set
+from olacore.drawing.notes import ALIKE, SAME, on_negative, on_prompt, words_said
 from olacore.drawing.sampler import SOLVERS, noise_of, sample
 from olacore.errors import ConfigError, DTypeError, FileFormatError, ShapeError
 from olacore.modules.file import BASIS
@@ -22,11 +23,6 @@ MOST_COUNT, MOST_SEED = 4096, (1 << 63) - 1
 MOST_GUIDANCE = 20.0
 # What a negative prompt counts for, of what sets it apart from the mean of all.
 AWAY = np.float32(0.5)
-# A note on several pictures.
-ALIKE = "without variety all pictures are the same"
-SAME = "the prompt leans on no captions, and the set has no denoisers up to this variety: all pictures are the same"
-# Unknown words that notes name.
-MOST_NAMED = 8
 # What a callback gets: the step from 0 on, how many there are, and the picture as it would be now, (H, W, 3) uint8.
 Watcher = Callable[[int, int, np.ndarray], None]
 # Share, variety and seed, as `Captions.leaned` takes them.
@@ -142,8 +138,11 @@ class Generator:
         if "refiner" in plain:
             self._parts["decoder"] = self._parts["decoder"].with_refiner(self._parts.pop("refiner"))
         self.captions = Captions.read(self.set.files["captions"])
-        # Scenes are made of known words in new places: one is no better drawn as those that are likest.
-        self.seen = self.set.seen if plain["text"].view["name"] != "scene" else None
+        # Scenes are made of known words in new places: one is no better drawn as those that are likest, and what no
+        # caption has is not told by how near they are.
+        scenes = plain["text"].view["name"] == "scene"
+        self.seen = None if scenes else self.set.seen
+        self.said = words_said(self.table, self.captions.listed) if scenes else None
         view = plain["mean"].view
         if (width := self.captions.basis.shape[1]) != view["embedding"]:
             path = self.set.files["captions"]
@@ -237,6 +236,7 @@ class Generator:
             raise ConfigError(f"count must be 1 to {MOST_COUNT}; got {count}.")
         self.check(asked)
         notes, nearest, certainty = self.look(prompt, self.embedded([prompt]).get(prompt))
+        notes = (*notes, *on_negative(self.table, asked.negative))
         leans = self.leans(asked, certainty)
         if count > 1 and not leans and not self.levels(asked, certainty):
             notes = (*notes, SAME if asked.variety else ALIKE)
@@ -350,13 +350,7 @@ class Generator:
         ----------
         embedding : of the prompt, (E,) float32; None where nothing of it is known
         """
-        _, unknown = self.table.read(name_emoji(prompt))
-        notes = []
-        for word in [*dict.fromkeys(unknown)][:MOST_NAMED]:
-            near = [f"'{other}'" for other in self.table.spelt_like(word)]
-            notes.append(f"'{word}' is not known; " + (f"read as {', '.join(near)}" if near else "left out"))
-        if (more := len({*unknown}) - MOST_NAMED) > 0:
-            notes.append(f"{more} more words are not known")
+        notes = on_prompt(self.table, prompt, self.said)
         if embedding is None:
             what = "the prompt is empty" if not prompt.strip() else "nothing of the prompt is known"
             notes.append(f"{what}: this is the mean of all training pictures")

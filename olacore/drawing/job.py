@@ -9,10 +9,13 @@ from typing import Any
 
 import numpy as np
 
-from olacore.drawing.generator import ALIKE, Drawing, Generator, Settings
+from olacore import pretrained
+from olacore.drawing.generator import Drawing, Generator, Settings
+from olacore.drawing.notes import ALIKE
 from olacore.drawing.pictures import Thumbnails, grid_of, read_drawing, write_drawing
 from olacore.errors import ConfigError, DataError, FileFormatError
 from olacore.files import check_output
+from olacore.foreign import hub
 from olacore.foreign.names import file_name
 from olacore.foreign.reading import read_file
 from olacore.media.pictures import check_picture
@@ -35,7 +38,7 @@ def free_name(prompt: str) -> Path:
 
 
 def read_prompts(path: Path) -> list[str]:
-    """The prompts of a file, one a line; empty lines are none.
+    """The prompts of a file, one a line, also where it begins with #, as a prompt may; empty lines are none.
 
     Raises
     ------
@@ -64,6 +67,16 @@ def recalled(path: Path) -> tuple[str, Settings, int, dict[str, Any]]:
         raise FileFormatError(f"{path} does not say how it was drawn; a PNG of `ola generate` does.")
     settings = Settings(**{one.name: about[one.name] for one in fields(Settings)})
     return about["prompt"], settings, about["count"], about
+
+
+def check_set(about: dict[str, Any], path: Path) -> None:
+    """Raise `FileFormatError` unless the set that drew a picture is found by what the picture calls it."""
+    name = about["set"]
+    if not (hub.is_hub(name) or name in pretrained.sets() or Path(name).is_dir()):
+        raise FileFormatError(
+            f"{path} was drawn by the set {name}, which is no folder here and none that is shipped; name its folder "
+            "with --set."
+        )
 
 
 def same_modules(generator: Generator, about: dict[str, Any], path: Path) -> None:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from olacore.drawing.generator import AWAY, Drawing, Generator, Lean, Settings
+from olacore.drawing.notes import on_negative
 
 
 @dataclass(frozen=True)
@@ -40,6 +41,7 @@ def draw_together(generator: Generator, wishes: Sequence[Wish]) -> list[Drawing]
         generator.check(settings)
     texts = dict.fromkeys(wish.prompt for wish in wishes)
     embedded = generator.embedded([*texts, *(one.negative for one in asked if one.negative)])
+    away = {text: on_negative(generator.table, text) for text in dict.fromkeys(one.negative for one in asked)}
     looks = {text: generator.look(text, embedded.get(text)) for text in texts}
     certainty = np.array([looks[wish.prompt][2] for wish in wishes])
     # Of seeds of one prompt the modules are asked once, unless it leans.
@@ -69,7 +71,9 @@ def draw_together(generator: Generator, wishes: Sequence[Wish]) -> list[Drawing]
     for places in alike.values():
         own = [asked[place] for place in places]
         latents[places] = generator.sample(start[places], expected[places], certainty[places], own)
-    return [
-        Drawing(picture, wish.prompt, one, *looks[wish.prompt][:2], generator.record(wish.prompt, one))
-        for picture, wish, one in zip(generator.paint(latents), wishes, asked, strict=True)
-    ]
+    drawings = []
+    for picture, wish, one in zip(generator.paint(latents), wishes, asked, strict=True):
+        notes, nearest, _ = looks[wish.prompt]
+        notes = (*notes, *away[one.negative])
+        drawings.append(Drawing(picture, wish.prompt, one, notes, nearest, generator.record(wish.prompt, one)))
+    return drawings

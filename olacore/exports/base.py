@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from olacore.errors import ConfigError, OutputExistsError
+from olacore.errors import ConfigError, OutputError, OutputExistsError
 from olacore.files import check_output, is_there
 from olacore.modules.identity import space_from
 from olacore.modules.module import Module
@@ -82,12 +82,14 @@ class Exporter(ABC):
     name : what it is found by, and what `--to` takes
     suffix : of the file that it writes; empty if it writes a folder
     least, most : modules that it takes at once
+    of_sets : options that only a set of modules takes
     """
 
     name: ClassVar[str]
     suffix: ClassVar[str]
     least: ClassVar[int] = 1
     most: ClassVar[int] = 1
+    of_sets: ClassVar[tuple[str, ...]] = ()
 
     @abstractmethod
     def write(self, parts: Sequence[Part], path: Path) -> int:
@@ -115,6 +117,7 @@ class Exporter(ABC):
         ------
         ConfigError  if its suffix is another one than the exporter writes
         OutputExistsError  if it is there without `force`
+        OutputError  if the folder that it is in is not there
         """
         if path.suffix != self.suffix and self.suffix:
             raise ConfigError(f"the exporter {self.name} writes {self.suffix} files; got {path.name!r}.")
@@ -127,6 +130,8 @@ class Exporter(ABC):
             )
         elif path.is_dir() and any(path.iterdir()) and not force:
             raise OutputExistsError(f"{path} is already there; give --force to write into the folder, or another name.")
+        elif not path.parent.is_dir():
+            raise OutputError(f"cannot write {path}: there is no folder {path.parent}.")
 
     def set(self, options: Mapping[str, str]) -> Exporter:
         """This exporter with options, which come as texts.
@@ -138,7 +143,8 @@ class Exporter(ABC):
         known = {one.name: getattr(self, one.name) for one in fields(self)}
         for name, text in options.items():
             if name not in known:
-                there = ", ".join(known) or "none"
+                there = ", ".join(one for one in known if one not in self.of_sets) or "none"
+                there += f"; of a set also {', '.join(self.of_sets)}" if self.of_sets else ""
                 raise ConfigError(f"the exporter {self.name} has no option {name!r}; there are: {there}.")
             known[name] = _value(text, known[name], name)
         return replace(self, **known)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -30,8 +30,6 @@ if TYPE_CHECKING:
 
 SCHEMA = "olacore/onnx/1"
 AUTOMATIC = -1.0
-# Options that are no settings of a drawing.
-FLAGS = ("uint8", "fp16", "words")
 # Of a file that is looked into.
 MOST_BYTES = 1 << 30
 # Modules of the largest set.
@@ -65,6 +63,7 @@ class OnnxFile(Exporter):
     name: ClassVar[str] = "onnx"
     suffix: ClassVar[str] = ".onnx"
     most: ClassVar[int] = MOST_PARTS
+    of_sets: ClassVar[tuple[str, ...]] = ("guidance", "lean", "variety", "steps", "solver")
 
     uint8: bool = False
     fp16: bool = False
@@ -101,7 +100,7 @@ class OnnxFile(Exporter):
     @property
     def drawing(self) -> dict[str, Any]:
         """The options that are settings of a drawing."""
-        return {name: value for name, value in asdict(self).items() if name not in FLAGS}
+        return {name: getattr(self, name) for name in self.of_sets}
 
     @property
     def _settings(self) -> Settings:

@@ -17,7 +17,8 @@ import numpy as np
 from fastapi import Depends, HTTPException, Request
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from olacore.drawing.generator import ALIKE, SAME, Drawing, Generator, Settings
+from olacore.drawing.generator import Drawing, Generator, Settings
+from olacore.drawing.notes import ALIKE, SAME
 from olacore.drawing.pictures import note_of
 from olacore.drawing.together import Wish
 from olacore.errors import ConfigError, FileFormatError

@@ -15,6 +15,7 @@ from olacore.commands.say import print_json, say
 from olacore.commands.show import number, print_table
 from olacore.commands.signals import stop_on_signal
 from olacore.errors import ConfigError
+from olacore.reports.words import counted
 
 
 @click.command("vae-test")
@@ -77,7 +78,7 @@ def vae_test(
         say(f"skipped: {reason}", err=True)
     pictures = [one for one in found if one.kind == "picture"]
     if len(pictures) < len(found):
-        say(f"skipped: {len(found) - len(pictures)} videos; vae-test takes pictures", err=True)
+        say(f"skipped: {counted(len(found) - len(pictures), 'video')}; vae-test takes pictures", err=True)
     with ExitStack() as open_files:
         others = [Given.load(str(name)) if name else None for name in (compatible_encoder, compatible_decoder)]
         model, model_bytes = load_teacher_sized(teacher, config, offline)
@@ -104,7 +105,7 @@ def vae_test(
         print_json(report)
     elif report["pictures"]:
         print_vae_test(report)
-        say(f"{len(report['pictures'])} pictures; {out / 'metrics.json'} has the figures of each")
+        say(f"{counted(len(report['pictures']), 'picture')}; {out / 'metrics.json'} has the figures of each")
     if len(report["pictures"]) + len(report["skipped"]) < len(pictures):
         should_stop.leave(f"{out} holds what is done")
 

@@ -81,11 +81,13 @@ def test_decode__takes_a_folder_and_skips_what_is_broken(folder):
         write_torch(folder / "in" / name, np.random.default_rng(0).normal(size=(1, 4, 3, 5)).astype("f4"), "f4")
     (folder / "in" / "c.latent").write_text("hello")
     result = ola("decode", "in", "--decoder", "sd15-decoder", "-o", "out")
-    assert result.stdout.splitlines()[-1] == "out: pictures: 2, skipped files: 1"
+    assert result.stdout.splitlines()[-1] == "out: 2 pictures, 1 file skipped"
     assert result.stderr.startswith("skipped: in/c.latent is no latent: expected a safetensors file")
     assert sorted(path.name for path in (folder / "out").iterdir()) == ["a.png", "b.png"]
     check_refusal("out/a.png is already there", "decode", "in", "--decoder", "sd15-decoder", "-o", "out")
-    for name in ("a.pt", "b.pt"):
-        (folder / "in" / name).unlink()
+    (folder / "in" / "b.pt").unlink()
+    result = ola("decode", "in", "--decoder", "sd15-decoder", "-o", "pictures")
+    assert result.stdout.splitlines()[-1] == "pictures: 1 picture, 1 file skipped"
+    (folder / "in" / "a.pt").unlink()
     result = ola("decode", "in", "--space", "sd15", "-o", "out", code=1)
     assert result.stderr.splitlines()[-1] == "error: no file of latents in in could be decoded; skipped: 1."

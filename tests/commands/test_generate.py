@@ -70,10 +70,10 @@ def test_generate__says_what_makes_pictures_differ(folder, tmp_path):
 
 
 def test_generate__draws_a_file_of_prompts(folder, tmp_path):
-    (tmp_path / "prompts.txt").write_text("a red heart\n\n  a fox \n", encoding="utf-8-sig")
+    (tmp_path / "prompts.txt").write_text("# a red heart\n\n  a fox \n", encoding="utf-8-sig")
     result = ola("generate", "--prompts", "prompts.txt", "-o", "out", "--set", folder, "--json")
     lines = [json.loads(line) for line in result.stdout.splitlines()]
-    assert [line["prompt"] for line in lines] == ["a red heart", "a fox"]
+    assert [line["prompt"] for line in lines] == ["# a red heart", "a fox"]
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["0000.png", "0001.png"]
     check_refusal("is already there", "generate", "--prompts", "prompts.txt", "-o", "out", "--set", folder)
     (tmp_path / "out" / "0000.png").unlink()
@@ -118,6 +118,13 @@ def test_generate__tells_the_nearest_training_picture(folder):
     assert near["grey levels"] > 0
     text = ola("generate", "a red heart", "-o", "b.png", "--nearest", "--set", folder).stdout
     assert "nearest training picture: 'a " in text
+    alike = ola("generate", "a red heart", "-n", "3", "-o", "c.png", "--nearest", "--set", folder).stdout.splitlines()
+    assert alike[1:] == text.splitlines()[1:]
+    varied = ("-n", "3", "--variety", "2", "--seed", "0", "-o", "d.png", "--nearest")
+    lines = ola("generate", "a red heart", *varied, "--set", folder).stdout.splitlines()[1:]
+    assert [line.partition(": ")[0] for line in lines] == [
+        f"picture {number}, nearest training picture" for number in (1, 2, 3)
+    ]
 
 
 @pytest.mark.parametrize(
@@ -141,6 +148,7 @@ def test_generate__faults_are_told_in_one_line(folder, tmp_path):
     check_refusal("no folder and no set that is shipped", "generate", "a fox", "--set", "nothing")
     check_refusal(r"pictures are written as .*; got a\.gif", "generate", "a fox", "-o", "a.gif", "--set", folder)
     check_refusal("there is no folder", "generate", "a fox", "-o", "no/a.png", "--set", folder)
+    check_refusal(r"cannot write \.: it is a folder; name a file", "generate", "a fox", "-o", ".", "--set", folder)
     check_refusal("variety must be", "generate", "a fox", "--variety", "-1", "--set", folder)
     (tmp_path / "a.png").write_text("text")
     check_refusal("is already there", "generate", "a fox", "-o", "a.png", "--set", folder)
@@ -150,6 +158,8 @@ def test_generate__faults_are_told_in_one_line(folder, tmp_path):
     draw(folder, "a fox", "-o", "mine.png")
     about = read_drawing(tmp_path / "mine.png")
     assert about is not None
+    sentence = r"mine.png was drawn by the set set, which is no folder here .*; name its folder with --set"
+    check_refusal(sentence, "generate", "--like", "mine.png", "-o", "again.png")
     shorter = write_set(tmp_path, levels=())
     check_refusal(
         "was drawn by other modules of the set set: level 0.5, level 2 differ",

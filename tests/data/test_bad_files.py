@@ -7,6 +7,8 @@ from pathlib import Path
 import h5py
 import numpy as np
 import pytest
+from PIL import Image
+from safetensors.numpy import save_file
 
 from olacore.data import ROW, open_dataset, write_pairs
 from olacore.errors import DataError, DTypeError, FileFormatError, FingerprintError, ShapeError
@@ -112,6 +114,23 @@ def test_open_dataset__not_an_hdf5_file(tmp_path: Path) -> None:
     path.write_text("these are my pictures\n")
     with pytest.raises(FileFormatError, match=r"a\.h5 is not an HDF5 file: it begins with b'these are"):
         open_dataset(path)
+
+
+@pytest.mark.parametrize("form", ["JPEG", "PNG", "GIF", "TIFF", "WebP"])
+def test_open_dataset__says_how_a_picture_becomes_data(tmp_path: Path, form: str) -> None:
+    Image.new("RGB", (8, 8)).save(tmp_path / "a.h5", form)
+    sentence = f"a.h5 is not an HDF5 file: it is a {form} picture; `ola precompute` makes data of pictures"
+    with pytest.raises(FileFormatError, match=sentence):
+        open_dataset(tmp_path / "a.h5")
+
+
+def test_open_dataset__names_other_files(tmp_path: Path) -> None:
+    np.save(tmp_path / "a.npy", np.zeros(3))
+    np.savez(tmp_path / "a.npz", np.zeros(3))
+    save_file({"a": np.zeros(3)}, tmp_path / "a.safetensors")
+    for name, what in (("a.npy", "a .npy file"), ("a.npz", "a zip archive"), ("a.safetensors", "a safetensors file")):
+        with pytest.raises(FileFormatError, match=f"{name} is not an HDF5 file: it is {what}"):
+            open_dataset(tmp_path / name)
 
 
 def test_open_dataset__hdf5_without_any_data(tmp_path: Path) -> None:

@@ -158,29 +158,6 @@ def test_guidance__lifts_outline_and_rest_apart_where_no_caption_is_like_a_promp
     )
 
 
-@pytest.mark.parametrize(
-    ("prompt", "note"),
-    [
-        ("", "the prompt is empty: this is the mean of all training pictures"),
-        (" \t", "the prompt is empty"),
-        ("\u96ea \x07 \U000f0000", "nothing of the prompt is known"),
-        ("a red xyzzy", "'xyzzy' is not known; left out"),
-        ("juggler", "'juggler' is not known; read as 'juggle'"),
-        ("xyzzy " * 10_000, "'xyzzy' is not known"),
-        (" ".join(f"xyzzy{number}" for number in range(10_000)), "9992 more words are not known"),
-    ],
-)
-def test_notes__say_what_is_not_known(plain, prompt, note):
-    (drawn,) = plain.draw(prompt)
-    assert any(text.startswith(note) for text in drawn.notes), drawn.notes
-
-
-def test_notes__emoji_are_read_by_their_names(plain):
-    (drawn,) = plain.draw("\N{FOX FACE}")
-    np.testing.assert_array_equal(drawn.picture, plain.draw("fox")[0].picture)
-    assert not drawn.notes
-
-
 def test_init__goes_from_a_picture_to_the_prompt(plain):
     start = np.random.default_rng(0).integers(0, 256, (SIDE, SIDE, 3), np.uint8)
     (whole,) = plain.draw("a fox", init=start, strength=1.0)

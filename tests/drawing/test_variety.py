@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from olacore.drawing.captions import AMONG, Captions
-from olacore.drawing.generator import ALIKE, SAME, Generator, Settings
+from olacore.drawing.generator import Generator, Settings
+from olacore.drawing.notes import ALIKE, SAME
 from olacore.drawing.together import Wish, draw_together
 from tests.support.set_samples import resealed, write_set
 
@@ -66,6 +67,8 @@ def test_variety__of_a_prompt_that_leans_adds_no_noise(tmp_path, plain):
     for settings in (Settings(variety=5.0, seed=3), Settings(variety=0.7, seed=4)):
         expected = plain.draw("a fox", settings)[0].picture
         np.testing.assert_array_equal(seen_it.draw("a fox", settings)[0].picture, expected)
+    most = [plain.draw("a fox", variety=variety, seed=3)[0].picture for variety in (max(plain.set.levels), 9.0)]
+    np.testing.assert_array_equal(*most)
 
 
 @pytest.mark.parametrize("name", ["google64", "fluent3d"])

@@ -104,7 +104,7 @@ print(*{"torch", "diffusers", "teachers"} & {*sys.modules})
 
 
 def test_folder__is_written_whole_and_replaced_by_force(tmp_path: Path) -> None:
-    parts, folder = load_parts(["sd15-decoder"]), tmp_path / "new" / "vae"
+    parts, folder = load_parts(["sd15-decoder"]), tmp_path / "vae"
     export(parts, "diffusers", folder)
     assert {path.name for path in folder.iterdir()} == FILES
     assert [path.name for path in folder.parent.iterdir()] == ["vae"]

@@ -195,8 +195,10 @@ def test_what_cannot_be_shared__is_refused(tmp_path):
     (tmp_path / "file").write_text("x")
     with pytest.raises(OutputExistsError, match="file is already there, and no folder, which is what .* hub"):
         export([one], "hub", tmp_path / "file")
-    with pytest.raises(OutputError, match="cannot write .*file/x: "):
-        export([one], "hub", tmp_path / "file" / "x")
+    for exporter, folder in (("hub", "file"), ("hub", "none"), ("comfyui", "none"), ("diffusers", "none")):
+        with pytest.raises(OutputError, match=f"cannot write .*{folder}/x: there is no folder .*{folder}"):
+            export([one], exporter, tmp_path / folder / "x")
+    assert not (tmp_path / "none").exists()
     export([one], "hub", tmp_path / "x")
     with pytest.raises(OutputExistsError, match="x is already there; give --force to write into the folder"):
         export([one], "hub", tmp_path / "x")

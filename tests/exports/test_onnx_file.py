@@ -105,9 +105,8 @@ def test_export__without_onnx_names_the_extra(tmp_path, monkeypatch):
 
 def test_command__refuses_what_cannot_be_in_a_sentence(tmp_path):
     where = ("--to", "onnx", "-o", tmp_path / "m.onnx")
-    check_refusal(
-        "has no option 'int8'; there are: uint8, fp16,", "export", "sd15-decoder", *where, "--option", "int8=1"
-    )
+    there = "there are: uint8, fp16, words; of a set also guidance, lean, variety, steps, solver"
+    check_refusal(f"has no option 'int8'; {there}", "export", "sd15-decoder", *where, "--option", "int8=1")
     check_refusal("the option uint8 is 0 or 1; got 'yes'", "export", "sd15-decoder", *where, "--option", "uint8=yes")
     check_refusal("no folder", "export", "sd15-decoder", "--to", "onnx", "-o", tmp_path / "none" / "m.onnx")
     check_refusal("onnx writes .onnx files", "export", "sd15-decoder", "--to", "onnx", "-o", tmp_path / "m.pb")

@@ -12,7 +12,7 @@ import pytest
 from starlette.testclient import TestClient
 
 import olacore
-from olacore.drawing.generator import ALIKE, SAME
+from olacore.drawing.notes import ALIKE, SAME
 from olacore.errors import FileFormatError
 from olacore.quality.psnr import psnr
 from olacore.web.page import VARIETIES

@@ -14,7 +14,7 @@ from PIL import Image
 from starlette.testclient import TestClient
 
 import olacore
-from olacore.drawing.generator import ALIKE
+from olacore.drawing.notes import ALIKE
 from olacore.drawing.pictures import read_drawing
 from olacore.media.pictures import crop
 from olacore.web import engine

@@ -54,5 +54,6 @@ def test_document__a_folder_for_others() -> None:
 
 def test_document__a_pack_for_comfyui() -> None:
     (command,) = blocks("docs/plug-in.md", "ComfyUI")
+    Path("ComfyUI/custom_nodes").mkdir(parents=True)
     run(command)
     assert Path("ComfyUI/custom_nodes/olacore/__init__.py").exists()

@@ -1,0 +1,64 @@
+"""What is said beside a picture of its prompts: words that are not known, or that no training caption has."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Set
+from typing import Any
+
+from olacore.text.emoji import name_emoji
+from olacore.text.words import words_in, words_read
+
+# On several pictures.
+ALIKE = "without variety all pictures are the same"
+SAME = "the prompt leans on no captions, and the set has no denoisers up to this variety: all pictures are the same"
+NO_AWAY = "nothing of the negative prompt is known; it has no effect"
+# Words that are named.
+MOST_NAMED = 8
+
+
+def words_said(table: Any, captions: Iterable[str]) -> frozenset[int]:
+    """The lines of a table's words that captions have."""
+    words = {word for caption in captions for word in words_in(name_emoji(caption))}
+    return frozenset(line for word in words if (line := table.line_of(word)) is not None)
+
+
+def on_prompt(table: Any, prompt: str, said: Set[int] | None = None) -> list[str]:
+    """Notes on the words of a prompt.
+
+    Parameters
+    ----------
+    table : of the words that are known
+    said : its lines whose words training captions have; None where it does not matter
+    """
+    notes = _on_unknown(table, prompt)
+    if said is None:
+        return notes
+    lines = {word: table.line_of(word) for word in words_read(name_emoji(prompt))}
+    unsaid = [f"'{word}'" for word, line in lines.items() if line is not None and line not in said]
+    if (more := len(unsaid) - MOST_NAMED) > 0:
+        unsaid[MOST_NAMED:] = [f"{more} more words"]
+    if unsaid:
+        *first, last = unsaid
+        named = f"{', '.join(first)} or {last}" if first else last
+        notes.append(f"no training caption has {named}; the picture may be a smear")
+    return notes
+
+
+def on_negative(table: Any, negative: str) -> list[str]:
+    """Notes on the words of a negative prompt."""
+    if not negative.strip():
+        return []
+    if not any(table.read(name_emoji(negative))[0]):
+        return [NO_AWAY]
+    return _on_unknown(table, negative, " of the negative prompt")
+
+
+def _on_unknown(table: Any, text: str, of: str = "") -> list[str]:
+    unknown = dict.fromkeys(table.read(name_emoji(text))[1])
+    notes = []
+    for word in [*unknown][:MOST_NAMED]:
+        near = [f"'{other}'" for other in table.spelt_like(word)]
+        notes.append(f"'{word}'{of} is not known; " + (f"read as {', '.join(near)}" if near else "left out"))
+    if (more := len(unknown) - MOST_NAMED) > 0:
+        notes.append(f"{more} more words{of} are not known")
+    return notes
