@@ -16,8 +16,10 @@ def main(room: Path) -> None:
     venv.create(room / "venv", with_pip=True)
     bin_folder = room / "venv" / "bin"
     # Of a copy: another pip may write into this folder at the same time, and what it has built lies in it.
-    ignored = shutil.ignore_patterns(".*", "*.egg-info", "__pycache__", "build", "demo", "venv")
-    shutil.copytree(".", room / "source", ignore=ignored)
+    listed = subprocess.run(["git", "ls-files", "-z"], check=True, capture_output=True, text=True).stdout
+    for name in listed.split("\0")[:-1]:
+        (room / "source" / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(name, room / "source" / name)
     subprocess.run([bin_folder / "pip", "wheel", "--no-deps", "-w", room, room / "source"], check=True)
     (wheel,) = room.glob("*.whl")
     files = zipfile.ZipFile(wheel).namelist()

@@ -40,12 +40,18 @@ class Outline:
 def axes_of(basis: np.ndarray, components: int) -> np.ndarray:
     """The axes of the outline, (components, out) float32 at unit length, of a text mean's basis (k, out)."""
     axes = basis[:components].astype(np.float64)
-    return np.asarray(axes / np.linalg.norm(axes, axis=1, keepdims=True), np.float32)
+    return np.asarray(axes / np.maximum(np.linalg.norm(axes, axis=1, keepdims=True), TINY), np.float32)
 
 
 def parted(apart: np.ndarray, axes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The outlines of vectors (n, out) float32, and the rest of each."""
-    outline = (apart @ axes.T) @ axes
+    """The outlines of vectors (n, out) float32, and the rest of each; of a vector alone they are the same bits.
+
+    BLAS would sum otherwise for other numbers of vectors and threads.
+    """
+    outline = np.empty_like(apart)
+    for place, vector in enumerate(apart):
+        along = (axes * vector).sum(1)
+        outline[place] = (along[:, None] * axes).sum(0)
     return outline, apart - outline
 
 

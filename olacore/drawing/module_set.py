@@ -70,7 +70,7 @@ class ModuleSet:
     digests : SHA-256 of the files of all modules, by name
     seen : similarity to the nearest training caption from which on a prompt counts as seen; None where it is not known
     energy : squared distance of a training picture's latent to the mean of all, the median
-    outline : the same of two parts of it; None where the text mean has no principal components
+    outline : the same of two parts of it; None where that was not measured, or the text mean has too few components
     about : what the set says of itself, such as its licence
     reference : to the hub, where it comes from there
     """

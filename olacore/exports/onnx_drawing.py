@@ -9,7 +9,7 @@ import numpy as np
 
 from olacore.drawing.captions import MOST, NEAREST, OVER, SHARP, Captions
 from olacore.drawing.generator import Settings
-from olacore.drawing.lift import MOST_LIFT, axes_of
+from olacore.drawing.lift import MOST_LIFT, TINY, axes_of
 from olacore.drawing.module_set import ModuleSet, open_set
 from olacore.drawing.sampler import sample
 from olacore.errors import ConfigError
@@ -137,7 +137,7 @@ class Drawing:
 def _lifted(graph: Graph, flat: str, energy: float) -> str:
     """Vectors (batch, n) multiplied by what `olacore.drawing.lift.lifts` says."""
     size = graph.op("ReduceSumSquare", flat, axes=[1], keepdims=1)
-    size = graph.op("Max", size, graph.constant(energy / MOST_LIFT**2))
+    size = graph.op("Max", size, graph.constant(energy / MOST_LIFT**2 + TINY))
     lift = graph.op("Sqrt", graph.op("Div", graph.constant(energy), size))
     return graph.op("Mul", graph.op("Max", lift, graph.constant(1)), flat)
 

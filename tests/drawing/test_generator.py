@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 import olacore
+from olacore.data import open_dataset
 from olacore.drawing.bundle import make_set
 from olacore.drawing.captions import MOST, Captions
 from olacore.drawing.generator import AWAY, Generator, Settings
@@ -19,6 +20,7 @@ from olacore.drawing.lift import MOST_LIFT, OUTLINE, axes_of
 from olacore.drawing.module_set import open_set
 from olacore.drawing.pictures import Thumbnails, grid_of, read_drawing, write_drawing
 from olacore.errors import ConfigError, DTypeError, FileFormatError, FingerprintError, OutputExistsError, ShapeError
+from olacore.modules.module import load
 from olacore.views.patch import PatchDecoder
 from olacore.views.refining import Refiner
 from olacore.views.word_table import TableOfWords
@@ -135,6 +137,34 @@ def test_guidance__is_by_default_as_in_training_pictures(folder):
     assert lift == pytest.approx(expected, rel=1e-4)
     assert lift > 1
     np.testing.assert_allclose(found, one * lift, rtol=1e-4, atol=1e-5)
+
+
+def test_set__says_how_large_outline_and_rest_of_training_latents_are(folder, tmp_path):
+    mean = load(folder / "mean.safetensors")
+    with open_dataset([folder.parent / "data.h5"]) as data:
+        latents = data.read(["latents"], data.indices("train"))["latents"].astype(np.float64)
+    apart = latents.reshape(len(latents), -1) - mean.scaling.target_mean
+    axes = mean.scaling.basis[:OUTLINE] / np.linalg.norm(mean.scaling.basis[:OUTLINE], axis=1, keepdims=True)
+    outline = apart @ axes.T @ axes
+    found = open_set(folder)
+    for energy, part in (
+        (found.energy, apart),
+        (found.outline.energy, outline),
+        (found.outline.rest, apart - outline),
+    ):
+        assert energy == pytest.approx(np.median(np.square(part).sum(1)), rel=1e-4)
+
+
+def test_set__of_a_text_mean_without_components_has_no_outline(tmp_path):
+    plain = make_module(modules()["mean"].view, seed=1)
+    found = Generator(write_set(tmp_path, mean=plain), kernels=False)
+    assert found.set.outline is None
+    found.seen = 2.0
+    everything, bare = found.text_means([""]), found.text_means(["a fox"], Settings(guidance=1.0))
+    lift = np.clip(np.sqrt(found.set.energy) / np.linalg.norm(bare - everything), 1, MOST_LIFT)
+    np.testing.assert_allclose(
+        found.text_means(["a fox"]) - everything, lift * (bare - everything), rtol=1e-4, atol=1e-5
+    )
 
 
 def test_guidance__lifts_outline_and_rest_apart_where_no_caption_is_like_a_prompt(folder):

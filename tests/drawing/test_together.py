@@ -45,6 +45,13 @@ def test_together__has_the_bytes_of_each_alone_with_the_shipped_set():
     check_equal(olacore.Generator("google64"), [*wishes, Wish("a cat", Settings(variety=1.0, seed=2))])
 
 
+@pytest.mark.parametrize("name", ["google64", "fluent3d"])
+def test_together__prompts_that_are_like_no_caption_have_their_own_bytes(name):
+    kinds, things = ("sleepy", "old", "purple", "quantum"), ("castle", "dragon", "president", "kettle", "robot", "soup")
+    generator = olacore.Generator(name)
+    check_equal(generator, [Wish(f"{kind} {thing}", Settings()) for kind in kinds for thing in things])
+
+
 def test_together__refuses_what_drawing_refuses(tmp_path):
     generator = Generator(write_set(tmp_path, levels=(), encoder=False))
     with pytest.raises(ConfigError, match="has no denoisers; variety 1 has no effect"):

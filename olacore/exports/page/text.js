@@ -11,6 +11,8 @@ const OVER = 0.01,
   SHARP = 300,
   NEAREST = 8,
   MOST_LIFT = 3,
+  // Of an energy that is divided by.
+  TINY = 1e-30,
   AWAY = 0.5,
   TEXT = new TextDecoder(),
   BYTES = new TextEncoder();
@@ -256,7 +258,7 @@ class Writer {
       unlike = likeness && seen !== null && likeness.reduce((a, b) => Math.max(a, b)) < seen;
     const expected = Float32Array.from(this.everything);
     const add = (part, size) => {
-      const lift = Math.max(Math.sqrt(size / Math.max(dot(part, part), size / MOST_LIFT ** 2)), 1);
+      const lift = Math.max(Math.sqrt(size / Math.max(dot(part, part), size / MOST_LIFT ** 2 + TINY)), 1);
       for (let i = 0; i < part.length; i++) expected[i] += lift * part[i];
     };
     if (unlike && outline) {
