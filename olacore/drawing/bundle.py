@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -13,8 +14,8 @@ import numpy as np
 
 from olacore.data import Dataset, open_dataset
 from olacore.data.texts import Texts, read_texts
-from olacore.drawing.captions import Captions
-from olacore.drawing.lift import OUTLINE, axes_of, parted
+from olacore.drawing.captions import OVER, Captions
+from olacore.drawing.lift import OUTLINE, axes_of, gains_of, parted
 from olacore.drawing.module_set import ABOUT, CAPTIONS, MOST_ABOUT, SCHEMA, THUMBNAILS, check_parts
 from olacore.errors import ConfigError, DataError, FingerprintError, OutputExistsError
 from olacore.files import replace_file
@@ -26,6 +27,8 @@ from olacore.views.scaling import Scaling
 COMPONENTS, THUMB = 128, 16
 # A prompt counts as seen where modules leave at most this share of the variance of validation pictures as near.
 UNSURE = 0.5
+# Validation pictures with a caption like none of training that gains are told from, at least.
+FEW = 8
 BATCH = 256
 
 
@@ -78,8 +81,11 @@ def make_set(
             raise DataError(f"{h5} has no captions for training.")
         embeddings = embed(loaded["text"], texts.captions)
         captions = Captions.of([texts.captions[place] for place in trained], embeddings[trained], COMPONENTS)
-        seen = seen_from(data, texts, loaded["mean"], embeddings, captions)
+        asked = Asked.of(data, texts, loaded["mean"], embeddings, captions)
+        seen = asked.seen_from()
         energies = energies_of(data, loaded["mean"].scaling)
+        if "outline" in energies and seen is not None:
+            energies["outline"]["gains"] = asked.gains_below(seen - OVER, axes_of(basis_of(loaded["mean"].scaling), OUTLINE))
         thumbnails = sheet_of_thumbnails(data, texts, trained)
         size = data.layout_of("frames")[0][0]
     out.mkdir(parents=True, exist_ok=True)
@@ -137,34 +143,64 @@ def embed(text: Module, captions: Sequence[str]) -> np.ndarray:
     return np.concatenate(parts)
 
 
-def seen_from(data: Dataset, texts: Texts, mean: Module, embeddings: np.ndarray, captions: Captions) -> float | None:
-    """The likeness to the nearest training caption from which on validation pictures are drawn well.
+@dataclass(frozen=True)
+class Asked:
+    """What a text mean says of the captions of validation pictures, and what is true.
 
-    Sorted by likeness, the pictures that are at least as near leave `UNSURE` of the variance or less together.
-
-    Returns
-    -------
-    None where there are no validation pictures, or all are drawn badly
+    Parameters
+    ----------
+    drawn, true : what sets text means and latents apart from the mean of all, (n, F) float32
+    likeness : of each caption to the nearest training caption, (n,)
     """
-    rows = data.indices("validation")
-    if not len(rows):
-        return None
-    places = texts.of_rows[rows]
-    latents = data.read(["latents"], rows)["latents"].astype(np.float32).reshape(len(rows), -1)
-    drawn = mean.denoise(embeddings=embeddings[places]).reshape(len(rows), -1)
-    missed = np.square(latents - drawn).sum(1)
-    spread = np.square(latents - mean.scaling.target_mean).sum(1)
-    likeness = np.array([captions.likeness(embeddings[place]).max() for place in places])
-    order = np.argsort(-likeness, kind="stable")
-    left = np.cumsum(missed[order]) / np.cumsum(spread[order])
-    good = np.flatnonzero(left <= UNSURE)
-    return round(float(likeness[order[good[-1]]]), 4) if len(good) else None
+
+    drawn: np.ndarray
+    true: np.ndarray
+    likeness: np.ndarray
+
+    @classmethod
+    def of(cls, data: Dataset, texts: Texts, mean: Module, embeddings: np.ndarray, captions: Captions) -> Asked:
+        """Ask a text mean about all validation pictures of the data."""
+        rows = data.indices("validation")
+        places = texts.of_rows[rows]
+        if not len(rows):
+            return cls(*(np.empty((0, len(mean.scaling.target_mean)), np.float32),) * 2, np.empty(0, np.float32))
+        latents = data.read(["latents"], rows)["latents"].astype(np.float32).reshape(len(rows), -1)
+        drawn = mean.denoise(embeddings=embeddings[places]).reshape(len(rows), -1)
+        likeness = np.array([captions.likeness(embeddings[place]).max() for place in places])
+        return cls(drawn - mean.scaling.target_mean, latents - mean.scaling.target_mean, likeness)
+
+    def seen_from(self) -> float | None:
+        """The likeness to the nearest training caption from which on validation pictures are drawn well.
+
+        Sorted by likeness, the pictures that are at least as near leave `UNSURE` of the variance or less together.
+
+        Returns
+        -------
+        None where there are no validation pictures, or all are drawn badly
+        """
+        missed = np.square(self.true - self.drawn).sum(1)
+        spread = np.square(self.true).sum(1)
+        order = np.argsort(-self.likeness, kind="stable")
+        left = np.cumsum(missed[order]) / np.cumsum(spread[order])
+        good = np.flatnonzero(left <= UNSURE)
+        return round(float(self.likeness[order[good[-1]]]), 4) if len(good) else None
+
+    def gains_below(self, least: float, axes: np.ndarray) -> list[float]:
+        """The gains of `Outline`, from pictures whose captions are less like than `least`; 1 where there are few."""
+        unlike = self.likeness < least
+        if unlike.sum() < FEW:
+            return [1.0, 1.0]
+        return [round(gain, 4) for gain in gains_of(self.drawn[unlike], self.true[unlike], axes)]
+
+
+def basis_of(scaling: Scaling) -> np.ndarray:
+    """The principal components of a text mean, (k, F) float32; none where its targets are all numbers."""
+    return np.empty((0, len(scaling.target_mean)), np.float32) if scaling.basis is None else scaling.basis
 
 
 def energies_of(data: Dataset, scaling: Scaling) -> dict[str, Any]:
     """What `ModuleSet` says of the energies of training latents: medians of squared distances to their mean."""
-    rows = data.indices("train")
-    basis = np.empty((0, len(scaling.target_mean)), np.float32) if scaling.basis is None else scaling.basis
+    rows, basis = data.indices("train"), basis_of(scaling)
     axes = axes_of(basis, OUTLINE)
     sizes = []
     for start in range(0, len(rows), BATCH):

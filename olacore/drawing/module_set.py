@@ -50,7 +50,9 @@ _SET = record(
         "thumbnails": _FILE,
         "about": mapping(text(MOST_ABOUT)),
         "outline": record(
-            {"components": whole(1, 1 << 20), "energy": number(0, LARGEST), "rest": number(0, LARGEST)}, closed=True
+            {"components": whole(1, 1 << 20), "energy": number(0, LARGEST), "rest": number(0, LARGEST)},
+            {"gains": listed(number(0, 1), 2, 2)},
+            closed=True,
         ),
     },
     closed=True,
@@ -70,7 +72,8 @@ class ModuleSet:
     digests : SHA-256 of the files of all modules, by name
     seen : similarity to the nearest training caption from which on a prompt counts as seen; None where it is not known
     energy : squared distance of a training picture's latent to the mean of all, the median
-    outline : the same of two parts of it; None where that was not measured, or the text mean has too few components
+    outline : the same of two parts of it, and how sure the text mean is of them; None where that was not measured, or
+        the text mean has too few components
     about : what the set says of itself, such as its licence
     reference : to the hub, where it comes from there
     """
@@ -138,10 +141,15 @@ def open_set(reference: Path | str) -> ModuleSet:
         digests,
         about["seen"],
         float(about["energy"]),
-        Outline(**about["outline"]) if "outline" in about else None,
+        _outline(about["outline"]) if "outline" in about else None,
         dict(about.get("about", {})),
         Path(reference).as_posix() if hub.is_hub(reference) else "",
     )
+
+
+def _outline(about: Mapping[str, Any]) -> Outline:
+    gains = tuple(about.get("gains", Outline.gains))
+    return Outline(about["components"], float(about["energy"]), float(about["rest"]), (gains[0], gains[1]))
 
 
 def _checked(folder: Path, entry: Mapping[str, Any]) -> Path:

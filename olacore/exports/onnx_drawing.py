@@ -107,19 +107,31 @@ class Drawing:
         everything = graph.constant(program.shift.reshape(1, *shape))
         found = form_of(self.parts["mean"]).build(graph, embeddings)
         found = graph.op("Where", graph.op("Unsqueeze", known, graph.whole(2, 3)), found, everything)
-        apart = graph.op("Sub", found, everything)
-        if (guidance := self.settings.guidance) is not None:
-            return graph.op("Add", everything, graph.op("Mul", graph.constant(guidance), apart))
-        flat = graph.op("Flatten", apart)
-        lifted = _lifted(graph, flat, self.found.energy)
+        flat = graph.op("Flatten", graph.op("Sub", found, everything))
+        guidance, lean = self.settings.guidance, self.settings.lean
+        best = graph.op("ReduceMax", likeness, axes=[1], keepdims=1)
+        axes = ""
         if outline and seen is not None and program.basis is not None:
             axes = graph.op("Cast", graph.constant(axes_of(program.basis, outline.components), np.float16), to=FLOAT)
+
+        def parted(flat: str) -> tuple[str, str]:
             part = graph.op("MatMul", graph.op("Gemm", flat, axes, transB=1), axes)
-            rest = _lifted(graph, graph.op("Sub", flat, part), outline.rest)
-            both = graph.op("Add", _lifted(graph, part, outline.energy), rest)
-            best = graph.op("ReduceMax", likeness, axes=[1], keepdims=1)
-            lifted = graph.op("Where", graph.op("Less", best, graph.constant(seen)), both, lifted)
-        return graph.op("Add", everything, graph.op("Reshape", lifted, graph.whole(-1, *shape)))
+            return part, graph.op("Sub", flat, part)
+
+        if axes and lean < 1:
+            gains = (graph.constant(1 + (1 - lean) * (gain - 1)) for gain in outline.gains)
+            shrunk = (graph.op("Mul", gain, part) for gain, part in zip(gains, parted(flat), strict=True))
+            unlike = graph.op("Less", best, graph.constant(seen - OVER))
+            flat = graph.op("Where", unlike, graph.op("Add", *shrunk), flat)
+        if guidance is not None:
+            drawn = graph.op("Mul", graph.constant(guidance), flat)
+        else:
+            drawn = _lifted(graph, flat, self.found.energy)
+            if axes:
+                energies = outline.energy, outline.rest
+                both = (_lifted(graph, part, energy) for part, energy in zip(parted(flat), energies, strict=True))
+                drawn = graph.op("Where", graph.op("Less", best, graph.constant(seen)), graph.op("Add", *both), drawn)
+        return graph.op("Add", everything, graph.op("Reshape", drawn, graph.whole(-1, *shape)))
 
     def _sampled(self, graph: Graph, expected: str, certainty: str, noise: str) -> str:
         def denoise(noisy: Tensor, level: float) -> Tensor:

@@ -45,6 +45,7 @@ DRAWN = {
     "judge": ("judge", "share whose right caption a closed form reads from the picture, among 100"),
     "other_judge": ("other judge", "the same by a judge that learnt from other makers' pictures"),
     "spread": ("spread", "how far two seeds are apart, over the variance"),
+    "text_mean": ("text mean", "share of the latents' variance that the captions alone leave; lower is better"),
 }
 Columns = Mapping[str, tuple[str, str]]
 
