@@ -83,9 +83,7 @@ def make_set(
         captions = Captions.of([texts.captions[place] for place in trained], embeddings[trained], COMPONENTS)
         asked = Asked.of(data, texts, loaded["mean"], embeddings, captions)
         seen = asked.seen_from()
-        energies = energies_of(data, loaded["mean"].scaling)
-        if "outline" in energies and seen is not None:
-            energies["outline"]["gains"] = asked.gains_below(seen - OVER, axes_of(basis_of(loaded["mean"].scaling), OUTLINE))
+        energies = energies_of(data, loaded["mean"].scaling, asked, seen)
         thumbnails = sheet_of_thumbnails(data, texts, trained)
         size = data.layout_of("frames")[0][0]
     out.mkdir(parents=True, exist_ok=True)
@@ -193,14 +191,10 @@ class Asked:
         return [round(gain, 4) for gain in gains_of(self.drawn[unlike], self.true[unlike], axes)]
 
 
-def basis_of(scaling: Scaling) -> np.ndarray:
-    """The principal components of a text mean, (k, F) float32; none where its targets are all numbers."""
-    return np.empty((0, len(scaling.target_mean)), np.float32) if scaling.basis is None else scaling.basis
-
-
-def energies_of(data: Dataset, scaling: Scaling) -> dict[str, Any]:
+def energies_of(data: Dataset, scaling: Scaling, asked: Asked, seen: float | None) -> dict[str, Any]:
     """What `ModuleSet` says of the energies of training latents: medians of squared distances to their mean."""
-    rows, basis = data.indices("train"), basis_of(scaling)
+    rows = data.indices("train")
+    basis = np.empty((0, len(scaling.target_mean)), np.float32) if scaling.basis is None else scaling.basis
     axes = axes_of(basis, OUTLINE)
     sizes = []
     for start in range(0, len(rows), BATCH):
@@ -210,7 +204,8 @@ def energies_of(data: Dataset, scaling: Scaling) -> dict[str, Any]:
     whole, outline, rest = (round(float(np.median(np.concatenate(one))), 4) for one in zip(*sizes, strict=True))
     if len(basis) <= OUTLINE:
         return {"energy": whole}
-    return {"energy": whole, "outline": {"components": OUTLINE, "energy": outline, "rest": rest}}
+    gains = {} if seen is None else {"gains": asked.gains_below(seen - OVER, axes)}
+    return {"energy": whole, "outline": {"components": OUTLINE, "energy": outline, "rest": rest, **gains}}
 
 
 def sheet_of_thumbnails(data: Dataset, texts: Texts, trained: np.ndarray) -> bytes:

@@ -8,8 +8,8 @@ gain nothing by it: of those of `google64` more is left.
 
 Without leaning, the outline of such a prompt is less sure than the text mean says, and the rest hardly known: both are
 shrunk by their gains, of least squares on validation pictures. What is left of validation concepts goes from 0.845 to
-0.837 (`google64`) and from 0.837 to 0.825 (`fluent3d`). Prompts that would lean part of the way are not shrunk, as a few
-combinations are among them: of those of `fluent3d` 0.133 would be left in place of 0.127.
+0.837 (`google64`) and from 0.837 to 0.825 (`fluent3d`). Prompts that would lean part of the way are not shrunk, since a
+few combinations are among them: of those of `fluent3d` 0.133 would be left in place of 0.127.
 """
 
 from __future__ import annotations
