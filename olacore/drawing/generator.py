@@ -238,7 +238,7 @@ class Generator:
             raise ConfigError(f"count must be 1 to {MOST_COUNT}; got {count}.")
         self.check(asked)
         notes, nearest, certainty = self.look(prompt, self.embedded([prompt]).get(prompt))
-        notes = (*notes, *on_negative(self.table, asked.negative))
+        notes = (*notes, *on_negative(self.table, asked.negative, self.said))
         leans = self.leans(asked, certainty)
         if count > 1 and not leans and not self.levels(asked, certainty):
             notes = (*notes, SAME if asked.variety else ALIKE)

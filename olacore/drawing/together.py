@@ -41,7 +41,8 @@ def draw_together(generator: Generator, wishes: Sequence[Wish]) -> list[Drawing]
         generator.check(settings)
     texts = dict.fromkeys(wish.prompt for wish in wishes)
     embedded = generator.embedded([*texts, *(one.negative for one in asked if one.negative)])
-    away = {text: on_negative(generator.table, text) for text in dict.fromkeys(one.negative for one in asked)}
+    negatives = dict.fromkeys(one.negative for one in asked)
+    away = {text: on_negative(generator.table, text, generator.said) for text in negatives}
     looks = {text: generator.look(text, embedded.get(text)) for text in texts}
     certainty = np.array([looks[wish.prompt][2] for wish in wishes])
     # Of seeds of one prompt the modules are asked once, unless it leans.

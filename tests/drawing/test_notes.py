@@ -61,6 +61,17 @@ def test_notes__name_words_that_no_caption_of_scenes_has(scenes, plain, prompt, 
     assert not any("caption has" in note for note in plain.draw(prompt)[0].notes), "such a set says how near it is"
 
 
+def test_notes__name_words_of_the_negative_that_no_caption_of_scenes_has(scenes, plain):
+    asked = Settings(negative="i juggle xyzzy with a red heart")
+    (drawn,) = scenes.draw("a red heart", asked)
+    assert drawn.notes == (
+        "'xyzzy' of the negative prompt is not known; left out",
+        "no training caption has 'i', 'juggle' or 'with' of the negative prompt; the picture may be a smear",
+    )
+    assert draw_together(scenes, [Wish("a red heart", asked)])[0].notes == drawn.notes
+    assert not any("caption has" in note for note in plain.draw("a red heart", asked)[0].notes)
+
+
 def test_notes__name_a_few_of_many_words(scenes, monkeypatch):
     monkeypatch.setattr("olacore.drawing.notes.MOST_NAMED", 2)
     (drawn,) = scenes.draw("i juggle hearts with xyzzy")
