@@ -41,11 +41,10 @@ def compare(
     MODULE is a file, a run folder, a name or hf:user/name of the hub.
     """
     from olacore.data import open_dataset
-    from olacore.files import check_output
+    from olacore.files import check_folder, check_output
     from olacore.modules.module import load
     from olacore.quality.compare.measure import compare_latents
     from olacore.quality.compare.report import write_comparison
-    from olacore.quality.vae_test.report import check_folder
     from olacore.reports.asked import short_path
     from olacore.reports.page import write_page
     from olacore.reports.quality_pages import compare_latents_page

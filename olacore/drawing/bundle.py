@@ -18,7 +18,7 @@ from olacore.drawing.captions import OVER, Captions
 from olacore.drawing.lift import OUTLINE, axes_of, gains_of, parted
 from olacore.drawing.module_set import ABOUT, CAPTIONS, MOST_ABOUT, SCHEMA, THUMBNAILS, check_parts
 from olacore.errors import ConfigError, DataError, FingerprintError, OutputExistsError
-from olacore.files import replace_file
+from olacore.files import check_folder, make_folder, replace_file
 from olacore.modules.find import find
 from olacore.modules.module import Module, load
 from olacore.views.scaling import Scaling
@@ -65,6 +65,7 @@ def make_set(
     """
     if (out / ABOUT).exists() and not force:
         raise OutputExistsError(f"the set {out} is already there; give --force to replace it.")
+    check_folder(out, force=True)
     check_about(about or {})
     loaded = {name: load(reference) for name, reference in modules.items()}
     denoisers = {getattr(module.view, "level", 0.0): (module, path) for path in levels for module in (load(path),)}
@@ -86,7 +87,7 @@ def make_set(
         energies = energies_of(data, loaded["mean"].scaling, asked, seen)
         thumbnails = sheet_of_thumbnails(data, texts, trained)
         size = data.layout_of("frames")[0][0]
-    out.mkdir(parents=True, exist_ok=True)
+    make_folder(out)
     written = {name: keep(out, f"{name}.safetensors", find(path).read_bytes()) for name, path in modules.items()}
     bank = [
         {"level": level, **keep(out, f"level-{level:g}.safetensors", find(path).read_bytes())}

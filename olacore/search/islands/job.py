@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from olacore.errors import ConfigError
-from olacore.files import is_there, replace_file
+from olacore.files import is_there, make_folder, replace_file
 from olacore.foreign.json_text import read_json
 from olacore.search.config import TrainConfig
 from olacore.search.finish import INTERRUPTED, Result
@@ -15,7 +15,7 @@ from olacore.search.islands.island import Graph, Island, name_of
 from olacore.search.islands.post import RUN
 from olacore.search.observers import Callback
 from olacore.search.plans.base import open_data
-from olacore.search.run_folder import REFINED, RunFolder, make_folder, next_free
+from olacore.search.run_folder import REFINED, RunFolder, next_free
 from olacore.search.run_log import MODULE
 from olacore.search.task import Task, check_exchanges
 from olacore.search.train import train

@@ -12,7 +12,15 @@ import numpy as np
 import pytest
 
 from olacore.data import open_dataset
-from olacore.errors import ConfigError, DataError, FileFormatError, FingerprintError, OlacoreError, OutputExistsError
+from olacore.errors import (
+    ConfigError,
+    DataError,
+    FileFormatError,
+    FingerprintError,
+    OlacoreError,
+    OutputError,
+    OutputExistsError,
+)
 from olacore.spaces import LatentSpace
 from teachers import (
     FunctionTeacher,
@@ -251,7 +259,7 @@ def test_share__existing_file(tmp_path: Path, photos: Path) -> None:
     assert own.read_bytes() == before
     with pytest.raises(ConfigError, match="leave the shard size out"):
         make([photos], folder, rule=RULE, share=Share(2, 3), shard_size=2)
-    with pytest.raises(OutputExistsError, match="is a file; shares need a folder"):
+    with pytest.raises(OutputError, match="it is no folder"):
         make([photos], own, rule=RULE, share=Share(2, 3))
 
 
