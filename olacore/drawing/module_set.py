@@ -105,7 +105,8 @@ def open_set(reference: Path | str) -> ModuleSet:
 
     Parameters
     ----------
-    reference : a folder, `hf:user/name` of the hub, or the name of a set that comes with the package
+    reference : a folder, `hf:user/name` of the hub, or the name of a set that comes with the package, which no folder
+        without a set hides
 
     Raises
     ------
@@ -113,12 +114,13 @@ def open_set(reference: Path | str) -> ModuleSet:
     ConfigError  if it is no reference that the hub takes, or the package `huggingface_hub` is missing
     """
     folder = Path(hub.local(reference))
-    if pretrained.is_name(reference):
-        if str(reference) not in (known := pretrained.sets()):
-            names = ", ".join(known) or "none in this version"
-            meant = pretrained.guess(reference, known)
-            raise FileFormatError(f"{reference} is no folder and no set that is shipped{meant}; there are: {names}.")
+    known = pretrained.sets()
+    if pretrained.stands_for(reference, known, (ABOUT,)):
         folder = pretrained.FOLDER / str(reference)
+    elif pretrained.is_name(reference):
+        names = ", ".join(known) or "none in this version"
+        meant = pretrained.guess(reference, known)
+        raise FileFormatError(f"{reference} is no folder and no set that is shipped{meant}; there are: {names}.")
     path = folder / ABOUT
     if not path.exists():
         raise FileFormatError(f"{folder} is no set of modules: it has no {ABOUT}; `ola bundle` makes one.")
