@@ -12,6 +12,7 @@ from olacore.commands.options import ENCODER, FILE, data_sets, force_folder, pag
 from olacore.commands.progress import Bar
 from olacore.commands.say import print_json, say
 from olacore.commands.show import number, print_table
+from olacore.foreign.names import counted
 
 # What would be taken for the same figure.
 APART = "R2 while `ola train` runs is of validation samples"
@@ -72,4 +73,4 @@ def print_compare(figures: dict[str, Any], title: str, split: str) -> None:
     rows = [(channel, *(number(figures[name][channel]) for name in names)) for channel in range(len(figures["mean"]))]
     print_table(head, rows, title, left=())
     told = ", ".join(f"{name} {number(figures[name])}" for name in ("r2", "l2", "cosine", "cosine_centered"))
-    say(f"{figures['frames']} {split} frames: {told}" + ("" if split == "validation" else f"; {APART}"))
+    say(f"{counted(figures['frames'], f'{split} frame')}: {told}" + ("" if split == "validation" else f"; {APART}"))

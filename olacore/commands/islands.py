@@ -14,6 +14,7 @@ from olacore.commands.say import print_json, say
 from olacore.commands.show import number, print_figures, print_table
 from olacore.commands.signals import going_on, stop_on_signal
 from olacore.errors import ConfigError
+from olacore.foreign.names import counted
 
 if TYPE_CHECKING:
     from olacore.search.config import TrainConfig
@@ -116,7 +117,7 @@ def run_islands(
     configs = islands_of(config, asked.count, **asked.rest)
     settled = configs[0].settled
     assert configs[0].out is not None
-    say(f"{asked.count} islands search in {configs[0].out.parent}; `ola watch` shows them", err=True)
+    say(f"{counted(asked.count, 'island')} in {configs[0].out.parent}; `ola watch` shows them", err=True)
     with stop_on_signal() as should_stop, progress_bars(settled.seconds, settled.generations) as bars:
         if backend == "local":
             found = train_islands(configs, [bars(f"island {one + 1}") for one in range(asked.count)], should_stop)

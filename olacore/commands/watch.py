@@ -16,7 +16,7 @@ from rich.text import Text
 from olacore.commands.options import FILE
 from olacore.commands.say import print_json, printing, say
 from olacore.commands.show import make_table, number, print_figures, stdout, text
-from olacore.reports.words import counted
+from olacore.foreign.names import counted
 
 if TYPE_CHECKING:
     from olacore.search.run_log import Follower, Followers

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Set
 from typing import Any
 
+from olacore.foreign.names import counted
 from olacore.text.emoji import name_emoji
 from olacore.text.words import words_in, words_read
 
@@ -50,7 +51,7 @@ def _on_unknown(table: Any, text: str, of: str = "") -> list[str]:
         near = [f"'{other}'" for other in table.spelt_like(word)]
         notes.append(f"'{word}'{of} is not known; " + (f"read as {', '.join(near)}" if near else "left out"))
     if (more := len(unknown) - MOST_NAMED) > 0:
-        notes.append(f"{more} more words{of} are not known")
+        notes.append(f"{counted(more, 'more word')}{of} {'is' if more == 1 else 'are'} not known")
     return notes
 
 
@@ -62,7 +63,7 @@ def _on_unsaid(table: Any, text: str, said: Set[int] | None, of: str = "") -> li
     if not unsaid:
         return []
     if (more := len(unsaid) - MOST_NAMED) > 0:
-        unsaid[MOST_NAMED:] = [f"{more} more words"]
+        unsaid[MOST_NAMED:] = [counted(more, "more word")]
     *first, last = unsaid
     named = f"{', '.join(first)} or {last}" if first else last
     return [f"no training caption has {named}{of}; the picture may be a smear"]

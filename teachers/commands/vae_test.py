@@ -15,7 +15,7 @@ from olacore.commands.say import print_json, say
 from olacore.commands.show import number, print_table
 from olacore.commands.signals import stop_on_signal
 from olacore.errors import ConfigError
-from olacore.reports.words import counted
+from olacore.foreign.names import counted
 
 
 @click.command("vae-test")

@@ -11,6 +11,7 @@ from typing import Any
 
 from olacore.errors import ConfigError, OutputExistsError
 from olacore.files import check_folder, is_there, make_folder, replace_file
+from olacore.foreign.names import counted
 from teachers.options import LoadOptions
 from teachers.small_pipeline.settings import Captioned, Rows, Settings, check_data, parts_of, read_rows, spread_out
 
@@ -111,11 +112,11 @@ def _make(
     whole = parts.build_pipeline(network, vae, text, train.captions)
     checkpoint = places.out / CHECKPOINT
     make_folder(checkpoint.parent)
-    say(f"{len(train)} training rows; {parts.described(settings, whole)}")
+    say(f"{counted(len(train), 'training row')}; {parts.described(settings, whole)}")
     training = Training(whole, train, settings, _digest(train, data.space.fingerprint, text.fingerprint))
     if places.resume and checkpoint.exists():
         training.load(checkpoint)
-        say(f"goes on after {training.progress.step} steps")
+        say(f"goes on after {counted(training.progress.step, 'step')}")
     watched = {
         name: read_rows(data, spread_out(rows, ON_THE_WAY)) for name, rows in parts_of(data, "validation").items()
     }

@@ -30,7 +30,7 @@ def scenes(tmp_path_factory) -> Generator:
         ("a red xyzzy", "'xyzzy' is not known; left out"),
         ("juggler", "'juggler' is not known; read as 'juggle'"),
         ("xyzzy " * 10_000, "'xyzzy' is not known"),
-        (" ".join(f"xyzzy{number}" for number in range(10_000)), "9992 more words are not known"),
+        (" ".join(f"xyzzy{number}" for number in range(10_000)), "9,992 more words are not known"),
     ],
 )
 def test_notes__say_what_is_not_known(plain, prompt, note):

@@ -9,6 +9,7 @@ from pathlib import Path
 from olacore.errors import ConfigError
 from olacore.files import is_there, make_folder, replace_file
 from olacore.foreign.json_text import read_json
+from olacore.foreign.names import counted
 from olacore.search.config import TrainConfig
 from olacore.search.finish import INTERRUPTED, Result
 from olacore.search.islands.island import Graph, Island, name_of
@@ -98,7 +99,8 @@ def islands_of(
     out = config.out
     if config.resume and out is not None and (there := count_in(out, exchange or out / EXCHANGE)) not in (None, count):
         raise ConfigError(
-            f"the run in {out} was started with {there} islands, not {count}; give --islands {there} to go on with it."
+            f"the run in {out} was started with {counted(there, 'island')}, not {count}; give --islands {there} to go "
+            "on with it."
         )
     # What cannot be is refused before a folder is made.
     check_exchanges(first, type(replace(config, island=first).settled.strategy))

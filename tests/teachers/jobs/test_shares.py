@@ -139,7 +139,7 @@ def test_pairs__rows_without_sources_and_batches_that_are_not_cut(tmp_path: Path
         assert len(last["inputs"]) == 2 * len(h5py.File(tmp_path / "whole.h5")["inputs"]) // 10
     merge_shares([tmp_path / "set"], tmp_path / "merged.h5")
     assert_equal(tmp_path / "merged.h5", tmp_path / "whole.h5")
-    with pytest.raises(ConfigError, match="10 rows, 4 at once, make at most 3 shares; got 4"):
+    with pytest.raises(ConfigError, match="of 10 rows, 4 at once, there may be at most 3 shares; got 4"):
         precompute([photos], tmp_path / "four", teacher, RULE, share=Share(1, 4))
 
 
@@ -150,7 +150,7 @@ def test_share__index_out_of_range(number: int, count: int) -> None:
 
 
 def test_share__more_than_there_are_rows(tmp_path: Path, photos: Path) -> None:
-    with pytest.raises(ConfigError, match="10 rows make at most 10 shares; got 11"):
+    with pytest.raises(ConfigError, match="of 10 rows there may be at most 10 shares; got 11"):
         make([photos], tmp_path / "set", rule=RULE, share=Share(1, 11))
     make([photos], tmp_path / "set", rule=RULE, share=Share(1, 10))
 
