@@ -40,11 +40,11 @@ def watch(runs: Sequence[Path], once: bool, as_json: bool) -> None:
     A folder stands for the runs in it; without one, it is the newest run in the folder runs. A run that is not there
     yet is waited for. Where output is no terminal, there is a line for each report.
     """
-    from olacore.errors import ConfigError, FileFormatError
+    from olacore.errors import FileFormatError
     from olacore.search.run_log import Followers, newest_in
 
     if as_json and not once:
-        raise ConfigError("--json goes with --once.")
+        raise click.UsageError("--json goes with --once.")
     paths = [*runs] or newest_in(RUNS)
     if not paths:
         raise FileFormatError(f"the folder {RUNS} holds no run; name one.")
