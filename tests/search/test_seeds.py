@@ -46,7 +46,7 @@ def test_train_seeds__processes_give_the_same_and_a_seed_that_fails_stops_no_oth
     here = train_seeds(config, (0, 1, 2))
     processes = train_seeds(replace(config, out=tmp_path / "processes"), (0, 1, 2), workers=2)
     assert [run.stopped for run in here.runs] == ["generations", "failed", "generations"]
-    assert "seed-1 is a file" in here.runs[1].error
+    assert "seed-1: it is no folder" in here.runs[1].error
     assert [run.stopped for run in processes.runs] == ["generations"] * 3
     for one, other in zip(here.done, (processes.runs[0], processes.runs[2]), strict=True):
         assert (one.folder / MODULE).read_bytes() == (other.folder / MODULE).read_bytes()
