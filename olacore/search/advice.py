@@ -103,9 +103,7 @@ def ended_by_default(config: TrainConfig, stopped: str) -> str | None:
     limited = config.seconds is not None or config.until_loss is not None
     if stopped != "generations" or config.generations is not None or not limited:
         return None
-    return (
-        f"stopped after the default {counted(config.settled.generations, 'generation')}; --generations searches longer."
-    )
+    return f"stopped after the default {config.settled.generations} generations; --generations searches longer."
 
 
 def beside(figures: Figures, name: str) -> str:

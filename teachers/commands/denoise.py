@@ -125,5 +125,5 @@ def precompute_noise(
     else:
         parts = ", ".join(f"{count} {split}" for split, count in made.sources.items())
         nouns = ("trajectory", "trajectories") if trajectories else ("photograph or scene", "photographs and scenes")
-        sources = counted(sum(made.sources.values()), *nouns)
-        say(f"{h5}: {counted(made.rows, 'row')} from {sources} ({parts})")
+        given = counted(sum(made.sources.values()), *nouns)
+        say(f"{h5}: {counted(made.rows, 'row')} from {given} ({parts})")

@@ -50,5 +50,5 @@ def make_shares(config: PrecomputeConfig, count: int, backend: str, options: dic
     if as_json:
         print_json({"rows": rows, "shares": count})
     else:
-        told = f"{counted(rows, 'row')} in {counted(count, 'share')}"
-        say(f"{config.h5}: {told}; `ola merge {config.h5} -o FILE` joins them")
+        what = f"{counted(rows, 'row')} in {counted(count, 'share')}"
+        say(f"{config.h5}: {what}; `ola merge {config.h5} -o FILE` joins them")
