@@ -77,6 +77,8 @@ def make_set(
         if not len(trained):
             raise DataError(f"{h5} has no captions for training.")
         embeddings = embed(loaded["text"], texts.captions)
+        used = np.unique(data.read(["rows"], data.indices("train"))["rows"]["source"])
+        styles = sorted({style for source in used if (style := data.sources[source].style)})
         captions = Captions.of([texts.captions[place] for place in trained], embeddings[trained], COMPONENTS)
         seen = seen_from(data, texts, loaded["mean"], embeddings, captions)
         energies = energies_of(data, loaded["mean"].scaling)
@@ -97,6 +99,7 @@ def make_set(
         "thumbnails": keep(out, THUMBNAILS, thumbnails),
         "seen": seen,
         **energies,
+        **({"styles": styles} if styles else {}),
         "about": dict(about or {}),
     }
     replace_file(out / ABOUT, (json.dumps(content, indent=1, sort_keys=True) + "\n").encode())

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from olacore.drawing.generator import AWAY, Drawing, Generator, Lean, Settings
+from olacore.drawing.generator import AWAY, Drawing, Generator, Lean
 from olacore.drawing.notes import on_negative
+from olacore.drawing.settings import Settings
 
 
 @dataclass(frozen=True)
@@ -39,24 +40,25 @@ def draw_together(generator: Generator, wishes: Sequence[Wish]) -> list[Drawing]
     asked = [wish.settings for wish in wishes]
     for settings in asked:
         generator.check(settings)
-    texts = dict.fromkeys(wish.prompt for wish in wishes)
+    read = [generator.read_of(wish.prompt, wish.settings) for wish in wishes]
+    texts = dict.fromkeys(read)
     embedded = generator.embedded([*texts, *(one.negative for one in asked if one.negative)])
     away = {text: on_negative(generator.table, text) for text in dict.fromkeys(one.negative for one in asked)}
     looks = {text: generator.look(text, embedded.get(text)) for text in texts}
-    certainty = np.array([looks[wish.prompt][2] for wish in wishes])
+    certainty = np.array([looks[text][2] for text in read])
     # Of seeds of one prompt the modules are asked once, unless it leans.
     leans: list[Lean] = [
         (one.lean, one.variety, one.seed) if generator.leans(one, near) else (one.lean,)
         for one, near in zip(asked, certainty, strict=True)
     ]
-    needed = {(wish.prompt, lean) for wish, lean in zip(wishes, leans, strict=True)}
+    needed = {*zip(read, leans, strict=True)}
     needed |= {(one.negative, (one.lean,)) for one in asked if one.negative}
     pairs = sorted(needed)
     found = generator.apart([text for text, _ in pairs], [lean for _, lean in pairs], embedded)
     known = dict(zip(pairs, found, strict=True))
     apart = [
-        known[wish.prompt, lean] - (AWAY * known[one.negative, (one.lean,)] if one.negative else np.float32(0))
-        for wish, lean, one in zip(wishes, leans, asked, strict=True)
+        known[text, lean] - (AWAY * known[one.negative, (one.lean,)] if one.negative else np.float32(0))
+        for text, lean, one in zip(read, leans, asked, strict=True)
     ]
     unlike = [generator.unlike(near) for near in certainty]
     expected = generator.lifted(np.array(apart), [one.guidance for one in asked], unlike)
@@ -72,8 +74,8 @@ def draw_together(generator: Generator, wishes: Sequence[Wish]) -> list[Drawing]
         own = [asked[place] for place in places]
         latents[places] = generator.sample(start[places], expected[places], certainty[places], own)
     drawings = []
-    for picture, wish, one in zip(generator.paint(latents), wishes, asked, strict=True):
-        notes, nearest, _ = looks[wish.prompt]
+    for picture, wish, text, one in zip(generator.paint(latents), wishes, read, asked, strict=True):
+        notes, nearest, _ = looks[text]
         notes = (*notes, *away[one.negative])
         drawings.append(Drawing(picture, wish.prompt, one, notes, nearest, generator.record(wish.prompt, one)))
     return drawings

@@ -4,7 +4,7 @@ const SEEDS = 7,
   EXAMPLES = 21;
 
 function startDrawing() {
-  const {size, levels} = about.set,
+  const {size, levels, styles} = about.set,
     rising = [0, ...levels.map(([level]) => level).reverse()];
   let wanted = false,
     running = false,
@@ -12,8 +12,11 @@ function startDrawing() {
     init = null,
     examples = 0;
 
+  // As olacore/text/style.py joins them.
+  const styled = (prompt, style) => (style && prompt.trim() ? `${prompt}, ${style}` : style || prompt);
+
   const settings = () => ({
-    prompt: find("prompt").value,
+    prompt: styled(find("prompt").value, find("style").value),
     avoid: find("avoid").value,
     variety: rising[find("variety").value],
     seed: Math.min(Math.max(Math.floor(Number(find("seed").value)) || 0, 0), 2 ** 32 - 1),
@@ -86,8 +89,10 @@ function startDrawing() {
     );
   }
 
+  // A caption, which says its style.
   function ask(prompt) {
     find("prompt").value = prompt;
+    find("style").value = "";
     find("prompt").focus({preventScroll: true});
     document.body.scrollIntoView({block: "start"});
     update();
@@ -146,7 +151,9 @@ function startDrawing() {
   if (matchMedia("(hover: hover)").matches) find("prompt").focus({preventScroll: true});
   find("chance").hidden = !levels.length;
   find("variety").max = rising.length - 1;
-  for (const id of ["prompt", "avoid", "variety", "seed", "lean", "strength", "from"])
+  find("styled").hidden = !styles.length;
+  find("style").append(...styles.map(style => new Option(style)));
+  for (const id of ["prompt", "style", "avoid", "variety", "seed", "lean", "strength", "from"])
     find(id).addEventListener("input", update);
   find("another").addEventListener("click", () => {
     find("seed").value = Math.floor(Math.random() * 2 ** 32);

@@ -26,6 +26,7 @@ function settings() {
     guidance: number("guidance") || null,
     negative: find("negative").value.slice(0, told.prompt_length),
     lean: number("lean"),
+    style: find("style").value,
     init,
     strength: number("strength"),
   };
@@ -143,8 +144,10 @@ function tell(prompt, {notes, nearest}) {
   );
 }
 
+// A caption, which says its style.
 function choose(prompt) {
   find("prompt").value = prompt;
+  find("style").value = "";
   find("prompt").focus({preventScroll: true});
   document.body.scrollIntoView({block: "start"});
   update();
@@ -202,10 +205,12 @@ function begin() {
   find("foot").textContent = `olacore ${told.version}. A downloaded picture keeps its prompt and its settings.`;
   find("chance").hidden = !told.levels.length;
   find("start").hidden = !told.encoder;
+  find("styled").hidden = !told.styles.length;
+  find("style").append(...told.styles.map(style => new Option(style)));
   find("variety").max = rising.length - 1;
   find("prompt").maxLength = told.prompt_length;
   if (matchMedia("(hover: hover)").matches) find("prompt").focus({preventScroll: true});
-  for (const id of ["prompt", "negative", "variety", "seed", "guidance", "lean", "strength"])
+  for (const id of ["prompt", "style", "negative", "variety", "seed", "guidance", "lean", "strength"])
     find(id).addEventListener("input", update);
   const withChance = () => {
     if (find("variety").value === "0") find("variety").value = Math.min(3, rising.length - 1);

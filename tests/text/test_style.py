@@ -1,0 +1,24 @@
+"""How styles are said together with captions."""
+
+import pytest
+
+from olacore.text.style import MOST_STYLE, is_style, plain_style, styled
+from olacore.text.words import words_read
+
+
+def test_styled__stands_behind_and_moves_no_word():
+    assert styled("a red heart", "outlined") == "a red heart, outlined"
+    assert styled("a red heart", "") == "a red heart"
+    assert (styled("", ""), styled("", "outlined"), styled("  ", "outlined")) == ("", "outlined", "outlined")
+    for prompt in ("a red heart", "draw me a red heart", "please show us the red heart"):
+        assert words_read(styled(prompt, "ink wash")) == ["red", "heart", "ink", "wash"]
+
+
+def test_plain_style__has_one_spelling():
+    assert plain_style("  Ink \t WASH\n") == "ink wash"
+    assert is_style("ink wash")
+
+
+@pytest.mark.parametrize("text", ["", "Ink", "ink  wash", " ink", "--", "ink\nwash", "ink\0", "a" * (MOST_STYLE + 1)])
+def test_is_style__of_what_is_none(text):
+    assert not is_style(text)
