@@ -19,7 +19,6 @@ from safetensors.numpy import save_file
 
 import olacore
 from olacore.drawing.sampler import noise_of
-from olacore.drawing.settings import Settings
 from olacore.errors import ConfigError, FingerprintError
 from olacore.exports.base import Part, export
 from olacore.modules.latent_file import read_latent
@@ -304,28 +303,6 @@ def test_drawing__of_a_set_of_ones_own(browser, levels, bits, tmp_path):
         noise = noise_of(0, generator.text_means([""]).shape)
         found, _ = shown.draw(prompt="red", variety=2.0, noise=noise.ravel().tolist())
         assert levels_apart(found, generator.draw("red", variety=2.0)[0].picture) <= 1
-    shown.check()
-
-
-def test_drawing__in_the_styles_of_a_set(browser, drawing, tmp_path):
-    assert not drawing.page.locator("#style").is_visible()
-    folder = write_set(tmp_path, (), encoder=False, styles=("warm", "juggle pale"))
-    ola("export", folder, "--to", "html", "-o", tmp_path / "page.html")
-    generator = olacore.Generator(folder, kernels=False)
-    shown = Shown(browser, tmp_path / "page.html")
-    assert shown.page.locator("#style option").all_inner_texts() == ["none", "juggle pale", "warm"]
-    for prompt, style in (("a red circle", "juggle pale"), ("a red circle", "warm"), ("", "warm")):
-        shown.page.fill("#prompt", prompt)
-        shown.page.select_option("#style", style)
-        read = generator.read_of(prompt, Settings(style=style))
-        shown.wait(f"body[data-drawn='{read}']")
-        (expected,) = generator.draw(prompt, style=style)
-        assert levels_apart(shown.pixels("drawn"), expected.picture) <= 1
-    chip = shown.page.locator("#nearest button").first
-    caption = chip.inner_text()
-    chip.click()
-    shown.wait(f"body[data-drawn='{caption}']")
-    assert shown.page.locator("#style").input_value() == "", "a caption says its style"
     shown.check()
 
 

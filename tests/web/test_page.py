@@ -99,6 +99,28 @@ def test_page__draws_while_one_types(opened, generator, tmp_path):
     assert page.inner_text("#likeness") == "Nothing of it is known: this is the mean of all training pictures."
 
 
+def test_page__draws_in_the_styles_of_the_set(browser, opened, tmp_path):
+    assert not opened.page.locator("#style").is_visible()
+    folder = write_set(tmp_path, (), encoder=False, styles=("warm", "juggle pale"))
+    generator = olacore.Generator(folder)
+    with started("--set", folder) as (_, address):
+        shown = Opened(browser, address)
+        assert shown.page.locator("#style option").all_inner_texts() == ["none", "juggle pale", "warm"]
+        shown.page.fill("#prompt", "a red fox")
+        shown.page.select_option("#style", "warm")
+        shown.wait("#pictures img[alt='Picture of: a red fox, warm']")
+        (found,) = shown.drawn("a red fox")
+        np.testing.assert_array_equal(found, generator.draw("a red fox", style="warm")[0].picture)
+        chip = shown.page.locator("#nearest button").first
+        caption = chip.inner_text()
+        chip.click()
+        (found,) = shown.drawn(caption)
+        np.testing.assert_array_equal(found, generator.draw(caption)[0].picture)
+        assert shown.page.locator("#style").input_value() == "", "a caption says its style"
+        assert not shown.wrong
+        shown.page.context.close()
+
+
 def test_page__asks_for_the_newest_text_alone(opened):
     """However much is typed while a picture is drawn, one more is asked for."""
     page = opened.page

@@ -81,7 +81,8 @@ function paint(asked, {pictures, seconds}) {
   const shown = pictures.map(({png, seed}) => {
     const image = document.createElement("img");
     image.src = asUrl(png);
-    image.alt = `Picture of: ${asked.prompt || "nothing yet"}${pictures.length > 1 ? `, seed ${seed}` : ""}`;
+    const what = asked.prompt + (asked.style && `, ${asked.style}`);
+    image.alt = `Picture of: ${what || "nothing yet"}${pictures.length > 1 ? `, seed ${seed}` : ""}`;
     if (pictures.length === 1) return image;
     const button = document.createElement("button");
     button.type = "button";
