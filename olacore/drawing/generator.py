@@ -215,9 +215,11 @@ class Generator:
         ConfigError  if the set does not know the style
         """
         style = plain_style(asked.style)
+        if style and not self.set.styles:
+            raise ConfigError(f"the set {self.set.name} knows no styles; leave the style {asked.style!r} out.")
         if style and style not in self.set.styles:
-            known = f"knows the styles {', '.join(self.set.styles)}" if self.set.styles else "knows no styles"
-            raise ConfigError(f"the set {self.set.name} {known}; got the style {asked.style!r}.")
+            known = ", ".join(self.set.styles)
+            raise ConfigError(f"the set {self.set.name} knows the styles {known}; got the style {asked.style!r}.")
         return styled(prompt, style)
 
     def check(self, asked: Settings) -> None:

@@ -87,7 +87,7 @@ def test_generate__in_a_style(folder, tmp_path):
     assert (tmp_path / "out" / "0000.png").read_bytes() == (tmp_path / "a.png").read_bytes()
     known = "the set set knows the styles juggle pale, warm; got the style 'dotted'."
     check_refusal(known, "generate", "a fox", "--style", "dotted", "--set", styled, "-o", "d.png")
-    none = "the set set knows no styles; got the style 'warm'."
+    none = "the set set knows no styles; leave the style 'warm' out."
     check_refusal(none, "generate", "a fox", "--style", "warm", "--set", folder, "-o", "d.png")
     assert not (tmp_path / "d.png").exists()
 

@@ -15,6 +15,7 @@ from olacore.drawing.pictures import write_drawing
 from olacore.drawing.settings import Settings
 from olacore.drawing.together import Wish, draw_together
 from olacore.errors import ConfigError, FileFormatError
+from olacore.exports.base import export
 from olacore.exports.given import load_parts
 from olacore.reports.inspection import describe
 from tests.support.set_samples import LEVELS, resealed, write_set
@@ -47,6 +48,12 @@ def test_bundle__keeps_the_styles_of_training(folder, tmp_path):
     assert (open_set(plain).styles, "styles" in describe(plain)) == ((), False)
     assert load_parts([folder])[0].about["set"]["styles"] == ["juggle pale", "warm"]
     assert "styles" not in load_parts([plain])[0].about["set"]
+
+
+def test_share__tells_the_styles_on_the_card(folder, tmp_path):
+    export(load_parts([folder]), "hub", tmp_path / "shared")
+    assert "of what a text says. Its styles: juggle pale, warm." in (tmp_path / "shared" / "README.md").read_text()
+    assert open_set(tmp_path / "shared").styles == ("juggle pale", "warm")
 
 
 @pytest.mark.parametrize("style", ["warm", " Juggle  PALE"])
@@ -89,7 +96,7 @@ def test_draw__in_a_style_that_the_set_does_not_know(generator, tmp_path):
         with pytest.raises(ConfigError, match="got the style 'Dotted'"):
             call(asked)
     none = Generator(write_set(tmp_path), kernels=False)
-    with pytest.raises(ConfigError, match="^the set set knows no styles; got the style 'warm'.$"):
+    with pytest.raises(ConfigError, match="^the set set knows no styles; leave the style 'warm' out.$"):
         none.draw("a fox", style="warm")
 
 

@@ -44,7 +44,9 @@ def test_generations__have_the_answer_that_clients_read(client, folder):
 def test_generations__in_a_style(client, folder, tmp_path):
     plain = ask(client, prompt="a red fox")["data"]
     assert ask(client, prompt="a red fox", style="vivid")["data"] == plain, "of the interface itself, asks for nothing"
-    assert "knows no styles; got the style 'warm'" in ask(client, 422, prompt="a", style="warm")["error"]["message"]
+    assert (
+        "knows no styles; leave the style 'warm' out" in ask(client, 422, prompt="a", style="warm")["error"]["message"]
+    )
     styled = write_set(tmp_path, styles=("warm", "vivid"))
     generator = olacore.Generator(styled)
     with serving(styled) as other:

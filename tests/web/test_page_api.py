@@ -65,7 +65,10 @@ def test_draw__is_what_the_generator_draws(client, folder):
 
 def test_draw__in_a_style_of_the_set(client, folder, tmp_path):
     assert client.get("/api/about").json()["styles"] == []
-    assert draw(client, 422, prompt="a", style="warm")["detail"] == "the set set knows no styles; got the style 'warm'."
+    assert (
+        draw(client, 422, prompt="a", style="warm")["detail"]
+        == "the set set knows no styles; leave the style 'warm' out."
+    )
     styled = write_set(tmp_path, styles=("warm", "pale"))
     with serving(styled) as other:
         assert other.get("/api/about").json()["styles"] == ["pale", "warm"]
