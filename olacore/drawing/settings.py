@@ -59,3 +59,5 @@ class Settings:
             raise ConfigError(f"guidance must be 0 to {MOST_GUIDANCE:g}; got {self.guidance}.")
         if not 0 <= self.lean <= 1:
             raise ConfigError(f"lean must be 0 to 1; got {self.lean}.")
+        if not isinstance(self.style, str):
+            raise ConfigError(f"style must be a text, empty for none; got {self.style!r}.")

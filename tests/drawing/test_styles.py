@@ -95,6 +95,8 @@ def test_draw__in_a_style_that_the_set_does_not_know(generator, tmp_path):
     for call in (generator.check, lambda one: draw_together(generator, [Wish("a fox", one)])):
         with pytest.raises(ConfigError, match="got the style 'Dotted'"):
             call(asked)
+    with pytest.raises(ConfigError, match="style must be a text, empty for none; got None"):
+        generator.draw("a fox", style=None)
     none = Generator(write_set(tmp_path), kernels=False)
     with pytest.raises(ConfigError, match="^the set set knows no styles; leave the style 'warm' out.$"):
         none.draw("a fox", style="warm")
