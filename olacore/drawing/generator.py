@@ -18,7 +18,7 @@ from olacore.drawing.settings import Settings
 from olacore.errors import ConfigError, DTypeError, FileFormatError, ShapeError
 from olacore.modules.file import BASIS
 from olacore.text.emoji import name_emoji
-from olacore.text.style import plain_style, styled
+from olacore.text.style import plain_style, said, styled
 
 DEFAULT_SET = "google64"
 MOST_COUNT = 4096
@@ -127,7 +127,8 @@ class Generator:
         """The latents that the prompts alone lead one to expect, (n, C, h, w) float32, with guidance."""
         asked = settings or Settings()
         prompts = [self.read_of(prompt, asked) for prompt in prompts]
-        away = self.apart([asked.negative], [(asked.lean,)], self.embedded([asked.negative])) if asked.negative else 0
+        negative = self.read_of(asked.negative, asked)
+        away = self.apart([negative], [(asked.lean,)], self.embedded([negative])) if negative else 0
         known = self.embedded(prompts)
         apart = self.apart(prompts, [(asked.lean, asked.variety, asked.seed)] * len(prompts), known) - AWAY * away
         unlike = [one in known and self.unlike(self.captions.certainty(known[one])) for one in prompts]
@@ -190,6 +191,7 @@ class Generator:
         if not 1 <= count <= MOST_COUNT:
             raise ConfigError(f"count must be 1 to {MOST_COUNT}; got {count}.")
         self.check(asked)
+        asked = replace(asked, style=self.style_of(prompt, asked))
         text = self.read_of(prompt, asked)
         notes, nearest, certainty = self.look(text, self.embedded([text]).get(text))
         notes = (*notes, *on_negative(self.table, asked.negative))
@@ -207,12 +209,16 @@ class Generator:
             drawings.append(Drawing(picture, prompt, own, notes, nearest, self.record(prompt, own)))
         return drawings
 
-    def read_of(self, prompt: str, asked: Settings) -> str:
-        """What is read of a prompt: it, and the style that is asked for.
+    def read_of(self, text: str, asked: Settings) -> str:
+        """What is read of a prompt, or of a negative one: it, and its style."""
+        return styled(text, self.style_of(text, asked))
+
+    def style_of(self, text: str, asked: Settings) -> str:
+        """The style of a prompt: that asked for, or that it ends in, or the set's; none where nothing of it is known.
 
         Raises
         ------
-        ConfigError  if the set does not know the style
+        ConfigError  if the set does not know the one that is asked for
         """
         style = plain_style(asked.style)
         if style and not self.set.styles:
@@ -220,11 +226,12 @@ class Generator:
         if style and style not in self.set.styles:
             known = ", ".join(self.set.styles)
             raise ConfigError(f"the set {self.set.name} knows the styles {known}; got the style {asked.style!r}.")
-        return styled(prompt, style)
+        style = style or said(text, self.set.styles) or self.set.style
+        return style if style and any(self.table.read(name_emoji(text))[0]) else ""
 
     def check(self, asked: Settings) -> None:
         """Raise `ConfigError` where the set does not know the style, or variety has no effect on any prompt."""
-        self.read_of("", asked)
+        self.style_of("", asked)
         lowest = min(self.set.levels, default=np.inf)
         if 0 < asked.variety < lowest and self.seen is None:
             has = f"denoisers from level {lowest:g} on" if self.set.levels else "no denoisers"

@@ -26,11 +26,12 @@ class Settings:
     solver : "dpm" or "ddim"
     guidance : 1 draws what the text leads one to expect; above, what sets it apart from the mean of all is exaggerated;
         None does so until it is as large as in training pictures, three times at most
-    negative : what the picture is drawn away from, without the style
+    negative : what the picture is drawn away from, in the style of the prompt
     lean : how far a prompt that is far from all training captions is taken for those that it is likest, 0 to 1: nearer
         to 1 pictures of what is not known are clearer, and show less what was asked. Sets whose text module is of the
         view scene do not
-    style : one that the set knows, which the prompt is joined with; "" takes the prompt as it is
+    style : one that the set knows, which the prompt is joined with; "" is the one that the prompt ends in, or the one
+        that most training pictures have, or none where some have none
 
     Raises
     ------

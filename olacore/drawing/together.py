@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -37,12 +37,13 @@ def draw_together(generator: Generator, wishes: Sequence[Wish]) -> list[Drawing]
     ------
     ConfigError, ShapeError  as `Generator.draw`
     """
-    asked = [wish.settings for wish in wishes]
-    for settings in asked:
-        generator.check(settings)
-    read = [generator.read_of(wish.prompt, wish.settings) for wish in wishes]
+    for wish in wishes:
+        generator.check(wish.settings)
+    asked = [replace(wish.settings, style=generator.style_of(wish.prompt, wish.settings)) for wish in wishes]
+    read = [generator.read_of(wish.prompt, one) for wish, one in zip(wishes, asked, strict=True)]
+    negatives = [generator.read_of(one.negative, one) for one in asked]
     texts = dict.fromkeys(read)
-    embedded = generator.embedded([*texts, *(one.negative for one in asked if one.negative)])
+    embedded = generator.embedded([*texts, *filter(None, negatives)])
     away = {text: on_negative(generator.table, text) for text in dict.fromkeys(one.negative for one in asked)}
     looks = {text: generator.look(text, embedded.get(text)) for text in texts}
     certainty = np.array([looks[text][2] for text in read])
@@ -52,13 +53,13 @@ def draw_together(generator: Generator, wishes: Sequence[Wish]) -> list[Drawing]
         for one, near in zip(asked, certainty, strict=True)
     ]
     needed = {*zip(read, leans, strict=True)}
-    needed |= {(one.negative, (one.lean,)) for one in asked if one.negative}
+    needed |= {(text, (one.lean,)) for text, one in zip(negatives, asked, strict=True) if text}
     pairs = sorted(needed)
     found = generator.apart([text for text, _ in pairs], [lean for _, lean in pairs], embedded)
     known = dict(zip(pairs, found, strict=True))
     apart = [
-        known[text, lean] - (AWAY * known[one.negative, (one.lean,)] if one.negative else np.float32(0))
-        for text, lean, one in zip(read, leans, asked, strict=True)
+        known[text, lean] - (AWAY * known[negative, (one.lean,)] if negative else np.float32(0))
+        for text, lean, negative, one in zip(read, leans, negatives, asked, strict=True)
     ]
     unlike = [generator.unlike(near) for near in certainty]
     expected = generator.lifted(np.array(apart), [one.guidance for one in asked], unlike)

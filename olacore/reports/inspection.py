@@ -139,6 +139,7 @@ def describe_set(path: Path) -> dict[str, Any]:
         "size": [found.size, found.size],
         "captions": len(Captions.read(found.files["captions"]).listed),
         **({"styles": list(found.styles)} if found.styles else {}),
+        **({"style where none is asked for": found.style} if found.style else {}),
         **({"about": found.about} if found.about else {}),
         "modules": {name: {"bytes": file.stat().st_size, "shape": repr(load(file))} for name, file in files.items()},
     }

@@ -6,6 +6,8 @@ it moves the place of no other word.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from olacore.text.words import words_in
 
 MOST_STYLE = 100
@@ -24,6 +26,13 @@ def is_style(text: str) -> bool:
     return fits and bool(words_in(text))
 
 
+def said(text: str, styles: Iterable[str]) -> str:
+    """The style whose words a text ends in, the longest of several; "" for none."""
+    words = words_in(text)
+    lengths = {style: len(own) for style in styles if (own := words_in(style)) and words[-len(own) :] == own}
+    return max(lengths, key=lengths.__getitem__, default="")
+
+
 def styled(caption: str, style: str) -> str:
-    """A caption or a prompt together with a style, which may be empty."""
-    return f"{caption}, {style}" if style and caption.strip() else style or caption
+    """A caption or a prompt together with a style, which may be empty, unless it ends in it already."""
+    return caption if not style or said(caption, [style]) else f"{caption}, {style}"

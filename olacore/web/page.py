@@ -91,6 +91,7 @@ async def about(server: Server) -> dict[str, Any]:
         "levels": list(found.levels) or list(() if server.generator.seen is None else VARIETIES),
         "encoder": "encoder" in found.files,
         "styles": list(found.styles),
+        "style": found.style,
         "prompt_length": server.limits.prompt,
         "codec_pixels": server.limits.codec_pixels,
         "example": captions[0] if unknown else EXAMPLE,

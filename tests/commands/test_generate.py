@@ -75,10 +75,12 @@ def test_generate__in_a_style(folder, tmp_path):
     assert result.stdout == "a.png: 'a red fox', warm\n"
     assert read_drawing(tmp_path / "a.png")["style"] == "warm"
     told = draw(styled, "a red fox, warm", "--nearest", "-o", "b.png")
-    assert (told["style"], told["prompt"]) == ("", "a red fox, warm")
+    assert (told["style"], told["prompt"]) == ("warm", "a red fox, warm")
     np.testing.assert_array_equal(read_picture(tmp_path / "a.png"), read_picture(tmp_path / "b.png"))
     told = draw(styled, "a red fox", "-n", "2", "--style", "Warm", "--nearest", "-o", "n.png")
-    assert (len(told["nearest pictures"]), told["style"]) == (2, "Warm")
+    assert (len(told["nearest pictures"]), told["style"]) == (2, "warm")
+    told = draw(styled, "a red fox", "-o", "usual.png")
+    assert told["style"] == "juggle pale", "of as many pictures as the other, and first"
     ola("generate", "--like", "a.png", "-o", "c.png", "--set", styled)
     assert (tmp_path / "c.png").read_bytes() == (tmp_path / "a.png").read_bytes()
     assert "leave --style out" in ola("generate", "--like", "a.png", "--style", "warm", code=2).stderr

@@ -45,8 +45,9 @@ def test_bundle__keeps_the_styles_of_training(folder, tmp_path):
     ]
     plain = write_set(tmp_path)
     assert "styles" not in json.loads((plain / "set.json").read_text())
-    assert (open_set(plain).styles, "styles" in describe(plain)) == ((), False)
-    assert load_parts([folder])[0].about["set"]["styles"] == ["juggle pale", "warm"]
+    assert (open_set(plain).styles, open_set(plain).style, "styles" in describe(plain)) == ((), "", False)
+    told = load_parts([folder])[0].about["set"]
+    assert (told["styles"], told["style"]) == (["juggle pale", "warm"], "")
     assert "styles" not in load_parts([plain])[0].about["set"]
 
 
@@ -60,28 +61,54 @@ def test_share__tells_the_styles_on_the_card(folder, tmp_path):
 def test_draw__in_a_style_is_to_draw_the_caption_with_it(generator, style):
     plain = " ".join(style.lower().split())
     given = {"negative": "a boat", "variety": LEVELS[-1], "seed": 3, "lean": 0.5}
-    for prompt in ("a red heart", "draw me a fox", "a haert", "xqzv", ""):
+    for prompt in ("a red heart", "draw me a fox", "a haert"):
         (one,) = generator.draw(prompt, style=style, **given)
-        (other,) = generator.draw(f"{prompt}, {plain}" if prompt else plain, **given)
+        (other,) = generator.draw(f"{prompt}, {plain}", **given)
+        (both,) = generator.draw(f"{prompt}, {plain}", style=style, **given)
         np.testing.assert_array_equal(one.picture, other.picture)
+        np.testing.assert_array_equal(both.picture, other.picture)
         assert (one.notes, one.nearest) == (other.notes, other.nearest)
-        assert (one.record["prompt"], one.record["style"], one.settings.style) == (prompt, style, style)
+        assert (one.record["prompt"], one.record["style"], one.settings.style) == (prompt, plain, plain)
+        assert (other.record["style"], both.record) == (plain, other.record)
     assert not np.array_equal(
         generator.draw("a red heart", style=style)[0].picture, generator.draw("a red heart")[0].picture
     )
 
 
-def test_negative__has_no_style(generator):
-    means = generator.text_means(["a red heart"], Settings(negative="a boat", style="warm", guidance=1.0))
-    np.testing.assert_array_equal(
-        means, generator.text_means(["a red heart, warm"], Settings(negative="a boat", guidance=1.0))
-    )
+@pytest.mark.parametrize("prompt", ["xqzv", "", "  "])
+def test_draw__of_nothing_that_is_known_has_no_style(generator, prompt):
+    (one,), (other,) = generator.draw(prompt, style="warm"), generator.draw(prompt)
+    np.testing.assert_array_equal(one.picture, other.picture)
+    assert (one.notes, one.record) == (other.notes, other.record)
+    assert one.notes[-1].endswith("this is the mean of all training pictures")
+
+
+def test_negative__is_in_the_style_of_the_prompt(generator):
+    found = generator.draw("a red heart", style="warm", negative="a boat")[0].picture
+    for style, negative in (("warm", "a boat, warm"), ("", "a boat, warm")):
+        (other,) = generator.draw("a red heart, warm", style=style, negative=negative)
+        np.testing.assert_array_equal(other.picture, found)
+    plain = generator.draw("a red heart", negative="a boat")[0].picture
+    assert not np.array_equal(generator.draw("a red heart", negative="a boat, warm")[0].picture, plain)
+
+
+def test_draw__without_a_style_is_in_the_usual_one_where_all_training_pictures_have_one(tmp_path):
+    usual = Generator(write_set(tmp_path, styles=("warm", "juggle pale", "warm")), kernels=False)
+    assert (usual.set.styles, usual.set.style) == (("juggle pale", "warm"), "warm")
+    assert describe(usual.set.folder)["style where none is asked for"] == "warm"
+    for prompt, style in (("a red heart", "warm"), ("a red heart, juggle pale", "juggle pale"), ("xqzv", "")):
+        given = {"negative": "a boat"}
+        (one,), (other,) = usual.draw(prompt, **given), usual.draw(prompt, style=style, **given)
+        np.testing.assert_array_equal(one.picture, other.picture)
+        assert one.record == other.record
+        assert one.record["style"] == style
+    assert usual.draw("a fox")[0].nearest == usual.draw("a fox, warm")[0].nearest
 
 
 def test_together__has_the_bytes_of_each_alone(folder):
     generator = Generator(folder)
     settings = [Settings(style=style, negative=negative) for style in ("", *STYLES) for negative in ("", "a fox")]
-    wishes = [Wish(prompt, one) for prompt in ("a red heart", "", "a red heart, warm") for one in settings]
+    wishes = [Wish(prompt, one) for prompt in ("a red heart", "", "xqzv", "a red heart, warm") for one in settings]
     for wish, drawn in zip(wishes, draw_together(generator, wishes), strict=True):
         (alone,) = generator.draw(wish.prompt, wish.settings)
         np.testing.assert_array_equal(drawn.picture, alone.picture)
@@ -106,6 +133,13 @@ def test_draw__in_a_style_that_the_set_does_not_know(generator, tmp_path):
 def test_set__with_damaged_styles_is_refused(tmp_path, styles):
     damaged = resealed(write_set(tmp_path, styles=STYLES), "set.json", styles=styles)
     with pytest.raises(FileFormatError, match=r"set\.json is damaged: .*styles"):
+        open_set(damaged)
+
+
+@pytest.mark.parametrize("style", ["dotted", "Warm", 3, "a" * 101])
+def test_set__whose_own_style_is_none_of_its_styles_is_refused(tmp_path, style):
+    damaged = resealed(write_set(tmp_path, styles=STYLES), "set.json", style=style)
+    with pytest.raises(FileFormatError, match=r"set\.json is damaged: style"):
         open_set(damaged)
 
 

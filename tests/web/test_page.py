@@ -101,7 +101,7 @@ def test_page__draws_while_one_types(opened, generator, tmp_path):
 
 def test_page__draws_in_the_styles_of_the_set(browser, opened, tmp_path):
     assert not opened.page.locator("#style").is_visible()
-    folder = write_set(tmp_path, (), encoder=False, styles=("warm", "juggle pale"))
+    folder = write_set(tmp_path, (), encoder=False, styles=("warm", "juggle pale", ""))
     generator = olacore.Generator(folder)
     with started("--set", folder) as (_, address):
         shown = Opened(browser, address)
@@ -111,12 +111,15 @@ def test_page__draws_in_the_styles_of_the_set(browser, opened, tmp_path):
         shown.wait("#pictures img[alt='Picture of: a red fox, warm']")
         (found,) = shown.drawn("a red fox")
         np.testing.assert_array_equal(found, generator.draw("a red fox", style="warm")[0].picture)
-        chip = shown.page.locator("#nearest button").first
-        caption = chip.inner_text()
+        shown.page.select_option("#style", "")
+        shown.wait("#pictures img[alt='Picture of: a red fox']")
+        chip = shown.page.locator("#nearest button", has_text="juggle pale").first
+        caption = chip.inner_text().removesuffix(", juggle pale")
         chip.click()
+        shown.wait(f"#pictures img[alt='Picture of: {caption}, juggle pale']")
         (found,) = shown.drawn(caption)
-        np.testing.assert_array_equal(found, generator.draw(caption)[0].picture)
-        assert shown.page.locator("#style").input_value() == "", "a caption says its style"
+        np.testing.assert_array_equal(found, generator.draw(caption, style="juggle pale")[0].picture)
+        assert shown.page.locator("#style").input_value() == "juggle pale"
         assert not shown.wrong
         shown.page.context.close()
 

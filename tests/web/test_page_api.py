@@ -71,7 +71,8 @@ def test_draw__in_a_style_of_the_set(client, folder, tmp_path):
     )
     styled = write_set(tmp_path, styles=("warm", "pale"))
     with serving(styled) as other:
-        assert other.get("/api/about").json()["styles"] == ["pale", "warm"]
+        told = other.get("/api/about").json()
+        assert (told["styles"], told["style"]) == (["pale", "warm"], "pale")
         (one,) = draw(other, prompt="a red fox", style="warm")["pictures"]
         expected = olacore.Generator(styled).draw("a red fox", style="warm")[0]
         np.testing.assert_array_equal(pixels(one["png"]), expected.picture)

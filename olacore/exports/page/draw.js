@@ -12,11 +12,9 @@ function startDrawing() {
     init = null,
     examples = 0;
 
-  // As olacore/text/style.py joins them.
-  const styled = (prompt, style) => (style && prompt.trim() ? `${prompt}, ${style}` : style || prompt);
-
   const settings = () => ({
-    prompt: styled(find("prompt").value, find("style").value),
+    prompt: find("prompt").value,
+    style: find("style").value,
     avoid: find("avoid").value,
     variety: rising[find("variety").value],
     seed: Math.min(Math.max(Math.floor(Number(find("seed").value)) || 0, 0), 2 ** 32 - 1),
@@ -43,7 +41,8 @@ function startDrawing() {
           began = performance.now(),
           {result} = await workers.ask("draw", asked);
         paint(find("drawn"), result.pixels, size, size);
-        find("drawn").setAttribute("aria-label", `Picture of: ${asked.prompt || "nothing yet"}`);
+        find("drawn").setAttribute("aria-label", `Picture of: ${[asked.prompt || "nothing yet", asked.style].filter(Boolean).join(", ")}`,
+        );
         find("told").textContent = `${size} \u00d7 ${size} pixels in ${milliseconds(performance.now() - began)}`;
         tell(asked.prompt, result);
         document.body.dataset.drawn = asked.prompt;
@@ -89,10 +88,11 @@ function startDrawing() {
     );
   }
 
-  // A caption, which says its style.
-  function ask(prompt) {
-    find("prompt").value = prompt;
-    find("style").value = "";
+  // Draw a caption, whose style is chosen among the others.
+  function ask(caption) {
+    const style = styles.find(one => caption.endsWith(`, ${one}`)) || "";
+    find("prompt").value = style ? caption.slice(0, -style.length - 2) : caption;
+    find("style").value = style;
     find("prompt").focus({preventScroll: true});
     document.body.scrollIntoView({block: "start"});
     update();
@@ -153,6 +153,10 @@ function startDrawing() {
   find("variety").max = rising.length - 1;
   find("styled").hidden = !styles.length;
   find("style").append(...styles.map(style => new Option(style)));
+  if (about.set.style) {
+    find("style").value = about.set.style;
+    find("style").options[0].remove();
+  }
   for (const id of ["prompt", "style", "avoid", "variety", "seed", "lean", "strength", "from"])
     find(id).addEventListener("input", update);
   find("another").addEventListener("click", () => {

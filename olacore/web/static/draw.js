@@ -81,8 +81,8 @@ function paint(asked, {pictures, seconds}) {
   const shown = pictures.map(({png, seed}) => {
     const image = document.createElement("img");
     image.src = asUrl(png);
-    const what = asked.prompt + (asked.style && `, ${asked.style}`);
-    image.alt = `Picture of: ${what || "nothing yet"}${pictures.length > 1 ? `, seed ${seed}` : ""}`;
+    const what = [asked.prompt || "nothing yet", asked.style].filter(Boolean).join(", ");
+    image.alt = `Picture of: ${what}${pictures.length > 1 ? `, seed ${seed}` : ""}`;
     if (pictures.length === 1) return image;
     const button = document.createElement("button");
     button.type = "button";
@@ -145,10 +145,11 @@ function tell(prompt, {notes, nearest}) {
   );
 }
 
-// A caption, which says its style.
-function choose(prompt) {
-  find("prompt").value = prompt;
-  find("style").value = "";
+// Draw a caption, whose style is chosen among the others.
+function choose(caption) {
+  const style = told.styles.find(one => caption.endsWith(`, ${one}`)) || "";
+  find("prompt").value = style ? caption.slice(0, -style.length - 2) : caption;
+  find("style").value = style;
   find("prompt").focus({preventScroll: true});
   document.body.scrollIntoView({block: "start"});
   update();
@@ -208,6 +209,10 @@ function begin() {
   find("start").hidden = !told.encoder;
   find("styled").hidden = !told.styles.length;
   find("style").append(...told.styles.map(style => new Option(style)));
+  if (told.style) {
+    find("style").value = told.style;
+    find("style").options[0].remove();
+  }
   find("variety").max = rising.length - 1;
   find("prompt").maxLength = told.prompt_length;
   if (matchMedia("(hover: hover)").matches) find("prompt").focus({preventScroll: true});
