@@ -62,6 +62,8 @@ COMMANDS = (
         "-o shapes",
     ),
 )
+# With styles: in fewer numbers of a word the search does not find the metric of slopes, by which unseen pairs follow.
+IN_STYLES = {"runs/text/module.safetensors": " --word-size 192"}
 DRAW = "ola generate --set shapes --prompts prompts.txt --json --force"
 # Every so many of the training captions are drawn too.
 OF_TRAINING = 5
@@ -98,6 +100,12 @@ class Study:
     count: int = 3000
     seed: int = 0
     styles: bool = False
+
+    @property
+    def commands(self) -> list[tuple[str, str]]:
+        """Those of `COMMANDS`, as they are given for such pictures."""
+        more = IN_STYLES if self.styles else {}
+        return [(made, command + more.get(made, "")) for made, command in COMMANDS]
 
     def filled(self, command: str) -> list[str]:
         """The words of a command, with the teachers and the size that were asked for."""
@@ -151,7 +159,7 @@ def run(study: Study, report: Path, say: Say) -> list[Part]:
     if not table.exists():
         say(f"drawing {study.count} pictures into {table.parent}")
         make(table.parent, study.size, study.count, study.seed, study.styles)
-    steps = [(command, study.do(command, made, say)) for made, command in COMMANDS]
+    steps = [(command, study.do(command, made, say)) for made, command in study.commands]
     prompts = chosen(read_table(table))
     replace_file(study.out / "prompts.txt", "".join(f"{caption}\n" for caption in prompts).encode())
     last = f"{len(prompts) - 1:04d}.png"

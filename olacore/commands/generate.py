@@ -47,7 +47,7 @@ class Prompted(click.Command):
 @click.option("--guidance", type=float, help="How far to go from the mean of all; by default as training pictures do.")
 @click.option("--negative", help="What to draw away from.")
 @click.option("--lean", type=float, help="How far unknown prompts are taken for known ones, 0 to 1, the default.")
-@click.option("--style", help="One of those that the set was trained with, as outlined; `ola inspect SET` lists them.")
+@click.option("--style", help="One that the set was trained with, as outlined; `ola inspect` lists them.")
 @click.option("--init", type=FILE, help="A picture to start from.")
 @click.option("--strength", type=float, help="How far to go from it, 0 to 1; by default 0.5.")
 @click.option("--prompts", type=FILE, help="Draw a file of prompts, every line one, into the folder --output.")
