@@ -112,14 +112,16 @@ def test_page__draws_in_the_styles_of_the_set(browser, opened, tmp_path):
         (found,) = shown.drawn("a red fox")
         np.testing.assert_array_equal(found, generator.draw("a red fox", style="warm")[0].picture)
         shown.page.select_option("#style", "")
-        shown.wait("#pictures img[alt='Picture of: a red fox']")
-        chip = shown.page.locator("#nearest button", has_text="juggle pale").first
-        caption = chip.inner_text().removesuffix(", juggle pale")
+        shown.page.fill("#prompt", "a blue heart, juggle pale")
+        shown.drawn("a blue heart, juggle pale")
+        chip = shown.page.locator("#nearest button").first
+        caption, style = chip.inner_text().split(", ")
+        assert style == "juggle pale"
         chip.click()
         shown.wait(f"#pictures img[alt='Picture of: {caption}, juggle pale']")
         (found,) = shown.drawn(caption)
         np.testing.assert_array_equal(found, generator.draw(caption, style="juggle pale")[0].picture)
-        assert shown.page.locator("#style").input_value() == "juggle pale"
+        assert shown.page.input_value("#style") == "juggle pale", "the caption's"
         assert not shown.wrong
         shown.page.context.close()
 
