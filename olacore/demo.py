@@ -23,7 +23,7 @@ from olacore.data.sample import sample_path
 from olacore.drawing.generator import DEFAULT_SET, Generator
 from olacore.drawing.live import draw_small, evolve_drawing
 from olacore.errors import OutputExistsError
-from olacore.files import replace_file
+from olacore.files import make_folder, replace_file
 from olacore.media.canvas import fit, grid
 from olacore.media.curves import Floors, draw_curves
 from olacore.media.pictures import write_picture
@@ -104,7 +104,7 @@ def run_demo(
     sample = sample_path()
     if (out / "encoder").exists() and not force:
         raise OutputExistsError(f"the folder {out} already holds a demonstration; give --force to replace it.")
-    out.mkdir(parents=True, exist_ok=True)
+    make_folder(out)
     logger.info(DRAWN)
     generators = {name: Generator(name, kernels=False) for name in reversed(pretrained.sets())}
     rows = draw_prompts(generators, out)

@@ -86,7 +86,7 @@ def create_once(path: Path, content: bytes) -> bool:
 def write_folder(path: Path, files: Mapping[str, bytes]) -> int:
     """Write files into a folder: a new or empty one appears in one step; in any other, each file is replaced in order.
 
-    The folder that it is in has to be there. What else is in the folder stays.
+    What else is in the folder stays.
 
     Parameters
     ----------
@@ -100,6 +100,7 @@ def write_folder(path: Path, files: Mapping[str, bytes]) -> int:
     ------
     OutputError  if the folder cannot be made, the disk is full, or something other than a folder is there
     """
+    make_folder(path.parent)
     with _failures_named(path):
         # The folder that one works in is not taken away, not even for a better one.
         keeps = is_there(path) and (any(path.iterdir()) or path.samefile(Path.cwd()))
@@ -170,6 +171,40 @@ def why_not_first(path: Path, beside: Path) -> str:
     """Why `free_beside` did not take the first name; empty where it did."""
     first = beside.with_name(f"{beside.stem}{path.suffix}")
     return "" if path == first else f" ({first} was there already)"
+
+
+def make_folder(path: Path) -> None:
+    """Make a folder that is to be filled, with those above it, unless it is there.
+
+    A command that is told a folder makes it; one that is told a file makes no folder for it (`check_output`).
+
+    Raises
+    ------
+    OutputError  if it cannot be made or written into, or something other than a folder is there
+    """
+    check_folder(path, force=True)
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(f"cannot make the folder {path}: {error.strerror or error}.") from error
+
+
+def check_folder(path: Path, force: bool) -> None:
+    """Raise unless a folder may be filled: it is empty, or `force` is given, or it can be made.
+
+    Raises
+    ------
+    OutputExistsError  if it holds files, and `force` is not given
+    OutputError  if it takes no new files or cannot be made, or something other than a folder is there
+    """
+    there = next(one for one in (path, *path.parents) if is_there(one))
+    if not there.is_dir():
+        what = "it" if there == path else str(there)
+        raise OutputError(f"cannot write into {path}: {what} is no folder.")
+    if not force and there == path and any(path.iterdir()):
+        raise OutputExistsError(f"the folder {path} already holds files; give --force to replace those of equal names.")
+    if not os.access(there, os.W_OK):
+        raise OutputError(f"cannot write into {path}: the folder {there} is not writable.")
 
 
 def check_output(path: Path, force: bool) -> None:

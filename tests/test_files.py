@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from olacore.errors import OutputError, OutputExistsError
-from olacore.files import append_to_file, check_output, replace_file, write_folder
+from olacore.files import append_to_file, check_folder, check_output, make_folder, replace_file, write_folder
 from tests.support.places import ROOT
 
 
@@ -171,10 +171,35 @@ def test_write_folder__leaves_nothing_behind_where_the_disk_is_full(folder, monk
 def test_write_folder__refuses_what_is_no_folder(folder, victim):
     (folder / "file").write_bytes(b"mine")
     (folder / "link").symlink_to(victim.with_name("nowhere"))
-    for name in ("file", "file/deeper", "link"):
-        with pytest.raises(OutputError, match=f"cannot write .*{name}: "):
+    for name, named in (("file", "file"), ("file/deeper", "into .*file"), ("link", "link")):
+        with pytest.raises(OutputError, match=f"cannot write .*{named}: "):
             write_folder(folder / name, {"a": b"1"})
     assert sorted(path.name for path in folder.iterdir()) == ["file", "link"]
+
+
+def test_check_folder__wants_an_empty_one_or_force(folder):
+    for path in (folder, folder / "new", folder / "new" / "deeper"):
+        check_folder(path, force=False)
+    (folder / "file").write_text("x")
+    (folder / "link").symlink_to(folder / "nowhere")
+    with pytest.raises(OutputExistsError, match="already holds files; give --force"):
+        check_folder(folder, force=False)
+    check_folder(folder, force=True)
+    for name, what in (("file", "it"), ("link", "it"), ("file/deeper", ".*file")):
+        with pytest.raises(OutputError, match=f"cannot write into .*{name}: {what} is no folder"):
+            check_folder(folder / name, force=True)
+
+
+def test_make_folder__makes_those_above_it(folder, monkeypatch):
+    make_folder(folder / "a" / "b")
+    make_folder(folder / "a" / "b")
+    assert (folder / "a" / "b").is_dir()
+    with pytest.raises(OutputError, match="cannot make the folder .*: File name too long"):
+        make_folder(folder / ("x" * 300))
+    monkeypatch.setattr("olacore.files.os.access", lambda *given: False)
+    with pytest.raises(OutputError, match="cannot write into .*c: the folder .*b is not writable"):
+        make_folder(folder / "a" / "b" / "c")
+    assert not (folder / "a" / "b" / "c").exists()
 
 
 # Writes a picture, a plot, a latent, a module, an export and baselines, each as large as a limit allows.

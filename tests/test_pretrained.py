@@ -1,20 +1,30 @@
 """Pretrained modules: found by name, beside files and run folders; in the package itself each has a card."""
 
+import os
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 import olacore
 from olacore import pretrained
+from olacore.drawing.module_set import open_set
 from olacore.errors import FileFormatError
+from olacore.exports.given import load_parts
 from olacore.modules.find import find
 from olacore.modules.module import load
 from olacore.reports.inspection import describe
 from olacore.views.plain import Plain
+from teachers.own.organic import is_organic
 from tests.support.makers import make_module
+from tests.support.places import ROOT
+from tests.support.set_samples import write_set
 
 SMALL = make_module(Plain(5, 3), space=None, hidden=(2,))
 OTHER = make_module(Plain(4, 3), space=None)
+TAKEN = "sd15-encoder in the current folder is taken, not the one of that name that is shipped"
 
 
 @pytest.fixture
@@ -49,11 +59,50 @@ def test_describe__tells_the_maps_of_a_stack_and_the_card(package):
 
 def test_load__takes_a_run_folder_and_a_path_that_is_there_before_a_name(package, tmp_path):
     OTHER.save(tmp_path / "sd15-encoder")
-    assert load("sd15-encoder").layers == (4, 3)
+    with pytest.warns(UserWarning, match=TAKEN):
+        assert load("sd15-encoder").layers == (4, 3)
     (tmp_path / "sd15-encoder").unlink()
     (tmp_path / "sd15-encoder").mkdir()
+    assert load("sd15-encoder").layers == (5, 2, 3), "such a folder is no module"
+    assert describe(Path("sd15-encoder"))["hidden"] == [2]
+    assert is_organic("sd15-encoder")
     OTHER.save(tmp_path / "sd15-encoder" / "module.safetensors")
-    assert load("sd15-encoder").layers == (4, 3)
+    (tmp_path / "sd15-encoder" / "config.json").write_text("{}")
+    with pytest.warns(UserWarning, match=TAKEN):
+        assert load("sd15-encoder").layers == (4, 3)
+    with pytest.warns(UserWarning, match=TAKEN):
+        assert describe(Path("sd15-encoder"))["kind"] == "run"
+
+
+def test_open_set__takes_a_set_that_is_here_before_a_name_and_says_so(tmp_path, monkeypatch):
+    mine = write_set(tmp_path / "made")
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "google64").mkdir()
+    (tmp_path / "google64" / "photo.png").write_bytes(b"")
+    assert open_set("google64").folder == pretrained.FOLDER / "google64"
+    assert describe(Path("google64"))["kind"] == "set"
+    assert len(load_parts(["google64"])) > 1
+    OTHER.save(tmp_path / "google64" / "module.safetensors")
+    (tmp_path / "google64" / "config.json").write_text("{}")
+    assert open_set("google64").folder == pretrained.FOLDER / "google64"
+    assert load("google64").layers == (4, 3)
+    with pytest.warns(UserWarning, match=TAKEN.replace("sd15-encoder", "google64")):
+        assert describe(Path("google64"))["kind"] == "run"
+    with pytest.warns(UserWarning, match=TAKEN.replace("sd15-encoder", "google64")):
+        assert len(load_parts(["google64"])) == 1
+    shutil.rmtree(tmp_path / "google64")
+    mine.rename(tmp_path / "google64")
+    with pytest.warns(UserWarning, match=TAKEN.replace("sd15-encoder", "google64")):
+        assert open_set("google64").folder == Path("google64")
+
+
+def test_generate__notes_once_that_a_set_here_is_taken(tmp_path):
+    write_set(tmp_path / "made").rename(tmp_path / "google64")
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    drawn = [sys.executable, "-m", "cli", "generate", "a fox", "-o", "a.png", "--nearest"]
+    done = subprocess.run(drawn, cwd=tmp_path, env=environment, capture_output=True, text=True, check=True)
+    [note] = done.stderr.splitlines()
+    assert note.startswith("warning: google64 in the current folder is taken, not the one of that name that is shipped")
 
 
 def test_load__lists_the_names_where_there_is_no_such(package):

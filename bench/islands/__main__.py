@@ -23,6 +23,7 @@ from bench.islands.search import Points, simulate
 from bench.studies.plain_pairs import two_layers
 from olacore.data import write_pairs
 from olacore.data.sample import sample_path
+from olacore.foreign.names import counted
 from olacore.search.config import TrainConfig
 from olacore.search.validation import BETTER
 
@@ -85,7 +86,7 @@ def follow(case: Case, counts: list[int], seeds: int, said: list[dict[str, Any]]
                 curve, exchange = simulate(replace(case.config, seed=seed), count, case.every, case.report_every)
                 kept = {**key, "exchange": round(exchange, 4), "curve": curve}
             runs.append(kept)
-            click.echo(f"{case.name}, {count} islands, seed {seed}: {kept['curve'][-1]}")
+            click.echo(f"{case.name}, {counted(count, 'island')}, seed {seed}: {kept['curve'][-1]}")
     return runs
 
 

@@ -11,6 +11,7 @@ from bench.common.tables import NOTHING, Part, Table, figure, to_rich
 from bench.common.targets import Target, targets_table
 from bench.peers.run import GOALS, TIMES
 from bench.peers.summary import CORES, MOMENTS, problems_of
+from olacore.foreign.names import counted
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -26,7 +27,9 @@ def render(report: dict[str, Any], targets: tuple[Target, ...]) -> list[Renderab
 
 def contents(report: dict[str, Any], targets: tuple[Target, ...]) -> Iterator[Part]:
     """The sentences and tables one after the other."""
-    yield heading(report, f"{report['threads']} threads, {report['seeds']} seeds, medians (range)")
+    yield heading(
+        report, f"{counted(report['threads'], 'thread')}, {counted(report['seeds'], 'seed')}, medians (range)"
+    )
     yield from (problem_table(report, problem) for problem in problems_of(report))
     yield losses_table(report)
     yield growth_table(report)

@@ -10,6 +10,7 @@ from bench.common.report import heading
 from bench.common.tables import NOTHING, Part, Table, figure, to_rich
 from bench.common.targets import targets_table
 from bench.speed.report import Report, Row
+from olacore.foreign.names import counted
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -27,7 +28,7 @@ def render(report: Report, against: Report | None = None) -> list[RenderableType
 
 def contents(report: Report, against: Report | None) -> Iterator[Part]:
     """The sentences and tables one after the other."""
-    pool = f"{report.threads} threads ({report.machine['threading']}, {report.machine['wait_policy']})"
+    pool = f"{counted(report.threads, 'thread')} ({report.machine['threading']}, {report.machine['wait_policy']})"
     yield heading(report.to_dict(), pool, f"{'quick, ' if report.quick else ''}{report.seconds:.0f} s")
     if against:
         yield from (f"warning: {sentence}" for sentence in differences(report, against))

@@ -4,7 +4,7 @@ python -m bench.studies.clones ROWS.h5 RUN [RUN ...] [--teacher PIPELINE]: rows 
 and modules of the view window that learnt its answers. Prints a line of JSON for each: by held-out part, what is left
 of the true latents by the teacher and by the module, the ratio of the two errors, and the share R2 of the noise that
 the teacher finds which the module finds too; with --teacher, how long each takes for one latent on one thread, by
-turns.
+turns. Behind several modules of one level comes a line for the mean of what they answer.
 """
 
 from __future__ import annotations
@@ -39,9 +39,9 @@ def given_of(
     return {**{name: found[name] for name in view.given if name != "noisy"}, "noisy": noisy}, found
 
 
-def compare(data: Dataset, module: Module) -> dict[str, Any]:
-    """Figures of each held-out part."""
-    view = module.view
+def compare(data: Dataset, *modules: Module) -> dict[str, Any]:
+    """Figures of each held-out part, of the mean of what modules of one view answer."""
+    view = modules[0].view
     assert isinstance(view, DenoiserView)
     items = view.items(data)
     train = np.intersect1d(items, data.indices("train"))
@@ -50,7 +50,7 @@ def compare(data: Dataset, module: Module) -> dict[str, Any]:
     for part, rows in parts_of(data).items():
         given, found = given_of(data, view, np.intersect1d(items, rows))
         clean, teacher = (found[name].astype(np.float64) for name in ("latents", "answers"))
-        ours = module.run(given).astype(np.float64)
+        ours = np.mean([module.run(given) for module in modules], axis=0, dtype=np.float64)
         spread = np.square(clean - mean).sum()
         missed = {name: float(np.square(one - clean).sum()) for name, one in (("teacher", teacher), ("module", ours))}
         noise = given["noisy"] - teacher  # what the teacher takes for noise, in the units of the latents
@@ -89,14 +89,24 @@ def main() -> None:
     parser.add_argument("runs", type=Path, nargs="+")
     parser.add_argument("--teacher", help="the pipeline, to measure times")
     asked = parser.parse_args()
+    levels: dict[float, list[Module]] = {}
     with open_dataset([asked.rows]) as data, limit_threads(1, torch=asked.teacher is not None):
         for run in asked.runs:
             module = load(run)
-            told = {"level": getattr(module.view, "level"), "bytes": module.nbytes()}  # noqa: B009 - only denoisers have one
-            told |= {"left": compare(data, module)}
-            told |= {"seconds": seconds(data, module, asked.teacher)} if asked.teacher else {}
-            sys.stdout.write(json.dumps(told) + "\n")
-            sys.stdout.flush()
+            level = getattr(module.view, "level")  # noqa: B009 - only denoisers have one
+            levels.setdefault(level, []).append(module)
+            told = {"level": level, "bytes": module.nbytes(), "left": compare(data, module)}
+            tell(told | ({"seconds": seconds(data, module, asked.teacher)} if asked.teacher else {}))
+        for level, modules in levels.items():
+            if len(modules) > 1:
+                size = sum(module.nbytes() for module in modules)
+                tell({"level": level, "mean of": len(modules), "bytes": size, "left": compare(data, *modules)})
+
+
+def tell(line: dict[str, Any]) -> None:
+    """Print a line of JSON at once."""
+    sys.stdout.write(json.dumps(line) + "\n")
+    sys.stdout.flush()
 
 
 if __name__ == "__main__":

@@ -29,6 +29,7 @@ from bench.common.report import describe_run, heading, write_report
 from bench.common.tables import Table, number
 from olacore.drawing.captions import Captions
 from olacore.drawing.module_set import open_set
+from olacore.files import check_output
 
 SCHEMA = "olacore/server-load/1"
 PACKAGES = ("fastapi", "starlette", "uvicorn", "uvloop", "httptools")
@@ -226,6 +227,8 @@ def main() -> None:
     parser.add_argument("--set", default="google64")
     parser.add_argument("--json", type=Path)
     asked = parser.parse_args()
+    if asked.json:
+        check_output(asked.json, force=True)
     command = [sys.executable, "-m", "cli", "serve", "--port", "0", "--set", asked.set]
     server = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     try:
@@ -251,7 +254,6 @@ def main() -> None:
     notes = [heading(report, f"set {asked.set}"), *([note] if note else [])]
     sys.stdout.write(write_markdown([*notes, *tables(report)]))
     if asked.json:
-        asked.json.parent.mkdir(parents=True, exist_ok=True)
         write_report(report, asked.json)
 
 

@@ -12,6 +12,7 @@ from olacore.commands.options import ENCODER, FILE, data_sets, force_folder, pag
 from olacore.commands.progress import Bar
 from olacore.commands.say import print_json, say
 from olacore.commands.show import number, print_table
+from olacore.foreign.names import counted
 
 # What would be taken for the same figure.
 APART = "R2 while `ola train` runs is of validation samples"
@@ -41,11 +42,10 @@ def compare(
     MODULE is a file, a run folder, a name or hf:user/name of the hub.
     """
     from olacore.data import open_dataset
-    from olacore.files import check_output
+    from olacore.files import check_folder, check_output
     from olacore.modules.module import load
     from olacore.quality.compare.measure import compare_latents
     from olacore.quality.compare.report import write_comparison
-    from olacore.quality.vae_test.report import check_folder
     from olacore.reports.asked import short_path
     from olacore.reports.page import write_page
     from olacore.reports.quality_pages import compare_latents_page
@@ -73,4 +73,4 @@ def print_compare(figures: dict[str, Any], title: str, split: str) -> None:
     rows = [(channel, *(number(figures[name][channel]) for name in names)) for channel in range(len(figures["mean"]))]
     print_table(head, rows, title, left=())
     told = ", ".join(f"{name} {number(figures[name])}" for name in ("r2", "l2", "cosine", "cosine_centered"))
-    say(f"{figures['frames']} {split} frames: {told}" + ("" if split == "validation" else f"; {APART}"))
+    say(f"{counted(figures['frames'], f'{split} frame')}: {told}" + ("" if split == "validation" else f"; {APART}"))

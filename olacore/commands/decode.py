@@ -63,8 +63,8 @@ def decode(
 
 def decode_all(decoding: Decoding, folder: Path, output: Path, force: bool) -> None:
     """Decode a folder; what cannot be decoded is named, and only where nothing can be, the command fails."""
+    from olacore.foreign.names import counted
     from olacore.modules.decoding import decode_folder
-    from olacore.reports.words import counted
 
     count = wrong = 0
     for file, made in decode_folder(decoding, folder, output, force):

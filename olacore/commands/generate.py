@@ -9,7 +9,7 @@ import click
 
 from olacore.commands.options import FILE, SET
 from olacore.commands.say import print_json, say
-from olacore.files import check_output
+from olacore.files import check_output, make_folder
 
 # Characters of a prompt that are printed.
 SHOWN = 80
@@ -128,9 +128,9 @@ def draw_all(generator: Any, prompts: list[str], settings: Any, count: int, aske
 
     folder: Path = asked["output"]
     outputs = [folder / f"{number:04d}.png" for number in range(len(prompts))]
-    for output in outputs if folder.is_dir() else ():
+    make_folder(folder)
+    for output in outputs:
         check_output(output, asked["force"])
-    folder.mkdir(parents=True, exist_ok=True)
     for output, prompt in zip(outputs, prompts, strict=True):
         told = job.drawn(generator, prompt, settings, count, output, force=asked["force"], nearest=asked["nearest"])
         show(told, asked["as_json"], line=True)

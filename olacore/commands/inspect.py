@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -17,10 +18,11 @@ from olacore.files import check_output
 @click.argument("file", type=ANYTHING)
 @click.option("--sheet", type=FILE, help="Draw a contact sheet of a data set into this picture.")
 @click.option("--force", is_flag=True, help="Replace the sheet.")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.option("--json", "as_json", is_flag=True, help="Print all of it as JSON.")
 def inspect(file: Path, sheet: Path | None, force: bool, as_json: bool) -> None:
     """Tell what a file, a folder, a module or a set holds.
 
+    Of the card of what is shipped its first lines are printed; --json has all.
     Also a set, a latent, a picture of `ola generate`, and what `ola export` wrote for NumPy or as ONNX.
     """
     from olacore.reports.inspection import describe
@@ -42,5 +44,17 @@ def inspect(file: Path, sheet: Path | None, force: bool, as_json: bool) -> None:
     if as_json:
         print_json(facts)
         return
-    rows = [(name, json.dumps(value, indent=1) if isinstance(value, dict) else value) for name, value in facts.items()]
-    print_table((), rows, file, left=(0, 1))
+    print_table((), [(name, brief(name, value)) for name, value in facts.items()], file, left=(0, 1))
+
+
+def brief(name: str, value: Any) -> Any:
+    """A fact as it is printed: of a card what comes before its first table or heading, of the parts of a set a line
+    each."""
+    if name == "card":
+        first, *more = value.removeprefix("#").partition("\n\n")[2].split("\n\n")
+        return f"{first}\n\n--json has all of it." if more else value
+    if not isinstance(value, dict):
+        return value
+    if value and all(isinstance(one, dict) and {*one} == {"bytes", "shape"} for one in value.values()):
+        return "\n".join(f"{part}: {one['shape']}, {one['bytes']:,} bytes" for part, one in value.items())
+    return json.dumps(value, indent=1)

@@ -13,7 +13,7 @@ from olacore.commands.progress import progress_bars
 from olacore.commands.say import print_json, say
 from olacore.commands.show import number, print_figures, print_table
 from olacore.commands.signals import going_on, stop_on_signal
-from olacore.errors import ConfigError
+from olacore.foreign.names import counted
 
 if TYPE_CHECKING:
     from olacore.search.config import TrainConfig
@@ -60,7 +60,7 @@ def island_settings(settings: dict[str, Any]) -> tuple[Asked | None, dict[str, A
 
     Raises
     ------
-    ConfigError  if they do not go together
+    UsageError  if they do not go together
     """
     from olacore.search.islands.graph import read_graph
     from olacore.search.islands.island import Island
@@ -70,16 +70,16 @@ def island_settings(settings: dict[str, Any]) -> tuple[Asked | None, dict[str, A
     if given["islands"] is None and given["island"] is None:
         for name in NAMES:
             if given[name] is not None and given[name] is not False:
-                raise ConfigError(f"--{name} is for islands; give --islands too, or --island.")
+                raise click.UsageError(f"--{name} is for islands; give --islands too, or --island.")
         return None, settings
     if given["islands"] is not None and given["island"] is not None:
-        raise ConfigError("--islands starts them all and --island is one of them; give one of the two.")
+        raise click.UsageError("--islands starts them all and --island is one of them; give one of the two.")
     graph = None if given["graph"] is None else read_graph(given["graph"])
     rest = {"every": given["every"], "lockstep": not given["free"], "graph": graph}
     if given["islands"] is not None:
         return Asked(given["islands"], {"exchange": given["exchange"], **rest}), settings
     if given["exchange"] is None:
-        raise ConfigError("an island that is started alone needs --exchange, the folder that all of them see.")
+        raise click.UsageError("an island that is started alone needs --exchange, the folder that all of them see.")
     which, count = given["island"]
     return None, {**settings, "island": Island(which - 1, count, given["exchange"], **rest)}
 
@@ -110,13 +110,13 @@ def run_islands(
     options = dict(options or {})
     if "workers" in options or (options and backend == "local"):
         reason = "all islands run at once" if "workers" in options else "only --backend ray has one"
-        raise ConfigError(f"islands take no --{'workers' if 'workers' in options else 'address'}: {reason}.")
+        raise click.UsageError(f"islands take no --{'workers' if 'workers' in options else 'address'}: {reason}.")
     if log_to:
-        raise ConfigError("--log-to follows one search; give it to each --island, or `ola log` to their folders.")
+        raise click.UsageError("--log-to follows one search; give it to each --island, or `ola log` to their folders.")
     configs = islands_of(config, asked.count, **asked.rest)
     settled = configs[0].settled
     assert configs[0].out is not None
-    say(f"{asked.count} islands search in {configs[0].out.parent}; `ola watch` shows them", err=True)
+    say(f"{counted(asked.count, 'island')} in {configs[0].out.parent}; `ola watch` shows them", err=True)
     with stop_on_signal() as should_stop, progress_bars(settled.seconds, settled.generations) as bars:
         if backend == "local":
             found = train_islands(configs, [bars(f"island {one + 1}") for one in range(asked.count)], should_stop)

@@ -9,6 +9,7 @@ import click
 
 from olacore.commands.options import FILE
 from olacore.commands.say import say
+from olacore.foreign.names import counted
 
 
 @click.command()
@@ -35,4 +36,4 @@ def log(runs: Sequence[Path], targets: Sequence[str]) -> None:
             raise FileFormatError(f"{path} holds no run.")
         for folder in found:
             count = replay(folder, targets)
-            say(f"{name_of(folder)}: {count} lines to {', '.join(targets)}")
+            say(f"{name_of(folder)}: {counted(count, 'line')} to {', '.join(targets)}")

@@ -13,6 +13,7 @@ import click
 from click.shell_completion import CompletionItem
 
 from olacore import pretrained
+from olacore.errors import FileFormatError
 from olacore.files import is_there
 from olacore.media.kinds import MAX_PIXELS
 
@@ -213,11 +214,11 @@ LOSS = Known("name", "olacore.search.rules:LOSSES")
 
 
 def check_resumed(resume: bool, out: Path | None) -> None:
-    """Raise `UsageError` if a run is to go on in a folder that is not there: its name may be mistyped."""
+    """Raise `FileFormatError` if a run is to go on in a folder that is not there: its name may be mistyped."""
     if resume and out is not None and not is_there(out):
         beside = [path.name for path in out.parent.iterdir() if path.is_dir()] if out.parent.is_dir() else []
         meant = pretrained.guess(out.name, beside)
-        raise click.UsageError(f"there is no run folder {out}{meant}; without --resume a run begins there.")
+        raise FileFormatError(f"there is no run folder {out}{meant}; without --resume a run begins there.")
 
 
 def _parts(place: str) -> tuple[str, str]:

@@ -15,6 +15,7 @@ from olacore.commands.progress import progress_bars
 from olacore.commands.say import print_json, say
 from olacore.commands.show import print_table, stdout
 from olacore.commands.signals import going_on, stop_on_signal
+from olacore.files import check_output
 
 if TYPE_CHECKING:
     from olacore.fitness.evolve import Evolved
@@ -39,7 +40,7 @@ def play() -> None:
 @click.option("--seed", type=int, default=0, show_default=True)
 @click.option("--out", type=FILE, help="Run folder; otherwise the next free one, such as runs/snake-0001.")
 @click.option("--resume", is_flag=True, help="Go on with the run in the folder, exactly where it was.")
-@click.option("--force", is_flag=True, help="Replace the run in the folder.")
+@click.option("--force", is_flag=True, help="Replace the run in the folder, and the film.")
 @click.option("--module", type=FILE, help="Let this player play, and search for none.")
 @click.option("--film", type=FILE, help="Where the film of a game goes; by default snake.gif in the run folder.")
 @click.option("--watch/--no-watch", default=None, help="Show a game in the terminal; by default where there is one.")
@@ -50,6 +51,8 @@ def snake(
     """Evolve a player of Snake, measure it on 1,000 new games, and write a film of one."""
     from olacore.play import training
 
+    if film is not None:
+        check_output(film, settings["force"] or settings["resume"])
     if module is None:
         found = evolved(size, settings)
         genome, layers, folder = found.genome, found.search.layout.layers, found.folder

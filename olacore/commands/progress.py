@@ -18,11 +18,12 @@ APART = 30.0
 
 
 class Bar:
-    """A progress bar for work with a known total."""
+    """A progress bar for work with a known total, or lines."""
 
     def __init__(self, what: str) -> None:
         self.bars = bars()
         self.what = what
+        self.told = time.monotonic()
 
     def __enter__(self) -> Bar:
         self.bars.start()
@@ -34,7 +35,11 @@ class Bar:
 
     def __call__(self, done: int, total: int, what: str = "") -> None:
         """Show that `done` of `total` are done, and `what` comes next."""
-        self.bars.update(self.task, completed=done, total=total, note=f"{done}/{total} {shown(what)}")
+        note = f"{done}/{total} {shown(what)}"
+        self.bars.update(self.task, completed=done, total=total, note=note)
+        if self.bars.disable and time.monotonic() - self.told >= APART:
+            self.told = time.monotonic()
+            say(f"{self.what}: {note.rstrip()}", err=True)
 
 
 @contextmanager

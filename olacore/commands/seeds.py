@@ -12,6 +12,7 @@ from olacore.commands.progress import Bar
 from olacore.commands.say import print_json, say
 from olacore.commands.show import number, print_table
 from olacore.commands.signals import going_on, stop_on_signal
+from olacore.foreign.names import counted
 
 # Held-out figures in the table of a study, and in one of several parts; JSON has all.
 SHOWN, SHOWN_OF_PARTS = ("loss", "r2", "psnr"), ("loss", "r2")
@@ -88,7 +89,7 @@ def print_study(study: Any) -> None:
     if len(study.done) > 1:
         rows.append(("median", "", *_figures(medians, held_out)))
     head = ("seed", "stopped by", "validation\nloss", "R2", *heads, "seconds")
-    print_table(head, rows, f"{len(study.done)} seeds in {study.folder}", left=(1,))
+    print_table(head, rows, f"{counted(len(study.done), 'seed')} in {study.folder}", left=(1,))
     if study.best is not None:
         say(f"seed {study.best.seed} is the best on validation samples, with {_loss(study.best)}: {study.best.folder}")
     noted: dict[str, list[str]] = {}

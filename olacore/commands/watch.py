@@ -16,7 +16,7 @@ from rich.text import Text
 from olacore.commands.options import FILE
 from olacore.commands.say import print_json, printing, say
 from olacore.commands.show import make_table, number, print_figures, stdout, text
-from olacore.reports.words import counted
+from olacore.foreign.names import counted
 
 if TYPE_CHECKING:
     from olacore.search.run_log import Follower, Followers
@@ -40,11 +40,11 @@ def watch(runs: Sequence[Path], once: bool, as_json: bool) -> None:
     A folder stands for the runs in it; without one, it is the newest run in the folder runs. A run that is not there
     yet is waited for. Where output is no terminal, there is a line for each report.
     """
-    from olacore.errors import ConfigError, FileFormatError
+    from olacore.errors import FileFormatError
     from olacore.search.run_log import Followers, newest_in
 
     if as_json and not once:
-        raise ConfigError("--json goes with --once.")
+        raise click.UsageError("--json goes with --once.")
     paths = [*runs] or newest_in(RUNS)
     if not paths:
         raise FileFormatError(f"the folder {RUNS} holds no run; name one.")

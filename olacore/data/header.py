@@ -28,6 +28,7 @@ from olacore.data.records import (
 )
 from olacore.data.storage import create_array
 from olacore.errors import ConfigError, FileFormatError
+from olacore.foreign.names import counted
 from olacore.spaces import LatentSpace
 from olacore.version import __version__
 
@@ -76,7 +77,7 @@ class Header:
         if absent:
             raise ConfigError(f"{form.schema} needs a size above 0 for {', '.join(absent)}; got {sizes}.")
         if self.capacity < 1 or (form.sourced and not self.sources):
-            counts = f"{self.capacity} rows from {len(self.sources)} sources"
+            counts = f"{counted(self.capacity, 'row')} from {counted(len(self.sources), 'source')}"
             raise ConfigError(f"a data set needs at least one row and one source; got {counts}.")
         if form.captioned and len(self.captions.of_sources) != len(self.sources):
             counts = f"{len(self.captions.of_sources)} for {len(self.sources)}"

@@ -9,6 +9,7 @@ import h5py
 import numpy as np
 
 from olacore.errors import ConfigError
+from olacore.foreign.names import counted
 from olacore.text.style import is_style
 
 # Names of the splits; their place is the number that a file stores.
@@ -152,7 +153,8 @@ class InputFile:
 
     def __post_init__(self) -> None:
         if min(self.rows, self.frames, self.damaged) < 0:
-            counts = f"{self.rows} rows, {self.frames} frames and {self.damaged} damaged packets"
+            counts = f"{counted(self.rows, 'row')}, {counted(self.frames, 'frame')} and "
+            counts += counted(self.damaged, "damaged packet")
             raise ConfigError(f"what a file gives is counted from 0 on; {self.name!r} was said to have {counts}.")
 
 

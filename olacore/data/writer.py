@@ -14,6 +14,7 @@ from olacore.data.header import Header, read_header, rows_valid_in, write_header
 from olacore.data.records import ROW, STORED_ROW, InputFile, Source, checksum_rows, checksums, pack_captions
 from olacore.data.storage import open_file
 from olacore.errors import ConfigError, DataError, DTypeError, FileFormatError, ShapeError
+from olacore.foreign.names import counted
 from olacore.spaces import LatentSpace
 
 Arrays = Mapping[str, np.ndarray]
@@ -167,7 +168,9 @@ class Writer(RowFile):
                 # Sources are written when the file is made, before anything is counted.
                 first = 0 if spec.per == "source" else self.rows_valid if spec.per == "row" else self.captions_valid
                 which = first + np.flatnonzero(broken)[:5]
-                what = f"{broken.sum()} {spec.per}s are not, first {which}"
+                what = (
+                    f"{counted(int(broken.sum()), spec.per)} {'is' if broken.sum() == 1 else 'are'} not, first {which}"
+                )
                 raise DataError(f"{spec.name} must be finite as {dtype}; {what}.")
         return stored
 

@@ -6,6 +6,7 @@ import io
 import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -14,11 +15,11 @@ import numpy as np
 
 from olacore.data import Dataset, open_dataset
 from olacore.data.texts import Texts, read_texts
-from olacore.drawing.captions import Captions
-from olacore.drawing.lift import OUTLINE, axes_of, parted
+from olacore.drawing.captions import OVER, Captions
+from olacore.drawing.lift import OUTLINE, axes_of, gains_of, parted
 from olacore.drawing.module_set import ABOUT, CAPTIONS, MOST_ABOUT, SCHEMA, THUMBNAILS, check_parts
 from olacore.errors import ConfigError, DataError, FingerprintError, OutputExistsError
-from olacore.files import replace_file
+from olacore.files import check_folder, make_folder, replace_file
 from olacore.modules.find import find
 from olacore.modules.module import Module, load
 from olacore.views.scaling import Scaling
@@ -27,6 +28,8 @@ from olacore.views.scaling import Scaling
 COMPONENTS, THUMB = 128, 16
 # A prompt counts as seen where modules leave at most this share of the variance of validation pictures as near.
 UNSURE = 0.5
+# Validation pictures with a caption like none of training that gains are told from, at least.
+FEW = 8
 BATCH = 256
 
 
@@ -63,6 +66,7 @@ def make_set(
     """
     if (out / ABOUT).exists() and not force:
         raise OutputExistsError(f"the set {out} is already there; give --force to replace it.")
+    check_folder(out, force=True)
     check_about(about or {})
     loaded = {name: load(reference) for name, reference in modules.items()}
     denoisers = {getattr(module.view, "level", 0.0): (module, path) for path in levels for module in (load(path),)}
@@ -80,11 +84,12 @@ def make_set(
         embeddings = embed(loaded["text"], texts.captions)
         styles = styles_of(data)
         captions = Captions.of([texts.captions[place] for place in trained], embeddings[trained], COMPONENTS)
-        seen = seen_from(data, texts, loaded["mean"], embeddings, captions)
-        energies = energies_of(data, loaded["mean"].scaling)
+        asked = Asked.of(data, texts, loaded["mean"], embeddings, captions)
+        seen = asked.seen_from()
+        energies = energies_of(data, loaded["mean"].scaling, asked, seen)
         thumbnails = sheet_of_thumbnails(data, texts, trained)
         size = data.layout_of("frames")[0][0]
-    out.mkdir(parents=True, exist_ok=True)
+    make_folder(out)
     written = {name: keep(out, f"{name}.safetensors", find(path).read_bytes()) for name, path in modules.items()}
     bank = [
         {"level": level, **keep(out, f"level-{level:g}.safetensors", find(path).read_bytes())}
@@ -149,31 +154,57 @@ def embed(text: Module, captions: Sequence[str]) -> np.ndarray:
     return np.concatenate(parts)
 
 
-def seen_from(data: Dataset, texts: Texts, mean: Module, embeddings: np.ndarray, captions: Captions) -> float | None:
-    """The likeness to the nearest training caption from which on validation pictures are drawn well.
+@dataclass(frozen=True)
+class Asked:
+    """What a text mean says of the captions of validation pictures, and what is true.
 
-    Sorted by likeness, the pictures that are at least as near leave `UNSURE` of the variance or less together.
-
-    Returns
-    -------
-    None where there are no validation pictures, or all are drawn badly
+    Parameters
+    ----------
+    drawn, true : what sets text means and latents apart from the mean of all, (n, F) float32
+    likeness : of each caption to the nearest training caption, (n,)
     """
-    rows = data.indices("validation")
-    if not len(rows):
-        return None
-    places = texts.of_rows[rows]
-    latents = data.read(["latents"], rows)["latents"].astype(np.float32).reshape(len(rows), -1)
-    drawn = mean.denoise(embeddings=embeddings[places]).reshape(len(rows), -1)
-    missed = np.square(latents - drawn).sum(1)
-    spread = np.square(latents - mean.scaling.target_mean).sum(1)
-    likeness = np.array([captions.likeness(embeddings[place]).max() for place in places])
-    order = np.argsort(-likeness, kind="stable")
-    left = np.cumsum(missed[order]) / np.cumsum(spread[order])
-    good = np.flatnonzero(left <= UNSURE)
-    return round(float(likeness[order[good[-1]]]), 4) if len(good) else None
+
+    drawn: np.ndarray
+    true: np.ndarray
+    likeness: np.ndarray
+
+    @classmethod
+    def of(cls, data: Dataset, texts: Texts, mean: Module, embeddings: np.ndarray, captions: Captions) -> Asked:
+        """Ask a text mean about all validation pictures of the data."""
+        rows = data.indices("validation")
+        places = texts.of_rows[rows]
+        if not len(rows):
+            return cls(*(np.empty((0, len(mean.scaling.target_mean)), np.float32),) * 2, np.empty(0, np.float32))
+        latents = data.read(["latents"], rows)["latents"].astype(np.float32).reshape(len(rows), -1)
+        drawn = mean.denoise(embeddings=embeddings[places]).reshape(len(rows), -1)
+        likeness = np.array([captions.likeness(embeddings[place]).max() for place in places])
+        return cls(drawn - mean.scaling.target_mean, latents - mean.scaling.target_mean, likeness)
+
+    def seen_from(self) -> float | None:
+        """The likeness to the nearest training caption from which on validation pictures are drawn well.
+
+        Sorted by likeness, the pictures that are at least as near leave `UNSURE` of the variance or less together.
+
+        Returns
+        -------
+        None where there are no validation pictures, or all are drawn badly
+        """
+        missed = np.square(self.true - self.drawn).sum(1)
+        spread = np.square(self.true).sum(1)
+        order = np.argsort(-self.likeness, kind="stable")
+        left = np.cumsum(missed[order]) / np.cumsum(spread[order])
+        good = np.flatnonzero(left <= UNSURE)
+        return round(float(self.likeness[order[good[-1]]]), 4) if len(good) else None
+
+    def gains_below(self, least: float, axes: np.ndarray) -> list[float]:
+        """The gains of `Outline`, from pictures whose captions are less like than `least`; 1 where there are few."""
+        unlike = self.likeness < least
+        if unlike.sum() < FEW:
+            return [1.0, 1.0]
+        return [round(gain, 4) for gain in gains_of(self.drawn[unlike], self.true[unlike], axes)]
 
 
-def energies_of(data: Dataset, scaling: Scaling) -> dict[str, Any]:
+def energies_of(data: Dataset, scaling: Scaling, asked: Asked, seen: float | None) -> dict[str, Any]:
     """What `ModuleSet` says of the energies of training latents: medians of squared distances to their mean."""
     rows = data.indices("train")
     basis = np.empty((0, len(scaling.target_mean)), np.float32) if scaling.basis is None else scaling.basis
@@ -186,7 +217,8 @@ def energies_of(data: Dataset, scaling: Scaling) -> dict[str, Any]:
     whole, outline, rest = (round(float(np.median(np.concatenate(one))), 4) for one in zip(*sizes, strict=True))
     if len(basis) <= OUTLINE:
         return {"energy": whole}
-    return {"energy": whole, "outline": {"components": OUTLINE, "energy": outline, "rest": rest}}
+    gains = {} if seen is None else {"gains": asked.gains_below(seen - OVER, axes)}
+    return {"energy": whole, "outline": {"components": OUTLINE, "energy": outline, "rest": rest, **gains}}
 
 
 def sheet_of_thumbnails(data: Dataset, texts: Texts, trained: np.ndarray) -> bytes:

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from olacore.drawing.captions import Captions
+from olacore.drawing.captions import OVER, Captions
 from olacore.drawing.lift import Lift
 from olacore.drawing.module_set import ModuleSet, load_parts, open_set
 from olacore.drawing.notes import ALIKE, SAME, on_negative, on_prompt, words_said
@@ -150,7 +150,9 @@ class Generator:
         known = [place for place, text in enumerate(texts) if text in embedded]
         if known:
             leaned = [self.captions.leaned(embedded[texts[place]], self.seen, *leans[place]) for place in known]
-            found[known] = self._parts["mean"].run({"embeddings": np.array(leaned)}) - self._everything
+            drawn = self._parts["mean"].run({"embeddings": np.array(leaned)}) - self._everything
+            unlike = [self.unlike(self.captions.certainty(embedded[texts[place]]), OVER) for place in known]
+            found[known] = self._lift.shrunk(drawn, [leans[place][0] for place in known], unlike)
         return found
 
     def draw(
@@ -194,7 +196,7 @@ class Generator:
         asked = replace(asked, style=self.style_of(prompt, asked))
         text = self.read_of(prompt, asked)
         notes, nearest, certainty = self.look(text, self.embedded([text]).get(text))
-        notes = (*notes, *on_negative(self.table, asked.negative))
+        notes = (*notes, *on_negative(self.table, asked.negative, self.said))
         leans = self.leans(asked, certainty)
         if count > 1 and not leans and not self.levels(asked, certainty):
             notes = (*notes, SAME if asked.variety else ALIKE)
@@ -265,9 +267,9 @@ class Generator:
         own = self._parts["encoder"].run(init[None])
         return np.asarray(own + np.float32(strength) * (expected - own))
 
-    def unlike(self, certainty: np.ndarray) -> bool:
-        """Whether a prompt of such a certainty (2,), of `look`, is like no training caption."""
-        return bool(self.seen is not None and certainty.any() and certainty[0] < self.seen)
+    def unlike(self, certainty: np.ndarray, over: float = 0.0) -> bool:
+        """Whether a prompt of such a certainty (2,), of `look`, is like no training caption, and `over` at least."""
+        return bool(self.seen is not None and certainty.any() and certainty[0] < self.seen - over)
 
     def leans(self, asked: Settings, certainty: np.ndarray) -> bool:
         """Whether a prompt of such a certainty (2,), of `look`, is drawn of captions that chance decides on."""

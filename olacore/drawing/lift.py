@@ -1,10 +1,15 @@
-"""How far text means are exaggerated: until they are as large as what sets training pictures apart.
+"""How far text means are exaggerated, until they are as large as what sets training pictures apart, or shrunk.
 
 A text mean is a blend of pictures, and pale, the more so the finer what it shows. Where a prompt is like no training
 caption, its outline, along the first principal components, and the rest are exaggerated apart: of validation concepts
 the detail rises from 0.54 to 0.59 of the true pictures' (`google64`) and from 0.52 to 0.58 (`fluent3d`), judges read
 more captions from them, and fewer are copies. Unseen combinations, whose means are hardly pale,
 gain nothing by it: of those of `google64` more is left.
+
+Without leaning, the outline of such a prompt is less sure than the text mean says, and the rest hardly known: both are
+shrunk by their gains, of least squares on validation pictures. What is left of validation concepts goes from 0.845 to
+0.837 (`google64`) and from 0.837 to 0.825 (`fluent3d`). Prompts that would lean part of the way are not shrunk, since a
+few combinations are among them: of those of `fluent3d` 0.133 would be left in place of 0.127.
 """
 
 from __future__ import annotations
@@ -31,11 +36,14 @@ class Outline:
     components : principal components of the text mean that the outline lies along
     energy : of the outline
     rest : of all else
+    gains : shares of outline and rest of a text mean that are right where its prompt is like no training caption, 0 to
+        1: those that leave least of validation pictures
     """
 
     components: int
     energy: float
     rest: float
+    gains: tuple[float, float] = (1.0, 1.0)
 
 
 def axes_of(basis: np.ndarray, components: int) -> np.ndarray:
@@ -62,6 +70,22 @@ def lifts(apart: np.ndarray, energy: float) -> np.ndarray:
     return np.asarray(np.sqrt(energy / np.maximum(size, energy / MOST_LIFT**2 + TINY)).clip(1))
 
 
+def gains_of(apart: np.ndarray, true: np.ndarray, axes: np.ndarray) -> tuple[float, float]:
+    """The gains of text means by least squares, 0 to 1.
+
+    Parameters
+    ----------
+    apart, true : what sets text means and true latents apart from the mean of all, (n, out) float32 both
+    axes : of `axes_of`
+    """
+    gains = []
+    # Outlines and rests are orthogonal, so that each gain is found alone.
+    for drawn in parted(apart, axes):
+        size = float(np.square(drawn, dtype=np.float64).sum())
+        gains.append(float(np.clip((drawn * true.astype(np.float64)).sum() / max(size, TINY), 0, 1)))
+    return gains[0], gains[1]
+
+
 @dataclass(frozen=True)
 class Lift:
     """What a set does with what sets text means apart from the mean of all.
@@ -81,6 +105,24 @@ class Lift:
         """That of a set, by the basis (k, out) of its text mean."""
         axes = axes_of(basis, outline.components) if outline and basis is not None else None
         return cls(energy, outline, axes)
+
+    def shrunk(self, apart: np.ndarray, leans: Sequence[float], unlike: Sequence[bool]) -> np.ndarray:
+        """Vectors (n, ...) float32, shrunk by the gains where their prompts are like no training caption.
+
+        Parameters
+        ----------
+        leans : of each, how far its prompt leans, 0 to 1; one that leans all the way is not shrunk
+        unlike : of each, whether its prompt is less like all training captions than any that only half leans
+        """
+        found = apart.copy()
+        if self.outline is None or self.axes is None:
+            return found
+        for place, lean in enumerate(leans):
+            first, second = (np.float32(1 + (1 - lean) * (gain - 1)) for gain in self.outline.gains)
+            if unlike[place] and (first, second) != (1, 1):
+                outline, rest = parted(apart[place].reshape(1, -1), self.axes)
+                found[place] = (first * outline + second * rest).reshape(apart.shape[1:])
+        return found
 
     def lifted(self, apart: np.ndarray, guidance: Sequence[float | None], unlike: Sequence[bool]) -> np.ndarray:
         """Vectors (n, ...) float32, exaggerated.

@@ -34,6 +34,7 @@ class Pictures:
     parts : (n,) what its split is called
     training, validation : numbers of those pictures
     embeddings : (n, E) at unit length, of the data's text teacher
+    latents : (n, C, h, w) float32, where the data have them
     """
 
     frames: np.ndarray
@@ -42,6 +43,7 @@ class Pictures:
     training: np.ndarray
     validation: np.ndarray
     embeddings: np.ndarray
+    latents: np.ndarray | None
 
     @classmethod
     def read(cls, data: Dataset) -> Pictures:
@@ -65,6 +67,7 @@ class Pictures:
             training,
             data.indices("validation"),
             unit(texts.embeddings[texts.of_rows].astype(np.float64)),
+            data.read(["latents"], rows)["latents"].astype(np.float32) if data.has("latents") else None,
         )
 
     def judge(self) -> Judge | None:
@@ -111,7 +114,8 @@ def measure(
     figures by part, then by what drew, see `Known.figures`; `kid` is `kernel_distance` to the true pictures; `judge`
     and `other_judge`, where there are such, are their R-precision among the held-out captions, see `Judge`; `spread`,
     of a set with variety, is half the squared distance of the pictures of two seeds, over the variance that `left` is
-    a share of
+    a share of; `text_mean`, of a set where the data have latents, is the share of the latents' variance that is left by
+    what the captions alone lead one to expect, neither leant nor exaggerated
 
     Raises
     ------
@@ -158,6 +162,10 @@ def measure(
                 for which, judge in judges.items()
                 if judge is not None
             }
+        if found.latents is not None:
+            means = generator.text_means(prompts, Settings(guidance=1.0, lean=0.0))
+            missed, spread = (found.latents[numbers] - part for part in (means, found.latents[found.training].mean(0)))
+            told[name]["set"]["text_mean"] = float(np.square(missed).sum() / np.square(spread).sum())
         if asked.variety:
             again = draw_all(generator, prompts, replace(asked, seed=asked.seed + 1))
             apart = np.square(cells_of(of["set"]) - cells_of(again)).sum() / 2

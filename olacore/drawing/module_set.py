@@ -53,7 +53,9 @@ _SET = record(
         "style": text(MOST_STYLE),
         "about": mapping(text(MOST_ABOUT)),
         "outline": record(
-            {"components": whole(1, 1 << 20), "energy": number(0, LARGEST), "rest": number(0, LARGEST)}, closed=True
+            {"components": whole(1, 1 << 20), "energy": number(0, LARGEST), "rest": number(0, LARGEST)},
+            {"gains": listed(number(0, 1), 2, 2)},
+            closed=True,
         ),
     },
     closed=True,
@@ -73,7 +75,8 @@ class ModuleSet:
     digests : SHA-256 of the files of all modules, by name
     seen : similarity to the nearest training caption from which on a prompt counts as seen; None where it is not known
     energy : squared distance of a training picture's latent to the mean of all, the median
-    outline : the same of two parts of it; None where that was not measured, or the text mean has too few components
+    outline : the same of two parts of it, and how sure the text mean is of them; None where that was not measured, or
+        the text mean has too few components
     styles : that training captions were joined with, see `olacore.text.style`; none where they were not
     style : of them, in which prompts are read that ask for none, where all captions have one; otherwise ""
     about : what the set says of itself, such as its licence
@@ -109,7 +112,8 @@ def open_set(reference: Path | str) -> ModuleSet:
 
     Parameters
     ----------
-    reference : a folder, `hf:user/name` of the hub, or the name of a set that comes with the package
+    reference : a folder, `hf:user/name` of the hub, or the name of a set that comes with the package, which no folder
+        without a set hides
 
     Raises
     ------
@@ -117,12 +121,13 @@ def open_set(reference: Path | str) -> ModuleSet:
     ConfigError  if it is no reference that the hub takes, or the package `huggingface_hub` is missing
     """
     folder = Path(hub.local(reference))
-    if pretrained.is_name(reference):
-        if str(reference) not in (known := pretrained.sets()):
-            names = ", ".join(known) or "none in this version"
-            meant = pretrained.guess(reference, known)
-            raise FileFormatError(f"{reference} is no folder and no set that is shipped{meant}; there are: {names}.")
+    known = pretrained.sets()
+    if pretrained.stands_for(reference, known, (ABOUT,)):
         folder = pretrained.FOLDER / str(reference)
+    elif pretrained.is_name(reference):
+        names = ", ".join(known) or "none in this version"
+        meant = pretrained.guess(reference, known)
+        raise FileFormatError(f"{reference} is no folder and no set that is shipped{meant}; there are: {names}.")
     path = folder / ABOUT
     if not path.exists():
         raise FileFormatError(f"{folder} is no set of modules: it has no {ABOUT}; `ola bundle` makes one.")
@@ -151,12 +156,17 @@ def open_set(reference: Path | str) -> ModuleSet:
         digests,
         about["seen"],
         float(about["energy"]),
-        Outline(**about["outline"]) if "outline" in about else None,
+        _outline(about["outline"]) if "outline" in about else None,
         tuple(styles),
         about.get("style", ""),
         dict(about.get("about", {})),
         Path(reference).as_posix() if hub.is_hub(reference) else "",
     )
+
+
+def _outline(about: Mapping[str, Any]) -> Outline:
+    gains = tuple(about.get("gains", Outline.gains))
+    return Outline(about["components"], float(about["energy"]), float(about["rest"]), (gains[0], gains[1]))
 
 
 def _checked(folder: Path, entry: Mapping[str, Any]) -> Path:

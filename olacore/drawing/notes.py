@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Set
 from typing import Any
 
+from olacore.foreign.names import counted
 from olacore.text.emoji import name_emoji
 from olacore.text.words import words_in, words_read
 
@@ -30,27 +31,17 @@ def on_prompt(table: Any, prompt: str, said: Set[int] | None = None) -> list[str
     table : of the words that are known
     said : its lines whose words training captions have; None where it does not matter
     """
-    notes = _on_unknown(table, prompt)
-    if said is None:
-        return notes
-    lines = {word: table.line_of(word) for word in words_read(name_emoji(prompt))}
-    unsaid = [f"'{word}'" for word, line in lines.items() if line is not None and line not in said]
-    if (more := len(unsaid) - MOST_NAMED) > 0:
-        unsaid[MOST_NAMED:] = [f"{more} more words"]
-    if unsaid:
-        *first, last = unsaid
-        named = f"{', '.join(first)} or {last}" if first else last
-        notes.append(f"no training caption has {named}; the picture may be a smear")
-    return notes
+    return [*_on_unknown(table, prompt), *_on_unsaid(table, prompt, said)]
 
 
-def on_negative(table: Any, negative: str) -> list[str]:
-    """Notes on the words of a negative prompt."""
+def on_negative(table: Any, negative: str, said: Set[int] | None = None) -> list[str]:
+    """Notes on the words of a negative prompt, as those of `on_prompt`."""
     if not negative.strip():
         return []
     if not any(table.read(name_emoji(negative))[0]):
         return [NO_AWAY]
-    return _on_unknown(table, negative, " of the negative prompt")
+    of = " of the negative prompt"
+    return [*_on_unknown(table, negative, of), *_on_unsaid(table, negative, said, of)]
 
 
 def _on_unknown(table: Any, text: str, of: str = "") -> list[str]:
@@ -60,5 +51,19 @@ def _on_unknown(table: Any, text: str, of: str = "") -> list[str]:
         near = [f"'{other}'" for other in table.spelt_like(word)]
         notes.append(f"'{word}'{of} is not known; " + (f"read as {', '.join(near)}" if near else "left out"))
     if (more := len(unknown) - MOST_NAMED) > 0:
-        notes.append(f"{more} more words{of} are not known")
+        notes.append(f"{counted(more, 'more word')}{of} {'is' if more == 1 else 'are'} not known")
     return notes
+
+
+def _on_unsaid(table: Any, text: str, said: Set[int] | None, of: str = "") -> list[str]:
+    if said is None:
+        return []
+    lines = {word: table.line_of(word) for word in words_read(name_emoji(text))}
+    unsaid = [f"'{word}'" for word, line in lines.items() if line is not None and line not in said]
+    if not unsaid:
+        return []
+    if (more := len(unsaid) - MOST_NAMED) > 0:
+        unsaid[MOST_NAMED:] = [counted(more, "more word")]
+    *first, last = unsaid
+    named = f"{', '.join(first)} or {last}" if first else last
+    return [f"no training caption has {named}{of}; the picture may be a smear"]

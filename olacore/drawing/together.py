@@ -44,7 +44,10 @@ def draw_together(generator: Generator, wishes: Sequence[Wish]) -> list[Drawing]
     negatives = [generator.read_of(one.negative, one) for one in asked]
     texts = dict.fromkeys(read)
     embedded = generator.embedded([*texts, *filter(None, negatives)])
-    away = {text: on_negative(generator.table, text) for text in dict.fromkeys(one.negative for one in asked)}
+    away = {
+        text: on_negative(generator.table, text, generator.said)
+        for text in dict.fromkeys(one.negative for one in asked)
+    }
     looks = {text: generator.look(text, embedded.get(text)) for text in texts}
     certainty = np.array([looks[text][2] for text in read])
     # Of seeds of one prompt the modules are asked once, unless it leans.

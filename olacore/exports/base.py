@@ -10,8 +10,8 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from olacore.errors import ConfigError, OutputError, OutputExistsError
-from olacore.files import check_output, is_there
+from olacore.errors import ConfigError
+from olacore.files import check_folder, check_output
 from olacore.modules.identity import space_from
 from olacore.modules.module import Module
 from olacore.modules.program import Program
@@ -117,21 +117,14 @@ class Exporter(ABC):
         ------
         ConfigError  if its suffix is another one than the exporter writes
         OutputExistsError  if it is there without `force`
-        OutputError  if the folder that it is in is not there
+        OutputError  if it cannot be written
         """
         if path.suffix != self.suffix and self.suffix:
             raise ConfigError(f"the exporter {self.name} writes {self.suffix} files; got {path.name!r}.")
         if self.suffix:
             check_output(path, force)
-        elif is_there(path) and not path.is_dir():
-            raise OutputExistsError(
-                f"{path} is already there, and no folder, which is what the exporter {self.name} writes; give another "
-                "name."
-            )
-        elif path.is_dir() and any(path.iterdir()) and not force:
-            raise OutputExistsError(f"{path} is already there; give --force to write into the folder, or another name.")
-        elif not path.parent.is_dir():
-            raise OutputError(f"cannot write {path}: there is no folder {path.parent}.")
+        else:
+            check_folder(path, force)
 
     def set(self, options: Mapping[str, str]) -> Exporter:
         """This exporter with options, which come as texts.

@@ -13,7 +13,7 @@ from olacore.exports.base import Part
 from olacore.foreign import hub
 from olacore.foreign.reading import read_file
 from olacore.foreign.tensors import MOST_BYTES
-from olacore.modules.find import find
+from olacore.modules.find import MARKS, find
 from olacore.modules.module import load
 
 SUFFIX = ".safetensors"
@@ -45,7 +45,8 @@ def name_of(reference: Path | str) -> str:
 
 def is_set(reference: Path | str) -> bool:
     """Whether it is the folder of a set, or the name of one that is shipped."""
-    return (Path(reference) / ABOUT).exists() or (pretrained.is_name(reference) and str(reference) in pretrained.sets())
+    shipped = pretrained.stands_for(reference, pretrained.sets(), (ABOUT, *MARKS))
+    return shipped or (Path(reference) / ABOUT).exists()
 
 
 def _of_set(found: ModuleSet, name: str) -> list[Part]:

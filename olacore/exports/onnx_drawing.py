@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from olacore.drawing.captions import MOST, NEAREST, OVER, SHARP, Captions
-from olacore.drawing.lift import MOST_LIFT, TINY, axes_of
+from olacore.drawing.lift import MOST_LIFT, TINY, Outline, axes_of
 from olacore.drawing.module_set import ModuleSet, open_set
 from olacore.drawing.sampler import sample
 from olacore.drawing.settings import Settings
@@ -102,24 +102,41 @@ class Drawing:
 
     def _guided(self, graph: Graph, embeddings: str, known: str, likeness: str) -> str:
         """The latents that texts lead one to expect; for a text of which nothing is known, the mean of all."""
-        program, outline, seen = self.parts["mean"].program, self.found.outline, self.found.seen
+        program, seen = self.parts["mean"].program, self.found.seen
         shape = program.gather["channels"], program.gather["height"], program.gather["width"]
         everything = graph.constant(program.shift.reshape(1, *shape))
         found = form_of(self.parts["mean"]).build(graph, embeddings)
         found = graph.op("Where", graph.op("Unsqueeze", known, graph.whole(2, 3)), found, everything)
-        apart = graph.op("Sub", found, everything)
-        if (guidance := self.settings.guidance) is not None:
-            return graph.op("Add", everything, graph.op("Mul", graph.constant(guidance), apart))
-        flat = graph.op("Flatten", apart)
-        lifted = _lifted(graph, flat, self.found.energy)
-        if outline and seen is not None and program.basis is not None:
+        drawn = graph.op("Flatten", graph.op("Sub", found, everything))
+        if (outline := self.found.outline) and seen is not None and program.basis is not None:
             axes = graph.op("Cast", graph.constant(axes_of(program.basis, outline.components), np.float16), to=FLOAT)
-            part = graph.op("MatMul", graph.op("Gemm", flat, axes, transB=1), axes)
-            rest = _lifted(graph, graph.op("Sub", flat, part), outline.rest)
-            both = graph.op("Add", _lifted(graph, part, outline.energy), rest)
             best = graph.op("ReduceMax", likeness, axes=[1], keepdims=1)
-            lifted = graph.op("Where", graph.op("Less", best, graph.constant(seen)), both, lifted)
-        return graph.op("Add", everything, graph.op("Reshape", lifted, graph.whole(-1, *shape)))
+            drawn = self._of_unlike(graph, drawn, outline, axes, best, seen)
+        elif self.settings.guidance is None:
+            drawn = _lifted(graph, drawn, self.found.energy)
+        if (guidance := self.settings.guidance) is not None:
+            drawn = graph.op("Mul", graph.constant(guidance), drawn)
+        return graph.op("Add", everything, graph.op("Reshape", drawn, graph.whole(-1, *shape)))
+
+    def _of_unlike(self, graph: Graph, drawn: str, outline: Outline, axes: str, best: str, seen: float) -> str:
+        """What sets text means apart (batch, n), shrunk and lifted as `Lift` does, by `best`, the largest likeness."""
+
+        def parted(whole: str) -> tuple[str, str]:
+            part = graph.op("MatMul", graph.op("Gemm", whole, axes, transB=1), axes)
+            return part, graph.op("Sub", whole, part)
+
+        def below(least: float, parts: Iterable[str], whole: str) -> str:
+            return graph.op("Where", graph.op("Less", best, graph.constant(least)), graph.op("Add", *parts), whole)
+
+        if (lean := self.settings.lean) < 1:
+            gains = (graph.constant(1 + (1 - lean) * (gain - 1)) for gain in outline.gains)
+            shrunk = [graph.op("Mul", gain, part) for gain, part in zip(gains, parted(drawn), strict=True)]
+            drawn = below(seen - OVER, shrunk, drawn)
+        if self.settings.guidance is not None:
+            return drawn
+        energies = outline.energy, outline.rest
+        lifted = [_lifted(graph, part, energy) for part, energy in zip(parted(drawn), energies, strict=True)]
+        return below(seen, lifted, _lifted(graph, drawn, self.found.energy))
 
     def _sampled(self, graph: Graph, expected: str, certainty: str, noise: str) -> str:
         def denoise(noisy: Tensor, level: float) -> Tensor:

@@ -1,4 +1,5 @@
-"""Names and other text from elsewhere: shown without harm, put into JSON, and made into names of files."""
+"""Names and other text from elsewhere: shown without harm, put into JSON, and made into names of files; numbers with
+their nouns."""
 
 from __future__ import annotations
 
@@ -20,6 +21,16 @@ UNSAFE = re.compile(f'{UNSEEN.pattern[:-1]}/\\\\:*?"<>|]')
 DEVICES = {"con", "prn", "aux", "nul", *(f"{port}{number}" for port in ("com", "lpt") for number in range(10))}
 # Bytes of a name, so that a number and a suffix fit into the 255 that file systems take.
 LONGEST = 200
+
+
+def counted(count: int, one: str, many: str = "") -> str:
+    """A number with its noun.
+
+    Parameters
+    ----------
+    one, many : the noun of one thing, and of any other number; by default with an s
+    """
+    return f"{count:,} {one if count == 1 else many or one + 's'}"
 
 
 def shown(text: object, lines: bool = False) -> str:

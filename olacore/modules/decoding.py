@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 
 from olacore.errors import ConfigError, FileFormatError, FingerprintError, OlacoreError, OutputError, ShapeError
-from olacore.files import check_output, is_there
+from olacore.files import check_folder, check_output, make_folder
 from olacore.media.frames import check_shrink, checked_latents, shrunk
 from olacore.media.pictures import check_picture, write_picture
 from olacore.modules.file import SCHEMA
@@ -326,15 +326,11 @@ def decode_folder(
         if picture in planned:
             raise ConfigError(f"{planned[picture].name} and {file.name} would both become {picture}; rename one.")
         planned[picture] = file
-    if not output.is_dir() and is_there(output):
-        raise OutputError(f"cannot write into {output}: it is no folder.")
+    check_folder(output, force=True)
     for picture in planned if output.is_dir() else ():
         check_output(picture, force)
     decoding.prepare()
-    try:
-        output.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise OutputError(f"cannot make the folder {output}: {error.strerror}.") from error
+    make_folder(output)
     for picture in planned:
         check_output(picture, force)
     return _decoded(decoding, planned, force)

@@ -10,6 +10,8 @@ from olacore.foreign import hub
 from olacore.pretrained import is_name, names
 
 IN_RUN = "module.safetensors"
+# What a folder that stands for modules holds.
+MARKS = (IN_RUN, f"decoder/{IN_RUN}", hub.CONFIG)
 
 
 def find(reference: Path | str, *kinds: str) -> Path:
@@ -18,7 +20,7 @@ def find(reference: Path | str, *kinds: str) -> Path:
     Parameters
     ----------
     reference : a file; a run folder, or one of `ola export --to hub`, which stands for the module in it; or, where none
-        of these is there, `hf:user/name` of the hub, or a name
+        of these is there, `hf:user/name` of the hub, or a name; no other folder hides a name
     kinds : "encoder" or "decoder", of which a name can have been meant; none for all
 
     Raises
@@ -30,6 +32,8 @@ def find(reference: Path | str, *kinds: str) -> Path:
     where = Path(reference).as_posix() if hub.is_hub(reference) else ""
     reference = hub.local(reference)
     path = Path(reference)
+    if pretrained.stands_for(reference, names(), MARKS):
+        return pretrained.FOLDER / f"{reference}.safetensors"
     if path.is_dir():
         if not (path / IN_RUN).exists() and (path / "decoder" / IN_RUN).exists():
             raise FileFormatError(f"{path} holds a pair; name {path / 'encoder'} or {path / 'decoder'}.")
@@ -37,8 +41,6 @@ def find(reference: Path | str, *kinds: str) -> Path:
         return hub.module_in(path, where=where) if shared else path / IN_RUN
     if not is_name(reference):
         return path
-    if str(reference) in names():
-        return pretrained.FOLDER / f"{reference}.safetensors"
     there = names(*kinds)
     known, what = ", ".join(there) or "none in this version", " or ".join(kinds) or "module"
     if str(reference) in pretrained.sets():

@@ -3,6 +3,7 @@ sets of modules that draw from text, `NAME/` with a card in it."""
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterable
 from difflib import get_close_matches
 from pathlib import Path
@@ -39,6 +40,27 @@ def is_name(reference: Path | str) -> bool:
     """
     path = Path(reference)
     return not path.exists() and str(reference) == path.name == path.stem
+
+
+def stands_for(reference: Path | str, known: Iterable[str], marks: Iterable[str]) -> bool:
+    """Whether a reference is one of the known names and stands for what is shipped, not for a path of that name.
+
+    A path that is taken in place of what is shipped is warned of. A folder is not, unless it holds what could be meant.
+
+    Parameters
+    ----------
+    reference : what a user has named
+    known : names of what is shipped
+    marks : patterns of files, any of which a folder that is meant holds
+    """
+    if str(reference) not in known:
+        return False
+    path = Path(reference)
+    if not path.exists() or (path.is_dir() and not any(any(path.glob(mark)) for mark in marks)):
+        return True
+    what = "not the one of that name that is shipped; rename it to take that one."
+    warnings.warn(f"{reference} in the current folder is taken, {what}", stacklevel=1)  # shown once
+    return False
 
 
 def guess(reference: Path | str, known: Iterable[str]) -> str:

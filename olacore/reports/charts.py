@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from math import ceil, floor, isfinite, log10
 from typing import Any, ClassVar
 
+from olacore.foreign.names import counted
 from olacore.reports.words import figure, tick
 
 Points = Sequence[tuple[float, float]]
@@ -318,7 +319,7 @@ def scatter(title: str, true: Sequence[float], predicted: Sequence[float]) -> Sc
     ticks = axis.ticks()
     return Scatter(
         title,
-        f"{title}: predicted over true values of {len(true)} samples.",
+        f"{title}: predicted over true values of {counted(len(true), 'sample')}.",
         "true",
         "predicted",
         marks,

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from olacore.errors import OlacoreError
+from olacore.foreign.names import counted
 from olacore.quality.psnr import psnr
 from olacore.reports.answers import Answers, answers_of
 from olacore.reports.asked import data_of, short_path
@@ -19,7 +20,7 @@ from olacore.reports.pictures import label, ranked, told
 from olacore.reports.run import Found, Run
 from olacore.reports.run_page import Wishes, again_parts, asked_parts, curve_parts, lead, run_sections, tiles
 from olacore.reports.usage import module_facts, shape_in_words, usage
-from olacore.reports.words import NOTHING, counted, duration, figure, size
+from olacore.reports.words import NOTHING, duration, figure, size
 
 # Runs whose pictures stand side by side.
 ACROSS = 5

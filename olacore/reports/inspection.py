@@ -19,7 +19,7 @@ from olacore.errors import FileFormatError
 from olacore.exports import numpy_file, onnx_file
 from olacore.foreign import hub
 from olacore.modules import latent_file, other_latents
-from olacore.modules.find import find
+from olacore.modules.find import MARKS, find
 from olacore.modules.identity import ROLES, spaces_to_dict
 from olacore.modules.module import Module, load
 from olacore.quality import baselines
@@ -28,6 +28,8 @@ from olacore.search import checkpoint
 HDF5_MAGIC, PNG_MAGIC = b"\x89HDF\r\n\x1a\n", b"\x89PNG\r\n\x1a\n"
 # Files of a data set whose rows are told one by one, those with most rows first.
 SHOWN = 30
+# What a folder that is described holds.
+DESCRIBED = (module_set.ABOUT, *MARKS, "*.h5")
 
 
 def describe(path: Path) -> dict[str, Any]:
@@ -40,14 +42,14 @@ def describe(path: Path) -> dict[str, Any]:
     ConfigError  if it is an ONNX graph, and the package onnx is missing
     """
     path = Path(hub.local(path))
-    if pretrained.is_name(path) and path.name in pretrained.sets():
+    if pretrained.stands_for(path, pretrained.sets(), DESCRIBED):
         return {**describe_set(path), "card": pretrained.card(path.name)}
-    if pretrained.is_name(path) and path.name not in pretrained.names():
+    if pretrained.stands_for(path, pretrained.names(), DESCRIBED):
+        return {**describe(find(path)), "card": pretrained.card(path.name)}
+    if pretrained.is_name(path):
         known = f"the modules {', '.join(pretrained.names())}, and the sets {', '.join(pretrained.sets())}"
         meant = pretrained.guess(path, [*pretrained.names(), *pretrained.sets()])
         raise FileFormatError(f"{path} is no file and nothing that is shipped{meant}; there are {known}.")
-    if pretrained.is_name(path):
-        return {**describe(find(path)), "card": pretrained.card(path.name)}
     if path.is_dir():
         if (path / module_set.ABOUT).exists():
             return describe_set(path)

@@ -9,6 +9,7 @@ import numpy as np
 from olacore import pretrained
 from olacore.data import Dataset
 from olacore.errors import OlacoreError
+from olacore.foreign.names import counted
 from olacore.media.contact_sheet import false_colours
 from olacore.modules.module import Module, load
 from olacore.pretrained.catalogue import decoder_of
@@ -19,7 +20,7 @@ from olacore.reports.charts import scatter
 from olacore.reports.images import grey, picture
 from olacore.reports.parts import Charts, Gallery, Part, Picture, Row, Table, Words
 from olacore.reports.run import Run
-from olacore.reports.words import counted, figure, ordinal
+from olacore.reports.words import figure, ordinal
 from olacore.spaces import accepts
 
 # Items on a page; half of them the worst, the others evenly spread over the rest.

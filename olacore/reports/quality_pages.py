@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from olacore.data import Dataset
+from olacore.foreign.names import counted
 from olacore.media.pictures import read_picture
 from olacore.modules.module import Module
 from olacore.quality.compare.measure import Comparison
@@ -19,7 +20,7 @@ from olacore.reports.answers import Answers
 from olacore.reports.images import grey, picture
 from olacore.reports.parts import Facts, Gallery, Page, Part, Picture, Row, Section, Table, Words
 from olacore.reports.pictures import SHOWN, find_decoder, latent_gallery, ranked
-from olacore.reports.words import counted, figure, size
+from olacore.reports.words import figure, size
 
 QUALITY = {
     "psnr": ("PSNR", "peak signal-to-noise ratio in dB; higher is better"),
@@ -45,6 +46,7 @@ DRAWN = {
     "judge": ("judge", "share whose right caption a closed form reads from the picture, among 100"),
     "other_judge": ("other judge", "the same by a judge that learnt from other makers' pictures"),
     "spread": ("spread", "how far two seeds are apart, over the variance"),
+    "text_mean": ("text mean", "share of the latents' variance that the captions alone leave; lower is better"),
 }
 Columns = Mapping[str, tuple[str, str]]
 

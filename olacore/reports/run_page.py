@@ -10,6 +10,7 @@ from typing import Any
 
 from olacore.data import SPLITS, Dataset
 from olacore.errors import OlacoreError
+from olacore.foreign.names import counted
 from olacore.reports.asked import command_of, data_of, short_path
 from olacore.reports.charts import Points
 from olacore.reports.curves import floors, loss_charts, state_charts
@@ -18,7 +19,7 @@ from olacore.reports.parts import Charts, Code, Facts, Page, Part, Section, Word
 from olacore.reports.pictures import SHOWN, missing, sample_parts
 from olacore.reports.run import Run
 from olacore.reports.usage import module_facts, outputs_in_words, usage
-from olacore.reports.words import counted, duration, figure, size
+from olacore.reports.words import duration, figure, size
 from olacore.search.advice import LEAST_R2
 
 STOPPED = {

@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 import shlex
 
+from olacore.foreign.names import counted
 from olacore.modules.identity import ROLES
 from olacore.modules.module import Module
 from olacore.reports.parts import Code, Facts, Part
-from olacore.reports.words import counted, size
+from olacore.reports.words import size
 
 # By kind: what stands before the call in Python, the call, and the lines of the command line.
 PYTHON = {

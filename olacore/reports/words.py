@@ -59,11 +59,6 @@ def duration(seconds: float) -> str:
     return f"{seconds / 3600:.3g} h"
 
 
-def counted(count: int, one: str, many: str = "") -> str:
-    """A number with its noun."""
-    return f"{count:,} {one if count == 1 else many or one + 's'}"
-
-
 def ordinal(number: int) -> str:
     """1st, 2nd, 3rd and so on."""
     ends = {1: "st", 2: "nd", 3: "rd"}

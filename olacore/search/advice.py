@@ -9,6 +9,7 @@ import numpy as np
 
 from olacore import pretrained
 from olacore.data import Dataset
+from olacore.foreign.names import counted
 from olacore.modules.module import Module, load
 from olacore.pretrained.catalogue import family_of
 from olacore.quality.evaluation import Figures, loss_on
@@ -102,7 +103,9 @@ def ended_by_default(config: TrainConfig, stopped: str) -> str | None:
     limited = config.seconds is not None or config.until_loss is not None
     if stopped != "generations" or config.generations is not None or not limited:
         return None
-    return f"stopped after the default {config.settled.generations} generations; --generations searches longer."
+    return (
+        f"stopped after the default {counted(config.settled.generations, 'generation')}; --generations searches longer."
+    )
 
 
 def beside(figures: Figures, name: str) -> str:
@@ -115,8 +118,3 @@ def shipped_name(dataset: Dataset, kind: str) -> str | None:
     family = family_of(dataset.space)
     name = f"{family}-{kind}"
     return name if family and name in pretrained.names() else None
-
-
-def counted(number: int, what: str) -> str:
-    """Say how many there are of something."""
-    return f"{number} {what}{'' if number == 1 else 's'}"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -11,7 +10,7 @@ from typing import Any
 
 from olacore.data.shards import locked_folder
 from olacore.errors import FileFormatError, OutputError, OutputExistsError
-from olacore.files import append_to_file, is_there, replace_file
+from olacore.files import append_to_file, is_there, make_folder, replace_file
 from olacore.search.run_log import CONFIG, LOG, MODULE, read_log
 
 # The affine decoder of a pair lies beside the encoder that it was evolved with.
@@ -56,8 +55,6 @@ class RunFolder:
     def __init__(self, path: Path, resume: bool, force: bool) -> None:
         self.path = path
         self._fresh = not (resume or force)
-        if path.exists() and not path.is_dir():
-            raise OutputError(f"the run folder {path} is a file; name another with --out.")
         self._check_free()
         self.config, self.log_file, self.checkpoint, self.module, self.baselines = (path / name for name in FILES[:5])
         if resume and is_there(path / OLD_CHECKPOINT) and not is_there(self.checkpoint):
@@ -114,21 +111,6 @@ class RunFolder:
         """Forget what was logged after `generation`, so that log and checkpoint tell the same story."""
         kept = [line for line in self.read_log() if line["generation"] <= generation]
         replace_file(self.log_file, "".join(json.dumps(line) + "\n" for line in kept).encode())
-
-
-def make_folder(path: Path) -> None:
-    """Make a run folder, unless it is there.
-
-    Raises
-    ------
-    OutputError  if it cannot be made, or not be written to
-    """
-    try:
-        path.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise OutputError(f"cannot write the run folder {path}: {error.strerror}.") from error
-    if not os.access(path, os.W_OK):
-        raise OutputError(f"the run folder {path} is not writable.")
 
 
 @contextmanager

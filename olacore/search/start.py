@@ -5,7 +5,8 @@ from __future__ import annotations
 import logging
 
 from olacore.blocks import Block, rows_of
-from olacore.search.advice import counted, few_pictures
+from olacore.foreign.names import counted
+from olacore.search.advice import few_pictures
 from olacore.search.task import Progress, Task
 from olacore.search.validation import Validation
 from olacore.strategies import Candidate, Problem

@@ -13,6 +13,7 @@ from typing import Any
 
 from olacore.errors import FileFormatError
 from olacore.foreign.json_text import parse_json
+from olacore.foreign.names import counted
 from olacore.foreign.reading import read_file
 from olacore.text.style import MOST_STYLE, is_style, plain_style, styled
 
@@ -160,7 +161,7 @@ def _table(path: Path, records: list[dict[str, Any]], columns: set[str], headed:
         key = None if name is None else unicodedata.normalize("NFC", name).replace("\\", "/")
         lines.append(Line(number, key, _whole(row, number, path), captions, part, set_, record.get("first", ""), style))
     if long:
-        logger.warning("%s: %d captions were cut at %s characters", path, long, f"{MOST:,}")
+        logger.warning("%s: cut at %s characters: %s", path, f"{MOST:,}", counted(long, "caption"))
     return Table(path, tuple(lines), frozenset(columns), headed)
 
 
@@ -226,7 +227,7 @@ def _tabbed(text: str, path: Path) -> Iterator[tuple[int, list[str]]]:
             first = cells[0] if quoted is None else quoted
             yield number, [first, *(_cell(cell, quoted is not None) for cell in cells[1:])]
     if bare:
-        logger.warning("%s: %d lines without a tab were left out", path, bare)
+        logger.warning("%s: left out: %s without a tab", path, counted(bare, "line"))
 
 
 def _comma_separated(text: str, path: Path) -> list[tuple[int, list[str]]]:

@@ -13,6 +13,7 @@ import numpy as np
 
 from olacore.data import SPLITS, InputFile, Source
 from olacore.errors import ConfigError, DataError
+from olacore.foreign.names import counted
 from olacore.media.find import Input
 from teachers.collect.captions import CaptionRule, Captions, Told
 from teachers.collect.crops import PictureRule, rows_at
@@ -271,7 +272,7 @@ def assemble(files: list[InputFile], pieces: list[Piece], rule: PictureRule, tel
         sources = [replace(source, split=splits[key]) for source, key in zip(sources, keys, strict=True)]
     several = sum(len(piece.told.captions) > 1 for piece in pieces)
     if several and not telling.needed:
-        logger.warning("%d pictures have several captions, of which the first counts", several)
+        logger.warning("%s with several captions, of which the first counts", counted(several, "picture"))
     rows = np.concatenate([piece.rows for piece in pieces])
     rows["source"] = np.repeat(np.arange(len(pieces)), [len(piece.rows) for piece in pieces])
     for here in np.split(rows, np.cumsum([file.rows for file in files])[:-1]):

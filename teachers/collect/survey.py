@@ -8,6 +8,7 @@ from fractions import Fraction
 import numpy as np
 
 from olacore.errors import ConfigError, FileFormatError
+from olacore.foreign.names import counted
 from olacore.media.find import Input
 from teachers.collect.open_video import MOST_PIXELS
 from teachers.collect.scenes import SIDE, SceneFinder, change
@@ -135,7 +136,7 @@ def survey_video(
     if not stamps:
         kind = "key frame" if rule.keyframes else "frame"
         expected = f"expected a video, its frames of at most {MOST_PIXELS:,} pixels"
-        raise FileFormatError(f"{source} gives no {kind} ({video.damaged} damaged packets); {expected}.")
+        raise FileFormatError(f"{source} gives no {kind} ({counted(video.damaged, 'damaged packet')}); {expected}.")
     few = np.arange(len(stamps))
     if rule.most is not None and len(few) > rule.most:
         few = np.linspace(0, len(few) - 1, rule.most).round().astype(int)

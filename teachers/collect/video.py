@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from olacore.errors import FileFormatError, OlacoreError
+from olacore.foreign.names import counted
 from teachers.collect.clock import Clock
 from teachers.collect.colours import curve_of, to_srgb
 from teachers.collect.open_video import MOST_PIXELS, open_video, reason
@@ -213,7 +214,7 @@ class Video:
         self.damaged += 1
         if self.damaged > self.most_damaged:
             last = reason(what) if isinstance(what, Exception) else what
-            count = f"more than {self.most_damaged} damaged packets (the last: {last})"
+            count = f"more than {counted(self.most_damaged, 'damaged packet')} (the last: {last})"
             raise FileFormatError(f"{self.path} has {count}; allow more of them, or repair it.")
 
     def _upright(self, frame: Any, matrix: tuple[int, int, int, int]) -> tuple[int, int]:

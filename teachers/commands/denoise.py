@@ -11,6 +11,7 @@ from click.core import ParameterSource
 
 from olacore.commands.options import FILE
 from olacore.commands.say import print_json, say
+from olacore.foreign.names import counted
 from teachers.commands.reporting import reporting
 
 if TYPE_CHECKING:
@@ -123,5 +124,6 @@ def precompute_noise(
         print_json({"rows": made.rows, "sources": made.sources})
     else:
         parts = ", ".join(f"{count} {split}" for split, count in made.sources.items())
-        what = "trajectories" if trajectories else "photographs and scenes"
-        say(f"{h5}: {made.rows} rows from {sum(made.sources.values())} {what} ({parts})")
+        nouns = ("trajectory", "trajectories") if trajectories else ("photograph or scene", "photographs and scenes")
+        sources = counted(sum(made.sources.values()), *nouns)
+        say(f"{h5}: {counted(made.rows, 'row')} from {sources} ({parts})")

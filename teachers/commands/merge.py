@@ -9,6 +9,7 @@ import click
 
 from olacore.commands.options import FILE
 from olacore.commands.say import print_json, say
+from olacore.foreign.names import counted
 from teachers.commands.reporting import reporting
 
 
@@ -31,4 +32,4 @@ def merge(shares: Sequence[Path], output: Path, resume: bool, force: bool, as_js
     if as_json:
         print_json({"rows": made.rows, "shares": made.shares})
     else:
-        say(f"{output}: {made.rows} rows from {made.shares} shares")
+        say(f"{output}: {counted(made.rows, 'row')} from {counted(made.shares, 'share')}")

@@ -11,6 +11,7 @@ import click
 
 from olacore.commands.options import BACKEND, ENCODER, FILE, Which, max_pixels
 from olacore.commands.say import print_json, say
+from olacore.foreign.names import counted
 from teachers.commands.denoise import noise_options, precompute_noise, wants_noise
 from teachers.commands.reporting import reporting
 from teachers.commands.shares import make_shares
@@ -201,7 +202,7 @@ def precompute(
             progress=report,
         )
     if texts and texts.cut:
-        say(f"{texts.cut} captions were longer than the text teacher takes, and were cut", err=True)
+        say(f"cut to what the text teacher takes: {counted(texts.cut, 'caption')}", err=True)
     if as_json:
         # Files of one name in several folders are several files.
         notes: dict[str, list[str]] = {}
@@ -220,6 +221,8 @@ def print_summary(made: Summary, what: str) -> None:
     if len(made.skipped) > SHOWN:
         say(f"and {len(made.skipped) - SHOWN} more; --json names them all", err=True)
     if made.damaged:
-        say(f"{made.damaged} damaged packets or frames were left out", err=True)
+        damaged = counted(made.damaged, "damaged packet or frame", "damaged packets or frames")
+        say(f"left out: {damaged}", err=True)
     parts = ", ".join(f"{count} {split}" for split, count in made.sources.items())
-    say(f"{what}: {made.rows} rows from {sum(made.sources.values())} photographs and scenes ({parts})")
+    sources = counted(sum(made.sources.values()), "photograph or scene", "photographs and scenes")
+    say(f"{what}: {counted(made.rows, 'row')} from {sources} ({parts})")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from olacore.commands.progress import Bar
 from olacore.commands.say import print_json, say
 from olacore.commands.signals import stop_on_signal
+from olacore.foreign.names import counted
 
 if TYPE_CHECKING:
     from olacore.errors import OlacoreError
@@ -37,7 +38,7 @@ def make_shares(config: PrecomputeConfig, count: int, backend: str, options: dic
                 if not should_stop():
                     say(f"share {number} of {count} failed: {found}", err=True)
             else:
-                say(f"share {number} of {count}: {found.rows} rows", err=True)
+                say(f"share {number} of {count}: {counted(found.rows, 'row')}", err=True)
 
         made = teachers.precompute_shares(config, count, backend, told, should_stop, **options)
     if should_stop() and over - failed < count:
@@ -49,4 +50,5 @@ def make_shares(config: PrecomputeConfig, count: int, backend: str, options: dic
     if as_json:
         print_json({"rows": rows, "shares": count})
     else:
-        say(f"{config.h5}: {rows} rows in {count} shares; `ola merge {config.h5} -o FILE` joins them")
+        told = f"{counted(rows, 'row')} in {counted(count, 'share')}"
+        say(f"{config.h5}: {told}; `ola merge {config.h5} -o FILE` joins them")

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from olacore.commands.say import say
+from olacore.foreign.names import counted
 from teachers.commands.reporting import reporting
 
 if TYPE_CHECKING:
@@ -33,5 +34,5 @@ def embed_texts(
     with reporting(h5, rows="captions") as report:
         made = teachers.precompute_texts(texts, h5, teacher, share=share, resume=resume, force=force, progress=report)
     if teacher.cut:
-        say(f"{teacher.cut} captions were longer than the text teacher takes, and were cut", err=True)
-    say(f"{h5}: {made} captions with embeddings of {teacher.name}")
+        say(f"cut to what the text teacher takes: {counted(teacher.cut, 'caption')}", err=True)
+    say(f"{h5}: {counted(made, 'caption')} with embeddings of {teacher.name}")

@@ -15,7 +15,7 @@ from olacore.commands.say import print_json, say
 from olacore.commands.show import number, print_table
 from olacore.commands.signals import stop_on_signal
 from olacore.errors import ConfigError
-from olacore.reports.words import counted
+from olacore.foreign.names import counted
 
 
 @click.command("vae-test")
@@ -64,10 +64,10 @@ def vae_test(
     IMAGES are pictures, folders and zip archives of them, and patterns. Modules are files or names.
     """
     from olacore.data import open_dataset
-    from olacore.files import check_output
+    from olacore.files import check_folder, check_output
     from olacore.media.find import find_inputs
     from olacore.quality.vae_test.codecs import line_up
-    from olacore.quality.vae_test.report import check_folder, run_vae_test
+    from olacore.quality.vae_test.report import run_vae_test
     from olacore.quality.vae_test.request import Entrants, Given
 
     check_folder(out, force)

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from olacore.commands.say import say
+from olacore.foreign.names import counted
 from teachers.commands.reporting import reporting
 
 if TYPE_CHECKING:
@@ -31,4 +32,4 @@ def embed_words(
     words = teachers.collect_words(sources, common, teacher.vocabulary()[:vocabulary])
     with reporting(h5, rows="words") as report:
         teachers.precompute_words(words, h5, teacher, resume=resume, force=force, progress=report)
-    say(f"{h5}: {len(words)} words with embeddings of {teacher.name}")
+    say(f"{h5}: {counted(len(words), 'word')} with embeddings of {teacher.name}")

@@ -16,6 +16,7 @@ from olacore.blocks import noise_of
 from olacore.data import Captions, Dataset, Header, Writer, open_dataset, read_plan
 from olacore.data.forms import CAPTION, CAPTIONED, DENOISED
 from olacore.errors import ConfigError, DataError, FileFormatError
+from olacore.foreign.names import counted
 from olacore.spaces import require_same
 from teachers.jobs.fill import Answer, fill_each, make_files
 from teachers.jobs.noise_levels import find_levels
@@ -125,7 +126,7 @@ class Trajectories(Work):
         found = self._follow(int(sheet.origins[here.start]))
         sigmas = sheet.sigmas[here]
         if not np.array_equal(found.sigmas.astype(np.float32), sigmas):
-            counts = f"{len(found.sigmas)} levels, and the first one through {len(sigmas)}"
+            counts = f"{counted(len(found.sigmas), 'level')}, and the first one through {len(sigmas)}"
             raise DataError(f"a trajectory of {self.teacher.name} passes through {counts}; take another scheduler.")
         with np.errstate(over="ignore"):
             noisy = found.noisy.astype(np.float16)

@@ -12,6 +12,7 @@ from typing import Protocol, TypeVar
 import numpy as np
 
 from olacore.errors import FileFormatError
+from olacore.foreign.names import counted
 from teachers.collect.plan import Plan
 from teachers.jobs.decode_ahead import Task, pictures_ahead
 from teachers.jobs.job import Job
@@ -170,8 +171,8 @@ def describe_work(job: Job, output: Output, size: int, left: int) -> str:
     room = job.rows * output.row_bytes / 1e6
     files = sum(file.rows > 0 for file in job.files)
     return (
-        f"{job.rows} pictures from {files} files, {left} to do: {room:,.0f} MB, about {duration(seconds)} "
-        f"of the teacher's time ({seconds / left:.2g} s each)"
+        f"{counted(job.rows, 'picture')} from {counted(files, 'file')}, {left:,} to do: {room:,.0f} MB, about "
+        f"{duration(seconds)} of the teacher's time ({seconds / left:.2g} s each)"
     )
 
 

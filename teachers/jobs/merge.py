@@ -19,6 +19,7 @@ from olacore.data.survival import require_survivable
 from olacore.data.writer import check_same
 from olacore.errors import ConfigError, DataError, FileFormatError
 from olacore.files import check_output
+from olacore.foreign.names import counted
 from teachers.collect.plan import Plan
 from teachers.jobs.output_path import PLAN, Share
 from teachers.jobs.outputs import header_of
@@ -205,7 +206,7 @@ def _rows_of_each(pieces: Sequence[Piece], plan: Plan) -> int:
     """How many rows of the files a row of the plan has."""
     each, left = divmod(sum(piece.rows for piece in pieces), len(plan.rows))
     if left or not each or any(piece.rows % each for piece in pieces):
-        counts = f"{sum(piece.rows for piece in pieces)} rows, and their plan {len(plan.rows)}"
+        counts = f"{counted(sum(piece.rows for piece in pieces), 'row')}, and their plan {len(plan.rows)}"
         raise FileFormatError(f"the shares do not fit their plan: they have {counts}; make them again.")
     return each
 

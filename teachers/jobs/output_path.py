@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from olacore.data import locked_folder, shard_paths
-from olacore.errors import ConfigError, OutputError, OutputExistsError
-from olacore.files import check_output
+from olacore.errors import ConfigError, OutputExistsError
+from olacore.files import check_folder, check_output, make_folder
 
 # In a folder of shares: what all of them go by.
 PLAN = "plan.hdf5"
@@ -92,25 +92,20 @@ class Target:
             return
         if self.shard_size < 1:
             raise ConfigError(f"a shard holds 1 picture or more; got {self.shard_size}.")
-        if self.h5.exists() and not self.h5.is_dir():
-            raise OutputExistsError(f"{self.h5} is a file; shards need a folder.")
         if self._shards() and not (self.force or self.resume):
             raise OutputExistsError(f"the folder {self.h5} holds shards already; give --force to replace them.")
-        # Of a folder that is there, the same is asked about a file in it.
-        check_output(self.h5 / "shard" if self.h5.is_dir() else self.h5, force=True)
+        check_folder(self.h5, force=True)
 
     def _check_share(self, share: Share) -> None:
         if self.shard_size is not None:
             raise ConfigError("a share is one file of its own; leave the shard size out.")
-        if self.h5.exists() and not self.h5.is_dir():
-            raise OutputExistsError(f"{self.h5} is a file; shares need a folder.")
         if odd := [path for path in self._shards() if path not in shard_paths(self.h5, share.count)]:
             what = f"holds {odd[0].name}, which is none of {share.count} shares"
             raise OutputExistsError(f"the folder {self.h5} {what}; choose another folder.")
         [own] = self.paths(1)
         if own.exists() and not (self.force or self.resume):
             raise OutputExistsError(f"{own} is already there; give --resume to go on with it, --force to replace it.")
-        check_output(own if self.h5.is_dir() else self.h5, force=True)
+        check_folder(self.h5, force=True)
 
     @property
     def plan(self) -> Path:
@@ -150,10 +145,7 @@ class Target:
         if self.shard_size is None and self.share is None:
             yield
             return
-        try:
-            self.h5.mkdir(exist_ok=True)
-        except OSError as error:
-            raise OutputError(f"cannot write {self.h5}: {error.strerror}; choose another folder.") from error
+        make_folder(self.h5)
         if self.share:
             yield
             return

@@ -9,6 +9,7 @@ import numpy as np
 
 from olacore.data import Captions, Form, Header, Writer
 from olacore.errors import ShapeError
+from olacore.foreign.names import counted
 from olacore.spaces import LatentSpace
 from teachers.collect.plan import Plan
 from teachers.jobs.answers import Answers
@@ -93,7 +94,7 @@ class Output:
         if not self.answers.form.sourced:
             each, count = self.answers.each, len(given[self.answers.form.first.name])
             if count != each * len(frames):
-                raise ShapeError(f"a picture gave {each} rows before; {len(frames)} now give {count}.")
+                raise ShapeError(f"a picture gave {counted(each, 'row')} before; now {len(frames)} of them: {count}.")
             return lambda: self.writer.add(given)
         if not self.answers.form.captioned:
             return lambda: self.writer.add(given, rows)

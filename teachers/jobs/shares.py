@@ -10,6 +10,7 @@ from typing import Any
 
 from olacore.data.writer import check_same
 from olacore.errors import ConfigError
+from olacore.foreign.names import counted
 from olacore.media.find import Input
 from teachers.collect.captions import CaptionRule
 from teachers.collect.crops import PictureRule
@@ -102,7 +103,8 @@ def bounds(rows: int, share: Share, unit: int) -> tuple[int, int]:
     blocks = -(-rows // unit)
     if share.count > blocks:
         together = f", {unit} at once," if unit > 1 else ""
-        raise ConfigError(f"{rows} rows{together} make at most {blocks} shares; got {share.count}.")
+        most = counted(blocks, "share")
+        raise ConfigError(f"of {counted(rows, 'row')}{together} there may be at most {most}; got {share.count}.")
     first, last = (blocks * number // share.count * unit for number in (share.number - 1, share.number))
     return first, min(last, rows)
 

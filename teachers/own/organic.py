@@ -8,10 +8,10 @@ import numpy as np
 
 from olacore.foreign.hub import is_hub
 from olacore.foreign.tensors import MOST_HEADER, parse_header
-from olacore.modules.find import IN_RUN, find
+from olacore.modules.find import IN_RUN, MARKS, find
 from olacore.modules.identity import latents_of
 from olacore.modules.module import load
-from olacore.pretrained import is_name, names
+from olacore.pretrained import is_name, names, stands_for
 from teachers.options import LoadOptions
 from teachers.protocol import Encoder
 
@@ -59,7 +59,8 @@ def is_organic(reference: str) -> bool:
         return True
     path = Path(reference)
     if path.is_dir():
-        return any((path / part / IN_RUN).is_file() for part in ("", "encoder", "decoder"))
+        held = any((path / part / IN_RUN).is_file() for part in ("", "encoder", "decoder"))
+        return held or stands_for(reference, names(), MARKS)
     return _is_module(path) if path.is_file() else is_name(reference) and reference in names()
 
 

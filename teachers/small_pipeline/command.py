@@ -11,6 +11,7 @@ from olacore.commands.say import prepare_streams, say
 from olacore.commands.show import print_table
 from olacore.commands.signals import stop_on_signal
 from olacore.errors import OlacoreError
+from olacore.foreign.names import counted
 from teachers.small_pipeline.settings import Settings
 
 
@@ -75,5 +76,5 @@ def run(asked: argparse.Namespace) -> None:
     for part, figures in report["left"].items():
         heads = ["left at sigma", *next(iter(figures.values()))]
         rows = [(name, *(f"{left:.3f}" for left in levels.values())) for name, levels in figures.items()]
-        print_table(heads, rows, f"{part}, {report['rows'][part]} rows; the mean leaves 1")
-    say(f"{asked.out}: a pipeline after {report['steps']} steps in {report['seconds'] / 60:.1f} minutes")
+        print_table(heads, rows, f"{part}, {counted(report['rows'][part], 'row')}; the mean leaves 1")
+    say(f"{asked.out}: a pipeline after {counted(report['steps'], 'step')} in {report['seconds'] / 60:.1f} minutes")

@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from olacore.errors import ConfigError, OutputError, OutputExistsError
-from olacore.files import is_there, replace_file
+from olacore.errors import ConfigError, OutputExistsError
+from olacore.files import check_folder, is_there, make_folder, replace_file
+from olacore.foreign.names import counted
 from teachers.options import LoadOptions
 from teachers.small_pipeline.settings import Captioned, Rows, Settings, check_data, parts_of, read_rows, spread_out
 
@@ -77,6 +78,7 @@ def make(
     check_data(data)
     if is_there(places.out) and not (places.resume or places.force):
         raise OutputExistsError(f"{places.out} is already there; give --resume to go on, or --force to start anew.")
+    check_folder(places.out, force=True)
     try:
         from teachers.comparison.torch_kernels import torch_threads
 
@@ -109,15 +111,12 @@ def _make(
     network = parts.build_network(settings, channels, side, int(parts.network_config(text).hidden_size))
     whole = parts.build_pipeline(network, vae, text, train.captions)
     checkpoint = places.out / CHECKPOINT
-    try:
-        checkpoint.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise OutputError(f"cannot make the folder {checkpoint.parent}: {error.strerror or error}.") from error
-    say(f"{len(train)} training rows; {parts.described(settings, whole)}")
+    make_folder(checkpoint.parent)
+    say(f"{counted(len(train), 'training row')}; {parts.described(settings, whole)}")
     training = Training(whole, train, settings, _digest(train, data.space.fingerprint, text.fingerprint))
     if places.resume and checkpoint.exists():
         training.load(checkpoint)
-        say(f"goes on after {training.progress.step} steps")
+        say(f"goes on after {counted(training.progress.step, 'step')}")
     watched = {
         name: read_rows(data, spread_out(rows, ON_THE_WAY)) for name, rows in parts_of(data, "validation").items()
     }

@@ -7,7 +7,7 @@ from tests.support.command import check_refusal, ola
 
 
 def test_demo__writes_pictures_and_a_summary(tmp_path, caplog):
-    out = tmp_path / "demo"
+    out = tmp_path / "new" / "demo"
     with caplog.at_level(logging.INFO):
         printed = ola("demo", "--out", out, "--time", "0.2s").output
     assert "1 of 3: the sets that come with the package draw" in caplog.text

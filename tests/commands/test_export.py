@@ -18,7 +18,7 @@ def test_export__writes_a_shipped_module(tmp_path):
 def test_export__says_how_much_was_written_and_not_what_else_is_in_a_folder(tmp_path, monkeypatch):
     (tmp_path / "mine").write_bytes(bytes(1 << 20))
     monkeypatch.chdir(tmp_path)
-    check_refusal("already there; give --force to write into the folder", *(asked := ("export", "sd15-decoder")),
+    check_refusal("already holds files; give --force", *(asked := ("export", "sd15-decoder")),
                   *(form := ("--to", "hub", "-o", ".")))  # fmt: skip
     result = ola(*asked, *form, "--force")
     written = sum(path.stat().st_size for path in tmp_path.iterdir() if path.name != "mine")

@@ -11,7 +11,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from olacore.data import open_dataset
+from olacore.data.texts import read_texts
+from olacore.drawing.generator import Generator
 from olacore.drawing.pictures import read_drawing
+from olacore.drawing.settings import Settings
 from olacore.media.pictures import read_picture, write_picture
 from tests.support.command import check_refusal, ola
 from tests.support.set_samples import SIDE, write_set
@@ -230,6 +234,16 @@ def test_t2i_test__measures_parts_beside_what_needs_no_module(folder):
     assert figures["nearest caption's"]["copies"] == 1
     assert {"set", "blend of 2 nearest", "mean of 8 nearest"} < {*figures}
     assert 0 <= figures["set"]["judge"] <= 1
+    with open_dataset([data]) as opened:
+        latents, of_rows = opened.read(["latents"], np.arange(opened.count))["latents"], read_texts(opened).of_rows
+        texts, rows = read_texts(opened).captions, opened.indices("held-out")
+        mean = latents[opened.indices("train")].astype(np.float32).mean(0)
+    drawn = Generator(folder, kernels=False).text_means(
+        [texts[of_rows[row]] for row in rows], Settings(guidance=1.0, lean=0.0)
+    )
+    left = np.square(latents[rows] - drawn).sum() / np.square(latents[rows] - mean).sum()
+    assert figures["set"]["text_mean"] == pytest.approx(left, rel=1e-4)
+    assert "text_mean" not in figures["true pictures"]
     both = json.loads(ola("t2i-test", "--h5", data, "--judge", data, "--set", folder, "--json").stdout)
     assert both["held-out"]["set"]["other_judge"] == both["held-out"]["set"]["judge"]
     table = ola("t2i-test", "--h5", data, "--set", folder, "--part", "validation", "--most", "3").stdout

@@ -43,6 +43,15 @@ def test_inspect__draws_a_sheet(folder):
     ola("inspect", "data.h5", "--sheet", "sheet.png", "--force")
 
 
+def test_inspect__of_a_set_that_is_shipped_is_a_page():
+    printed = ola("inspect", "google64").stdout
+    assert printed.count("\n") < 40
+    assert "decoder: <Module: patch decoder of taesd3" in printed
+    assert "Every map in it was evolved without gradients" in printed
+    assert "## " not in printed
+    assert "## Figures" in json.loads(ola("inspect", "google64", "--json").stdout)["card"]
+
+
 def test_inspect__refuses_what_is_missing(folder):
     check_refusal("cannot read", "inspect", "missing.h5")
     check_refusal("the modules codec16-decoder, .*and the sets fluent3d, google64", "inspect", "gogle64")

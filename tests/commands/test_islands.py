@@ -39,13 +39,23 @@ def asked(tmp_path):
             ("--islands", 2, "--island", "1/2", "--exchange", "x"),
             "--islands starts them all and --island is one of them",
         ),
+        (("--islands", 2, "--log-to", "tensorboard"), "--log-to follows one search; give it to each --island"),
+    ],
+)
+def test_options__that_do_not_go_together_are_wrong_usage(asked, tmp_path, monkeypatch, arguments, sentence):
+    monkeypatch.chdir(tmp_path)
+    assert sentence in ola(*asked, *arguments, code=2).stderr.replace("\n", " ")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
         (("--islands", 0), "there may be 1 to 1000 islands; got 0"),
         (("--island", "5/4", "--exchange", "x"), "islands of 4 have the numbers 1 to 4; got 5"),
         (("--island", "0/4", "--exchange", "x"), "islands of 4 have the numbers 1 to 4; got 0"),
         (("--islands", 2, "--graph", "none.json"), r"cannot read the graph none\.json"),
         (("--islands", 2, "--graph", '{"3": [1]}'), "the graph names island 3; there are 1 to 2"),
         (("--islands", 2, "--time", "5s"), "islands in lockstep stop by no clock: give --generations"),
-        (("--islands", 2, "--log-to", "tensorboard"), "--log-to follows one search; give it to each --island"),
         (("--islands", 2, "--resume"), "name the run folder with --out"),
         (("--islands", 2, "--strategy", "classic"), "islands need a strategy that sends migrants"),
         (

@@ -39,6 +39,7 @@ def test_bars__are_lines_now_and_then_elsewhere(monkeypatch):
     monkeypatch.setattr(sys, "stderr", io.StringIO())
     assert use(sys.stderr) == ""
     monkeypatch.setattr(progress, "APART", 0.0)
-    first, second = use(sys.stderr).splitlines()
+    count, first, second = use(sys.stderr).splitlines()
+    assert count == "pictures: 3/8 photo.png"
     assert first == "encoder: generation 10, validation loss 0.25000, R2 0.5000, 40 samples/s"
     assert second == "encoder: generation 20, validation loss not finite, R2 -, 40 samples/s"

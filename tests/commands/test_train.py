@@ -84,8 +84,8 @@ def test_usage_errors__exit_with_2(arguments):
 )
 def test_resume__of_a_folder_that_is_not_there_is_refused(tmp_path, command):
     (tmp_path / "photos-1").mkdir()
-    told = ola(*command, "--resume", "--out", tmp_path / "photo-1", code=2).stderr.replace("\n", " ")
-    assert "photo-1 (did you mean photos-1?); without --resume a run begins there." in told
+    sentence = r"photo-1 \(did you mean photos-1\?\); without --resume a run begins there\."
+    check_refusal(sentence, *command, "--resume", "--out", tmp_path / "photo-1")
     assert [path.name for path in tmp_path.iterdir()] == ["photos-1"]
 
 

@@ -212,7 +212,7 @@ def test_header__needs_sizes_space_and_sources() -> None:
     for settings, message in (
         ({"form": COLOURS, "sizes": {"H": 4, "W": 4}}, r"tests/colours/1 needs a size above 0 for L; got"),
         ({"form": LATENTS, "sizes": {"H": 8, "W": 8}}, "a data set with latents needs their latent space; got none"),
-        ({"form": COLOURS, "sizes": {"H": 4, "W": 4, "L": 3}, "sources": ()}, "got 1 rows from 0 sources"),
+        ({"form": COLOURS, "sizes": {"H": 4, "W": 4, "L": 3}, "sources": ()}, "got 1 row from 0 sources"),
     ):
         with pytest.raises(ConfigError, match=message):
             Header(**({"capacity": 1, "sources": SOURCES} | settings))

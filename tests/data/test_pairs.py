@@ -61,7 +61,7 @@ def test_pairs_writer__row_by_row(tmp_path: Path) -> None:
         for inputs, error, message in (
             (rows[:2, :2], ShapeError, "room for 4 rows; got 5"),
             (rows[:1, :1], ShapeError, r"inputs must be \(1, 2\); got \(1, 1\)"),
-            (np.full((1, 2), np.inf), DataError, r"inputs must be finite as float32; 1 rows are not, first \[3\]"),
+            (np.full((1, 2), np.inf), DataError, r"inputs must be finite as float32; 1 row is not, first \[3\]"),
         ):
             with pytest.raises(error, match=message):
                 writer.append(inputs, rows[: len(inputs), 2:])

@@ -13,10 +13,10 @@ import pytest
 
 import olacore
 from olacore.data import open_dataset
-from olacore.drawing.bundle import make_set
+from olacore.drawing.bundle import Asked, make_set
 from olacore.drawing.captions import MOST, Captions
 from olacore.drawing.generator import AWAY, Generator
-from olacore.drawing.lift import MOST_LIFT, OUTLINE, axes_of
+from olacore.drawing.lift import MOST_LIFT, OUTLINE, axes_of, gains_of
 from olacore.drawing.module_set import open_set
 from olacore.drawing.pictures import Thumbnails, grid_of, read_drawing, write_drawing
 from olacore.drawing.settings import Settings
@@ -189,6 +189,43 @@ def test_guidance__lifts_outline_and_rest_apart_where_no_caption_is_like_a_promp
     )
 
 
+def test_gains__leave_least_of_what_is_true():
+    draw = np.random.default_rng(0)
+    axes, drawn, noise = (draw.standard_normal(shape).astype(np.float32) for shape in ((2, 6), (40, 6), (40, 6)))
+    axes = np.linalg.qr(axes.T)[0].T
+    outline, rest = drawn @ axes.T @ axes, drawn - drawn @ axes.T @ axes
+    true = 0.8 * outline + 0.3 * rest + 0.1 * noise
+    expected = np.linalg.lstsq(np.stack([outline.ravel(), rest.ravel()], 1), true.ravel(), rcond=None)[0]
+    np.testing.assert_allclose(gains_of(drawn, true, axes), expected, rtol=1e-4)
+    assert gains_of(drawn, 2 * outline - rest, axes) == (1, 0)
+
+
+def test_gains__are_told_from_validation_pictures_that_are_like_no_caption():
+    draw = np.random.default_rng(0)
+    drawn, axes = draw.standard_normal((30, 6)).astype(np.float32), np.eye(6, dtype=np.float32)[:2]
+    true = np.where(np.arange(30)[:, None] < 10, 0.5 * drawn, drawn)
+    asked = Asked(drawn, true, np.where(np.arange(30) < 10, 0.6, 0.9))
+    assert asked.gains_below(0.8, axes) == pytest.approx([0.5, 0.5])
+    assert asked.gains_below(0.5, axes) == [1, 1]
+
+
+def test_gains__shrink_what_leans_less_than_all_the_way(folder, tmp_path):
+    bare = Generator(folder, kernels=False)
+    bare.seen = 2.0
+    outline = {"components": OUTLINE, "energy": 1.0, "rest": 1.0, "gains": [0.75, 0.25]}
+    known = resealed(Path(shutil.copytree(folder, tmp_path / "set")), "", seen=2.0, outline=outline)
+    plain, everything = Generator(known, kernels=False), bare.text_means([""])
+    axes = axes_of(load(folder / "mean.safetensors").scaling.basis, OUTLINE)
+    for lean, gains in ((0.0, (0.75, 0.25)), (0.5, (0.875, 0.625)), (1.0, (1, 1))):
+        asked = Settings(lean=lean, guidance=1.0)
+        one, found = ((each.text_means(["a fox"], asked) - everything).reshape(1, -1) for each in (bare, plain))
+        along = one @ axes.T @ axes
+        np.testing.assert_allclose(found, gains[0] * along + gains[1] * (one - along), rtol=1e-4, atol=1e-5)
+    plain.seen = -1.0
+    asked = Settings(lean=0.0, guidance=1.0)
+    np.testing.assert_array_equal(plain.text_means(["a fox"], asked), bare.text_means(["a fox"], asked))
+
+
 def test_init__goes_from_a_picture_to_the_prompt(plain):
     start = np.random.default_rng(0).integers(0, 256, (SIDE, SIDE, 3), np.uint8)
     (whole,) = plain.draw("a fox", init=start, strength=1.0)
@@ -297,6 +334,11 @@ def test_set__parts_that_do_not_fit_each_other_are_refused(tmp_path):
             "",
             {"outline": {"components": 34, "energy": 1.0, "rest": 1.0}},
             "an outline of 34 principal components; its text mean has 34",
+        ),
+        (
+            "",
+            {"outline": {"components": 3, "energy": 1.0, "rest": 1.0, "gains": [0.5, 1.5]}},
+            r"outline.gains\[1\] must be a number of 0 or more up to 1",
         ),
     ]
     for number, (name, changes, sentence) in enumerate(cases):

@@ -31,7 +31,7 @@ def scenes(tmp_path_factory) -> Generator:
         ("a red xyzzy", "'xyzzy' is not known; left out"),
         ("juggler", "'juggler' is not known; read as 'juggle'"),
         ("xyzzy " * 10_000, "'xyzzy' is not known"),
-        (" ".join(f"xyzzy{number}" for number in range(10_000)), "9992 more words are not known"),
+        (" ".join(f"xyzzy{number}" for number in range(10_000)), "9,992 more words are not known"),
     ],
 )
 def test_notes__say_what_is_not_known(plain, prompt, note):
@@ -60,6 +60,17 @@ def test_notes__name_words_that_no_caption_of_scenes_has(scenes, plain, prompt, 
     expected = [f"no training caption has {words}; the picture may be a smear"] if words else []
     assert [note for note in drawn.notes if "caption has" in note] == expected
     assert not any("caption has" in note for note in plain.draw(prompt)[0].notes), "such a set says how near it is"
+
+
+def test_notes__name_words_of_the_negative_that_no_caption_of_scenes_has(scenes, plain):
+    asked = Settings(negative="i juggle xyzzy with a red heart")
+    (drawn,) = scenes.draw("a red heart", asked)
+    assert drawn.notes == (
+        "'xyzzy' of the negative prompt is not known; left out",
+        "no training caption has 'i', 'juggle' or 'with' of the negative prompt; the picture may be a smear",
+    )
+    assert draw_together(scenes, [Wish("a red heart", asked)])[0].notes == drawn.notes
+    assert not any("caption has" in note for note in plain.draw("a red heart", asked)[0].notes)
 
 
 def test_notes__name_a_few_of_many_words(scenes, monkeypatch):

@@ -43,6 +43,11 @@ def test_shipped_sets__draw_within_a_level(name):
     check(name)
 
 
+@pytest.mark.parametrize("options", [{"lean": 0.0, "guidance": 1.0}, {"lean": 0.5}])
+def test_shipped_set__of_what_leans_less(options):
+    check("google64", PROMPTS, options, **options)
+
+
 def test_shipped_set__with_variety():
     # Where what was decoded is a level apart, the refiner may answer two levels apart.
     like_captions = [prompt for prompt in PROMPTS if "dragon" not in prompt]

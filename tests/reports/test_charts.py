@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from olacore.foreign.names import counted
 from olacore.reports.charts import (
     BOTTOM,
     HEIGHT,
@@ -23,7 +24,7 @@ from olacore.reports.charts import (
     scatter,
     worth_logarithm,
 )
-from olacore.reports.words import counted, duration, figure, ordinal, size, tick
+from olacore.reports.words import duration, figure, ordinal, size, tick
 
 numbers = st.floats(1e-12, 1e12)
 

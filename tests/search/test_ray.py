@@ -71,7 +71,7 @@ def test_seeds__give_the_bytes_that_this_process_gives(running, tmp_path):
     here = train_seeds(asked(tmp_path, "here"), (0, 1, 2))
     there = train_seeds(asked(tmp_path, "there"), (0, 1, 2), "ray", workers=2)
     assert [run.stopped for run in there.runs] == ["generations", "failed", "generations"]
-    assert "seed-1 is a file" in there.runs[1].error
+    assert "seed-1: it is no folder" in there.runs[1].error
     for one, other in ((0, 0), (2, 2)):
         one, other = here.runs[one], there.runs[other]
         assert (one.folder / MODULE).read_bytes() == (other.folder / MODULE).read_bytes()

@@ -284,5 +284,5 @@ def test_train__without_a_folder_takes_the_next_free_one(plain, tmp_path, monkey
 
 
 def test_train__names_a_run_folder_that_cannot_be_written(plain, tmp_path):
-    with pytest.raises(OutputError, match="the run folder .*plain.h5 is a file"):
+    with pytest.raises(OutputError, match="cannot write into .*plain.h5: it is no folder"):
         train(make_config(plain, plain))

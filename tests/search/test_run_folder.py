@@ -47,12 +47,12 @@ def test_run_folder__that_holds_something_else_is_fine(tmp_path):
 def test_run_folder__that_cannot_be_written_is_named(tmp_path, monkeypatch):
     file = tmp_path / "file"
     file.write_text("")
-    with pytest.raises(OutputError, match=r"the run folder .*file is a file; name another with --out"):
+    with pytest.raises(OutputError, match=r"cannot write into .*file: it is no folder"):
         RunFolder(file, resume=False, force=False)
-    with pytest.raises(OutputError, match=r"cannot write the run folder .*file/run: Not a directory"):
+    with pytest.raises(OutputError, match=r"cannot write into .*file/run: .*file is no folder"):
         RunFolder(file / "run", resume=False, force=False)
     monkeypatch.setattr("os.access", lambda *_: False)
-    with pytest.raises(OutputError, match="the run folder .* is not writable"):
+    with pytest.raises(OutputError, match="the folder .* is not writable"):
         RunFolder(tmp_path / "run", resume=False, force=False)
 
 

@@ -60,7 +60,7 @@ function startDrawing() {
         ? ` is not known; read as ${read.map(other => `\u2018${other}\u2019`).join(", ")}.`
         : " is not known, and left out.",
     ]);
-    if (more) lines.push(["", `${more} more words are not known.`]);
+    if (more) lines.push(["", `${more} more word${more > 1 ? "s are" : " is"} not known.`]);
     const asked = prompt.trim() ? "Nothing of it is known" : "Nothing is asked";
     find("likeness").textContent = !known
       ? `${asked}: this is the mean of all training pictures.`

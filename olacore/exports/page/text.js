@@ -246,7 +246,23 @@ class Writer {
     const embedding = this.embed(read.found),
       likeness = this.likeness(embedding);
     const latent = this.engine.one(this.mean, this.leaned(embedding, likeness, lean));
-    return {...read, likeness, apart: Float64Array.from(latent, (x, i) => x - this.everything[i])};
+    const apart = Float64Array.from(latent, (x, i) => x - this.everything[i]);
+    return {...read, likeness, apart: this.unlike(likeness, OVER) ? this.shrunk(apart, lean) : apart};
+  }
+
+  // Whether a prompt is like no training caption, by the cosines to all, and by how much at least.
+  unlike(likeness, over = 0) {
+    const {seen} = this.set;
+    return seen !== null && likeness.reduce((a, b) => Math.max(a, b)) < seen - over;
+  }
+
+  // What sets a latent apart from the mean of all, by as much of outline and rest as can be sure.
+  shrunk(apart, lean) {
+    const {outline} = this.set;
+    if (lean === 1 || !outline) return apart;
+    const part = this.outlined(apart),
+      [most, rest] = outline.gains.map(gain => 1 + (1 - lean) * (gain - 1));
+    return part.map((x, i) => most * x + rest * (apart[i] - x));
   }
 
   // A principal component of the text mean, at unit length.
@@ -277,14 +293,13 @@ class Writer {
       this.expect(styled(avoid, this.styleOf(avoid, own)), lean).apart.forEach((x, i) => {
         apart[i] -= AWAY * x;
       });
-    const {seen, energy, outline} = this.set,
-      unlike = likeness && seen !== null && likeness.reduce((a, b) => Math.max(a, b)) < seen;
+    const {energy, outline} = this.set;
     const expected = Float32Array.from(this.everything);
     const add = (part, size) => {
       const lift = Math.max(Math.sqrt(size / Math.max(dot(part, part), size / MOST_LIFT ** 2 + TINY)), 1);
       for (let i = 0; i < part.length; i++) expected[i] += lift * part[i];
     };
-    if (unlike && outline) {
+    if (likeness && this.unlike(likeness) && outline) {
       const part = this.outlined(apart);
       add(part, outline.energy);
       add(

@@ -8,8 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from olacore.data import Dataset
-from olacore.errors import OutputError
-from olacore.files import replace_file
+from olacore.files import make_folder, replace_file
 from olacore.media.canvas import fit, grid
 from olacore.media.contact_sheet import false_colours
 from olacore.media.pictures import write_picture
@@ -29,10 +28,7 @@ def write_comparison(made: Comparison, module: Module, dataset: Dataset, out: Pa
     ------
     OutputError  if they cannot be written
     """
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise OutputError(f"cannot make the folder {out}: {error.strerror}.") from error
+    make_folder(out)
     draw_scatter(made, out / "scatter.png")
     write_picture(out / "worst.png", draw_worst(made, module, dataset))
     replace_file(out / "compare.json", (json.dumps(made.figures, indent=1, allow_nan=False) + "\n").encode())

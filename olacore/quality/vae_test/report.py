@@ -10,8 +10,8 @@ from unicodedata import normalize
 
 import numpy as np
 
-from olacore.errors import DataError, FileFormatError, OutputError, OutputExistsError
-from olacore.files import replace_file
+from olacore.errors import DataError, FileFormatError
+from olacore.files import make_folder, replace_file
 from olacore.foreign.names import file_name, json_value
 from olacore.media.pictures import crop, write_picture
 from olacore.quality.vae_test.codecs import TEACHER, Lineup
@@ -31,14 +31,6 @@ class PictureLike(Protocol):
 
     def picture(self) -> np.ndarray:
         """Read it as (H, W, 3) uint8; raises `FileFormatError` if that fails."""
-
-
-def check_folder(out: Path, force: bool) -> None:
-    """Raise unless `out` may be written into: it is new or empty, or `force` is given."""
-    if out.exists() and not out.is_dir():
-        raise OutputExistsError(f"{out} is a file; give a folder with --out.")
-    if out.is_dir() and any(out.iterdir()) and not force:
-        raise OutputExistsError(f"the folder {out} already holds files; give --force to replace those of equal names.")
 
 
 def run_vae_test(
@@ -123,10 +115,7 @@ def _start(lineup: Lineup, size: int | None) -> dict[str, Any]:
 
 
 def _write_pictures(folder: Path, file: str, original: np.ndarray, measured: Measured, main: str) -> None:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise OutputError(f"cannot make the folder {folder}: {error.strerror}.") from error
+    make_folder(folder)
     write_picture(folder / "orig.png", original)
     columns = []
     for name, title, target in ((TEACHER, "teacher", "sd_recon.png"), (main, f"ours ({main})", "o_recon.png")):

@@ -7,15 +7,16 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from olacore.errors import ConfigError
-from olacore.files import is_there, replace_file
+from olacore.files import is_there, make_folder, replace_file
 from olacore.foreign.json_text import read_json
+from olacore.foreign.names import counted
 from olacore.search.config import TrainConfig
 from olacore.search.finish import INTERRUPTED, Result
 from olacore.search.islands.island import Graph, Island, name_of
 from olacore.search.islands.post import RUN
 from olacore.search.observers import Callback
 from olacore.search.plans.base import open_data
-from olacore.search.run_folder import REFINED, RunFolder, make_folder, next_free
+from olacore.search.run_folder import REFINED, RunFolder, next_free
 from olacore.search.run_log import MODULE
 from olacore.search.task import Task, check_exchanges
 from olacore.search.train import train
@@ -98,7 +99,8 @@ def islands_of(
     out = config.out
     if config.resume and out is not None and (there := count_in(out, exchange or out / EXCHANGE)) not in (None, count):
         raise ConfigError(
-            f"the run in {out} was started with {there} islands, not {count}; give --islands {there} to go on with it."
+            f"the run in {out} was started with {counted(there, 'island')}, not {count}; give --islands {there} to go "
+            "on with it."
         )
     # What cannot be is refused before a folder is made.
     check_exchanges(first, type(replace(config, island=first).settled.strategy))

@@ -44,5 +44,5 @@ def test_worst__has_a_line_a_frame(compared):
 
 def test_write__says_where_no_folder_can_be_made(compared, tmp_path):
     (tmp_path / "file").write_text("x")
-    with pytest.raises(OutputError, match="cannot make the folder"):
+    with pytest.raises(OutputError, match="file: it is no folder"):
         write_comparison(*compared, tmp_path / "file")

@@ -88,8 +88,8 @@ def test_captions__odd_lines_are_counted(tmp_path: Path, caplog: pytest.LogCaptu
         found = captions_of(tmp_path, "a.png", "b.png", "c.png", content="\n".join(lines).encode())
     assert found == ["", "first", "x" * MOST]
     assert [message.partition(": ")[2] for message in caplog.messages] == [
-        "1 lines without a tab were left out",
-        f"1 captions were cut at {MOST:,} characters",
+        "left out: 1 line without a tab",
+        f"cut at {MOST:,} characters: 1 caption",
     ]
 
 

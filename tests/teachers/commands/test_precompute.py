@@ -142,7 +142,7 @@ def test_captioned__with_a_text_teacher_and_parts(tmp_path: Path, teacher: Path)
     result = ola("precompute", *given, "--h5", h5, *QUICK)
     assert "5 rows from 5 photographs and scenes (3 train, 1 test, 1 val)" in result.stdout
     assert "picture 4 in emoji.npz has no caption." in result.stderr
-    assert "1 captions were longer than the text teacher takes, and were cut" in result.stderr
+    assert "cut to what the text teacher takes: 1 caption" in result.stderr
     facts = json.loads(ola("inspect", h5, "--json", "--sheet", tmp_path / "sheet.png").output)
     assert (facts["captions"], facts["pictures with several captions"]) == (5, 0)
     assert facts["sources by part"] == {"train": 3, "test": 1, "val": 1}

@@ -106,7 +106,7 @@ def test_several_captions__without_a_text_teacher_the_first_counts(tmp_path, giv
     table.write_text(f"{paths[0].name}\ta fox\n{paths[0].name}\tanimal\n")
     with caplog.at_level(logging.WARNING):
         precompute(paths[:2], tmp_path / "out.h5", MeanTeacher(), RULE, None, CaptionRule(table))
-    assert "1 pictures have several captions, of which the first counts" in caplog.text
+    assert "1 picture with several captions, of which the first counts" in caplog.text
     with open_dataset(tmp_path / "out.h5") as data:
         assert [source.caption for source in data.sources] == ["a fox", ""]
 
@@ -179,5 +179,5 @@ def test_nan__in_an_embedding_is_refused(tmp_path, given):
             found[[text == "rain" for text in arrays["captions"].tolist()]] = np.nan
             return {"embeddings": found}
 
-    with pytest.raises(DataError, match="embeddings must be finite as float32; 1 captions are not"):
+    with pytest.raises(DataError, match="embeddings must be finite as float32; 1 caption is not"):
         make_captioned(*given, tmp_path / "out.h5", text=Broken())

@@ -45,7 +45,7 @@ def test_shares__a_fault_is_told_of_for_each(photos):
     (photos / "photo0.png").rename(photos / "other.png")
     found = precompute_shares(asked(photos, "set"), 11)
     assert all(isinstance(each, OlacoreError) for each in found)
-    assert "make at most" in str(found[0])
+    assert "may be at most" in str(found[0])
     with pytest.raises(ConfigError, match="there is 1 share or more; got 0"):
         precompute_shares(asked(photos, "none"), 0)
 

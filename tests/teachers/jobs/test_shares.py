@@ -12,7 +12,15 @@ import numpy as np
 import pytest
 
 from olacore.data import open_dataset
-from olacore.errors import ConfigError, DataError, FileFormatError, FingerprintError, OlacoreError, OutputExistsError
+from olacore.errors import (
+    ConfigError,
+    DataError,
+    FileFormatError,
+    FingerprintError,
+    OlacoreError,
+    OutputError,
+    OutputExistsError,
+)
 from olacore.spaces import LatentSpace
 from teachers import (
     FunctionTeacher,
@@ -131,7 +139,7 @@ def test_pairs__rows_without_sources_and_batches_that_are_not_cut(tmp_path: Path
         assert len(last["inputs"]) == 2 * len(h5py.File(tmp_path / "whole.h5")["inputs"]) // 10
     merge_shares([tmp_path / "set"], tmp_path / "merged.h5")
     assert_equal(tmp_path / "merged.h5", tmp_path / "whole.h5")
-    with pytest.raises(ConfigError, match="10 rows, 4 at once, make at most 3 shares; got 4"):
+    with pytest.raises(ConfigError, match="of 10 rows, 4 at once, there may be at most 3 shares; got 4"):
         precompute([photos], tmp_path / "four", teacher, RULE, share=Share(1, 4))
 
 
@@ -142,7 +150,7 @@ def test_share__index_out_of_range(number: int, count: int) -> None:
 
 
 def test_share__more_than_there_are_rows(tmp_path: Path, photos: Path) -> None:
-    with pytest.raises(ConfigError, match="10 rows make at most 10 shares; got 11"):
+    with pytest.raises(ConfigError, match="of 10 rows there may be at most 10 shares; got 11"):
         make([photos], tmp_path / "set", rule=RULE, share=Share(1, 11))
     make([photos], tmp_path / "set", rule=RULE, share=Share(1, 10))
 
@@ -251,7 +259,7 @@ def test_share__existing_file(tmp_path: Path, photos: Path) -> None:
     assert own.read_bytes() == before
     with pytest.raises(ConfigError, match="leave the shard size out"):
         make([photos], folder, rule=RULE, share=Share(2, 3), shard_size=2)
-    with pytest.raises(OutputExistsError, match="is a file; shares need a folder"):
+    with pytest.raises(OutputError, match="it is no folder"):
         make([photos], own, rule=RULE, share=Share(2, 3))
 
 

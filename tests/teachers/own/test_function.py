@@ -105,5 +105,5 @@ def test_function__missing_file(tmp_path: Path) -> None:
 def test_pairs__another_number_of_rows_than_before(tmp_path: Path, sources: list[Path]) -> None:
     code = "import numpy as np\ndef fn(f): n = len(f) * (1 + (f.max() > 0)); return np.ones((n, 1)), np.ones((n, 1))"
     (tmp_path / "mine.py").write_text(code)
-    with pytest.raises(ShapeError, match="a picture gave 1 rows before; 8 now give 16"):
+    with pytest.raises(ShapeError, match="a picture gave 1 row before; now 8 of them: 16"):
         precompute(sources, tmp_path / "out.h5", load_any_teacher(f"{tmp_path / 'mine.py'}:fn"), RULE, EVERY)

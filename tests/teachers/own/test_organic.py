@@ -75,7 +75,7 @@ def test_organic__works_without_torch(tmp_path: Path, encoder: Path) -> None:
     save_photographs(tmp_path / "photos", 1)
     given = ["precompute", tmp_path / "photos", "--latents-from", encoder, "--h5", tmp_path / "out.h5", "--size", 16]
     printed = run_without(["torch", "diffusers", "transformers", "av"], given)
-    assert "1 rows from 1 photographs and scenes (1 train)" in printed
+    assert "1 row from 1 photograph or scene (1 train)" in printed
 
 
 def test_organic__video_to_decoder_without_torch(tmp_path: Path, encoder: Path) -> None:
