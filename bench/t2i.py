@@ -25,8 +25,9 @@ from bench.common.threads import limit_threads
 from bench.studies.text_means import KnownTexts, fit_and_ask
 from bench.studies.text_to_latent import RIDGE, WIDTH
 from olacore.data import open_dataset
-from olacore.drawing.generator import DEFAULT_SET, Generator, Settings
+from olacore.drawing.generator import DEFAULT_SET, Generator
 from olacore.drawing.measure import Figures, measure
+from olacore.drawing.settings import Settings
 from olacore.errors import OlacoreError
 from olacore.files import replace_file
 from olacore.modules.plain import load_plain

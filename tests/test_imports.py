@@ -156,7 +156,7 @@ ROOMS = {
     "kernels": ("jit.flags", "jit.sharing", "kernels"),
     "blocks.py": ("kernels",),
     "spaces.py": BASE,
-    "data": (*BASE, "blocks", "spaces", "data"),
+    "data": (*BASE, "blocks", "spaces", "text", "data"),
     "losses": (*BASE, "jit", "kernels", "losses"),
     "media": (*BASE, "blocks", "spaces", "data", "media"),
     "text": (*BASE, "text"),

@@ -18,6 +18,8 @@ SIZE = click.option("--size", default=64, show_default=True, help="Side of the p
 COUNT = click.option("--count", default=3000, show_default=True, help="Captions; 31590 are all.")
 SEED = click.option("--seed", default=0, show_default=True, help="Of what is drawn and of what is held out.")
 
+STYLES = click.option("--styles", is_flag=True, help="Each picture is filled or outlined.")
+
 
 @click.group()
 def main() -> None:
@@ -29,11 +31,12 @@ def main() -> None:
 @SIZE
 @COUNT
 @SEED
-def make(folder: Path, size: int, count: int, seed: int) -> None:
-    """Draw a set into FOLDER: pictures/ and captions.csv, which has their captions and parts."""
+@STYLES
+def make(folder: Path, size: int, count: int, seed: int, styles: bool) -> None:
+    """Draw a set into FOLDER: pictures/ and captions.csv, which has their captions and parts, and styles if any."""
     from bench.drawn import folder as drawn
 
-    parts = drawn.make(folder, size, count, seed)
+    parts = drawn.make(folder, size, count, seed, styles)
     click.echo(f"{folder}: {count} pictures (" + ", ".join(f"{n} {part}" for part, n in parts.items()) + ")")
 
 
@@ -44,17 +47,17 @@ def make(folder: Path, size: int, count: int, seed: int) -> None:
 def judge(folder: Path, prompts: Path, captions: Path | None) -> None:
     """Tell which share of the pictures in FOLDER shows what its prompt says."""
     from bench.common.tables import to_rich
-    from bench.drawn.figures import figures, read_pictures, tables
+    from bench.drawn.figures import figures, read, read_pictures, tables
     from bench.drawn.folder import read_table
-    from bench.drawn.judge import read_picture
     from bench.drawn.scenes import Scene
     from olacore.drawing.job import read_prompts
 
     texts = read_prompts(prompts)
     known = read_table(captions) if captions else {}
+    scenes = [Scene.of(text) for text in texts]
     found = figures(
-        [Scene.of(text) for text in texts],
-        [*map(read_picture, read_pictures(folder, len(texts)))],
+        scenes,
+        read(scenes, read_pictures(folder, len(texts))),
         [known.get(text, "prompts") for text in texts],
     )
     for part in to_rich(tables({str(folder): found})):
@@ -65,17 +68,21 @@ def judge(folder: Path, prompts: Path, captions: Path | None) -> None:
 @click.option("--out", type=FOLDER, required=True, help="Keeps pictures, data and runs; what is there is not redone.")
 @click.option("--teacher", required=True, help="An autoencoder's folder or hub id, such as madebyollin/taesd3.")
 @click.option("--text-teacher", required=True, help="A text encoder's folder or hub id, such as all-MiniLM-L6-v2.")
-@click.option("--report", type=FILE, help="Otherwise bench/results/drawings/DATE-drawn.json.")
+@click.option(
+    "--report", type=FILE, help="Otherwise bench/results/drawings/DATE-drawn.json, or DATE-drawn-styles.json."
+)
 @SIZE
 @COUNT
 @SEED
+@STYLES
 def study(out: Path, report: Path | None, **asked: Any) -> None:
     """Make a set, train modules on it by the commands of docs/generate.md, draw what was held out, and judge it."""
     from bench.common.report import dated
     from bench.common.tables import to_rich
     from bench.drawn.study import Study, run
 
-    told = run(Study(out, **asked), report or RESULTS / "drawings" / f"{dated('drawn')}.json", click.echo)
+    name = dated("drawn-styles" if asked["styles"] else "drawn")
+    told = run(Study(out, **asked), report or RESULTS / "drawings" / f"{name}.json", click.echo)
     for part in to_rich(told):
         Console(width=None if sys.stdout.isatty() else 120).print(part)
 

@@ -9,8 +9,8 @@ import numpy as np
 from PIL import Image, UnidentifiedImageError
 
 from bench.common.tables import Table
-from bench.drawn.judge import Reading, judge
-from bench.drawn.scenes import Scene
+from bench.drawn.judge import Reading, judge, read_picture
+from bench.drawn.scenes import FILLED, STYLES, Scene
 from olacore.errors import DataError, FileFormatError
 
 ALIKE, APART = "one kind", "two kinds"
@@ -21,6 +21,7 @@ COLUMNS = {
     "count": "count",
     "size": "size",
     "place": "place",
+    "style": "style",
     "all": "everything",
 }
 PERCENT = 100
@@ -38,18 +39,29 @@ def shares(scenes: Sequence[Scene], readings: Iterable[Reading]) -> dict[str, fl
     kinds : share of the things named, or kinds of alike things, that are there in their colour and their shape
     bound : share of pictures that show all of these and nothing else
     count, size, place : share that is bound, and has the numbers; these and all sizes; these numbers, where they belong
+    style : share that is bound, and all of it in the style; where captions name one
     all : share that shows everything that its caption says
     """
     found, named, verdicts = 0, 0, []
+    names = [name for name in COLUMNS if name != "kinds" and (name != "style" or in_styles(scenes))]
     for scene, reading in zip(scenes, readings, strict=True):
         there = {seen.thing.kind for seen in reading.seen}
         found, named = found + len(there & scene.kinds), named + len(scene.kinds)
         verdict = judge(scene, reading)
-        verdicts.append([verdict.bound, verdict.count, verdict.size, verdict.place, verdict.all])
+        verdicts.append([getattr(verdict, name) for name in names])
     means = np.array(verdicts, float).mean(0).tolist()
-    return {"pictures": len(verdicts), "kinds": found / named} | dict(
-        zip(("bound", "count", "size", "place", "all"), means, strict=True)
-    )
+    return {"pictures": len(verdicts), "kinds": found / named} | dict(zip(names, means, strict=True))
+
+
+def in_styles(scenes: Sequence[Scene]) -> bool:
+    """Whether captions name styles."""
+    return any(scene.style for scene in scenes)
+
+
+def read(scenes: Sequence[Scene], pictures: Iterable[np.ndarray]) -> list[Reading]:
+    """Read pictures of some scenes, in styles where captions name them."""
+    styles = STYLES if in_styles(scenes) else (FILLED,)
+    return [read_picture(picture, styles) for picture in pictures]
 
 
 def figures(scenes: Sequence[Scene], readings: Sequence[Reading], parts: Sequence[str]) -> Figures:
@@ -95,10 +107,9 @@ def tables(found: Mapping[str, Figures]) -> list[Table]:
     made = []
     sorts = dict.fromkeys((part, sort) for figures in found.values() for part in figures for sort in figures[part])
     for part, sort in sorts:
-        rows, count = [], 0
-        for name, told in found.items():
-            if figures := told.get(part, {}).get(sort):
-                count = int(figures["pictures"])
-                rows.append([name, *(f"{PERCENT * figures[column]:.1f}" for column in COLUMNS)])
-        made.append(Table(["%", *COLUMNS.values()], rows, f"{part}, {sort}, {count} pictures"))
+        here = {name: figures for name, told in found.items() if (figures := told.get(part, {}).get(sort))}
+        columns = [column for column in COLUMNS if all(column in figures for figures in here.values())]
+        rows = [[name, *(f"{PERCENT * one[column]:.1f}" for column in columns)] for name, one in here.items()]
+        count = int(next(iter(here.values()))["pictures"])
+        made.append(Table(["%", *(COLUMNS[column] for column in columns)], rows, f"{part}, {sort}, {count} pictures"))
     return made

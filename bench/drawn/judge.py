@@ -3,20 +3,20 @@
 A pixel belongs to the colour along whose line from white it lies, where it is covered by half or more. Pixels of one
 colour that touch are a patch. A patch is a thing if its pixels have its colour, and it covers what one of the shapes
 covers, drawn anew at the same place and as large; otherwise it is *unclear*, as patches of blurred, grey or mixed
-pictures are. Nothing is read from the caption.
+pictures are. Nothing is read from the caption. In pictures of a set with styles a shape may be outlined too.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import combinations
+from itertools import combinations, product
 
 import numpy as np
 
 from bench.drawn.pictures import PALETTE, RADII, WHITE, area, coverage
-from bench.drawn.scenes import COLOURS, RELATIONS, SHAPES, SIZES, Scene, Thing
+from bench.drawn.scenes import COLOURS, FILLED, RELATIONS, SHAPES, SIZES, Scene, Thing
 from olacore.errors import ShapeError
 
 # Coverage from which a pixel belongs to a patch.
@@ -42,6 +42,7 @@ class Seen:
     x: float
     y: float
     radius: float
+    style: str = FILLED
 
     @property
     def thing(self) -> Thing:
@@ -68,25 +69,28 @@ class Verdict:
     count : as many of each
     size : of each thing
     place : of two things, the first lies to the second as the caption says; of alike things, always
+    style : all of it is bound and in the style that the caption says; where it says none, always
     """
 
     bound: bool
     count: bool
     size: bool
     place: bool
+    style: bool = True
 
     @property
     def all(self) -> bool:
         """Everything that the caption says."""
-        return self.bound and self.count and self.size and self.place
+        return self.bound and self.count and self.size and self.place and self.style
 
 
-def read_picture(picture: np.ndarray) -> Reading:
+def read_picture(picture: np.ndarray, styles: Sequence[str] = (FILLED,)) -> Reading:
     """Read a picture.
 
     Parameters
     ----------
     picture : (side, side, 3) uint8
+    styles : that things may be in
 
     Raises
     ------
@@ -110,7 +114,7 @@ def read_picture(picture: np.ndarray) -> Reading:
     for colour, patch in patches(labels):
         if patch.sum() < SPECK * smallest:
             specks += float(patch.sum())
-        elif found := _thing_of(picture, colour, patch, np.clip(amounts[:, :, colour], 0, 1)):
+        elif found := _thing_of(picture, colour, patch, np.clip(amounts[:, :, colour], 0, 1), styles):
             seen.append(found)
         else:
             unclear += 1
@@ -143,7 +147,9 @@ def widened(patch: np.ndarray) -> np.ndarray:
     return np.any([framed[y : y + height, x : x + width] for y in range(3) for x in range(3)], 0)
 
 
-def _thing_of(picture: np.ndarray, colour: int, patch: np.ndarray, amount: np.ndarray) -> Seen | None:
+def _thing_of(
+    picture: np.ndarray, colour: int, patch: np.ndarray, amount: np.ndarray, styles: Sequence[str]
+) -> Seen | None:
     """The thing that a patch of a colour is, or None where it is unclear."""
     name, side = COLOURS[colour], len(picture)
     inside = patch & ~widened(~patch)
@@ -160,15 +166,15 @@ def _thing_of(picture: np.ndarray, colour: int, patch: np.ndarray, amount: np.nd
     height, width = covered.shape
     across, down = np.arange(width) + 0.5, np.arange(height) + 0.5
     x, y = float(covered.sum(0) @ across) / total, float(covered.sum(1) @ down) / total
-    radii = {shape: float(np.sqrt(total / area(shape))) for shape in SHAPES}
+    radii = {(shape, style): float(np.sqrt(total / area(shape, style))) for shape, style in product(SHAPES, styles)}
     misfits = {
-        shape: float(np.abs(covered - coverage(shape, x, y, radius, height, width)).sum()) / total
-        for shape, radius in radii.items()
+        (shape, style): float(np.abs(covered - coverage(shape, x, y, radius, height, width, style)).sum()) / total
+        for (shape, style), radius in radii.items()
     }
-    shape = min(misfits, key=misfits.__getitem__)
-    if misfits[shape] > MISFIT:
+    best = min(misfits, key=misfits.__getitem__)
+    if misfits[best] > MISFIT:
         return None
-    return Seen(name, shape, (left + x) / side, (top + y) / side, radii[shape] / side)
+    return Seen(name, best[0], (left + x) / side, (top + y) / side, radii[best] / side, best[1])
 
 
 def judge(scene: Scene, reading: Reading) -> Verdict:
@@ -178,7 +184,8 @@ def judge(scene: Scene, reading: Reading) -> Verdict:
     bound = not reading.unclear and {thing.kind for thing in found} == scene.kinds
     count = bound and sorted(thing.kind for thing in found) == sorted(thing.kind for thing in wanted)
     size = count and sorted(found) == sorted(wanted)
-    return Verdict(bound, count, size, count and _lies(scene, reading.seen))
+    style = not scene.style or (bound and {seen.style for seen in reading.seen} == {scene.style})
+    return Verdict(bound, count, size, count and _lies(scene, reading.seen), style)
 
 
 def _lies(scene: Scene, seen: tuple[Seen, ...]) -> bool:

@@ -10,7 +10,7 @@ from functools import cache
 import numpy as np
 from PIL import Image, ImageDraw
 
-from bench.drawn.scenes import RELATIONS, SIZES, Scene, Thing
+from bench.drawn.scenes import OUTLINED, RELATIONS, SIZES, Scene, Thing
 
 WHITE = 255
 PALETTE = {
@@ -24,6 +24,8 @@ PALETTE = {
 # Radii by size, and the places of one, two and three things alike, in shares of the picture's side.
 RADII = dict(zip(SIZES, (0.115, 0.165, 0.22), strict=True))
 PLACES = (((0.5, 0.5),), ((0.25, 0.5), (0.75, 0.5)), ((0.5, 0.26), (0.25, 0.73), (0.75, 0.73)))
+# The white inside of a thing that is outlined, over its radius.
+HOLLOW = 0.4
 # How far a thing of two kinds is from the middle.
 ASIDE = 0.25
 # Points along a pixel's side.
@@ -54,15 +56,16 @@ def outline(shape: str) -> np.ndarray:
 
 
 @cache
-def area(shape: str) -> float:
-    """The area of a shape of radius 1."""
+def area(shape: str, style: str = "") -> float:
+    """The area that a shape of radius 1 covers in a style."""
     corners = outline(shape)
     following = np.roll(corners, -1, 0)
-    return abs(float((corners[:, 0] * following[:, 1] - corners[:, 1] * following[:, 0]).sum())) / 2
+    whole = abs(float((corners[:, 0] * following[:, 1] - corners[:, 1] * following[:, 0]).sum())) / 2
+    return whole * (1 - HOLLOW**2) if style == OUTLINED else whole
 
 
-def coverage(shape: str, x: float, y: float, radius: float, height: int, width: int) -> np.ndarray:
-    """How much of each pixel a shape covers, (height, width) float32 in [0, 1].
+def coverage(shape: str, x: float, y: float, radius: float, height: int, width: int, style: str = "") -> np.ndarray:
+    """How much of each pixel a shape covers in a style, (height, width) float32 in [0, 1].
 
     Parameters
     ----------
@@ -72,7 +75,8 @@ def coverage(shape: str, x: float, y: float, radius: float, height: int, width: 
     fine = Image.new("L", (width * FINE, height * FINE))
     corners = (np.array([x, y]) + radius * outline(shape)) * FINE
     ImageDraw.Draw(fine).polygon([*map(tuple, corners.tolist())], fill=WHITE)
-    return np.asarray(fine.reduce(FINE), np.float32) / np.float32(WHITE)
+    whole = np.asarray(fine.reduce(FINE), np.float32) / np.float32(WHITE)
+    return whole - coverage(shape, x, y, HOLLOW * radius, height, width) if style == OUTLINED else whole
 
 
 def placed(scene: Scene) -> list[tuple[Thing, float, float]]:
@@ -90,6 +94,7 @@ def draw(scene: Scene, side: int) -> np.ndarray:
     """Draw a scene, (side, side, 3) uint8."""
     picture = np.full((side, side, 3), WHITE, np.float32)
     for thing, x, y in placed(scene):
-        covered = coverage(thing.shape, x * side, y * side, RADII[thing.size] * side, side, side)[:, :, None]
+        radius = RADII[thing.size] * side
+        covered = coverage(thing.shape, x * side, y * side, radius, side, side, scene.style)[:, :, None]
         picture += covered * (np.array(PALETTE[thing.colour], np.float32) - picture)
     return np.rint(picture).astype(np.uint8)

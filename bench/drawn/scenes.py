@@ -1,19 +1,21 @@
 """What the drawn set shows, in words: things of a colour, a shape and a size, up to three alike or two apart.
 
 A caption says everything about its picture. 26 words make 31,590 of them: "a red heart", "two small blue squares", "a
-large green star left of a black circle". Whatever is of no named size is of the middle one.
+large green star left of a black circle". Whatever is of no named size is of the middle one. With styles a scene is
+filled or outlined, all of it: "a red heart, outlined".
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import permutations, product
 
 import numpy as np
 
 from olacore.errors import DataError
+from olacore.text.style import styled
 
 COLOURS = ("red", "yellow", "green", "blue", "purple", "black")
 SHAPES = ("circle", "square", "triangle", "star", "heart")
@@ -26,10 +28,16 @@ RELATIONS = {"above": (0, -1), "below": (0, 1), "left of": (-1, 0), "right of": 
 # together in one: of validation, and held out.
 UNSEEN_PAIRS = {"validation": 2, "held-out": 3}
 UNSEEN_SCENES = {"validation": 0.06, "held-out": 0.1}
+# A scene without a style is drawn filled. Of pairs of a colour and a shape that training has, so many are held out in
+# one style.
+FILLED, OUTLINED = STYLES = ("filled", "outlined")
+UNSEEN_STYLES = {"validation": 2, "held-out": 4}
 TRAIN = "train"
 
 NAME = rf"(?:(?:{'|'.join(filter(None, SIZES))}) )?(?:{'|'.join(COLOURS)}) (?:{'|'.join(SHAPES)})"
-CAPTION = re.compile(rf"({'|'.join(COUNTS)}) ({NAME})(s?)(?: ({'|'.join(RELATIONS)}) a ({NAME}))?")
+CAPTION = re.compile(
+    rf"({'|'.join(COUNTS)}) ({NAME})(s?)(?: ({'|'.join(RELATIONS)}) a ({NAME}))?(?:, ({'|'.join(STYLES)}))?"
+)
 
 # A colour and a shape.
 Kind = tuple[str, str]
@@ -65,11 +73,13 @@ class Scene:
     things : one, or two
     count : how often there is the one
     relation : one of `RELATIONS`, of two things
+    style : one of `STYLES`, or ""
     """
 
     things: tuple[Thing, ...]
     count: int = 1
     relation: str | None = None
+    style: str = ""
 
     @classmethod
     def of(cls, caption: str) -> Scene:
@@ -82,15 +92,20 @@ class Scene:
         found = CAPTION.fullmatch(caption)
         if found is None:
             raise DataError(f"{caption!r} is no caption of the drawn set, such as 'a red heart above a blue square'.")
-        count, first, _, relation, second = found.groups()
+        count, first, _, relation, second, style = found.groups()
         number, things = COUNTS.index(count) + 1, tuple(_thing(name) for name in (first, second) if name)
-        scene = cls(things, number, relation)
+        scene = cls(things, number, relation, style or "")
         if scene.caption != caption or len(scene.kinds) < len(things):
             raise DataError(f"{caption!r} is no caption of the drawn set: it would be {scene.caption!r}.")
         return scene
 
     @property
     def caption(self) -> str:
+        """What it shows, in words, and its style."""
+        return styled(self.plain, self.style)
+
+    @property
+    def plain(self) -> str:
         """What it shows, in words."""
         first = self.things[0]
         if self.relation is None:
@@ -137,6 +152,14 @@ def choose(count: int, seed: int) -> list[Scene]:
     return chosen[:count]
 
 
+def in_styles(scenes: list[Scene], seed: int) -> list[Scene]:
+    """As many scenes in styles: those of one kind in each style, and then others, each in one that is drawn."""
+    drawn = np.random.default_rng([seed, 2]).integers(len(STYLES), size=len(scenes)).tolist()
+    alike = [replace(scene, style=style) for scene in scenes if not scene.apart for style in STYLES]
+    apart = [replace(scene, style=STYLES[one]) for scene, one in zip(scenes, drawn, strict=True) if scene.apart]
+    return [*alike, *apart][: len(scenes)]
+
+
 @dataclass(frozen=True)
 class Split:
     """Which scenes are held out.
@@ -145,10 +168,12 @@ class Split:
     ----------
     pairs : validation and held-out colours and shapes that no training scene has together
     scenes : validation and held-out pairs of kinds that no training scene has together
+    styles : validation and held-out styles, each with a kind that no training scene has in it
     """
 
     pairs: dict[str, frozenset[Kind]]
     scenes: dict[str, frozenset[frozenset[Kind]]]
+    styles: dict[str, frozenset[tuple[str, Kind]]]
 
     @classmethod
     def of(cls, seed: int) -> Split:
@@ -168,15 +193,22 @@ class Split:
             number = round(share * len(together))
             scenes[name] = frozenset(together[place] for place in order[taken : taken + number])
             taken += number
-        return cls(pairs, scenes)
+        places, styles = np.random.default_rng([seed, 3]).permutation(len(seen)).tolist(), {}
+        for name, number in UNSEEN_STYLES.items():
+            styles[name] = frozenset((STYLES[place % 2], seen[places.pop()]) for place in range(number))
+        return cls(pairs, scenes, styles)
 
     def part_of(self, scene: Scene) -> str:
         """The part of a scene: train; pair-validation or pair-held-out where a colour and a shape were never together;
-        scene-validation or scene-held-out where two kinds never were.
+        style-validation or style-held-out where a kind never was of the style; scene-validation or scene-held-out where
+        two kinds never were together.
         """
         for name in ("held-out", "validation"):
             if scene.kinds & self.pairs[name]:
                 return f"pair-{name}"
+        for name in ("held-out", "validation"):
+            if self.styles[name] & {(scene.style, kind) for kind in scene.kinds}:
+                return f"style-{name}"
         for name in ("held-out", "validation"):
             if scene.kinds in self.scenes[name]:
                 return f"scene-{name}"

@@ -17,6 +17,7 @@ ROOMS = {
         "olacore",
         "olacore.errors",
         "olacore.drawing.generator",
+        "olacore.drawing.settings",
         "olacore.search.observers",
         "olacore.search.seeds",
     ),

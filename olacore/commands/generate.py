@@ -14,7 +14,7 @@ from olacore.files import check_output, make_folder
 # Characters of a prompt that are printed.
 SHOWN = 80
 # What `--like` takes from the picture instead.
-TAKEN = ("seed", "count", "variety", "steps", "solver", "guidance", "negative", "lean")
+TAKEN = ("seed", "count", "variety", "steps", "solver", "guidance", "negative", "lean", "style")
 
 
 class Prompted(click.Command):
@@ -47,6 +47,7 @@ class Prompted(click.Command):
 @click.option("--guidance", type=float, help="How far to go from the mean of all; by default as training pictures do.")
 @click.option("--negative", help="What to draw away from.")
 @click.option("--lean", type=float, help="How far unknown prompts are taken for known ones, 0 to 1, the default.")
+@click.option("--style", help="One that the set was trained with, as outlined; `ola inspect` lists them.")
 @click.option("--init", type=FILE, help="A picture to start from.")
 @click.option("--strength", type=float, help="How far to go from it, 0 to 1; by default 0.5.")
 @click.option("--prompts", type=FILE, help="Draw a file of prompts, every line one, into the folder --output.")
@@ -76,7 +77,8 @@ def generate(**asked: Any) -> None:
     if not asked["variety"] and (asked["steps"] or asked["solver"]):
         raise click.UsageError("--steps and --solver need noise to take away, with --variety.")
     from olacore.drawing import job
-    from olacore.drawing.generator import DEFAULT_SET, Generator, Settings
+    from olacore.drawing.generator import DEFAULT_SET, Generator
+    from olacore.drawing.settings import Settings
 
     given = {name: asked[name] for name in TAKEN if asked[name] is not None}
     if asked["like"] is not None:
@@ -143,7 +145,8 @@ def show(told: dict[str, Any], as_json: bool, line: bool = False) -> None:
         say(f"note: {note}", err=True)
     seeds = f", seed {told['seed']}" if told["variety"] else ""
     prompt = told["prompt"] if len(told["prompt"]) <= SHOWN else f"{told['prompt'][:SHOWN]}.."
-    say(f"{told['file']}: '{prompt}'{seeds}")
+    style = f", {told['style']}" if told["style"] else ""
+    say(f"{told['file']}: '{prompt}'{style}{seeds}")
     if "preview" in told:
         say(f"{told['preview']}: the picture after each step")
     near = [

@@ -53,8 +53,9 @@ def t2i_test(
     judge: R-precision of 100, whether a closed form that learnt from the training pictures reads the right caption from
     the picture, and another one from --judge.
     """
-    from olacore.drawing.generator import DEFAULT_SET, Generator, Settings
+    from olacore.drawing.generator import DEFAULT_SET, Generator
     from olacore.drawing.measure import measure
+    from olacore.drawing.settings import Settings
     from olacore.files import check_output
 
     if page:

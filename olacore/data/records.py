@@ -10,6 +10,7 @@ import numpy as np
 
 from olacore.errors import ConfigError
 from olacore.foreign.names import counted
+from olacore.text.style import is_style
 
 # Names of the splits; their place is the number that a file stores.
 SPLITS = ("train", "validation", "held-out")
@@ -38,10 +39,11 @@ class Source:
     licence, author : empty where they are not known
     caption : where the form of the file has no captions of their own
     part : what the split is called where it is one of several, such as "concept-held-out"
+    style : that its captions are joined with, see `olacore.text.style`
 
     Raises
     ------
-    ConfigError  if the kind or the split is unknown, or the name is a path
+    ConfigError  if the kind or the split is unknown, the name is a path, or the style is none
     """
 
     name: str
@@ -51,6 +53,7 @@ class Source:
     author: str = ""
     caption: str = ""
     part: str = ""
+    style: str = ""
 
     def __post_init__(self) -> None:
         if self.kind not in KINDS:
@@ -59,6 +62,8 @@ class Source:
             raise ConfigError(f"a split is one of {SPLITS}; {self.name!r} was put into {self.split!r}.")
         if "/" in self.name:
             raise ConfigError(f"a source is a file name, never a path; got {self.name!r}.")
+        if self.style and not is_style(self.style):
+            raise ConfigError(f"a style is a word or a few in lower case; {self.name!r} has {self.style[:60]!r}.")
 
 
 @dataclass(frozen=True)
@@ -154,9 +159,9 @@ class InputFile:
 
 
 def pack_sources(sources: Iterable[Source]) -> np.ndarray:
-    """The entries of `/sources`: fixed-width UTF-8 text, the split as 0, 1, 2; captions and parts if there are any."""
+    """The entries of `/sources`: fixed-width UTF-8 text, the split as 0, 1, 2; captions, parts, styles if there are."""
     records = [asdict(source) | {"split": SPLITS.index(source.split)} for source in sources]
-    for name in ("caption", "part"):
+    for name in ("caption", "part", "style"):
         if not any(record[name] for record in records):
             for record in records:
                 del record[name]

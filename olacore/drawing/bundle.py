@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
@@ -81,6 +82,7 @@ def make_set(
         if not len(trained):
             raise DataError(f"{h5} has no captions for training.")
         embeddings = embed(loaded["text"], texts.captions)
+        styles = styles_of(data)
         captions = Captions.of([texts.captions[place] for place in trained], embeddings[trained], COMPONENTS)
         asked = Asked.of(data, texts, loaded["mean"], embeddings, captions)
         seen = asked.seen_from()
@@ -102,10 +104,20 @@ def make_set(
         "thumbnails": keep(out, THUMBNAILS, thumbnails),
         "seen": seen,
         **energies,
+        **styles,
         "about": dict(about or {}),
     }
     replace_file(out / ABOUT, (json.dumps(content, indent=1, sort_keys=True) + "\n").encode())
     return out
+
+
+def styles_of(data: Dataset) -> dict[str, Any]:
+    """What `ModuleSet` says of the styles of training pictures; the one that most have stands for none."""
+    used = np.unique(data.read(["rows"], data.indices("train"))["rows"]["source"])
+    counts = Counter(data.sources[source].style for source in used)
+    styles = sorted(style for style in counts if style)
+    usual = {} if "" in counts else {"style": max(styles, key=counts.__getitem__)}
+    return {"styles": styles, **usual} if styles else {}
 
 
 def check_about(about: Mapping[str, str]) -> None:

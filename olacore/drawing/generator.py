@@ -13,14 +13,15 @@ from olacore.drawing.captions import OVER, Captions
 from olacore.drawing.lift import Lift
 from olacore.drawing.module_set import ModuleSet, load_parts, open_set
 from olacore.drawing.notes import ALIKE, SAME, on_negative, on_prompt, words_said
-from olacore.drawing.sampler import SOLVERS, noise_of, sample
+from olacore.drawing.sampler import noise_of, sample
+from olacore.drawing.settings import Settings
 from olacore.errors import ConfigError, DTypeError, FileFormatError, ShapeError
 from olacore.modules.file import BASIS
 from olacore.text.emoji import name_emoji
+from olacore.text.style import plain_style, said, styled
 
 DEFAULT_SET = "google64"
-MOST_COUNT, MOST_SEED = 4096, (1 << 63) - 1
-MOST_GUIDANCE = 20.0
+MOST_COUNT = 4096
 # What a negative prompt counts for, of what sets it apart from the mean of all.
 AWAY = np.float32(0.5)
 # What a callback gets: the step from 0 on, how many there are, and the picture as it would be now, (H, W, 3) uint8.
@@ -41,53 +42,6 @@ class Part(Protocol):
 
     def with_refiner(self, refiner: Any) -> Part:
         """A decoder with a refiner behind it."""
-
-
-@dataclass(frozen=True)
-class Settings:
-    """How a picture is drawn, beside its prompt.
-
-    Parameters
-    ----------
-    seed : of chance
-    variety : 0 draws what the text alone leads one to expect, the same for every seed. Above, a prompt that leans does
-        so on others of the captions that it is likest, and any other is drawn from noise of that level, in the units of
-        the latents
-    steps : noise levels that are passed at most; None for all that the set has below `variety`
-    solver : "dpm" or "ddim"
-    guidance : 1 draws what the text leads one to expect; above, what sets it apart from the mean of all is exaggerated;
-        None does so until it is as large as in training pictures, three times at most
-    negative : what the picture is drawn away from
-    lean : how far a prompt that is far from all training captions is taken for those that it is likest, 0 to 1: nearer
-        to 1 pictures of what is not known are clearer, and show less what was asked. Sets whose text module is of the
-        view scene do not
-
-    Raises
-    ------
-    ConfigError  if one is out of range
-    """
-
-    seed: int = 0
-    variety: float = 0.0
-    steps: int | None = None
-    solver: str = "dpm"
-    guidance: float | None = None
-    negative: str = ""
-    lean: float = 1.0
-
-    def __post_init__(self) -> None:
-        if not 0 <= self.seed <= MOST_SEED:
-            raise ConfigError(f"seed must be 0 to {MOST_SEED}; got {self.seed}.")
-        if not 0 <= self.variety < np.inf:
-            raise ConfigError(f"variety must be 0 or more; got {self.variety}.")
-        if self.steps is not None and self.steps < 1:
-            raise ConfigError(f"steps must be 1 or more; got {self.steps}.")
-        if self.solver not in SOLVERS:
-            raise ConfigError(f"solver must be {' or '.join(SOLVERS)}; got {self.solver!r}.")
-        if self.guidance is not None and not 0 <= self.guidance <= MOST_GUIDANCE:
-            raise ConfigError(f"guidance must be 0 to {MOST_GUIDANCE:g}; got {self.guidance}.")
-        if not 0 <= self.lean <= 1:
-            raise ConfigError(f"lean must be 0 to 1; got {self.lean}.")
 
 
 @dataclass(frozen=True)
@@ -172,7 +126,9 @@ class Generator:
     def text_means(self, prompts: Sequence[str], settings: Settings | None = None) -> np.ndarray:
         """The latents that the prompts alone lead one to expect, (n, C, h, w) float32, with guidance."""
         asked = settings or Settings()
-        away = self.apart([asked.negative], [(asked.lean,)], self.embedded([asked.negative])) if asked.negative else 0
+        prompts = [self.read_of(prompt, asked) for prompt in prompts]
+        negative = self.read_of(asked.negative, asked)
+        away = self.apart([negative], [(asked.lean,)], self.embedded([negative])) if negative else 0
         known = self.embedded(prompts)
         apart = self.apart(prompts, [(asked.lean, asked.variety, asked.seed)] * len(prompts), known) - AWAY * away
         unlike = [one in known and self.unlike(self.captions.certainty(known[one])) for one in prompts]
@@ -237,7 +193,9 @@ class Generator:
         if not 1 <= count <= MOST_COUNT:
             raise ConfigError(f"count must be 1 to {MOST_COUNT}; got {count}.")
         self.check(asked)
-        notes, nearest, certainty = self.look(prompt, self.embedded([prompt]).get(prompt))
+        asked = replace(asked, style=self.style_of(prompt, asked))
+        text = self.read_of(prompt, asked)
+        notes, nearest, certainty = self.look(text, self.embedded([text]).get(text))
         notes = (*notes, *on_negative(self.table, asked.negative, self.said))
         leans = self.leans(asked, certainty)
         if count > 1 and not leans and not self.levels(asked, certainty):
@@ -253,8 +211,29 @@ class Generator:
             drawings.append(Drawing(picture, prompt, own, notes, nearest, self.record(prompt, own)))
         return drawings
 
+    def read_of(self, text: str, asked: Settings) -> str:
+        """What is read of a prompt, or of a negative one: it, and its style."""
+        return styled(text, self.style_of(text, asked))
+
+    def style_of(self, text: str, asked: Settings) -> str:
+        """The style of a prompt: that asked for, or that it ends in, or the set's; none where nothing of it is known.
+
+        Raises
+        ------
+        ConfigError  if the set does not know the one that is asked for
+        """
+        style = plain_style(asked.style)
+        if style and not self.set.styles:
+            raise ConfigError(f"the set {self.set.name} knows no styles; leave the style {asked.style!r} out.")
+        if style and style not in self.set.styles:
+            known = ", ".join(self.set.styles)
+            raise ConfigError(f"the set {self.set.name} knows the styles {known}; got the style {asked.style!r}.")
+        style = style or said(text, self.set.styles) or self.set.style
+        return style if style and any(self.table.read(name_emoji(text))[0]) else ""
+
     def check(self, asked: Settings) -> None:
-        """Raise `ConfigError` where variety has no effect on any prompt."""
+        """Raise `ConfigError` where the set does not know the style, or variety has no effect on any prompt."""
+        self.style_of("", asked)
         lowest = min(self.set.levels, default=np.inf)
         if 0 < asked.variety < lowest and self.seen is None:
             has = f"denoisers from level {lowest:g} on" if self.set.levels else "no denoisers"

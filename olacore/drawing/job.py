@@ -10,9 +10,10 @@ from typing import Any
 import numpy as np
 
 from olacore import pretrained
-from olacore.drawing.generator import Drawing, Generator, Settings
+from olacore.drawing.generator import Drawing, Generator
 from olacore.drawing.notes import ALIKE
 from olacore.drawing.pictures import Thumbnails, grid_of, read_drawing, write_drawing
+from olacore.drawing.settings import Settings
 from olacore.errors import ConfigError, DataError, FileFormatError
 from olacore.files import check_output
 from olacore.foreign import hub
@@ -65,7 +66,7 @@ def recalled(path: Path) -> tuple[str, Settings, int, dict[str, Any]]:
     about = read_drawing(path)
     if about is None:
         raise FileFormatError(f"{path} does not say how it was drawn; a PNG of `ola generate` does.")
-    settings = Settings(**{one.name: about[one.name] for one in fields(Settings)})
+    settings = Settings(**{one.name: about[one.name] for one in fields(Settings) if one.name in about})
     return about["prompt"], settings, about["count"], about
 
 

@@ -10,7 +10,8 @@ import numpy as np
 
 from olacore.data import Dataset, open_dataset
 from olacore.data.texts import read_texts
-from olacore.drawing.generator import Generator, Settings
+from olacore.drawing.generator import Generator
+from olacore.drawing.settings import Settings
 from olacore.errors import DataError
 from olacore.quality.drawings import Known, cells_of
 from olacore.quality.judges import Judge, kernel_distance

@@ -22,6 +22,7 @@ from olacore.modules.file import BASIS
 from olacore.modules.plain import PlainModule, load_plain
 from olacore.modules.refined import CARRIED_BY
 from olacore.spaces import LatentSpace, named
+from olacore.text.style import MOST_STYLE, is_style
 
 SCHEMA = "olacore/set/1"
 ABOUT, CAPTIONS, THUMBNAILS = "set.json", "captions.safetensors", "thumbnails.webp"
@@ -48,6 +49,8 @@ _SET = record(
     },
     {
         "thumbnails": _FILE,
+        "styles": listed(text(MOST_STYLE), 1),
+        "style": text(MOST_STYLE),
         "about": mapping(text(MOST_ABOUT)),
         "outline": record(
             {"components": whole(1, 1 << 20), "energy": number(0, LARGEST), "rest": number(0, LARGEST)},
@@ -74,6 +77,8 @@ class ModuleSet:
     energy : squared distance of a training picture's latent to the mean of all, the median
     outline : the same of two parts of it, and how sure the text mean is of them; None where that was not measured, or
         the text mean has too few components
+    styles : that training captions were joined with, see `olacore.text.style`; none where they were not
+    style : of them, in which prompts are read that ask for none, where all captions have one; otherwise ""
     about : what the set says of itself, such as its licence
     reference : to the hub, where it comes from there
     """
@@ -86,6 +91,8 @@ class ModuleSet:
     seen: float | None
     energy: float
     outline: Outline | None
+    styles: tuple[str, ...]
+    style: str
     about: dict[str, str]
     reference: str = ""
 
@@ -132,6 +139,12 @@ def open_set(reference: Path | str) -> ModuleSet:
     levels = sorted(about["levels"], key=lambda entry: -entry["level"])
     if len({f"{entry['level']:g}" for entry in levels}) < len(levels):
         raise FileFormatError(f"{path} names several denoisers of one level.")
+    styles = about.get("styles", [])
+    if len({*styles}) < len(styles) or not all(map(is_style, styles)) or about.get("style", "") not in ("", *styles):
+        raise FileFormatError(
+            f"{path} is damaged: styles are words in lower case, each once, and style is one of them; got {styles[:8]} "
+            f"and {about.get('style', '')!r}."
+        )
     files = {name: _checked(folder, entry) for name, entry in entries.items()}
     digests = {name: entry["sha256"] for name, entry in about["modules"].items()}
     digests |= {f"level {entry['level']:g}": entry["sha256"] for entry in levels}
@@ -144,6 +157,8 @@ def open_set(reference: Path | str) -> ModuleSet:
         about["seen"],
         float(about["energy"]),
         _outline(about["outline"]) if "outline" in about else None,
+        tuple(styles),
+        about.get("style", ""),
         dict(about.get("about", {})),
         Path(reference).as_posix() if hub.is_hub(reference) else "",
     )

@@ -39,6 +39,7 @@ _RECORD = record(
         "notes": listed(text(1 << 20)),
         "olacore": anything,
         "about": mapping(text()),
+        "style": text(1 << 20),
     },
 )
 

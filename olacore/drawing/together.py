@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from olacore.drawing.generator import AWAY, Drawing, Generator, Lean, Settings
+from olacore.drawing.generator import AWAY, Drawing, Generator, Lean
 from olacore.drawing.notes import on_negative
+from olacore.drawing.settings import Settings
 
 
 @dataclass(frozen=True)
@@ -36,28 +37,32 @@ def draw_together(generator: Generator, wishes: Sequence[Wish]) -> list[Drawing]
     ------
     ConfigError, ShapeError  as `Generator.draw`
     """
-    asked = [wish.settings for wish in wishes]
-    for settings in asked:
-        generator.check(settings)
-    texts = dict.fromkeys(wish.prompt for wish in wishes)
-    embedded = generator.embedded([*texts, *(one.negative for one in asked if one.negative)])
-    negatives = dict.fromkeys(one.negative for one in asked)
-    away = {text: on_negative(generator.table, text, generator.said) for text in negatives}
+    for wish in wishes:
+        generator.check(wish.settings)
+    asked = [replace(wish.settings, style=generator.style_of(wish.prompt, wish.settings)) for wish in wishes]
+    read = [generator.read_of(wish.prompt, one) for wish, one in zip(wishes, asked, strict=True)]
+    negatives = [generator.read_of(one.negative, one) for one in asked]
+    texts = dict.fromkeys(read)
+    embedded = generator.embedded([*texts, *filter(None, negatives)])
+    away = {
+        text: on_negative(generator.table, text, generator.said)
+        for text in dict.fromkeys(one.negative for one in asked)
+    }
     looks = {text: generator.look(text, embedded.get(text)) for text in texts}
-    certainty = np.array([looks[wish.prompt][2] for wish in wishes])
+    certainty = np.array([looks[text][2] for text in read])
     # Of seeds of one prompt the modules are asked once, unless it leans.
     leans: list[Lean] = [
         (one.lean, one.variety, one.seed) if generator.leans(one, near) else (one.lean,)
         for one, near in zip(asked, certainty, strict=True)
     ]
-    needed = {(wish.prompt, lean) for wish, lean in zip(wishes, leans, strict=True)}
-    needed |= {(one.negative, (one.lean,)) for one in asked if one.negative}
+    needed = {*zip(read, leans, strict=True)}
+    needed |= {(text, (one.lean,)) for text, one in zip(negatives, asked, strict=True) if text}
     pairs = sorted(needed)
     found = generator.apart([text for text, _ in pairs], [lean for _, lean in pairs], embedded)
     known = dict(zip(pairs, found, strict=True))
     apart = [
-        known[wish.prompt, lean] - (AWAY * known[one.negative, (one.lean,)] if one.negative else np.float32(0))
-        for wish, lean, one in zip(wishes, leans, asked, strict=True)
+        known[text, lean] - (AWAY * known[negative, (one.lean,)] if negative else np.float32(0))
+        for text, lean, negative, one in zip(read, leans, negatives, asked, strict=True)
     ]
     unlike = [generator.unlike(near) for near in certainty]
     expected = generator.lifted(np.array(apart), [one.guidance for one in asked], unlike)
@@ -73,8 +78,8 @@ def draw_together(generator: Generator, wishes: Sequence[Wish]) -> list[Drawing]
         own = [asked[place] for place in places]
         latents[places] = generator.sample(start[places], expected[places], certainty[places], own)
     drawings = []
-    for picture, wish, one in zip(generator.paint(latents), wishes, asked, strict=True):
-        notes, nearest, _ = looks[wish.prompt]
+    for picture, wish, text, one in zip(generator.paint(latents), wishes, read, asked, strict=True):
+        notes, nearest, _ = looks[text]
         notes = (*notes, *away[one.negative])
         drawings.append(Drawing(picture, wish.prompt, one, notes, nearest, generator.record(wish.prompt, one)))
     return drawings

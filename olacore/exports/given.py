@@ -57,6 +57,8 @@ def _of_set(found: ModuleSet, name: str) -> list[Part]:
         "outline": found.outline and asdict(found.outline),
         "levels": sorted(found.levels)[::-1],
     }
+    # Exports of sets without have the bytes that they had.
+    known |= {"styles": list(found.styles), "style": found.style} if found.styles else {}
     known |= {"folder": str(found.folder), "seen": found.seen}
     files = {name: path for name, path in found.files.items() if name in found.digests}
     files |= {f"level {level:g}": path for level, path in found.levels.items()}

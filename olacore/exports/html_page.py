@@ -198,6 +198,8 @@ def _drawing(parts: Sequence[Part], known: Mapping[str, Any], arrays: Arrays) ->
         "expects": _expects(modules["decoder"]),
         "set": {
             **{name: known[name] for name in ("size", "energy", "outline", "seen")},
+            "styles": known.get("styles", []),
+            "style": known.get("style", ""),
             "levels": [[level, f"level {level:g}"] for level in known["levels"]],
             "example": EXAMPLE if all(word in table.places for word in EXAMPLE.split()) else "",
             "everything": arrays.add(modules["mean"].program.shift),

@@ -99,6 +99,7 @@ def _of_set(found: ModuleSet, parts: Sequence[Part]) -> tuple[dict[str, Any], st
             front, title, rest = written.groups()
             return _front(front), title + rest
     words = f"A set of organic modules that draws pictures of {found.size} x {found.size} pixels of what a text says."
+    words += f" Its styles: {', '.join(map(shown, found.styles))}." if found.styles else ""
     head = [f"# {shown(found.name)}", "", words, "", "| module | numbers | size |", "| --- | --- | ---: |"]
     rows = [f"| `{p.name}` | {_shape(p)} | {len(p.content) / 1000:.1f} kB |" for p in parts]
     return {}, "\n".join(head + rows)

@@ -8,10 +8,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from olacore.drawing.captions import MOST, NEAREST, OVER, SHARP, Captions
-from olacore.drawing.generator import Settings
 from olacore.drawing.lift import MOST_LIFT, TINY, Outline, axes_of
 from olacore.drawing.module_set import ModuleSet, open_set
 from olacore.drawing.sampler import sample
+from olacore.drawing.settings import Settings
 from olacore.errors import ConfigError
 from olacore.exports.base import Part
 from olacore.exports.onnx_graph import FLOAT, Form, Graph, Port

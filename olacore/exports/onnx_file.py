@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from olacore import pretrained
-from olacore.drawing.generator import Settings
 from olacore.drawing.module_set import NEEDED
+from olacore.drawing.settings import Settings
 from olacore.errors import ConfigError, FileFormatError
 from olacore.exports.base import EXPORTERS, Exporter, Part
 from olacore.exports.onnx_drawing import Drawing
@@ -22,6 +22,7 @@ from olacore.files import replace_file
 from olacore.foreign.reading import read_file
 from olacore.modules.module import load
 from olacore.spaces import FAMILIES
+from olacore.text.style import JOINED
 from olacore.text.words import LEFT_OUT
 from olacore.version import __version__
 
@@ -242,6 +243,8 @@ def _told(parts: Sequence[Part], form: Form, options: OnnxFile) -> dict[str, str
             told["left_out"] = LEFT_OUT
     if of_set := first.about.get("set"):
         told["set"] = _json({key: value for key, value in of_set.items() if key != "folder"})
+        if of_set.get("styles"):
+            told["styled"] = JOINED
     if len(parts) > 1:
         told |= {"digests": _json(digests), "settings": _json(options.drawing)}
     if space := next((found for part in parts if (found := _space(part))), None):

@@ -140,6 +140,8 @@ def describe_set(path: Path) -> dict[str, Any]:
         "kind": "set",
         "size": [found.size, found.size],
         "captions": len(Captions.read(found.files["captions"]).listed),
+        **({"styles": list(found.styles)} if found.styles else {}),
+        **({"style where none is asked for": found.style} if found.style else {}),
         **({"about": found.about} if found.about else {}),
         "modules": {name: {"bytes": file.stat().st_size, "shape": repr(load(file))} for name, file in files.items()},
     }
@@ -221,6 +223,8 @@ def describe_captions(dataset: Dataset) -> dict[str, Any]:
     sources = {source.name: source for source in dataset.sources}.values()
     parts = Counter(source.part or source.split for source in sources) if any(source.part for source in sources) else {}
     named = {"sources by part": dict(parts)} if parts else {}
+    if styles := Counter(source.style for source in sources if source.style):
+        named["sources by style"] = dict(sorted(styles.items()))
     if not dataset.captions:
         return {"captions": sum(bool(source.caption) for source in sources), **named}
     several = sum(len(captions) > 1 for captions in dataset.captions)

@@ -13,7 +13,8 @@ from concurrent.futures import Future
 from time import perf_counter
 from typing import Any
 
-from olacore.drawing.generator import Drawing, Generator, Settings
+from olacore.drawing.generator import Drawing, Generator
+from olacore.drawing.settings import Settings
 from olacore.drawing.together import Wish, draw_together
 
 logger = logging.getLogger(__name__)

@@ -10,19 +10,24 @@ from typing import Any, Literal
 from fastapi import APIRouter, Request
 from pydantic import Field
 
-from olacore.drawing.generator import MOST_GUIDANCE, MOST_SEED
 from olacore.drawing.job import with_seed
+from olacore.drawing.settings import MOST_GUIDANCE, MOST_SEED
 from olacore.drawing.together import Wish
-from olacore.web.serving import LIMITS, Body, Prompt, Server, check_size, draw, encoded, refuse, settings
+from olacore.web.serving import LIMITS, Body, Prompt, Server, Style, check_size, draw, encoded, refuse, settings
 
 router = APIRouter(prefix="/v1")
 
 MOST = 10
+# Styles that clients of the interface name.
+THEIRS = ("vivid", "natural")
 SIZE = re.compile(r"([1-9]\d{0,4})x([1-9]\d{0,4})")
 
 
 class Asked(Body):
-    """What the interface takes; `seed`, `variety`, `guidance`, `negative` and `lean` are additions."""
+    """What the interface takes; `seed`, `variety`, `guidance`, `negative` and `lean` are additions.
+
+    A style is one of the set's; those of the interface itself ask for nothing, unless the set has them.
+    """
 
     prompt: Prompt
     model: str = Field("", max_length=1000)
@@ -36,6 +41,7 @@ class Asked(Body):
     guidance: float | None = Field(None, ge=0, le=MOST_GUIDANCE)
     negative: Prompt = ""
     lean: float = Field(1.0, ge=0, le=1)
+    style: Style = ""
 
 
 @router.post("/images/generations")
@@ -57,6 +63,8 @@ async def generations(asked: Asked, request: Request, server: Server) -> dict[st
             raise refuse(f"size must have sides of 8 to {LIMITS.side} pixels; got {asked.size}.")
     size = check_size(server, asked.n, width, height)
     given = {name: getattr(asked, name) for name in ("variety", "guidance", "negative", "lean")}
+    if asked.style in server.generator.set.styles or asked.style not in THEIRS:
+        given["style"] = asked.style
     one = with_seed(settings(server, **given), asked.seed)
     wishes = [Wish(asked.prompt, replace(one, seed=one.seed + number)) for number in range(asked.n)]
     drawings = await draw(request, server, wishes)

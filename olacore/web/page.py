@@ -11,7 +11,7 @@ from typing import Any
 from fastapi import APIRouter, Request, Response
 from pydantic import Field
 
-from olacore.drawing.generator import MOST_GUIDANCE, MOST_SEED
+from olacore.drawing.settings import MOST_GUIDANCE, MOST_SEED
 from olacore.drawing.together import Wish
 from olacore.errors import FileFormatError
 from olacore.media.pictures import picture_bytes
@@ -23,6 +23,7 @@ from olacore.web.serving import (
     Picture,
     Prompt,
     Server,
+    Style,
     draw,
     encoded,
     notes_of,
@@ -53,6 +54,7 @@ class Asked(Body):
     guidance: float | None = Field(None, ge=0, le=MOST_GUIDANCE)
     negative: Prompt = ""
     lean: float = Field(1.0, ge=0, le=1)
+    style: Style = ""
     init: Picture | None = None
     strength: float = Field(0.5, ge=0, le=1)
 
@@ -60,7 +62,7 @@ class Asked(Body):
 @router.post("/api/draw")
 async def draw_now(asked: Asked, request: Request, server: Server) -> dict[str, Any]:
     """Draw pictures of seeds that follow each other."""
-    given = {name: getattr(asked, name) for name in ("variety", "guidance", "negative", "lean")}
+    given = {name: getattr(asked, name) for name in ("variety", "guidance", "negative", "lean", "style")}
     every = [settings(server, **given, seed=asked.seed + number) for number in range(asked.count)]
     start, about = await start_of(server, asked.init, asked.strength)
     begun = perf_counter()
@@ -88,6 +90,8 @@ async def about(server: Server) -> dict[str, Any]:
         "size": found.size,
         "levels": list(found.levels) or list(() if server.generator.seen is None else VARIETIES),
         "encoder": "encoder" in found.files,
+        "styles": list(found.styles),
+        "style": found.style,
         "prompt_length": server.limits.prompt,
         "codec_pixels": server.limits.codec_pixels,
         "example": captions[0] if unknown else EXAMPLE,

@@ -11,9 +11,11 @@ from fastapi import APIRouter, HTTPException, Request
 from fastapi.routing import APIRoute
 from pydantic import Field, model_validator
 
-from olacore.drawing.generator import MOST_GUIDANCE, MOST_SEED, Drawing, Settings
+from olacore.drawing.generator import Drawing
 from olacore.drawing.job import with_seed
+from olacore.drawing.settings import MOST_GUIDANCE, MOST_SEED, Settings
 from olacore.drawing.together import Wish
+from olacore.text.style import styled
 from olacore.version import __version__
 from olacore.web.serving import (
     LIMITS,
@@ -24,6 +26,7 @@ from olacore.web.serving import (
     Server,
     Serving,
     Side,
+    Style,
     check_size,
     draw,
     encoded,
@@ -46,7 +49,6 @@ NOT_DONE = (
     "enable_hr",
     "tiling",
     "restore_faces",
-    "styles",
     "script_name",
     "alwayson_scripts",
     "subseed_strength",
@@ -56,7 +58,7 @@ NOT_DONE = (
 # Settings of ours, which clients with a fixed list of names send in `override_settings`.
 OWN = ("variety", "guidance", "lean")
 # Lists that clients ask for when they start, and that have nothing in them here.
-EMPTY = ("sd-vae", "sd-modules", "loras", "hypernetworks", "prompt-styles", "face-restorers", "latent-upscale-modes")
+EMPTY = ("sd-vae", "sd-modules", "loras", "hypernetworks", "face-restorers", "latent-upscale-modes")
 
 
 class Asked(Body):
@@ -71,6 +73,7 @@ class Asked(Body):
     height: Side | None = None
     batch_size: Count = 1
     n_iter: Count = 1
+    styles: list[Style] = Field(default_factory=list, max_length=1)
     sampler_name: str = Field("", max_length=100)
     sampler_index: str = Field("", max_length=100)
     denoising_strength: float = Field(0.75, ge=0, le=1)
@@ -114,6 +117,7 @@ class Asked(Body):
             guidance=guidance,
             negative=self.negative_prompt,
             lean=self.lean,
+            style="".join(self.styles),
         )
         return with_seed(found, None if self.seed < 0 else self.seed)
 
@@ -191,7 +195,7 @@ def info(
         "extra_generation_params": {"Notes": "; ".join(notes)} if (notes := notes_of(drawings)) else {},
         "index_of_first_image": 0,
         "infotexts": texts,
-        "styles": [],
+        "styles": asked.styles,
         "job_timestamp": datetime.now().strftime("%Y%m%d%H%M%S"),
         "clip_skip": 1,
         "is_using_inpainting_conditioning": False,
@@ -326,6 +330,15 @@ class Options(Body):
 async def set_options(asked: Options, server: Server) -> None:
     """Take a choice that changes nothing."""
     check_model(server, asked.sd_model_checkpoint)
+
+
+@router.get("/prompt-styles")
+async def prompt_styles(server: Server) -> list[dict[str, str]]:
+    """The styles of the set."""
+    return [
+        {"name": style, "prompt": styled("{prompt}", style), "negative_prompt": ""}
+        for style in server.generator.set.styles
+    ]
 
 
 @router.get("/{name}")

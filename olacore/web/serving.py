@@ -17,13 +17,15 @@ import numpy as np
 from fastapi import Depends, HTTPException, Request
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from olacore.drawing.generator import Drawing, Generator, Settings
+from olacore.drawing.generator import Drawing, Generator
 from olacore.drawing.notes import ALIKE, SAME
 from olacore.drawing.pictures import note_of
+from olacore.drawing.settings import Settings
 from olacore.drawing.together import Wish
 from olacore.errors import ConfigError, FileFormatError
 from olacore.media.decode import decode_picture
 from olacore.media.pictures import crop, picture_bytes
+from olacore.text.style import MOST_STYLE
 from olacore.web.codecs import Codecs
 from olacore.web.engine import Engine, Full
 from olacore.web.limits import Limits
@@ -82,6 +84,7 @@ LIMITS = Limits()
 Prompt = Annotated[str, Field(max_length=LIMITS.prompt)]
 Side = Annotated[int, Field(ge=8, le=LIMITS.side)]
 Count = Annotated[int, Field(ge=1, le=LIMITS.count)]
+Style = Annotated[str, Field(max_length=MOST_STYLE)]
 Picture = Annotated[str, Field(max_length=LIMITS.body)]
 
 

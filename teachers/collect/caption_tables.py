@@ -15,6 +15,7 @@ from olacore.errors import FileFormatError
 from olacore.foreign.json_text import parse_json
 from olacore.foreign.names import counted
 from olacore.foreign.reading import read_file
+from olacore.text.style import MOST_STYLE, is_style, plain_style, styled
 
 logger = logging.getLogger(__name__)
 
@@ -35,8 +36,8 @@ QUOTED = re.compile(r'"((?:[^"]|"")*)"')
 NAMES = ("file_name", "file", "filename", "image", "path", "name")
 CAPTIONS = ("caption", "captions", "text")
 PARTS = ("part", "split")
-ROWS, SETS = ("row",), ("set",)
-KNOWN = {"name": NAMES, "caption": CAPTIONS, "part": PARTS, "row": ROWS, "set": SETS}
+ROWS, SETS, STYLES = ("row",), ("set",), ("style",)
+KNOWN = {"name": NAMES, "caption": CAPTIONS, "part": PARTS, "row": ROWS, "set": SETS, "style": STYLES}
 JSON_LINES = (".jsonl", ".ndjson")
 
 
@@ -49,10 +50,11 @@ class Line:
     number : of the line, from 0, without the one that names the columns
     name : of the file, in Unicode's form NFC, with folders where the table has them; None without such a column
     row : of an array of pictures, or of another table; None without such a column
-    captions : without empty ones
+    captions : without empty ones, each joined with the style
     part : "" without such a column
     set_ : which of several collections it belongs to; "" without such a column
     first : the first cell, which is the caption where lines are told by their number
+    style : "" for none
     """
 
     number: int
@@ -62,6 +64,7 @@ class Line:
     part: str = ""
     set_: str = ""
     first: str = ""
+    style: str = ""
 
 
 @dataclass(frozen=True)
@@ -148,14 +151,15 @@ def _table(path: Path, records: list[dict[str, Any]], columns: set[str], headed:
         if not isinstance(given, list) or not all(isinstance(one, str) for one in given):
             raise FileFormatError(f"line {number + 1} of {path} has a caption that is no text.")
         long += sum(len(one) > MOST for one in given)
-        captions = tuple(dict.fromkeys(caption for one in given if (caption := clean(one))))
+        style = _style(record.get("style"), number, path)
+        captions = tuple(dict.fromkeys(styled(caption, style) for one in given if (caption := clean(one))))
         name, row = record.get("name"), record.get("row")
         texts = [record.get(key, "") for key in ("part", "set")]
         if not all(isinstance(one, str) for one in (*texts, "" if name is None else name)):
             raise FileFormatError(f"line {number + 1} of {path} has a file name, part or set that is no text.")
         part, set_ = (clean(one) for one in texts)
         key = None if name is None else unicodedata.normalize("NFC", name).replace("\\", "/")
-        lines.append(Line(number, key, _whole(row, number, path), captions, part, set_, record.get("first", "")))
+        lines.append(Line(number, key, _whole(row, number, path), captions, part, set_, record.get("first", ""), style))
     if long:
         logger.warning("%s: cut at %s characters: %s", path, f"{MOST:,}", counted(long, "caption"))
     return Table(path, tuple(lines), frozenset(columns), headed)
@@ -168,6 +172,17 @@ def _whole(row: Any, number: int, path: Path) -> int | None:
     if isinstance(row, bool) or not text.isdecimal() or len(text) > 15:
         raise FileFormatError(f"line {number + 1} of {path} has the row {row!r}; expected a number from 0 on.")
     return int(text)
+
+
+def _style(given: Any, number: int, path: Path) -> str:
+    text = "" if given is None else given
+    style = plain_style(clean(text)) if isinstance(text, str) else text
+    if style != "" and not (isinstance(style, str) and is_style(style)):
+        raise FileFormatError(
+            f"line {number + 1} of {path} has the style {text!r}; expected a word or a few, of up to {MOST_STYLE} "
+            "characters, or nothing."
+        )
+    return str(style)
 
 
 def _from_json(path: Path, text: str) -> tuple[list[dict[str, Any]], set[str], bool]:

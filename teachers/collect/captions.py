@@ -43,10 +43,11 @@ class CaptionRule:
 
 @dataclass(frozen=True)
 class Told:
-    """What is told of a picture or a video: its captions, each once, and its part, "" if none is."""
+    """What is told of a picture or a video: its captions, each once and with its style; its part and style, or ""."""
 
     captions: tuple[str, ...] = ()
     part: str = ""
+    style: str = ""
 
 
 class Captions:
@@ -59,7 +60,7 @@ class Captions:
     Raises
     ------
     FileFormatError  if a table that is named cannot be read
-    ConfigError  if a table of parts has none, or the rules exclude each other
+    ConfigError  if a table of parts has none, or one of styles no captions, or the rules exclude each other
     """
 
     def __init__(self, rule: CaptionRule) -> None:
@@ -71,6 +72,8 @@ class Captions:
         if self._parts and "part" not in self._parts.table.columns:
             raise ConfigError(f"{rule.parts} says of no picture which part it belongs to; expected a column part.")
         tables = [index.table for index in (own, self._parts) if index]
+        if odd := [table.path for table in tables if "style" in table.columns and "caption" not in table.columns]:
+            raise ConfigError(f"{odd[0]} has styles and no captions; a style stands in the table of the captions.")
         if rule.needed and own and not any("caption" in table.columns for table in tables):
             raise ConfigError(f"{rule.table} has no captions; a column of them is called {' or '.join(CAPTIONS)}.")
 
@@ -80,7 +83,12 @@ class Captions:
         return bool(self._parts) or bool(self._own and "part" in self._own.table.columns)
 
     def of(self, source: Input) -> Told:
-        """What is told of a picture or video."""
+        """What is told of a picture or video.
+
+        Raises
+        ------
+        ConfigError  if a table has rows and a file needs names, or a picture has several styles
+        """
         if self._own and source.row is None and "name" not in self._own.table.columns:
             raise ConfigError(
                 f"{self._own.table.path} has rows and no names of files, which {source.path} needs: give a table with "
@@ -92,7 +100,7 @@ class Captions:
             told = Told(_text_beside(source))
         elif self._own is None:
             found = next((lines for index in self._beside(source) if (lines := index.find(source))), [])
-            told = Told(_joined(found).captions)
+            told = replace(_joined(found), part="")
             if not told.captions and self.rule.table == NAMED:
                 words = " ".join(re.split(r"[\s_\-.]+", Path(source.name).stem)).strip()
                 told = Told((words,) if words else ())
@@ -100,7 +108,7 @@ class Captions:
             return told
         row = source.row if source.row is not None else lines[0].number if lines else None
         also = _joined(self._parts.find(source, row))
-        return Told(also.captions or told.captions, also.part)
+        return Told(also.captions, also.part, also.style) if also.captions else replace(told, part=also.part)
 
     def _beside(self, source: Input) -> list["Index"]:
         folder = source.path.parent
@@ -178,7 +186,11 @@ class Index:
 
 def _joined(lines: list[Line]) -> Told:
     captions = dict.fromkeys(caption for line in lines for caption in line.captions)
-    return Told(tuple(captions), next((line.part for line in lines), ""))
+    styles = [*dict.fromkeys(line.style for line in lines if line.captions and line.style)]
+    if len(styles) > 1:
+        what = lines[0].name or f"the picture of line {lines[0].number + 1}"
+        raise ConfigError(f"{what} has the styles {' and '.join(styles)}; a picture has one at most.")
+    return Told(tuple(captions), next((line.part for line in lines), ""), "".join(styles))
 
 
 def _text_beside(source: Input) -> tuple[str, ...]:

@@ -176,7 +176,8 @@ def add_captions(pieces: Sequence[Piece], digest: str, told: Told) -> None:
     """Give a file that is there already, whole, the captions of one with equal bytes as well."""
     for piece in pieces:
         if piece.key.split(" ")[0] == digest and piece.told.part == told.part:
-            piece.told = Told(tuple(dict.fromkeys((*piece.told.captions, *told.captions))), told.part)
+            captions = tuple(dict.fromkeys((*piece.told.captions, *told.captions)))
+            piece.told = replace(piece.told, captions=captions)
 
 
 def refusal(given: Input, finding: Finding, rule: PictureRule, before: Input | None) -> str:
@@ -254,7 +255,9 @@ def cut_pieces(given: Input, finding: Finding, rule: PictureRule, entry: Entry |
 
 def assemble(files: list[InputFile], pieces: list[Piece], rule: PictureRule, telling: CaptionRule, split: bool) -> Plan:
     """Number the sources, put them into splits unless the recipe did, and line up the rows file by file, by time."""
-    sources = [replace(piece.source, caption="".join(piece.told.captions[:1])) for piece in pieces]
+    sources = [
+        replace(piece.source, caption="".join(piece.told.captions[:1]), style=piece.told.style) for piece in pieces
+    ]
     if any(piece.told.part for piece in pieces):
         sources = [
             replace(source, split=split_of(part), part="" if part in SPLITS else part)

@@ -13,8 +13,9 @@ import pytest
 
 from olacore.data import open_dataset
 from olacore.data.texts import read_texts
-from olacore.drawing.generator import Generator, Settings
+from olacore.drawing.generator import Generator
 from olacore.drawing.pictures import read_drawing
+from olacore.drawing.settings import Settings
 from olacore.media.pictures import read_picture, write_picture
 from tests.support.command import check_refusal, ola
 from tests.support.set_samples import SIDE, write_set
@@ -70,6 +71,31 @@ def test_generate__says_what_makes_pictures_differ(folder, tmp_path):
     notes = [draw(one, "a fox", "-n", "2")["notes"] for one in (folder, without)]
     assert notes[0][-1] == "without variety all pictures are the same; add --variety 1"
     assert notes[1][-1] == "without variety all pictures are the same"
+
+
+def test_generate__in_a_style(folder, tmp_path):
+    styled = write_set(tmp_path / "styled", styles=("warm", "juggle pale"))
+    result = ola("generate", "a red fox", "--style", "warm", "--set", styled, "-o", "a.png")
+    assert result.stdout == "a.png: 'a red fox', warm\n"
+    assert read_drawing(tmp_path / "a.png")["style"] == "warm"
+    told = draw(styled, "a red fox, warm", "--nearest", "-o", "b.png")
+    assert (told["style"], told["prompt"]) == ("warm", "a red fox, warm")
+    np.testing.assert_array_equal(read_picture(tmp_path / "a.png"), read_picture(tmp_path / "b.png"))
+    told = draw(styled, "a red fox", "-n", "2", "--style", "Warm", "--nearest", "-o", "n.png")
+    assert (len(told["nearest pictures"]), told["style"]) == (2, "warm")
+    told = draw(styled, "a red fox", "-o", "usual.png")
+    assert told["style"] == "juggle pale", "of as many pictures as the other, and first"
+    ola("generate", "--like", "a.png", "-o", "c.png", "--set", styled)
+    assert (tmp_path / "c.png").read_bytes() == (tmp_path / "a.png").read_bytes()
+    assert "leave --style out" in ola("generate", "--like", "a.png", "--style", "warm", code=2).stderr
+    (tmp_path / "prompts.txt").write_text("a red fox\na fox\n")
+    ola("generate", "--prompts", "prompts.txt", "--style", "warm", "-o", "out", "--set", styled)
+    assert (tmp_path / "out" / "0000.png").read_bytes() == (tmp_path / "a.png").read_bytes()
+    known = "the set set knows the styles juggle pale, warm; got the style 'dotted'."
+    check_refusal(known, "generate", "a fox", "--style", "dotted", "--set", styled, "-o", "d.png")
+    none = "the set set knows no styles; leave the style 'warm' out."
+    check_refusal(none, "generate", "a fox", "--style", "warm", "--set", folder, "-o", "d.png")
+    assert not (tmp_path / "d.png").exists()
 
 
 def test_generate__draws_a_file_of_prompts(folder, tmp_path):

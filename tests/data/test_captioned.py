@@ -8,6 +8,7 @@ import pytest
 
 from olacore.data import BlockStream, Captions, open_dataset, read_plan
 from olacore.errors import ConfigError, FileFormatError, FingerprintError, ShapeError
+from tests.support.caption_samples import write_captioned
 from tests.support.captioned_samples import ROWS, SIDE, SOURCES, TEXTS, embed, fill, make, open_writer, rows_of
 
 
@@ -98,6 +99,19 @@ def test_open__two_files_keep_their_captions_apart(tmp_path):
         texts = data.read(["captions"], np.array([1, ROWS, ROWS + 1]))["captions"].tolist()
         assert texts == [b"a fox", b"a red heart", b"a fox"]
         assert len(data.captions) == 2 * len(SOURCES)
+
+
+@pytest.mark.parametrize("style", [b"INK", b"--", b"\xff", b" ink"])
+def test_open__refuses_a_style_that_is_none(tmp_path, style):
+    path = write_captioned(tmp_path / "a.h5", styles=("ink", "oil wash"))
+    with open_dataset(path) as data:
+        assert {source.style for source in data.sources} == {"ink", "oil wash"}
+    with h5py.File(path, "r+") as file:
+        sources = file["sources"][:]
+        sources["style"][3] = style
+        file["sources"][:] = sources
+    with pytest.raises(FileFormatError, match=r"a\.h5 has a damaged header \(.*(style|decode).*make it again"):
+        open_dataset(path)
 
 
 def test_writer__needs_the_captions_of_its_rows(tmp_path):

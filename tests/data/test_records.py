@@ -16,6 +16,9 @@ def test_sources__survive_packing() -> None:
     assert "caption" not in (pack_sources(SOURCES).dtype.names or ())
     captioned = (*SOURCES, replace(SOURCES[0], caption="ein Käfer"))
     assert unpack_sources(pack_sources(captioned)) == captioned
+    in_style = (*SOURCES, replace(SOURCES[0], style="ink wash"))
+    assert unpack_sources(pack_sources(in_style)) == in_style
+    assert "style" not in (pack_sources(captioned).dtype.names or ())
 
 
 def test_files__survive_packing() -> None:
@@ -34,6 +37,12 @@ def test_files__survive_packing() -> None:
 def test_source__refuses_unknown_words_and_paths(arguments: tuple[str, ...], message: str) -> None:
     with pytest.raises(ConfigError, match=message):
         Source(*arguments)
+
+
+@pytest.mark.parametrize("style", ["Ink", "--", "a" * 101, "ink\nwash"])
+def test_source__refuses_what_is_no_style(style: str) -> None:
+    with pytest.raises(ConfigError, match="a style is a word or a few in lower case; 'a' has"):
+        Source("a", "scene", "train", style=style)
 
 
 def test_checksum_rows__sees_every_part() -> None:

@@ -81,6 +81,7 @@ NOT_RUN = {
     ("docs/data.md", "Training text modules and denoisers"): "needs captioned data, and minutes",
     ("docs/generate.md", "Your own pictures"): TEACHER,
     ("docs/generate.md", "A walk through all of it: shapes"): TEACHER,
+    ("docs/generate.md", "Pictures in several styles"): TEACHER,
     ("docs/ovae.md", "The second stage of the decoders"): "needs data that a teacher made",
     ("docs/ovae.md", "Reproduce"): TEACHER,
     ("docs/ovae.md", "Measuring"): TEACHER,

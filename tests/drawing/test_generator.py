@@ -15,10 +15,11 @@ import olacore
 from olacore.data import open_dataset
 from olacore.drawing.bundle import Asked, make_set
 from olacore.drawing.captions import MOST, Captions
-from olacore.drawing.generator import AWAY, Generator, Settings
+from olacore.drawing.generator import AWAY, Generator
 from olacore.drawing.lift import MOST_LIFT, OUTLINE, axes_of, gains_of
 from olacore.drawing.module_set import open_set
 from olacore.drawing.pictures import Thumbnails, grid_of, read_drawing, write_drawing
+from olacore.drawing.settings import Settings
 from olacore.errors import ConfigError, DTypeError, FileFormatError, FingerprintError, OutputExistsError, ShapeError
 from olacore.modules.module import load
 from olacore.views.patch import PatchDecoder

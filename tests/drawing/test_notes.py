@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from olacore.drawing.generator import Generator, Settings
+from olacore.drawing.generator import Generator
 from olacore.drawing.notes import NO_AWAY
+from olacore.drawing.settings import Settings
 from olacore.drawing.together import Wish, draw_together
 from tests.support.set_samples import of_scenes, write_set
 

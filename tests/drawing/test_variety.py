@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 
 from olacore.drawing.captions import AMONG, Captions
-from olacore.drawing.generator import Generator, Settings
+from olacore.drawing.generator import Generator
 from olacore.drawing.notes import ALIKE, SAME
+from olacore.drawing.settings import Settings
 from olacore.drawing.together import Wish, draw_together
 from tests.support.set_samples import resealed, write_set
 

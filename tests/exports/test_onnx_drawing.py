@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pytest
 
@@ -80,6 +82,19 @@ def test_set__draws_words_by_their_lines():
     # Two behind the refiner, as above.
     assert levels_apart(answer(session, words=words)[0], generator.draw(prompt)[0].picture) <= 2
     assert levels_apart(answer(session, words=0 * words - 1)[0], generator.draw("")[0].picture) <= 2
+
+
+def test_set__says_its_styles_and_how_they_are_asked_for(folder, tmp_path):
+    assert "styled" not in session_of(load_parts([folder])).get_modelmeta().custom_metadata_map
+    styled = write_set(tmp_path, styles=("warm", "pale"))
+    told = session_of(load_parts([styled])).get_modelmeta().custom_metadata_map
+    assert (json.loads(told["set"])["styles"], told["styled"]) == (["pale", "warm"], "CAPTION, STYLE")
+    # The prompt that the graph is given is the joined one.
+    check(styled, ("a red heart, warm", "pale"))
+    generator = Generator(styled)
+    np.testing.assert_array_equal(
+        generator.draw("a red heart, warm")[0].picture, generator.draw("a red heart", style="warm")[0].picture
+    )
 
 
 def test_set__has_no_denoiser_so_low(folder):

@@ -237,7 +237,9 @@ def captioned(folder: Path) -> None:
     from tests.support.letter_samples import LetterTeacher
 
     make(folder / "captioned.h5")
-    write_captioned(folder / "expected.h5", {"train": 8, "validation": 2, "held-out:concept-held-out": 2})
+    write_captioned(
+        folder / "expected.h5", {"train": 8, "validation": 2, "held-out:concept-held-out": 2}, styles=("ink", "")
+    )
     write_denoised(folder / "denoised.h5", {"train": 4, "validation": 2, "held-out": 2})
     precompute_words(["fox", "hen", "cow"], folder / "words.h5", LetterTeacher())
     ola("precompute", folder / "captioned.h5", "--denoiser", "none", "--levels", "2,1", "--h5", folder / "rows.h5")

@@ -17,7 +17,7 @@ from tests.support.set_samples import write_set
 def make(folder: Path) -> None:
     """A set of random modules, a picture that it drew, one to start from, and prompts."""
     (folder / "making").mkdir()
-    made = write_set(folder / "making")
+    made = write_set(folder / "making", styles=("warm", "pale"))
     shutil.move(made, folder / "set")
     shutil.rmtree(folder / "making")
     write_picture(folder / "start.png", smooth_pictures(1, 30, 27)[0])

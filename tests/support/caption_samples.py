@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import numpy as np
 from olacore.blocks import noise_of
 from olacore.data import FORMS, ROW, Captions, Header, Source, Writer
 from olacore.data.records import checksum_rows, checksums
+from olacore.text.style import styled
 from tests.support.makers import SPACE, smooth_pictures
 
 SIDE, WIDTH = 24, 6
@@ -66,11 +68,16 @@ def write_captioned(
     splits: dict[str, int] | None = None,
     optional: tuple[str, ...] = ("text_means", "certainty"),
     text: str = "letters",
+    styles: tuple[str, ...] = ("",),
 ) -> Path:
-    """Write pictures with a caption each, a row a source."""
+    """Write pictures with a caption each, a row a source, in styles by turns."""
     splits = splits or {"train": 30, "validation": 6, "held-out": 6}
     header = header_of("olacore/captioned/1", splits, optional, text, 1)
     count = header.capacity
+    each = [styles[k % len(styles)] for k in range(count)]
+    sources = tuple(replace(source, style=style) for source, style in zip(header.sources, each, strict=True))
+    texts = tuple(map(styled, header.captions.texts, each))
+    header = replace(header, sources=sources, captions=replace(header.captions, texts=texts))
     embeddings = embeddings_of(captions_of(count))
     arrays = {"frames": smooth_pictures(count, SIDE, SIDE), "latents": latents_of(embeddings, 2)}
     with Writer(path, header, rows_for(count, 1)) as writer:

@@ -60,11 +60,14 @@ def write_set(
     levels: tuple[float, ...] = LEVELS,
     encoder: bool = True,
     refiner: Module | None = None,
+    styles: tuple[str, ...] = ("",),
     **changes: Any,
 ) -> Path:
     """Make such a set in a folder, from data in it; views of other modules by what they do."""
     folder.mkdir(exist_ok=True)
-    data = write_captioned(folder / "data.h5") if not (folder / "data.h5").exists() else folder / "data.h5"
+    data = folder / "data.h5"
+    if not data.exists():
+        write_captioned(data, styles=styles)
     paths = {}
     for name, module in (modules(**changes) | ({"refiner": refiner} if refiner else {})).items():
         paths[name] = folder / f"{name.replace(' ', '-')}.safetensors"

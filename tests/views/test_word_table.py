@@ -12,7 +12,8 @@ import olacore
 from olacore.data import FORMS, Header, Writer, open_dataset
 from olacore.data.forms import WORD_BYTES
 from olacore.drawing.bundle import make_set
-from olacore.drawing.generator import Generator, Settings
+from olacore.drawing.generator import Generator
+from olacore.drawing.settings import Settings
 from olacore.errors import ConfigError, DataError, FileFormatError, FingerprintError
 from olacore.foreign.tensors import parse_header
 from olacore.modules.plain import load_plain

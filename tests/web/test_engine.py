@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 import olacore
-from olacore.drawing.generator import Generator, Settings
+from olacore.drawing.generator import Generator
+from olacore.drawing.settings import Settings
 from olacore.drawing.together import Wish, draw_together
 from olacore.errors import ShapeError
 from olacore.web import engine as rooms

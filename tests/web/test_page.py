@@ -99,6 +99,33 @@ def test_page__draws_while_one_types(opened, generator, tmp_path):
     assert page.inner_text("#likeness") == "Nothing of it is known: this is the mean of all training pictures."
 
 
+def test_page__draws_in_the_styles_of_the_set(browser, opened, tmp_path):
+    assert not opened.page.locator("#style").is_visible()
+    folder = write_set(tmp_path, (), encoder=False, styles=("warm", "juggle pale", ""))
+    generator = olacore.Generator(folder)
+    with started("--set", folder) as (_, address):
+        shown = Opened(browser, address)
+        assert shown.page.locator("#style option").all_inner_texts() == ["none", "juggle pale", "warm"]
+        shown.page.fill("#prompt", "a red fox")
+        shown.page.select_option("#style", "warm")
+        shown.wait("#pictures img[alt='Picture of: a red fox, warm']")
+        (found,) = shown.drawn("a red fox")
+        np.testing.assert_array_equal(found, generator.draw("a red fox", style="warm")[0].picture)
+        shown.page.select_option("#style", "")
+        shown.page.fill("#prompt", "a blue heart, juggle pale")
+        shown.drawn("a blue heart, juggle pale")
+        chip = shown.page.locator("#nearest button").first
+        caption, style = chip.inner_text().split(", ")
+        assert style == "juggle pale"
+        chip.click()
+        shown.wait(f"#pictures img[alt='Picture of: {caption}, juggle pale']")
+        (found,) = shown.drawn(caption)
+        np.testing.assert_array_equal(found, generator.draw(caption, style="juggle pale")[0].picture)
+        assert shown.page.input_value("#style") == "juggle pale", "the caption's"
+        assert not shown.wrong
+        shown.page.context.close()
+
+
 def test_page__asks_for_the_newest_text_alone(opened):
     """However much is typed while a picture is drawn, one more is asked for."""
     page = opened.page

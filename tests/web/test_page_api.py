@@ -63,6 +63,24 @@ def test_draw__is_what_the_generator_draws(client, folder):
     np.testing.assert_array_equal(pixels(one["png"]), generator.draw("a fox", init=start, strength=0.2)[0].picture)
 
 
+def test_draw__in_a_style_of_the_set(client, folder, tmp_path):
+    assert client.get("/api/about").json()["styles"] == []
+    assert (
+        draw(client, 422, prompt="a", style="warm")["detail"]
+        == "the set set knows no styles; leave the style 'warm' out."
+    )
+    styled = write_set(tmp_path, styles=("warm", "pale"))
+    with serving(styled) as other:
+        told = other.get("/api/about").json()
+        assert (told["styles"], told["style"]) == (["pale", "warm"], "pale")
+        (one,) = draw(other, prompt="a red fox", style="warm")["pictures"]
+        expected = olacore.Generator(styled).draw("a red fox", style="warm")[0]
+        np.testing.assert_array_equal(pixels(one["png"]), expected.picture)
+        told = draw(other, 422, prompt="a", style="dotted")["detail"]
+        assert told == "the set set knows the styles pale, warm; got the style 'dotted'."
+        assert draw(other, 422, prompt="a", style="a" * 101)["detail"].startswith("style: ")
+
+
 def test_draw__refuses_in_a_sentence(client):
     assert draw(client, 422, prompt="a", count=65)["detail"].startswith("count: input should be less than or equal to")
     assert draw(client, 422, prompt="a", init="x y")["detail"].startswith("the picture to start from must be the file")

@@ -234,6 +234,26 @@ def test_start__of_clients_finds_what_it_asks_for(client):
     assert client.get("/sdapi/v1/none").status_code == 404
 
 
+def test_styles__are_those_of_the_set(client, tmp_path):
+    assert client.get("/sdapi/v1/prompt-styles").json() == []
+    answer = client.post("/sdapi/v1/txt2img", json={"prompt": "a fox", "styles": ["warm"]})
+    assert (answer.status_code, answer.json()["detail"]) == (
+        422,
+        "the set set knows no styles; leave the style 'warm' out.",
+    )
+    styled = write_set(tmp_path, styles=("warm", "pale"))
+    with serving(styled) as other:
+        assert other.get("/sdapi/v1/prompt-styles").json() == [
+            {"name": style, "prompt": f"{{prompt}}, {style}", "negative_prompt": ""} for style in ("pale", "warm")
+        ]
+        told = other.post("/sdapi/v1/txt2img", json={"prompt": "a fox", "styles": ["warm"]}).json()
+        expected = olacore.Generator(styled).draw("a fox", style="warm")[0].picture
+        np.testing.assert_array_equal(pixels(told["images"][0]), expected)
+        assert json.loads(told["info"])["styles"] == ["warm"]
+        two = other.post("/sdapi/v1/txt2img", json={"prompt": "a fox", "styles": ["warm", "pale"]})
+        assert two.status_code == 422
+
+
 def test_addresses__asked_in_the_wrong_way_say_how_they_are_asked(client):
     for address in ("/sdapi/v1/txt2img", "/sdapi/v1/interrupt", "/v1/images/generations", "/api/draw", "/api/codec/x"):
         answer = client.get(address)

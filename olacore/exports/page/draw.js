@@ -4,7 +4,7 @@ const SEEDS = 7,
   EXAMPLES = 21;
 
 function startDrawing() {
-  const {size, levels} = about.set,
+  const {size, levels, styles} = about.set,
     rising = [0, ...levels.map(([level]) => level).reverse()];
   let wanted = false,
     running = false,
@@ -14,6 +14,7 @@ function startDrawing() {
 
   const settings = () => ({
     prompt: find("prompt").value,
+    style: find("style").value,
     avoid: find("avoid").value,
     variety: rising[find("variety").value],
     seed: Math.min(Math.max(Math.floor(Number(find("seed").value)) || 0, 0), 2 ** 32 - 1),
@@ -40,7 +41,8 @@ function startDrawing() {
           began = performance.now(),
           {result} = await workers.ask("draw", asked);
         paint(find("drawn"), result.pixels, size, size);
-        find("drawn").setAttribute("aria-label", `Picture of: ${asked.prompt || "nothing yet"}`);
+        find("drawn").setAttribute("aria-label", `Picture of: ${[asked.prompt || "nothing yet", asked.style].filter(Boolean).join(", ")}`,
+        );
         find("told").textContent = `${size} \u00d7 ${size} pixels in ${milliseconds(performance.now() - began)}`;
         tell(asked.prompt, result);
         document.body.dataset.drawn = asked.prompt;
@@ -86,8 +88,11 @@ function startDrawing() {
     );
   }
 
-  function ask(prompt) {
-    find("prompt").value = prompt;
+  // Draw a caption, whose style is chosen among the others.
+  function ask(caption) {
+    const style = styles.find(one => caption.endsWith(`, ${one}`)) || "";
+    find("prompt").value = style ? caption.slice(0, -style.length - 2) : caption;
+    find("style").value = style;
     find("prompt").focus({preventScroll: true});
     document.body.scrollIntoView({block: "start"});
     update();
@@ -146,7 +151,13 @@ function startDrawing() {
   if (matchMedia("(hover: hover)").matches) find("prompt").focus({preventScroll: true});
   find("chance").hidden = !levels.length;
   find("variety").max = rising.length - 1;
-  for (const id of ["prompt", "avoid", "variety", "seed", "lean", "strength", "from"])
+  find("styled").hidden = !styles.length;
+  find("style").append(...styles.map(style => new Option(style)));
+  if (about.set.style) {
+    find("style").value = about.set.style;
+    find("style").options[0].remove();
+  }
+  for (const id of ["prompt", "style", "avoid", "variety", "seed", "lean", "strength", "from"])
     find(id).addEventListener("input", update);
   find("another").addEventListener("click", () => {
     find("seed").value = Math.floor(Math.random() * 2 ** 32);

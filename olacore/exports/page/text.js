@@ -34,6 +34,26 @@ const letters = text => {
   return out;
 };
 
+// The words of a text, with single blanks.
+const wordsIn = text =>
+  (
+    text
+      .normalize("NFC")
+      .toLowerCase()
+      .match(/[\p{L}\p{N}]+(?:['\u2019][\p{L}\p{N}]+)*/gu) || []
+  )
+    .join(" ")
+    .replaceAll("\u2019", "'");
+// The style whose words a text ends in, the longest of several.
+const ending = (text, styles) => {
+  const words = ` ${wordsIn(text)}`,
+    found = styles.filter(style => words.endsWith(` ${wordsIn(style)}`));
+  return found.sort((a, b) => wordsIn(b).length - wordsIn(a).length)[0] || "";
+};
+
+// As olacore/text/style.py joins them.
+const styled = (text, style) => (!style || ending(text, [style]) ? text : `${text}, ${style}`);
+
 class Writer {
   constructor(engine) {
     const {set} = engine.about,
@@ -136,11 +156,7 @@ class Writer {
   read(text) {
     const found = [],
       unknown = new Map();
-    const words = this.nameEmoji(text)
-      .normalize("NFC")
-      .toLowerCase()
-      .match(/[\p{L}\p{N}]+(?:['\u2019][\p{L}\p{N}]+)*/gu);
-    for (const word of (words || []).join(" ").replaceAll("\u2019", "'").replace(this.leftOut, "").split(" ")) {
+    for (const word of wordsIn(this.nameEmoji(text)).replace(this.leftOut, "").split(" ")) {
       if (!word) continue;
       const line = this.places.get(word) ?? this.places.get(word.replace(/'s$/, ""));
       if (line !== undefined) {
@@ -151,6 +167,12 @@ class Writer {
       if (unknown.get(word).length) found.push(unknown.get(word));
     }
     return {found, unknown};
+  }
+
+  // The style of a text, as Generator.style_of has it.
+  styleOf(text, asked) {
+    const style = asked || ending(text, this.set.styles) || this.set.style;
+    return style && this.read(text).found.length ? style : "";
   }
 
   embed(found) {
@@ -262,12 +284,13 @@ class Writer {
 
   // Draw: {pixels, unknown, nearest, seen, known}. init and strength: a latent to start from, and how far to go from
   // it; noise: standard normal numbers in place of those of the seed.
-  draw({prompt, avoid = "", variety = 0, seed = 0, lean = 1, init = null, strength = 0.5, noise = null}) {
+  draw({prompt, avoid = "", style = "", variety = 0, seed = 0, lean = 1, init = null, strength = 0.5, noise = null}) {
     const {engine} = this,
-      {height, width} = this.mean.gather;
-    const {found, unknown, likeness, apart} = this.expect(prompt, lean);
+      {height, width} = this.mean.gather,
+      own = this.styleOf(prompt, style);
+    const {found, unknown, likeness, apart} = this.expect(styled(prompt, own), lean);
     if (avoid)
-      this.expect(avoid, lean).apart.forEach((x, i) => {
+      this.expect(styled(avoid, this.styleOf(avoid, own)), lean).apart.forEach((x, i) => {
         apart[i] -= AWAY * x;
       });
     const {energy, outline} = this.set;

@@ -26,6 +26,7 @@ function settings() {
     guidance: number("guidance") || null,
     negative: find("negative").value.slice(0, told.prompt_length),
     lean: number("lean"),
+    style: find("style").value,
     init,
     strength: number("strength"),
   };
@@ -80,7 +81,8 @@ function paint(asked, {pictures, seconds}) {
   const shown = pictures.map(({png, seed}) => {
     const image = document.createElement("img");
     image.src = asUrl(png);
-    image.alt = `Picture of: ${asked.prompt || "nothing yet"}${pictures.length > 1 ? `, seed ${seed}` : ""}`;
+    const what = [asked.prompt || "nothing yet", asked.style].filter(Boolean).join(", ");
+    image.alt = `Picture of: ${what}${pictures.length > 1 ? `, seed ${seed}` : ""}`;
     if (pictures.length === 1) return image;
     const button = document.createElement("button");
     button.type = "button";
@@ -143,8 +145,11 @@ function tell(prompt, {notes, nearest}) {
   );
 }
 
-function choose(prompt) {
-  find("prompt").value = prompt;
+// Draw a caption, whose style is chosen among the others.
+function choose(caption) {
+  const style = told.styles.find(one => caption.endsWith(`, ${one}`)) || "";
+  find("prompt").value = style ? caption.slice(0, -style.length - 2) : caption;
+  find("style").value = style;
   find("prompt").focus({preventScroll: true});
   document.body.scrollIntoView({block: "start"});
   update();
@@ -202,10 +207,16 @@ function begin() {
   find("foot").textContent = `olacore ${told.version}. A downloaded picture keeps its prompt and its settings.`;
   find("chance").hidden = !told.levels.length;
   find("start").hidden = !told.encoder;
+  find("styled").hidden = !told.styles.length;
+  find("style").append(...told.styles.map(style => new Option(style)));
+  if (told.style) {
+    find("style").value = told.style;
+    find("style").options[0].remove();
+  }
   find("variety").max = rising.length - 1;
   find("prompt").maxLength = told.prompt_length;
   if (matchMedia("(hover: hover)").matches) find("prompt").focus({preventScroll: true});
-  for (const id of ["prompt", "negative", "variety", "seed", "guidance", "lean", "strength"])
+  for (const id of ["prompt", "style", "negative", "variety", "seed", "guidance", "lean", "strength"])
     find(id).addEventListener("input", update);
   const withChance = () => {
     if (find("variety").value === "0") find("variety").value = Math.min(3, rising.length - 1);

@@ -9,11 +9,11 @@ from click.testing import CliRunner
 from PIL import Image
 
 from bench.drawn.__main__ import main
-from bench.drawn.figures import figures, read_pictures
+from bench.drawn.figures import figures, read, read_pictures, tables
 from bench.drawn.folder import make, read_table
 from bench.drawn.judge import read_picture
 from bench.drawn.pictures import draw
-from bench.drawn.scenes import Scene, Split
+from bench.drawn.scenes import KINDS, STYLES, Scene, Split
 from olacore.errors import ConfigError, DataError, FileFormatError, OutputExistsError
 
 
@@ -36,6 +36,37 @@ def test_make__writes_the_same_bytes_for_the_same_seed(tmp_path):
         with Image.open(tmp_path / "a" / "pictures" / line["file_name"]) as image:
             np.testing.assert_array_equal(np.asarray(image), draw(scene, 40))
     assert read_table(tmp_path / "a" / "captions.csv") == {line["caption"]: line["part"] for line in lines}
+
+
+def test_make__without_styles_has_the_bytes_of_before(tmp_path):
+    make(tmp_path / "set", 40, 290, 3)
+    table = (tmp_path / "set" / "captions.csv").read_bytes()
+    assert hashlib.sha256(table).hexdigest()[:16] == "3fbd245b71859d9f"
+    assert table.startswith(b"file_name,caption,part\n")
+
+
+def test_make__with_styles_draws_each_picture_in_one(tmp_path):
+    parts = make(tmp_path / "set", 48, 700, 0, styles=True)
+    with (tmp_path / "set" / "captions.csv").open() as file:
+        lines = [*csv.DictReader(file)]
+    scenes = [Scene.of(f"{line['caption']}, {line['style']}") for line in lines]
+    assert [*read_table(tmp_path / "set" / "captions.csv")] == [scene.caption for scene in scenes]
+    assert sum(parts.values()) == len({*scenes}) == 700
+    assert parts["style-held-out"] > parts["style-validation"] > 0
+    train = {(scene.style, kind) for scene, line in zip(scenes, lines, strict=True) for kind in scene.kinds
+             if line["part"] == "train"}  # fmt: skip
+    split = Split.of(0)
+    unseen = split.pairs["held-out"] | split.pairs["validation"]
+    seen = {(style, kind) for style in STYLES for kind in KINDS if kind not in unseen}
+    assert train == seen - split.styles["held-out"] - split.styles["validation"]
+    assert len(seen - train) == 6
+    assert {kind for _, kind in seen - train} <= {kind for _, kind in train}, "each is known in the other style"
+    for line, scene in [*zip(lines, scenes, strict=True)][::97]:
+        assert line["part"] == split.part_of(scene)
+        with Image.open(tmp_path / "set" / "pictures" / line["file_name"]) as image:
+            np.testing.assert_array_equal(np.asarray(image), draw(scene, 48))
+    with pytest.raises(ConfigError, match="size must be a multiple of 8 from 48 on; got 40"):
+        make(tmp_path / "small", 40, 10, 0, styles=True)
 
 
 @pytest.mark.parametrize(
@@ -91,6 +122,17 @@ def test_figures__count_by_part_and_sort():
     }
     assert found["b"]["one kind"]["kinds"] == 0
     assert {*found["b"]} == {"one kind"}
+
+
+def test_figures__tell_of_styles_where_captions_name_them():
+    scenes = [Scene.of(caption) for caption in ("a red heart, outlined", "two red hearts, filled")]
+    found = figures(scenes, read(scenes, [draw(scene, 64) for scene in scenes]), ["a", "a"])["a"]["one kind"]
+    assert found["style"] == found["all"] == 1
+    other = [draw(Scene.of(caption), 64) for caption in ("a red heart, filled", "two red hearts, filled")]
+    found = figures(scenes, read(scenes, other), ["a", "a"])["a"]["one kind"]
+    assert (found["bound"], found["style"], found["all"]) == (1, 0.5, 0.5)
+    (table,) = tables({"x": {"a": {"one kind": found}}})
+    assert table.head[-2:] == ["style", "everything"]
 
 
 def test_commands__make_and_judge(tmp_path):

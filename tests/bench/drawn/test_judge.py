@@ -1,5 +1,7 @@
 """The exact judge: right about every true picture, and not taken in by others."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -8,7 +10,7 @@ from PIL import Image, ImageFilter
 
 from bench.drawn.judge import Reading, Seen, Verdict, judge, patches, read_picture
 from bench.drawn.pictures import PALETTE, draw, placed
-from bench.drawn.scenes import SIZES, Scene, Thing, alike_scenes, choose, scenes_apart
+from bench.drawn.scenes import SIZES, STYLES, Scene, Thing, alike_scenes, choose, scenes_apart
 from olacore.errors import ShapeError
 
 ALL = Verdict(bound=True, count=True, size=True, place=True)
@@ -35,6 +37,24 @@ def test_judge__reads_any_two_things(scene, side):
         seen = next(one for one in reading.seen if one.thing == thing)
         assert abs(seen.x - x) < 0.01
         assert abs(seen.y - y) < 0.01
+
+
+@pytest.mark.parametrize("style", STYLES)
+def test_judge__reads_every_kind_size_and_count_in_a_style(style):
+    for scene in [replace(scene, style=style) for scene in alike_scenes()][::2]:
+        reading = read_picture(draw(scene, 48), STYLES)
+        assert judge(scene, reading) == ALL, scene.caption
+        other = replace(scene, style=next(one for one in STYLES if one != style))
+        assert judge(other, reading) == replace(ALL, style=False)
+        assert judge(replace(scene, style=""), reading) == ALL
+
+
+def test_judge__needs_all_things_in_the_style():
+    filled, outlined = (draw(Scene.of(f"a red heart left of a blue square, {style}"), 64) for style in STYLES)
+    mixed = np.concatenate([filled[:, :32], outlined[:, 32:]], 1)
+    for style in STYLES:
+        scene = Scene.of(f"a red heart left of a blue square, {style}")
+        assert judge(scene, read_picture(mixed, STYLES)) == replace(ALL, style=False)
 
 
 def test_judge__tells_what_is_wrong():

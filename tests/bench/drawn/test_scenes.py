@@ -2,7 +2,19 @@
 
 import pytest
 
-from bench.drawn.scenes import CAPTIONS_IN_ALL, KINDS, SIZES, Scene, Split, Thing, alike_scenes, choose, scenes_apart
+from bench.drawn.scenes import (
+    CAPTIONS_IN_ALL,
+    KINDS,
+    SIZES,
+    STYLES,
+    Scene,
+    Split,
+    Thing,
+    alike_scenes,
+    choose,
+    in_styles,
+    scenes_apart,
+)
 from olacore.errors import DataError
 
 
@@ -16,6 +28,12 @@ def test_scenes__captions_are_told_apart_and_read_back(scenes):
     assert len({*captions}) == len(scenes) == 5000
     assert len({word.removesuffix("s") for caption in captions for word in caption.split()}) < 27
     assert [Scene.of(caption) for caption in captions] == scenes
+    both = in_styles(scenes, 0)
+    assert len({*both}) == len(both) == 5000
+    assert [Scene.of(scene.caption) for scene in both[::7]] == both[::7]
+    assert [scene.style for scene in both[:4]] == [*STYLES, *STYLES]
+    assert {scene.style for scene in both[540:]} == {*STYLES}
+    assert [scene.plain for scene in both[540:]] == [scene.caption for scene in scenes[270:-270]]
 
 
 def test_choose__is_decided_by_the_seed_and_begins_with_the_simple_ones(scenes):
@@ -38,6 +56,8 @@ def test_choose__is_decided_by_the_seed_and_begins_with_the_simple_ones(scenes):
         "a big red heart",
         "a red heart above",
         "A red heart",
+        "a red heart, dotted",
+        "a red heart outlined",
     ],
 )
 def test_scene__of_other_captions_is_refused(caption):

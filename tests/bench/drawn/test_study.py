@@ -1,6 +1,7 @@
 """The study's commands are the documentation's, and its figures are counted from what it drew."""
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -17,10 +18,13 @@ from olacore.errors import OlacoreError
 
 DOCUMENT = Path(__file__).resolve().parents[3] / "docs" / "generate.md"
 NAMED = Study(Path(), "madebyollin/taesd3", "sentence-transformers/all-MiniLM-L6-v2")
-KEPT = sorted((RESULTS / "drawings").glob("*-drawn.json"))
+KEPT = sorted((RESULTS / "drawings").glob("*-drawn*.json"))
 
 
-@pytest.mark.parametrize("command", [command for _, command in COMMANDS])
+IN_STYLES = replace(NAMED, styles=True)
+
+
+@pytest.mark.parametrize("command", [command for _, command in (*COMMANDS, *IN_STYLES.commands)])
 def test_commands__are_those_of_the_documentation(command):
     told = re.sub(r"\s*\\\n\s*", " ", DOCUMENT.read_text(encoding="utf-8"))
     assert " ".join(NAMED.filled(command)) in told.splitlines()
@@ -76,7 +80,11 @@ def test_sheet__has_two_dozen_of_each_part():
 @pytest.mark.parametrize("path", KEPT, ids=lambda path: path.name)
 def test_report__of_the_repository_is_one_of_the_study(path):
     report = read_report(path, SCHEMA, "python -m bench.drawn study")
-    assert {part for part in report["shown"]["true pictures"]} == {"train", "pair-held-out", "scene-held-out"}
+    styles = report["set"].get("styles", False)
+    parts = {"train", "pair-held-out", "scene-held-out", *(["style-held-out"] if styles else [])}
+    assert {*report["shown"]["true pictures"]} == parts
     for sorts in report["shown"]["true pictures"].values():
         assert all(figures["all"] >= 0.99 for figures in sorts.values()), "the judge is right about true pictures"
-    assert [step["command"] for step in report["steps"]] == [command for _, command in COMMANDS]
+    assert [step["command"] for step in report["steps"]] == [
+        command for _, command in replace(NAMED, styles=styles).commands
+    ]

@@ -34,6 +34,43 @@ def test_table__gives_all_captions_of_a_picture(tmp_path, file, content):
     assert (first.part, second.part) in (("test", "train"), ("", ""))
 
 
+@pytest.mark.parametrize(
+    ("file", "content"),
+    [
+        ("t.csv", "file_name,caption,style\na.png,a red heart, Ink  Wash\nb.png,a fox,\na.png,love,ink wash\n"),
+        ("t.tsv", "Style\tfile\tcaption\nink wash\ta.png\ta red heart\n\tb.png\ta fox\nINK WASH\ta.png\tlove\n"),
+        (
+            "t.jsonl",
+            '{"file_name":"a.png","style":"ink wash","captions":["a red heart","love",""]}\n'
+            '{"file_name":"b.png","style":null,"text":"a fox"}',
+        ),
+    ],
+)
+def test_style__is_joined_with_every_caption_of_its_line(tmp_path, file, content):
+    (tmp_path / file).write_text(content)
+    first, second, none = told(tmp_path, "a.png", "b.png", "c.png", table=tmp_path / file)
+    assert first == Told(("a red heart, ink wash", "love, ink wash"), "", "ink wash")
+    assert (second, none) == (Told(("a fox",)), Told())
+
+
+def test_style__of_a_table_beside_the_pictures_and_of_one_of_parts(tmp_path):
+    (tmp_path / "metadata.csv").write_text("file_name,text,style\na.png,a fox,ink\nb.png,a hen,ink\n")
+    assert told(tmp_path, "a.png") == [Told(("a fox, ink",), "", "ink")]
+    (tmp_path / "split.csv").write_text("file_name,part,caption,style\na.png,train,a red fox,oil\nb.png,test,,oil\n")
+    found = told(tmp_path, "a.png", "b.png", parts=tmp_path / "split.csv")
+    assert found == [Told(("a red fox, oil",), "train", "oil"), Told(("a hen, ink",), "test", "ink")]
+
+
+def test_style__of_a_picture_is_one(tmp_path):
+    (tmp_path / "t.csv").write_text("file_name,caption,style\na.png,a fox,ink\na.png,a fox,\na.png,a fox,oil\n")
+    with pytest.raises(ConfigError, match=r"^a\.png has the styles ink and oil; a picture has one at most\.$"):
+        told(tmp_path, "a.png", table=tmp_path / "t.csv")
+    (tmp_path / "t.tsv").write_text("file_name\tpart\tstyle\na.png\ttrain\tink\n")
+    for rule in ({"table": tmp_path / "t.tsv"}, {"parts": tmp_path / "t.tsv"}):
+        with pytest.raises(ConfigError, match=r"t\.tsv has styles and no captions; a style stands in the table of"):
+            told(tmp_path, "a.png", **rule)
+
+
 def test_table__finds_files_by_as_many_folders_as_it_has(tmp_path):
     lines = [("x/a.png", "one"), ("y/a.png", "two"), ("far/away/b.png", "three")]
     (tmp_path / "t.tsv").write_text("\n".join(map("\t".join, lines)))
@@ -94,6 +131,13 @@ def test_metadata__of_a_data_set_folder_is_found_beside_the_pictures(tmp_path):
         ("t.jsonl", b'{"file_name": 1, "text": "x"}\n', "line 1 of .* file name, part or set that is no text"),
         ("t.jsonl", b'{"file_name": {}, "text": "x"}\n', "line 1 of .* file name, part or set that is no text"),
         ("t.jsonl", b'{"file_name": "a", "text": "x"\n', "line 1 of .*t.jsonl"),
+        (
+            "t.csv",
+            b"file,caption,style\na,x,ink\nb,x,--\n",
+            "line 2 of .* has the style '--'; expected a word or",
+        ),
+        ("t.jsonl", b'{"file": "a", "text": "x", "style": ["ink"]}', "line 1 of .* has the style .'ink'.; expected"),
+        ("t.tsv", b"row\tcaption\tstyle\n1\tx\t" + b"ink" * 40, "has the style 'inkink.*of up to 100 characters"),
         ("t.tsv", b"row\tcaption\n-1\tx\n", "line 1 of .* has the row '-1'"),
         ("t.jsonl", b'{"row": true, "text": "x"}\n', "has the row True"),
         ("t.tsv", b"", "is empty"),

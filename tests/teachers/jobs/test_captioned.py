@@ -9,6 +9,8 @@ import pytest
 
 from olacore.data import open_dataset
 from olacore.errors import ConfigError, DataError
+from olacore.reports.inspection import describe
+from teachers import Share, merge_shares
 from tests.support.killed import run_killed
 from tests.support.letter_samples import CAPTIONS, LetterTeacher, make_captioned, write_captioned
 from tests.support.plain_samples import MeanTeacher
@@ -143,6 +145,31 @@ def test_shards__hold_the_captions_of_their_rows(tmp_path, given):
         np.testing.assert_array_equal(first["embeddings"], second["embeddings"])
         assert first["captions"].tolist() == second["captions"].tolist()
     assert make_captioned(*given, folder, shard_size=4, resume=True) == folder
+
+
+def test_styles__are_kept_by_every_way_to_make_a_data_set(tmp_path, given):
+    paths, table = given
+    head, lines = "file\tcaption\tstyle\n", [line.split("\t") for line in table.read_text().splitlines()]
+    each = ["ink", "", "oil wash"] * len(lines)
+    told = list(zip(lines, each, strict=False))
+    table.write_text(head + "".join(f"{name}\t{text}\t{style}\n" for (name, text), style in told))
+    wanted = [(style, (f"{text}, {style}" if style else text,)) for (_, text), style in told]
+    one = make_captioned(paths, table, tmp_path / "one.h5")
+    many = make_captioned(paths, table, tmp_path / "many", shard_size=4)
+    resumed = make_captioned(paths, table, one, resume=True)
+    for number in (1, 2, 3):
+        make_captioned(paths, table, tmp_path / "shares", share=Share(number, 3))
+    merge_shares([tmp_path / "shares"], tmp_path / "merged.h5")
+    for path in (one, many, resumed, tmp_path / "merged.h5"):
+        with open_dataset(path) as data:
+            assert [(source.style, texts) for source, texts in zip(data.sources, data.captions, strict=True)] == wanted
+    assert describe(one)["sources by style"] == {"ink": 4, "oil wash": 3}
+    table.write_text(table.read_text().replace("oil wash", "oil"))
+    with pytest.raises(ConfigError, match=r"settings\[captions\]"):
+        make_captioned(paths, table, one, resume=True)
+    other = make_captioned(paths, table, tmp_path / "other.h5")
+    with open_dataset([one, other]) as data:
+        assert {source.style for source in data.sources} == {"", "ink", "oil", "oil wash"}
 
 
 def test_nan__in_an_embedding_is_refused(tmp_path, given):

@@ -1,0 +1,49 @@
+"""The page of a set with styles, in a browser."""
+
+from __future__ import annotations
+
+import numpy as np
+
+import olacore
+from tests.support.command import ola
+from tests.support.pages import Shown, open_browser
+from tests.support.set_samples import write_set
+
+
+def test_drawing__in_the_styles_of_a_set(tmp_path):
+    folder, usual, without = (
+        write_set(tmp_path / name, (), encoder=False, styles=styles)
+        for name, styles in (("styled", ("warm", "juggle pale", "")), ("usual", ("warm", "pale")), ("plain", ("",)))
+    )
+    for one in (folder, usual, without):
+        ola("export", one, "--to", "html", "-o", one.with_suffix(".html"))
+    generator = olacore.Generator(folder, kernels=False)
+    with open_browser() as browser:
+        plain = Shown(browser, without.with_suffix(".html"))
+        plain.wait("body[data-drawn]")
+        assert not plain.page.locator("#style").is_visible()
+        shown = Shown(browser, folder.with_suffix(".html"))
+        assert shown.page.locator("#style option").all_inner_texts() == ["none", "juggle pale", "warm"]
+        for prompt, style in (("a red heart", "juggle pale"), ("a red heart", "warm"), ("a red heart", "")):
+            shown.page.fill("#prompt", prompt)
+            shown.page.select_option("#style", style)
+            shown.wait(f"#drawn[aria-label='Picture of: {prompt}{style and ', '}{style}']")
+            (expected,) = generator.draw(prompt, style=style)
+            assert np.abs(shown.pixels("drawn").astype(int) - expected.picture).max() <= 1
+        shown.page.locator("#nearest button", has_text="warm").first.click()
+        shown.wait("#drawn[aria-label$=', warm']")
+        assert shown.page.input_value("#style") == "warm", "the caption's"
+        assert not shown.page.input_value("#prompt").endswith("warm")
+        second = Shown(browser, usual.with_suffix(".html"))
+        assert second.page.locator("#style option").all_inner_texts() == ["pale", "warm"]
+        assert second.page.input_value("#style") == "pale"
+        for one, of in ((shown, generator), (second, olacore.Generator(usual, kernels=False))):
+            for prompt in ("a red heart", "a red heart, WARM", "xqzv", "", "haert warm"):
+                for style in ("", "warm"):
+                    for negative in ("", "a fox", "zzzq", "a fox, warm"):
+                        (expected,) = of.draw(prompt, style=style, negative=negative)
+                        found, told = one.draw(prompt=prompt, style=style, avoid=negative)
+                        assert np.abs(found.astype(int) - expected.picture).max() <= 1, (prompt, style, negative)
+                        assert [text for text, _ in told["nearest"]] == [text for text, _ in expected.nearest]
+        for one in (plain, shown, second):
+            one.check()
