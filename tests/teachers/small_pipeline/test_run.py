@@ -242,6 +242,6 @@ def test_command__stops_at_ctrl_c_and_goes_on(
     assert "interrupted: the training is saved; go on with --resume." in capsys.readouterr().err
     main([*asked, "--resume"])
     told = capsys.readouterr().out
-    assert "goes on after 1 steps" in told
+    assert "goes on after 1 step\n" in told
     assert "concept-held-out, 4 rows; the mean leaves 1" in told
     assert "a pipeline after 2 steps" in told
