@@ -4,7 +4,7 @@ python -m bench.studies.clones ROWS.h5 RUN [RUN ...] [--teacher PIPELINE]: rows 
 and modules of the view window that learnt its answers. Prints a line of JSON for each: by held-out part, what is left
 of the true latents by the teacher and by the module, the ratio of the two errors, and the share R2 of the noise that
 the teacher finds which the module finds too; with --teacher, how long each takes for one latent on one thread, by
-turns. Behind several modules of one level comes a line for the mean of what they answer.
+turns. Behind several modules of one level and view comes a line for the mean of what they answer.
 """
 
 from __future__ import annotations
@@ -89,15 +89,15 @@ def main() -> None:
     parser.add_argument("runs", type=Path, nargs="+")
     parser.add_argument("--teacher", help="the pipeline, to measure times")
     asked = parser.parse_args()
-    levels: dict[float, list[Module]] = {}
+    alike: dict[tuple[Any, ...], list[Module]] = {}
     with open_dataset([asked.rows]) as data, limit_threads(1, torch=asked.teacher is not None):
         for run in asked.runs:
             module = load(run)
             level = getattr(module.view, "level")  # noqa: B009 - only denoisers have one
-            levels.setdefault(level, []).append(module)
+            alike.setdefault((level, *getattr(module.view, "given")), []).append(module)  # noqa: B009
             told = {"level": level, "bytes": module.nbytes(), "left": compare(data, module)}
             tell(told | ({"seconds": seconds(data, module, asked.teacher)} if asked.teacher else {}))
-        for level, modules in levels.items():
+        for (level, *_), modules in alike.items():
             if len(modules) > 1:
                 size = sum(module.nbytes() for module in modules)
                 tell({"level": level, "mean of": len(modules), "bytes": size, "left": compare(data, *modules)})

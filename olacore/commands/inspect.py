@@ -48,11 +48,12 @@ def inspect(file: Path, sheet: Path | None, force: bool, as_json: bool) -> None:
 
 
 def brief(name: str, value: Any) -> Any:
-    """A fact as it is printed: of a card what comes before its first table or heading, of the parts of a set a line
-    each."""
+    """A fact as it is printed: of a card the first paragraph, of the parts of a set a line each, of texts a list."""
     if name == "card":
         first, *more = value.removeprefix("#").partition("\n\n")[2].split("\n\n")
         return f"{first}\n\n--json has all of it." if more else value
+    if isinstance(value, list) and all(isinstance(one, str) for one in value):
+        return ", ".join(value)
     if not isinstance(value, dict):
         return value
     if value and all(isinstance(one, dict) and {*one} == {"bytes", "shape"} for one in value.values()):

@@ -51,8 +51,8 @@ def snake(
     """Evolve a player of Snake, measure it on 1,000 new games, and write a film of one."""
     from olacore.play import training
 
-    if film is not None:
-        check_output(film, settings["force"] or settings["resume"])
+    if film is not None or module is not None:
+        check_output(film or Path(training.FILM), settings["force"])
     if module is None:
         found = evolved(size, settings)
         genome, layers, folder = found.genome, found.search.layout.layers, found.folder

@@ -84,9 +84,11 @@ def make_set(
         embeddings = embed(loaded["text"], texts.captions)
         styles = styles_of(data)
         captions = Captions.of([texts.captions[place] for place in trained], embeddings[trained], COMPONENTS)
-        asked = Asked.of(data, texts, loaded["mean"], embeddings, captions)
-        seen = asked.seen_from()
-        energies = energies_of(data, loaded["mean"].scaling, asked, seen)
+        validated = Validated.of(data, texts, loaded["mean"], embeddings, captions)
+        seen = validated.seen_from()
+        # Prompts of scenes never lean.
+        scenes = loaded["text"].view.name == "scene"
+        energies = energies_of(data, loaded["mean"].scaling, validated, None if scenes else seen)
         thumbnails = sheet_of_thumbnails(data, texts, trained)
         size = data.layout_of("frames")[0][0]
     make_folder(out)
@@ -155,7 +157,7 @@ def embed(text: Module, captions: Sequence[str]) -> np.ndarray:
 
 
 @dataclass(frozen=True)
-class Asked:
+class Validated:
     """What a text mean says of the captions of validation pictures, and what is true.
 
     Parameters
@@ -169,7 +171,7 @@ class Asked:
     likeness: np.ndarray
 
     @classmethod
-    def of(cls, data: Dataset, texts: Texts, mean: Module, embeddings: np.ndarray, captions: Captions) -> Asked:
+    def of(cls, data: Dataset, texts: Texts, mean: Module, embeddings: np.ndarray, captions: Captions) -> Validated:
         """Ask a text mean about all validation pictures of the data."""
         rows = data.indices("validation")
         places = texts.of_rows[rows]
@@ -196,15 +198,15 @@ class Asked:
         good = np.flatnonzero(left <= UNSURE)
         return round(float(self.likeness[order[good[-1]]]), 4) if len(good) else None
 
-    def gains_below(self, least: float, axes: np.ndarray) -> list[float]:
-        """The gains of `Outline`, from pictures whose captions are less like than `least`; 1 where there are few."""
+    def gains_below(self, least: float, axes: np.ndarray) -> list[float] | None:
+        """The gains of `Outline`, from pictures whose captions are less like than `least`; None where there are few."""
         unlike = self.likeness < least
         if unlike.sum() < FEW:
-            return [1.0, 1.0]
+            return None
         return [round(gain, 4) for gain in gains_of(self.drawn[unlike], self.true[unlike], axes)]
 
 
-def energies_of(data: Dataset, scaling: Scaling, asked: Asked, seen: float | None) -> dict[str, Any]:
+def energies_of(data: Dataset, scaling: Scaling, validated: Validated, seen: float | None) -> dict[str, Any]:
     """What `ModuleSet` says of the energies of training latents: medians of squared distances to their mean."""
     rows = data.indices("train")
     basis = np.empty((0, len(scaling.target_mean)), np.float32) if scaling.basis is None else scaling.basis
@@ -217,8 +219,10 @@ def energies_of(data: Dataset, scaling: Scaling, asked: Asked, seen: float | Non
     whole, outline, rest = (round(float(np.median(np.concatenate(one))), 4) for one in zip(*sizes, strict=True))
     if len(basis) <= OUTLINE:
         return {"energy": whole}
-    gains = {} if seen is None else {"gains": asked.gains_below(seen - OVER, axes)}
-    return {"energy": whole, "outline": {"components": OUTLINE, "energy": outline, "rest": rest, **gains}}
+    parts: dict[str, Any] = {"components": OUTLINE, "energy": outline, "rest": rest}
+    if seen is not None and (gains := validated.gains_below(seen - OVER, axes)):
+        parts["gains"] = gains
+    return {"energy": whole, "outline": parts}
 
 
 def sheet_of_thumbnails(data: Dataset, texts: Texts, trained: np.ndarray) -> bytes:

@@ -11,14 +11,14 @@ import numpy as np
 
 from olacore.drawing.captions import OVER, Captions
 from olacore.drawing.lift import Lift
-from olacore.drawing.module_set import ModuleSet, load_parts, open_set
+from olacore.drawing.module_set import ModuleSet, fingerprint_of, load_parts, open_set
 from olacore.drawing.notes import ALIKE, SAME, on_negative, on_prompt, words_said
 from olacore.drawing.sampler import noise_of, sample
 from olacore.drawing.settings import Settings
 from olacore.errors import ConfigError, DTypeError, FileFormatError, ShapeError
 from olacore.modules.file import BASIS
 from olacore.text.emoji import name_emoji
-from olacore.text.style import plain_style, said, styled
+from olacore.text.style import plain_style, style_in, styled
 
 DEFAULT_SET = "google64"
 MOST_COUNT = 4096
@@ -105,6 +105,7 @@ class Generator:
         # The mean of all training latents.
         self._everything = parts["target_mean"].reshape(1, *(view[side] for side in sides))
         self._lift = Lift.of(self.set.energy, self.set.outline, parts.get(BASIS))
+        self.fingerprint = fingerprint_of(plain["mean"].about)
 
     def _file(self, name: str) -> Path:
         return self.set.files[name] if name in self.set.files else self.set.levels[float(name.removeprefix("level "))]
@@ -126,13 +127,15 @@ class Generator:
     def text_means(self, prompts: Sequence[str], settings: Settings | None = None) -> np.ndarray:
         """The latents that the prompts alone lead one to expect, (n, C, h, w) float32, with guidance."""
         asked = settings or Settings()
-        prompts = [self.read_of(prompt, asked) for prompt in prompts]
-        negative = self.read_of(asked.negative, asked)
-        away = self.apart([negative], [(asked.lean,)], self.embedded([negative])) if negative else 0
-        known = self.embedded(prompts)
-        apart = self.apart(prompts, [(asked.lean, asked.variety, asked.seed)] * len(prompts), known) - AWAY * away
-        unlike = [one in known and self.unlike(self.captions.certainty(known[one])) for one in prompts]
-        return self.lifted(apart, [asked.guidance] * len(prompts), unlike)
+        read = [self.read_of(prompt, asked) for prompt in prompts]
+        known = self.embedded(read)
+        apart = self.apart(read, [(asked.lean, asked.variety, asked.seed)] * len(read), known)
+        if asked.negative:
+            negatives = [self.negative_of(prompt, asked) for prompt in prompts]
+            away = {one: self.apart([one], [(asked.lean,)], self.embedded([one]))[0] for one in {*negatives}}
+            apart -= AWAY * np.array([away[one] for one in negatives])
+        unlike = [one in known and self.unlike(self.captions.certainty(known[one])) for one in read]
+        return self.lifted(apart, [asked.guidance] * len(read), unlike)
 
     def lifted(self, apart: np.ndarray, guidance: Sequence[float | None], unlike: Sequence[bool]) -> np.ndarray:
         """The latents (n, C, h, w) float32 of what sets them apart from the mean of all, as `Lift.lifted` says."""
@@ -212,11 +215,16 @@ class Generator:
         return drawings
 
     def read_of(self, text: str, asked: Settings) -> str:
-        """What is read of a prompt, or of a negative one: it, and its style."""
+        """What is read of a prompt: it, and its style."""
         return styled(text, self.style_of(text, asked))
 
+    def negative_of(self, prompt: str, asked: Settings) -> str:
+        """What is read of the negative prompt: it, and the style that it has, or the prompt's."""
+        own = style_in(asked.negative, self.set.styles) or self.style_of(prompt, asked)
+        return self.read_of(asked.negative, replace(asked, style=own))
+
     def style_of(self, text: str, asked: Settings) -> str:
-        """The style of a prompt: that asked for, or that it ends in, or the set's; none where nothing of it is known.
+        """The style of a prompt: that asked for, or that it has, or the set's; none where nothing of it is known.
 
         Raises
         ------
@@ -228,7 +236,7 @@ class Generator:
         if style and style not in self.set.styles:
             known = ", ".join(self.set.styles)
             raise ConfigError(f"the set {self.set.name} knows the styles {known}; got the style {asked.style!r}.")
-        style = style or said(text, self.set.styles) or self.set.style
+        style = style or style_in(text, self.set.styles) or self.set.style
         return style if style and any(self.table.read(name_emoji(text))[0]) else ""
 
     def check(self, asked: Settings) -> None:
@@ -268,7 +276,7 @@ class Generator:
         return np.asarray(own + np.float32(strength) * (expected - own))
 
     def unlike(self, certainty: np.ndarray, over: float = 0.0) -> bool:
-        """Whether a prompt of such a certainty (2,), of `look`, is like no training caption, and `over` at least."""
+        """Whether a prompt of such a certainty (2,), of `look`, is like no training caption, by `over` or more."""
         return bool(self.seen is not None and certainty.any() and certainty[0] < self.seen - over)
 
     def leans(self, asked: Settings, certainty: np.ndarray) -> bool:
@@ -352,6 +360,7 @@ class Generator:
             "set": self.set.name,
             "drawn by": "kernels" if self.kernels else "numpy",
             "modules": self.set.digests,
+            "measured": self.set.measured,
             **({"about": self.set.about} if self.set.about else {}),
         }
 

@@ -88,6 +88,11 @@ def same_modules(generator: Generator, about: dict[str, Any], path: Path) -> Non
             f"{path} was drawn by other modules of the set {about['set']}: {', '.join(changed)} differ; "
             "draw its prompt anew instead."
         )
+    if about.get("measured", generator.set.measured) != generator.set.measured:
+        raise ConfigError(
+            f"{path} was drawn by the same modules in another set {about['set']}, whose measures of its data differ; "
+            "draw its prompt anew instead."
+        )
 
 
 def drawn(

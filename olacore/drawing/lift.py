@@ -112,7 +112,7 @@ class Lift:
         Parameters
         ----------
         leans : of each, how far its prompt leans, 0 to 1; one that leans all the way is not shrunk
-        unlike : of each, whether its prompt is less like all training captions than any that only half leans
+        unlike : of each, whether its prompt is so unlike all training captions that it leans most, where it does
         """
         found = apart.copy()
         if self.outline is None or self.axes is None:

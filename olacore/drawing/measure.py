@@ -114,8 +114,8 @@ def measure(
     figures by part, then by what drew, see `Known.figures`; `kid` is `kernel_distance` to the true pictures; `judge`
     and `other_judge`, where there are such, are their R-precision among the held-out captions, see `Judge`; `spread`,
     of a set with variety, is half the squared distance of the pictures of two seeds, over the variance that `left` is
-    a share of; `text_mean`, of a set where the data have latents, is the share of the latents' variance that is left by
-    what the captions alone lead one to expect, neither leant nor exaggerated
+    a share of; `text_mean`, of a set where the data have latents of its space and size, is the share of the latents'
+    variance that is left by what the captions alone lead one to expect, neither leant nor exaggerated
 
     Raises
     ------
@@ -124,6 +124,8 @@ def measure(
     with open_dataset([h5]) as data:
         found = Pictures.read(data)
         held_out = data.indices("held-out")
+        same_space = data.space is not None and data.space.fingerprint == generator.fingerprint
+        latent = generator.text_means([""]).shape[1:]
     judges = {"judge": found.judge()}
     if other is not None:
         with open_dataset([other]) as data:
@@ -162,7 +164,7 @@ def measure(
                 for which, judge in judges.items()
                 if judge is not None
             }
-        if found.latents is not None:
+        if found.latents is not None and found.latents.shape[1:] == latent and same_space:
             means = generator.text_means(prompts, Settings(guidance=1.0, lean=0.0))
             missed, spread = (found.latents[numbers] - part for part in (means, found.latents[found.training].mean(0)))
             told[name]["set"]["text_mean"] = float(np.square(missed).sum() / np.square(spread).sum())

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from hashlib import sha256
@@ -34,6 +35,8 @@ MOST_ABOUT = 1 << 12
 # Modules that a set has, by what they do in it; without an encoder it takes no picture to start from, and a refiner
 # works on what the decoder draws.
 NEEDED, OPTIONAL = ("text", "mean", "decoder"), ("refiner", "encoder")
+# What a set measured of its data, as far as pictures depend on it.
+MEASURED = ("seen", "energy", "outline", "style")
 # The least noise level, and the most energy.
 TINY, LARGEST = 1e-6, 1e30
 _FILE = record({"file": text(255), "sha256": text(64)}, closed=True)
@@ -73,6 +76,7 @@ class ModuleSet:
     files : by what they do: "text", "mean", "decoder", "refiner", "encoder", "captions" and "thumbnails"
     levels : of the denoisers, from the highest noise level to the lowest
     digests : SHA-256 of the files of all modules, by name
+    measured : SHA-256 of what else decides about a picture: `seen`, `energy`, `outline`, and the usual style
     seen : similarity to the nearest training caption from which on a prompt counts as seen; None where it is not known
     energy : squared distance of a training picture's latent to the mean of all, the median
     outline : the same of two parts of it, and how sure the text mean is of them; None where that was not measured, or
@@ -88,6 +92,7 @@ class ModuleSet:
     files: dict[str, Path]
     levels: dict[float, Path]
     digests: dict[str, str]
+    measured: str
     seen: float | None
     energy: float
     outline: Outline | None
@@ -154,6 +159,7 @@ def open_set(reference: Path | str) -> ModuleSet:
         files,
         {float(entry["level"]): _checked(folder, entry) for entry in levels},
         digests,
+        sha256(json.dumps([about.get(name) for name in MEASURED], sort_keys=True).encode()).hexdigest(),
         about["seen"],
         float(about["energy"]),
         _outline(about["outline"]) if "outline" in about else None,
@@ -233,7 +239,7 @@ def check_parts(abouts: Mapping[str, Mapping[str, Any]], where: str) -> None:
             )
     if "refiner" in abouts and CARRIED_BY in abouts["decoder"]:
         raise FileFormatError(f"the decoder of {where} carries a refiner; leave the other one out.")
-    spaces = {name: _space(about).get("fingerprint") for name, about in abouts.items() if name not in SPACELESS}
+    spaces = {name: fingerprint_of(about) for name, about in abouts.items() if name not in SPACELESS}
     if len({*spaces.values()}) > 1:
         makers = named(*(LatentSpace.from_dict(one) if (one := _space(abouts[name])) else None for name in spaces))
         theirs = ", ".join(map(" ".join, zip(spaces, makers, strict=True)))
@@ -248,6 +254,11 @@ def check_parts(abouts: Mapping[str, Mapping[str, Any]], where: str) -> None:
         if len({*found.values()}) > 1:
             theirs = ", ".join(f"{name} {count}" for name, count in found.items())
             raise FileFormatError(f"the modules of {where} differ in the latents' {what}: {theirs}.")
+
+
+def fingerprint_of(about: Mapping[str, Any]) -> str | None:
+    """The fingerprint of the latent space that a module reads, clones or makes, by its file; None for none."""
+    return _space(about).get("fingerprint")
 
 
 def _space(about: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -41,7 +41,9 @@ def draw_together(generator: Generator, wishes: Sequence[Wish]) -> list[Drawing]
         generator.check(wish.settings)
     asked = [replace(wish.settings, style=generator.style_of(wish.prompt, wish.settings)) for wish in wishes]
     read = [generator.read_of(wish.prompt, one) for wish, one in zip(wishes, asked, strict=True)]
-    negatives = [generator.read_of(one.negative, one) for one in asked]
+    negatives = [
+        generator.negative_of(wish.prompt, one) if one.negative else "" for wish, one in zip(wishes, asked, strict=True)
+    ]
     texts = dict.fromkeys(read)
     embedded = generator.embedded([*texts, *filter(None, negatives)])
     away = {

@@ -26,13 +26,24 @@ def is_style(text: str) -> bool:
     return fits and bool(words_in(text))
 
 
-def said(text: str, styles: Iterable[str]) -> str:
-    """The style whose words a text ends in, the longest of several; "" for none."""
+def style_in(text: str, styles: Iterable[str]) -> str:
+    """The style whose words a text has, of several the one that ends last, then the longest; "" for none."""
     words = words_in(text)
-    lengths = {style: len(own) for style in styles if (own := words_in(style)) and words[-len(own) :] == own}
-    return max(lengths, key=lengths.__getitem__, default="")
+    ends: dict[str, tuple[int, int]] = {}
+    for style in styles:
+        own = words_in(style)
+        found = [end for end in range(len(own), len(words) + 1) if words[end - len(own) : end] == own]
+        if own and found:
+            ends[style] = found[-1], len(own)
+    return max(ends, key=ends.__getitem__, default="")
 
 
 def styled(caption: str, style: str) -> str:
     """A caption or a prompt together with a style, which may be empty, unless it ends in it already."""
-    return caption if not style or said(caption, [style]) else f"{caption}, {style}"
+    own = words_in(style)
+    return caption if not own or words_in(caption)[-len(own) :] == own else f"{caption}, {style}"
+
+
+def unstyled(caption: str, style: str) -> str:
+    """What a caption was before `styled`, unless it ended in the style itself."""
+    return caption.removesuffix(f", {style}") if style else caption

@@ -36,7 +36,7 @@ QUOTED = re.compile(r'"((?:[^"]|"")*)"')
 NAMES = ("file_name", "file", "filename", "image", "path", "name")
 CAPTIONS = ("caption", "captions", "text")
 PARTS = ("part", "split")
-ROWS, SETS, STYLES = ("row",), ("set",), ("style",)
+ROWS, SETS, STYLES = ("row",), ("set",), ("style", "styles")
 KNOWN = {"name": NAMES, "caption": CAPTIONS, "part": PARTS, "row": ROWS, "set": SETS, "style": STYLES}
 JSON_LINES = (".jsonl", ".ndjson")
 

@@ -15,6 +15,7 @@ from olacore.data import SPLITS, InputFile, Source
 from olacore.errors import ConfigError, DataError
 from olacore.foreign.names import counted
 from olacore.media.find import Input
+from olacore.text.style import unstyled
 from teachers.collect.captions import CaptionRule, Captions, Told
 from teachers.collect.crops import PictureRule, rows_at
 from teachers.collect.recipe import Entry, read_recipe
@@ -173,9 +174,17 @@ def untold(given: Input, told: Told, telling: CaptionRule, captions: Captions) -
 
 
 def add_captions(pieces: Sequence[Piece], digest: str, told: Told) -> None:
-    """Give a file that is there already, whole, the captions of one with equal bytes as well."""
+    """Give a file that is there already, whole, the captions of one with equal bytes as well.
+
+    Raises
+    ------
+    ConfigError  if they are in different styles
+    """
     for piece in pieces:
         if piece.key.split(" ")[0] == digest and piece.told.part == told.part:
+            if piece.told.style != told.style:
+                styles = " and ".join(repr(style) for style in (piece.told.style, told.style))
+                raise ConfigError(f"{piece.source.name} and a copy of it have the styles {styles}; a picture has one.")
             captions = tuple(dict.fromkeys((*piece.told.captions, *told.captions)))
             piece.told = replace(piece.told, captions=captions)
 
@@ -301,7 +310,10 @@ def split_of(part: str) -> str:
 
 
 def keys_by_caption(pieces: Sequence[Piece]) -> list[str]:
-    """A key for each piece, the same for those that have a caption in common, directly or through others."""
+    """A key for each piece, the same for those that have a caption in common, directly or through others.
+
+    In which style it is does not count.
+    """
     first: dict[str, str] = {}
 
     def root(text: str) -> str:
@@ -310,7 +322,8 @@ def keys_by_caption(pieces: Sequence[Piece]) -> list[str]:
             text = first[text]
         return text
 
-    plain = [[" ".join(caption.casefold().split()) for caption in piece.told.captions] for piece in pieces]
+    bare = [[unstyled(caption, piece.told.style) for caption in piece.told.captions] for piece in pieces]
+    plain = [[" ".join(caption.casefold().split()) for caption in captions] for captions in bare]
     for texts in plain:
         for text in texts:
             first.setdefault(text, text)

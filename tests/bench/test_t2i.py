@@ -9,6 +9,8 @@ import pytest
 from bench import t2i
 from bench.studies.text_means import KnownTexts
 from olacore.data import open_dataset
+from olacore.drawing.generator import Generator
+from olacore.drawing.measure import measure
 from tests.support.caption_samples import write_captioned
 from tests.support.set_samples import write_set
 
@@ -56,6 +58,14 @@ def test_backprop__learns(tmp_path):
     found = t2i.learn(texts, known, 16, 0.5)(known)
     centred = texts.latents[known] - texts.latents[known].mean(0)
     assert np.square(found - texts.latents[known]).sum() < np.square(centred).sum()
+
+
+def test_measure__has_no_text_mean_where_latents_are_of_another_space(tmp_path):
+    generator = Generator(write_set(tmp_path), kernels=False)
+    for fingerprint, there in ((generator.fingerprint, True), ("another", False)):
+        generator.fingerprint = fingerprint
+        figures = measure(generator, tmp_path / "data.h5")
+        assert ["text_mean" in part["set"] for part in figures.values()] == [there] * len(figures)
 
 
 def test_main__says_in_a_sentence_what_is_wrong(tmp_path, monkeypatch):

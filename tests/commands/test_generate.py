@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -18,7 +19,7 @@ from olacore.drawing.pictures import read_drawing
 from olacore.drawing.settings import Settings
 from olacore.media.pictures import read_picture, write_picture
 from tests.support.command import check_refusal, ola
-from tests.support.set_samples import SIDE, write_set
+from tests.support.set_samples import SIDE, resealed, write_set
 
 
 @pytest.fixture(scope="module")
@@ -193,6 +194,11 @@ def test_generate__faults_are_told_in_one_line(folder, tmp_path):
     check_refusal(
         "was drawn by other modules of the set set: level 0.5, level 2 differ",
         *("generate", "--like", "mine.png", "-o", "again.png", "--set", shorter),
+    )
+    measured = resealed(Path(shutil.copytree(folder, tmp_path / "measured")), "", energy=1.0)
+    check_refusal(
+        "drawn by the same modules in another set set, whose measures of its data differ",
+        *("generate", "--like", "mine.png", "-o", "again.png", "--set", measured),
     )
 
 

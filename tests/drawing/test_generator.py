@@ -13,8 +13,8 @@ import pytest
 
 import olacore
 from olacore.data import open_dataset
-from olacore.drawing.bundle import Asked, make_set
-from olacore.drawing.captions import MOST, Captions
+from olacore.drawing.bundle import Validated, make_set
+from olacore.drawing.captions import MOST, OVER, Captions
 from olacore.drawing.generator import AWAY, Generator
 from olacore.drawing.lift import MOST_LIFT, OUTLINE, axes_of, gains_of
 from olacore.drawing.module_set import open_set
@@ -25,8 +25,19 @@ from olacore.modules.module import load
 from olacore.views.patch import PatchDecoder
 from olacore.views.refining import Refiner
 from olacore.views.word_table import TableOfWords
+from tests.support.caption_samples import write_captioned
 from tests.support.makers import OTHER_SPACE, REFINERS, make_module, refiner_of, threads
-from tests.support.set_samples import COMPONENTS, LEVELS, SIDE, SIZE, modules, resealed, word_table, write_set
+from tests.support.set_samples import (
+    COMPONENTS,
+    LEVELS,
+    SIDE,
+    SIZE,
+    modules,
+    of_scenes,
+    resealed,
+    word_table,
+    write_set,
+)
 
 
 @pytest.fixture(scope="module")
@@ -204,9 +215,9 @@ def test_gains__are_told_from_validation_pictures_that_are_like_no_caption():
     draw = np.random.default_rng(0)
     drawn, axes = draw.standard_normal((30, 6)).astype(np.float32), np.eye(6, dtype=np.float32)[:2]
     true = np.where(np.arange(30)[:, None] < 10, 0.5 * drawn, drawn)
-    asked = Asked(drawn, true, np.where(np.arange(30) < 10, 0.6, 0.9))
-    assert asked.gains_below(0.8, axes) == pytest.approx([0.5, 0.5])
-    assert asked.gains_below(0.5, axes) == [1, 1]
+    validated = Validated(drawn, true, np.where(np.arange(30) < 10, 0.6, 0.9))
+    assert validated.gains_below(0.8, axes) == pytest.approx([0.5, 0.5])
+    assert validated.gains_below(0.5, axes) is None
 
 
 def test_gains__shrink_what_leans_less_than_all_the_way(folder, tmp_path):
@@ -221,9 +232,29 @@ def test_gains__shrink_what_leans_less_than_all_the_way(folder, tmp_path):
         one, found = ((each.text_means(["a fox"], asked) - everything).reshape(1, -1) for each in (bare, plain))
         along = one @ axes.T @ axes
         np.testing.assert_allclose(found, gains[0] * along + gains[1] * (one - along), rtol=1e-4, atol=1e-5)
-    plain.seen = -1.0
-    asked = Settings(lean=0.0, guidance=1.0)
-    np.testing.assert_array_equal(plain.text_means(["a fox"], asked), bare.text_means(["a fox"], asked))
+    likeness, asked = plain.captions.certainty(plain.embed(["a fox"])[0])[0], Settings(lean=0.0, guidance=1.0)
+    for seen, shrunk in ((-1.0, False), (likeness + OVER / 2, False), (likeness + 2 * OVER, True)):
+        plain.seen = float(seen)
+        assert np.array_equal(plain.text_means(["a fox"], asked), bare.text_means(["a fox"], asked)) != shrunk
+
+
+def test_bundle__tells_gains_from_validation_pictures(tmp_path, monkeypatch):
+    monkeypatch.setattr(Validated, "seen_from", lambda validated: 2.0)
+    data = write_captioned(tmp_path / "data.h5", {"train": 8, "validation": 20, "held-out": 4})
+    folder, parts = write_set(tmp_path), modules()
+    with open_dataset([data]) as opened:
+        rows = opened.indices("validation")
+        true = opened.read(["latents"], rows)["latents"].reshape(len(rows), -1) - parts["mean"].scaling.target_mean
+        captions = [opened.captions[row][0] for row in rows]
+    drawn = parts["mean"].denoise(embeddings=parts["text"].embed(captions)).reshape(len(rows), -1)
+    drawn -= parts["mean"].scaling.target_mean
+    axes = axes_of(parts["mean"].scaling.basis, OUTLINE)
+    outline = drawn @ axes.T @ axes
+    expected = [np.vdot(part, true) / np.vdot(part, part) for part in (outline, drawn - outline)]
+    assert open_set(folder).outline.gains == pytest.approx(np.clip(expected, 0, 1), abs=1e-3)
+    assert "gains" in json.loads((folder / "set.json").read_text())["outline"]
+    scenes = json.loads((write_set(tmp_path / "scenes", **of_scenes()) / "set.json").read_text())
+    assert "gains" not in scenes["outline"]
 
 
 def test_init__goes_from_a_picture_to_the_prompt(plain):

@@ -92,6 +92,30 @@ def test_negative__is_in_the_style_of_the_prompt(generator):
     assert not np.array_equal(generator.draw("a red heart", negative="a boat, warm")[0].picture, plain)
 
 
+def test_negative__may_name_a_style_of_its_own(generator):
+    expected = generator.text_means(["a red heart, warm"], Settings(negative="a boat, juggle pale"))
+    given = Settings(style="warm", negative="a boat, juggle pale")
+    np.testing.assert_array_equal(generator.text_means(["a red heart"], given), expected)
+    assert not np.array_equal(
+        generator.text_means(["a red heart"], Settings(style="warm", negative="a boat")), expected
+    )
+
+
+def test_text_means__read_the_negative_in_the_style_of_each_prompt(generator):
+    prompts, asked = ["a red heart, warm", "a green fox, juggle pale", "a hat"], Settings(negative="a boat")
+    together = generator.text_means(prompts, asked)
+    for prompt, found in zip(prompts, together, strict=True):
+        np.testing.assert_allclose(generator.text_means([prompt], asked)[0], found, rtol=1e-5, atol=1e-6)
+
+
+def test_draw__takes_a_style_that_stands_in_the_prompt(tmp_path):
+    usual = Generator(write_set(tmp_path, styles=("warm", "juggle pale", "warm")), kernels=False)
+    for prompt, style in (("a juggle pale heart", "juggle pale"), ("a warm fox, juggle pale", "juggle pale")):
+        (one,), (other,) = usual.draw(prompt), usual.draw(prompt, style=style)
+        np.testing.assert_array_equal(one.picture, other.picture)
+        assert one.record["style"] == style
+
+
 def test_draw__without_a_style_is_in_the_usual_one_where_all_training_pictures_have_one(tmp_path):
     usual = Generator(write_set(tmp_path, styles=("warm", "juggle pale", "warm")), kernels=False)
     assert (usual.set.styles, usual.set.style) == (("juggle pale", "warm"), "warm")

@@ -1,30 +1,33 @@
-"""How styles are said together with captions."""
+"""How styles are style_in together with captions."""
 
 import pytest
 
-from olacore.text.style import MOST_STYLE, is_style, plain_style, said, styled
+from olacore.text.style import MOST_STYLE, is_style, plain_style, style_in, styled
 from olacore.text.words import words_read
 
 
 def test_styled__stands_behind_and_moves_no_word():
     assert styled("a red heart", "outlined") == "a red heart, outlined"
     assert styled("a red heart", "") == "a red heart"
-    assert styled("a red heart; OUTLINED", "outlined") == "a red heart; OUTLINED", "it is said already"
+    assert styled("a red heart; OUTLINED", "outlined") == "a red heart; OUTLINED", "it is style_in already"
     for prompt in ("a red heart", "draw me a red heart", "please show us the red heart"):
         assert words_read(styled(prompt, "ink wash")) == ["red", "heart", "ink", "wash"]
 
 
-def test_said__is_the_longest_style_that_a_text_ends_in():
+def test_style_in__is_the_last_and_longest_style_that_a_text_has():
     styles = ["ink", "pale ink", "oil"]
     for text, style in (
         ("a fox, Pale INK.", "pale ink"),
         ("ink", "ink"),
         ("a fox", ""),
         ("", ""),
-        ("an ink fox", ""),
+        ("an ink fox", "ink"),
+        ("an oil fox in pale ink", "pale ink"),
+        ("a pale ink fox, oil", "oil"),
+        ("pale fox", ""),
         ("a pink", ""),
     ):
-        assert said(text, styles) == style
+        assert style_in(text, styles) == style
 
 
 def test_plain_style__has_one_spelling():

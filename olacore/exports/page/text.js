@@ -44,15 +44,17 @@ const wordsIn = text =>
   )
     .join(" ")
     .replaceAll("\u2019", "'");
-// The style whose words a text ends in, the longest of several.
-const ending = (text, styles) => {
-  const words = ` ${wordsIn(text)}`,
-    found = styles.filter(style => words.endsWith(` ${wordsIn(style)}`));
-  return found.sort((a, b) => wordsIn(b).length - wordsIn(a).length)[0] || "";
+// The style whose words a text has, of several the one that ends last, then the longest.
+const styleIn = (text, styles) => {
+  const words = ` ${wordsIn(text)} `,
+    end = style => words.lastIndexOf(` ${wordsIn(style)} `) + wordsIn(style).length,
+    found = styles.filter(style => words.includes(` ${wordsIn(style)} `));
+  return found.sort((a, b) => end(b) - end(a) || wordsIn(b).length - wordsIn(a).length)[0] || "";
 };
 
 // As olacore/text/style.py joins them.
-const styled = (text, style) => (!style || ending(text, [style]) ? text : `${text}, ${style}`);
+const styled = (text, style) =>
+  !style || ` ${wordsIn(text)}`.endsWith(` ${wordsIn(style)}`) ? text : `${text}, ${style}`;
 
 class Writer {
   constructor(engine) {
@@ -171,7 +173,7 @@ class Writer {
 
   // The style of a text, as Generator.style_of has it.
   styleOf(text, asked) {
-    const style = asked || ending(text, this.set.styles) || this.set.style;
+    const style = asked || styleIn(text, this.set.styles) || this.set.style;
     return style && this.read(text).found.length ? style : "";
   }
 
@@ -290,7 +292,7 @@ class Writer {
       own = this.styleOf(prompt, style);
     const {found, unknown, likeness, apart} = this.expect(styled(prompt, own), lean);
     if (avoid)
-      this.expect(styled(avoid, this.styleOf(avoid, own)), lean).apart.forEach((x, i) => {
+      this.expect(styled(avoid, this.styleOf(avoid, styleIn(avoid, this.set.styles) || own)), lean).apart.forEach((x, i) => {
         apart[i] -= AWAY * x;
       });
     const {energy, outline} = this.set;

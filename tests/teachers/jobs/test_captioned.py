@@ -172,6 +172,27 @@ def test_styles__are_kept_by_every_way_to_make_a_data_set(tmp_path, given):
         assert {source.style for source in data.sources} == {"", "ink", "oil", "oil wash"}
 
 
+def test_styles__of_copies_of_a_picture_do_not_differ(tmp_path, given):
+    paths, table = given
+    copy = paths[0].with_name("copy.png")
+    copy.write_bytes(paths[0].read_bytes())
+    table.write_text(f"file\tcaption\tstyle\n{paths[0].name}\ta heart\tink\n{copy.name}\ta heart\toil\n")
+    with pytest.raises(ConfigError, match="a copy of it have the styles 'ink' and 'oil'; a picture has one"):
+        make_captioned([paths[0], copy], table, tmp_path / "out.h5")
+
+
+def test_split__is_by_caption_in_whichever_style(tmp_path, given):
+    paths, table = given
+    lines = [f"{path.name}\ta {k // 2} thing\t{('ink', 'oil')[k % 2]}\n" for k, path in enumerate(paths)]
+    table.write_text("file\tcaption\tstyles\n" + "".join(lines))
+    splits = defaultdict(set)
+    with open_dataset(make_captioned(paths, table, tmp_path / "out.h5")) as data:
+        for source, (caption,) in zip(data.sources, data.captions, strict=True):
+            splits[caption.partition(",")[0]].add(source.split)
+    assert all(len(found) == 1 for found in splits.values())
+    assert len(splits) == -(-len(paths) // 2)
+
+
 def test_nan__in_an_embedding_is_refused(tmp_path, given):
     class Broken(LetterTeacher):
         def answer(self, arrays):
