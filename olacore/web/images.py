@@ -13,6 +13,7 @@ from pydantic import Field
 from olacore.drawing.job import with_seed
 from olacore.drawing.settings import MOST_GUIDANCE, MOST_SEED
 from olacore.drawing.together import Wish
+from olacore.text.style import plain_style
 from olacore.web.serving import LIMITS, Body, Prompt, Server, Style, check_size, draw, encoded, refuse, settings
 
 router = APIRouter(prefix="/v1")
@@ -63,8 +64,9 @@ async def generations(asked: Asked, request: Request, server: Server) -> dict[st
             raise refuse(f"size must have sides of 8 to {LIMITS.side} pixels; got {asked.size}.")
     size = check_size(server, asked.n, width, height)
     given = {name: getattr(asked, name) for name in ("variety", "guidance", "negative", "lean")}
-    if asked.style in server.generator.set.styles or asked.style not in THEIRS:
-        given["style"] = asked.style
+    style = plain_style(asked.style)
+    if style in server.generator.set.styles or style not in THEIRS:
+        given["style"] = style
     one = with_seed(settings(server, **given), asked.seed)
     wishes = [Wish(asked.prompt, replace(one, seed=one.seed + number)) for number in range(asked.n)]
     drawings = await draw(request, server, wishes)

@@ -9,7 +9,7 @@ from typing import Any
 
 from fastapi import APIRouter, HTTPException, Request
 from fastapi.routing import APIRoute
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from olacore.drawing.generator import Drawing
 from olacore.drawing.job import with_seed
@@ -93,6 +93,11 @@ class Asked(Body):
             return {**data, **{name: own[name] for name in OWN if name in own}}
         return data
 
+    @field_validator("styles", mode="before")
+    @classmethod
+    def _without_empty_ones(cls, styles: Any) -> Any:
+        return [one for one in styles if one] if isinstance(styles, list) else styles or []
+
     @property
     def count(self) -> int:
         """Pictures in all."""
@@ -166,10 +171,12 @@ def info(
     found = server.generator.set
     width, height = size or (found.size, found.size)
     seeds = [wish.settings.seed for wish in wishes[: len(drawings)]]
-    texts = [infotext(asked, server, seed, width, height) for seed in seeds]
+    # Of a prompt that nothing is known of, no style is read.
+    prompt = styled(asked.prompt, drawings[0].settings.style) if asked.styles and drawings else asked.prompt
+    texts = [infotext(asked, prompt, server, seed, width, height) for seed in seeds]
     return {
-        "prompt": asked.prompt,
-        "all_prompts": [asked.prompt] * len(drawings),
+        "prompt": prompt,
+        "all_prompts": [prompt] * len(drawings),
         "negative_prompt": asked.negative_prompt,
         "all_negative_prompts": [asked.negative_prompt] * len(drawings),
         "seed": wishes[0].settings.seed,
@@ -203,7 +210,7 @@ def info(
     }
 
 
-def infotext(asked: Asked, server: Serving, seed: int, width: int, height: int) -> str:
+def infotext(asked: Asked, prompt: str, server: Serving, seed: int, width: int, height: int) -> str:
     """The text that the web UI writes below a picture."""
     values = {
         "Steps": asked.steps,
@@ -216,7 +223,7 @@ def infotext(asked: Asked, server: Serving, seed: int, width: int, height: int) 
         "Version": f"olacore {__version__}",
     }
     below = [f"Negative prompt: {asked.negative_prompt}"] if asked.negative_prompt else []
-    return "\n".join([asked.prompt, *below, ", ".join(f"{name}: {value}" for name, value in values.items())])
+    return "\n".join([prompt, *below, ", ".join(f"{name}: {value}" for name, value in values.items())])
 
 
 def digest(server: Serving) -> str:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 
 import olacore
 from tests.support.command import ola
-from tests.support.pages import Shown, open_browser
+from tests.support.pages import CHIPS, USUAL_PALE, Shown, open_browser
 from tests.support.set_samples import write_set
 
 
@@ -35,8 +37,8 @@ def test_drawing__in_the_styles_of_a_set(tmp_path):
         assert shown.page.input_value("#style") == "warm", "the caption's"
         assert not shown.page.input_value("#prompt").endswith("warm")
         second = Shown(browser, usual.with_suffix(".html"))
-        assert second.page.locator("#style option").all_inner_texts() == ["pale", "warm"]
-        assert second.page.input_value("#style") == "pale"
+        assert second.page.locator("#style option").all_inner_texts() == ["pale, the usual", "pale", "warm"]
+        assert second.page.input_value("#style") == ""
         for one, of in ((shown, generator), (second, olacore.Generator(usual, kernels=False))):
             for prompt in ("a red heart", "a red heart, WARM", "xqzv", "", "haert warm"):
                 for style in ("", "warm"):
@@ -47,3 +49,35 @@ def test_drawing__in_the_styles_of_a_set(tmp_path):
                         assert [text for text, _ in told["nearest"]] == [text for text, _ in expected.nearest]
         for one in (plain, shown, second):
             one.check()
+
+
+def test_page__of_a_set_with_a_usual_style_reads_what_is_typed(tmp_path, monkeypatch):
+    folder = write_set(tmp_path, (), encoder=False, styles=USUAL_PALE)
+    monkeypatch.setattr("olacore.exports.html_page.EXAMPLE", "xqzv")
+    ola("export", folder, "--to", "html", "-o", tmp_path / "set.html")
+    generator = olacore.Generator(folder, kernels=False)
+    with open_browser() as browser:
+        shown = Shown(browser, tmp_path / "set.html")
+        page = shown.page
+
+        def check(prompt: str, asked: str, read: str) -> None:
+            shown.wait(f"body[data-drawn='{prompt}']")
+            shown.wait(f"#drawn[aria-label='Picture of: {prompt}{asked and ', '}{asked}']")
+            assert (page.input_value("#prompt"), page.input_value("#style")) == (prompt, asked)
+            (expected,) = generator.draw(prompt, style=read)
+            assert np.abs(shown.pixels("drawn").astype(int) - expected.picture).max() <= 1, (prompt, asked)
+
+        captions = generator.captions.listed
+        first = captions[len(captions) // 2]
+        assert first.endswith(", pale")
+        check(first.removesuffix(", pale"), "", "pale")
+        for prompt, read in (("a red hat", "pale"), ("a red hat, fox", "fox"), ("a red hat, pale", "pale")):
+            page.fill("#prompt", "")
+            page.type("#prompt", prompt)
+            check(prompt, "", read)
+        for caption, asked, read in CHIPS:
+            tile = page.locator("#known button", has_text=re.compile(caption)).first
+            prompt = tile.inner_text().partition(", ")[0]
+            tile.click()
+            check(prompt, asked, read)
+        shown.check()

@@ -22,6 +22,16 @@ CHROMIUM = shutil.which("chromium")
 OFFLINE = ("--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update")
 OFFLINE += ("--disable-sync", "--no-first-run")
 
+# Styles of a set whose usual one is pale, and one of which captions end in by themselves.
+USUAL_PALE = ("pale", "fox", "pale")
+# Captions of it that are pressed, the style that is chosen with the rest of each, and the one that is read.
+CHIPS = (
+    ("^[^,]*fox$", "", "fox"),
+    ("fox, pale$", "pale", "pale"),
+    ("(heart|boat|hat), pale$", "", "pale"),
+    (", fox$", "fox", "fox"),
+)
+
 
 @contextmanager
 def open_browser() -> Iterator[Any]:

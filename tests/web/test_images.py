@@ -43,14 +43,15 @@ def test_generations__have_the_answer_that_clients_read(client, folder):
 
 def test_generations__in_a_style(client, folder, tmp_path):
     plain = ask(client, prompt="a red fox")["data"]
-    assert ask(client, prompt="a red fox", style="vivid")["data"] == plain, "of the interface itself, asks for nothing"
+    for style in ("vivid", "Vivid", " NATURAL"):
+        assert ask(client, prompt="a red fox", style=style)["data"] == plain, "of the interface, asks for nothing"
     assert (
         "knows no styles; leave the style 'warm' out" in ask(client, 422, prompt="a", style="warm")["error"]["message"]
     )
     styled = write_set(tmp_path, styles=("warm", "vivid"))
     generator = olacore.Generator(styled)
     with serving(styled) as other:
-        for style, read in (("warm", "warm"), ("vivid", "vivid"), ("natural", "")):
+        for style, read in (("warm", "warm"), ("Vivid", "vivid"), ("Natural", "")):
             (one,) = ask(other, prompt="a red fox", style=style)["data"]
             np.testing.assert_array_equal(pixels(one["b64_json"]), generator.draw("a red fox", style=read)[0].picture)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,9 +15,9 @@ import olacore
 from olacore.drawing.pictures import read_drawing
 from olacore.media.pictures import read_picture
 from tests.support.makers import smooth_pictures
-from tests.support.pages import open_browser
+from tests.support.pages import CHIPS, USUAL_PALE, open_browser
 from tests.support.served import pixels, started, write_run
-from tests.support.set_samples import LEVELS, SIDE, write_set
+from tests.support.set_samples import KNOWN, LEVELS, SIDE, write_set
 
 
 @pytest.fixture(scope="module")
@@ -124,6 +125,37 @@ def test_page__draws_in_the_styles_of_the_set(browser, opened, tmp_path):
         assert shown.page.input_value("#style") == "juggle pale", "the caption's"
         assert not shown.wrong
         shown.page.context.close()
+
+
+def test_page__of_a_set_with_a_usual_style_reads_what_is_typed(browser, tmp_path, monkeypatch):
+    monkeypatch.setattr("tests.support.set_samples.KNOWN", tuple(word for word in KNOWN if word != "red"))
+    folder = write_set(tmp_path, (), encoder=False, styles=USUAL_PALE)
+    generator = olacore.Generator(folder)
+    with started("--set", folder) as (_, address):
+        shown = Opened(browser, address)
+        page = shown.page
+
+        def check(prompt: str, asked: str, read: str) -> None:
+            shown.wait(f"#pictures img[alt='Picture of: {prompt}{asked and ', '}{asked}']")
+            (found,) = shown.drawn(prompt)
+            assert (page.input_value("#prompt"), page.input_value("#style")) == (prompt, asked)
+            np.testing.assert_array_equal(found, generator.draw(prompt, style=read)[0].picture)
+
+        assert page.locator("#style option").all_inner_texts() == ["pale, the usual", "fox", "pale"]
+        first, _, style = generator.captions.listed[0].partition(", ")
+        assert style == "pale"
+        check(first, "", "pale")
+        for prompt, read in (("a dark hat", "pale"), ("a dark hat, fox", "fox"), ("a dark hat, pale", "pale")):
+            page.fill("#prompt", "")
+            page.type("#prompt", prompt)
+            check(prompt, "", read)
+        for caption, asked, read in CHIPS:
+            tile = page.locator("#known button", has_text=re.compile(caption)).first
+            prompt = tile.inner_text().partition(", ")[0]
+            tile.click()
+            check(prompt, asked, read)
+        assert not shown.wrong
+        page.context.close()
 
 
 def test_page__asks_for_the_newest_text_alone(opened):

@@ -249,9 +249,26 @@ def test_styles__are_those_of_the_set(client, tmp_path):
         told = other.post("/sdapi/v1/txt2img", json={"prompt": "a fox", "styles": ["warm"]}).json()
         expected = olacore.Generator(styled).draw("a fox", style="warm")[0].picture
         np.testing.assert_array_equal(pixels(told["images"][0]), expected)
-        assert json.loads(told["info"])["styles"] == ["warm"]
+        about = json.loads(told["info"])
+        assert about["styles"] == ["warm"]
+        assert (about["prompt"], about["all_prompts"]) == ("a fox, warm", ["a fox, warm"])
+        assert about["infotexts"][0].splitlines()[0] == "a fox, warm"
+        again = other.post("/sdapi/v1/txt2img", json={"prompt": "a fox, warm"}).json()
+        np.testing.assert_array_equal(pixels(again["images"][0]), expected)
+        unread = other.post("/sdapi/v1/txt2img", json={"prompt": "xqzv", "styles": ["warm"]}).json()
+        assert json.loads(unread["info"])["infotexts"][0].splitlines()[0] == "xqzv", "nothing of it is known"
         two = other.post("/sdapi/v1/txt2img", json={"prompt": "a fox", "styles": ["warm", "pale"]})
         assert two.status_code == 422
+
+
+@pytest.mark.parametrize("styles", ["", [], [None], ["", None], None])
+def test_styles__that_are_empty_ask_for_nothing(client, styles):
+    told, plain = (
+        client.post("/sdapi/v1/txt2img", json={"prompt": "a fox", **given}) for given in ({"styles": styles}, {})
+    )
+    assert told.status_code == 200, told.text
+    assert told.json()["parameters"]["styles"] == []
+    assert told.json()["images"] == plain.json()["images"]
 
 
 def test_addresses__asked_in_the_wrong_way_say_how_they_are_asked(client):

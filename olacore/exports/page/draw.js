@@ -88,11 +88,18 @@ function startDrawing() {
     );
   }
 
-  // Draw a caption, whose style is chosen among the others.
+  // Fill in a caption, whose style is chosen among the others; the usual one by none, unless the rest ends in another.
+  function fill(caption) {
+    const style = styles.find(one => caption.endsWith(`, ${one}`)) || "",
+      prompt = style ? caption.slice(0, -style.length - 2) : caption,
+      end = ` ${prompt.toLowerCase().replace(/[^\p{L}\p{N}]+$/u, "")}`;
+    find("prompt").value = prompt;
+    find("style").value = style === about.set.style && !styles.some(one => end.endsWith(` ${one}`)) ? "" : style;
+  }
+
+  // Draw a caption.
   function ask(caption) {
-    const style = styles.find(one => caption.endsWith(`, ${one}`)) || "";
-    find("prompt").value = style ? caption.slice(0, -style.length - 2) : caption;
-    find("style").value = style;
+    fill(caption);
     find("prompt").focus({preventScroll: true});
     document.body.scrollIntoView({block: "start"});
     update();
@@ -153,10 +160,7 @@ function startDrawing() {
   find("variety").max = rising.length - 1;
   find("styled").hidden = !styles.length;
   find("style").append(...styles.map(style => new Option(style)));
-  if (about.set.style) {
-    find("style").value = about.set.style;
-    find("style").options[0].remove();
-  }
+  if (about.set.style) find("style").options[0].text = `${about.set.style}, the usual`;
   for (const id of ["prompt", "style", "avoid", "variety", "seed", "lean", "strength", "from"])
     find(id).addEventListener("input", update);
   find("another").addEventListener("click", () => {
@@ -175,7 +179,7 @@ function startDrawing() {
   workers
     .ask("known", {count: 1, from: 0.5})
     .then(({result}) => {
-      if (!find("prompt").value) find("prompt").value = about.set.example || result[0];
+      if (!find("prompt").value) fill(about.set.example || result[0]);
       return update();
     })
     .then(showKnown);

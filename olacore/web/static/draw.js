@@ -145,11 +145,18 @@ function tell(prompt, {notes, nearest}) {
   );
 }
 
-// Draw a caption, whose style is chosen among the others.
+// Fill in a caption, whose style is chosen among the others; the usual one by none, unless the rest ends in another.
+function fill(caption) {
+  const style = told.styles.find(one => caption.endsWith(`, ${one}`)) || "",
+    prompt = style ? caption.slice(0, -style.length - 2) : caption,
+    end = ` ${prompt.toLowerCase().replace(/[^\p{L}\p{N}]+$/u, "")}`;
+  find("prompt").value = prompt;
+  find("style").value = style === told.style && !told.styles.some(one => end.endsWith(` ${one}`)) ? "" : style;
+}
+
+// Draw a caption.
 function choose(caption) {
-  const style = told.styles.find(one => caption.endsWith(`, ${one}`)) || "";
-  find("prompt").value = style ? caption.slice(0, -style.length - 2) : caption;
-  find("style").value = style;
+  fill(caption);
   find("prompt").focus({preventScroll: true});
   document.body.scrollIntoView({block: "start"});
   update();
@@ -209,10 +216,7 @@ function begin() {
   find("start").hidden = !told.encoder;
   find("styled").hidden = !told.styles.length;
   find("style").append(...told.styles.map(style => new Option(style)));
-  if (told.style) {
-    find("style").value = told.style;
-    find("style").options[0].remove();
-  }
+  if (told.style) find("style").options[0].text = `${told.style}, the usual`;
   find("variety").max = rising.length - 1;
   find("prompt").maxLength = told.prompt_length;
   if (matchMedia("(hover: hover)").matches) find("prompt").focus({preventScroll: true});
@@ -241,7 +245,7 @@ function begin() {
     update();
   });
   if (told.encoder) takeDrops(find("draw"), startFrom);
-  if (!find("prompt").value) find("prompt").value = told.example;
+  if (!find("prompt").value) fill(told.example);
   update().then(showKnown);
 }
 
