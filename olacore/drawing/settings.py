@@ -26,7 +26,7 @@ class Settings:
     solver : "dpm" or "ddim"
     guidance : 1 draws what the text leads one to expect; above, what sets it apart from the mean of all is exaggerated;
         None does so until it is as large as in training pictures, three times at most
-    negative : what the picture is drawn away from, in the style of the prompt
+    negative : what the picture is drawn away from, in its own style, or else the prompt's
     lean : how far a prompt that is far from all training captions is taken for those that it is likest, 0 to 1: nearer
         to 1 pictures of what is not known are clearer, and show less what was asked. Sets whose text module is of the
         view scene do not

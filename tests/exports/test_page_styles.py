@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import re
-
 import numpy as np
 
 import olacore
 from tests.support.command import ola
-from tests.support.pages import CHIPS, USUAL_PALE, Shown, open_browser
+from tests.support.pages import USUAL_PALE, Shown, open_browser, type_and_press
 from tests.support.set_samples import write_set
 
 
@@ -71,13 +69,5 @@ def test_page__of_a_set_with_a_usual_style_reads_what_is_typed(tmp_path, monkeyp
         first = captions[len(captions) // 2]
         assert first.endswith(", pale")
         check(first.removesuffix(", pale"), "", "pale")
-        for prompt, read in (("a red hat", "pale"), ("a red hat, fox", "fox"), ("a red hat, pale", "pale")):
-            page.fill("#prompt", "")
-            page.type("#prompt", prompt)
-            check(prompt, "", read)
-        for caption, asked, read in CHIPS:
-            tile = page.locator("#known button", has_text=re.compile(caption)).first
-            prompt = tile.inner_text().partition(", ")[0]
-            tile.click()
-            check(prompt, asked, read)
+        type_and_press(page, "a red hat", check)
         shown.check()

@@ -5,8 +5,9 @@ from __future__ import annotations
 import base64
 import io
 import json
+import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -151,3 +152,21 @@ def bad_files(folder: Path) -> dict[str, str]:
         "said.npz": "said.npz is damaged: what it says of its latent cannot be read",
         "raw.latent": "raw.latent holds raw latents of ComfyUI, and the scale of this decoder's model is not known",
     }
+
+
+def type_and_press(page: Any, prompt: str, check: Callable[[str, str, str], None]) -> None:
+    """Type a prompt without a style and with each, then press captions, in a page of a set in the styles `USUAL_PALE`.
+
+    Parameters
+    ----------
+    check : is told the prompt in the page, the style that is chosen there, "" for none, and the style that is read
+    """
+    for typed, read in ((prompt, "pale"), (f"{prompt}, fox", "fox"), (f"{prompt}, pale", "pale")):
+        page.fill("#prompt", "")
+        page.type("#prompt", typed)
+        check(typed, "", read)
+    for caption, asked, read in CHIPS:
+        tile = page.locator("#known button", has_text=re.compile(caption)).first
+        shown = tile.inner_text().partition(", ")[0]
+        tile.click()
+        check(shown, asked, read)

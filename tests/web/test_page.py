@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -15,7 +14,7 @@ import olacore
 from olacore.drawing.pictures import read_drawing
 from olacore.media.pictures import read_picture
 from tests.support.makers import smooth_pictures
-from tests.support.pages import CHIPS, USUAL_PALE, open_browser
+from tests.support.pages import USUAL_PALE, open_browser, type_and_press
 from tests.support.served import pixels, started, write_run
 from tests.support.set_samples import KNOWN, LEVELS, SIDE, write_set
 
@@ -145,15 +144,7 @@ def test_page__of_a_set_with_a_usual_style_reads_what_is_typed(browser, tmp_path
         first, _, style = generator.captions.listed[0].partition(", ")
         assert style == "pale"
         check(first, "", "pale")
-        for prompt, read in (("a dark hat", "pale"), ("a dark hat, fox", "fox"), ("a dark hat, pale", "pale")):
-            page.fill("#prompt", "")
-            page.type("#prompt", prompt)
-            check(prompt, "", read)
-        for caption, asked, read in CHIPS:
-            tile = page.locator("#known button", has_text=re.compile(caption)).first
-            prompt = tile.inner_text().partition(", ")[0]
-            tile.click()
-            check(prompt, asked, read)
+        type_and_press(page, "a dark hat", check)
         assert not shown.wrong
         page.context.close()
 
