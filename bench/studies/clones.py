@@ -30,12 +30,12 @@ REPEATS = 15
 
 
 def given_of(
-    data: Dataset, view: DenoiserView, rows: np.ndarray
+    data: Dataset, view: DenoiserView, rows: np.ndarray, *fields: str
 ) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
-    """What a module is given of rows, and the rows."""
-    found = data.read(["latents", "answers", "sigmas", "noise_seeds", *(set(view.given) - {"noisy"})], rows)
+    """What a module is given of rows, their own noise at the view's level, and more of the rows."""
+    found = data.read(["latents", "noise_seeds", *fields, *(set(view.given) - {"noisy"})], rows)
     noise = noise_of(found["noise_seeds"], found["latents"].shape[1:])
-    noisy = found["latents"].astype(np.float32) + found["sigmas"].reshape(-1, 1, 1, 1) * noise
+    noisy = found["latents"].astype(np.float32) + np.float32(view.level) * noise
     return {**{name: found[name] for name in view.given if name != "noisy"}, "noisy": noisy}, found
 
 
@@ -48,7 +48,7 @@ def compare(data: Dataset, *modules: Module) -> dict[str, Any]:
     mean = data.read(["latents"], train)["latents"].mean(0, dtype=np.float64)
     told: dict[str, Any] = {}
     for part, rows in parts_of(data).items():
-        given, found = given_of(data, view, np.intersect1d(items, rows))
+        given, found = given_of(data, view, np.intersect1d(items, rows), "answers")
         clean, teacher = (found[name].astype(np.float64) for name in ("latents", "answers"))
         ours = np.mean([module.run(given) for module in modules], axis=0, dtype=np.float64)
         spread = np.square(clean - mean).sum()
@@ -67,8 +67,8 @@ def seconds(data: Dataset, module: Module, reference: str) -> dict[str, float]:
     view = module.view
     assert isinstance(view, DenoiserView)
     teacher = load_denoiser(reference)
-    given, found = given_of(data, view, view.items(data)[:1])
-    sigma, caption = float(found["sigmas"][0]), data.captions[0][0]
+    given, _ = given_of(data, view, view.items(data)[:1])
+    sigma, caption = view.level, data.captions[0][0]
     tries = {
         "teacher": lambda: teacher.clean(given["noisy"][0], sigma, caption),
         "module": lambda: module.run(given),

@@ -3,9 +3,9 @@
 python -m bench.studies.denoisers ROWS.h5 RUN [RUN ...] [--backprop 60]: rows of `ola precompute --denoiser none
 --text-means`, and modules of the view window that were trained on them. Prints a line of JSON for each: the share of
 the variance that is left in each held-out part, by the module, by a Wiener filter of the whole latent around the mean
-of all, and by one around the text mean; both have the principal axes and spreads of the training rows. With --backprop,
-stacks of the same shape are learnt on the same rows under torch for so many CPU-seconds on one thread, and the best of
-the rates on validation rows counts.
+of all, and by one around the text mean; both have the principal axes and spreads of the training rows. The variance is
+that of the latents around their mean, site by site. With --backprop, stacks of the same shape are learnt on the same rows under torch for so many CPU-seconds
+on one thread, and the best of the rates on validation rows counts.
 """
 
 from __future__ import annotations
@@ -20,13 +20,15 @@ import numpy as np
 from bench.common.clock import Clock
 from bench.common.threads import limit_threads
 from bench.ovae.learning import Learning
+from bench.studies.clones import given_of
 from bench.studies.text_to_latent import parts_of
 from olacore.blocks import noise_of, rows_of
 from olacore.data import Dataset, open_dataset
 from olacore.modules.module import load
 from olacore.quality.baselines import Baselines
-from olacore.quality.evaluation import baselines_beside, evaluate_parts, whole_items
+from olacore.quality.evaluation import whole_items
 from olacore.search.config import TrainConfig
+from olacore.views.denoising import DenoiserView
 from olacore.views.scaling import Scaling
 
 # Of backprop.
@@ -91,24 +93,30 @@ def learn(data: Dataset, rows: Path, run: Path, seconds: float) -> Learnt:
 def compare(data: Dataset, run: Path, rows_file: Path | None = None, seconds: float = 0.0) -> dict[str, object]:
     """Figures of one module, of the filters at its level, and of backprop for so many seconds."""
     module = load(run)
-    level = float(getattr(module.view, "level"))  # noqa: B009 - only denoisers have one
-    items = module.view.items(data)
+    view = module.view
+    assert isinstance(view, DenoiserView)
+    items = view.items(data)
     latents, means, _ = read(data, np.intersect1d(items, data.indices("train")))
     mean = latents.mean(0)
     filters = {"Wiener": (False, Wiener(latents - mean)), "Wiener with text": (True, Wiener(latents - means))}
-    figures = evaluate_parts(module, data, baselines_beside(run / "module.safetensors", module))
-    left: dict[str, dict[str, float]] = {part: {"module": found["module"]["l2"]} for part, found in figures.items()}
     learnt = learn(data, rows_file, run, seconds) if rows_file and seconds else None
+    left: dict[str, dict[str, float]] = {}
     for part, rows in parts_of(data).items():
-        latents, means, noise = read(data, np.intersect1d(items, rows))
-        if learnt:
-            left[part]["backprop"] = learnt.missed(np.intersect1d(items, rows)) / float(np.square(latents - mean).sum())
+        rows = np.intersect1d(items, rows)
+        latents, means, noise = read(data, rows)
+        given, _ = given_of(data, view, rows)
+        answers = {"module": module.run(given).reshape(latents.shape)}
         for name, (with_text, best) in filters.items():
             around = means if with_text else mean
-            cleaned = around + best.clean(latents + level * noise - around, level)
-            left[part][name] = float(np.square(cleaned - latents).sum() / np.square(latents - mean).sum())
+            answers[name] = around + best.clean(latents + view.level * noise - around, view.level)
+        missed = {name: float(np.square(each - latents).sum()) for name, each in answers.items()}
+        if learnt:
+            missed["backprop"] = learnt.missed(rows)
+        # One variance for all, of the latents around their mean site by site.
+        spread = float(np.square(latents - mean).sum())
+        left[part] = {name: error / spread for name, error in missed.items()}
     more = {"backprop": {"seconds": seconds, "rate": learnt.rate, "steps": learnt.steps}} if learnt else {}
-    return {"level": level, "bytes": module.nbytes(), "left": left, **more}
+    return {"level": view.level, "bytes": module.nbytes(), "left": left, **more}
 
 
 def main() -> None:

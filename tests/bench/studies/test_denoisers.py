@@ -3,8 +3,11 @@
 import numpy as np
 import pytest
 
+from bench.studies.clones import given_of
 from bench.studies.denoisers import Wiener, compare
+from bench.studies.text_to_latent import parts_of
 from olacore.data import open_dataset
+from olacore.modules.module import load
 from olacore.search.train import train
 from tests.support.caption_samples import write_denoised
 from tests.support.makers import JIT, make_config
@@ -26,6 +29,9 @@ def test_compare__has_every_part(tmp_path):
     train(make_config(rows, tmp_path / "run", **asked))
     with open_dataset([rows]) as data:
         found = compare(data, tmp_path / "run", rows, 0.2)
+        module, train_rows = load(tmp_path / "run"), data.indices("train")
+        mean = data.read(["latents"], train_rows)["latents"].mean(0, dtype=np.float64)
+        given, told = given_of(data, module.view, parts_of(data)["one"])
     assert found["level"] == 2.0
     left = found["left"]
     assert isinstance(left, dict)
@@ -33,3 +39,7 @@ def test_compare__has_every_part(tmp_path):
     for figures in left.values():
         assert {*figures} == {"module", "Wiener", "Wiener with text", "backprop"}
         assert all(0 < left < 3 for left in figures.values())
+    # The same variance for all: that of latents around their mean site by site, not around that of a channel.
+    clean = told["latents"].astype(np.float64)
+    expected = np.square(module.run(given) - clean).sum() / np.square(clean - mean).sum()
+    assert left["one"]["module"] == pytest.approx(expected)
