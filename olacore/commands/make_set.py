@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 from click.core import ParameterSource
 
-from olacore.commands.options import FILE, MODULE, Known, Option
+from olacore.commands.options import FILE, MODULE, SET, Known, Option
 from olacore.commands.say import say
 
 if TYPE_CHECKING:
@@ -19,10 +19,21 @@ if TYPE_CHECKING:
 
 # What is asked where no data are there yet.
 OF_DATA = ("captions", "split", "size", "teacher")
-# Exit codes of Ctrl-C and SIGTERM.
-SIGNALLED = (130, 143)
 # In place of a table: texts beside the pictures, and their names.
 NO_TABLE = ("txt", "names")
+
+
+class RecipeName(Known):
+    """The name of a recipe that is shipped, or a file."""
+
+    def __init__(self) -> None:
+        super().__init__("name")
+
+    def names(self) -> list[str]:
+        """Those that are shipped."""
+        from olacore.drawing.recipe import names
+
+        return names()
 
 
 @click.command()
@@ -30,7 +41,9 @@ NO_TABLE = ("txt", "names")
 @click.option("--captions", help="A table (.tsv, .csv, .jsonl); txt: a text beside each picture; names: of the files.")
 @click.option("--split", type=FILE, help="A table that says which part each picture is in.")
 @click.option("--size", type=int, help="Side of a picture; by default what the recipe says, or 64.")
-@click.option("--recipe", default="things", show_default=True, help="A recipe's name, or a file of TOML.")
+@click.option(
+    "--recipe", type=RecipeName(), default="things", show_default=True, help="A recipe's name, or a file of TOML."
+)
 @click.option("--override", "changes", multiple=True, metavar="TABLE.KEY=VALUE", help="Change the recipe; repeatable.")
 @click.option(
     "--teacher", default="madebyollin/taesd3", show_default=True, help="Autoencoder: a folder, a hub id or a file."
@@ -43,7 +56,7 @@ NO_TABLE = ("txt", "names")
 )
 @click.option("--h5", type=FILE, help="Captioned data that are there, in place of pictures.")
 @click.option("--words", type=FILE, help="A table of words that is there, of `ola precompute --words`.")
-@click.option("--text", type=FILE, help=f"A text module that is there, or the set that has it. {MODULE}")
+@click.option("--text", type=SET, help=f"A text module that is there, or the set that has it. {MODULE}")
 @click.option("--seed", type=int, help="Of every search; by default what the recipe says, or 0.")
 @click.option("-o", "--output", required=True, type=FILE, help="The folder of the set.")
 @click.option("--work", type=FILE, help="Folder of data, words and runs, which stays; by default OUTPUT-work.")
@@ -95,7 +108,9 @@ def check_usage(given: dict[str, Any]) -> None:
         raise click.UsageError("--text is a module that has its words; leave --words out.")
 
 
-def asked_of(output: Path, work: Path | None, text: Path | None, about: Sequence[tuple[str, str]], **rest: Any) -> Asked:
+def asked_of(
+    output: Path, work: Path | None, text: Path | None, about: Sequence[tuple[str, str]], **rest: Any
+) -> Asked:
     """What is asked for, with the text module of a set in place of the set."""
     from olacore import pretrained
     from olacore.commands.set_steps import Asked
@@ -124,12 +139,13 @@ def check_commands(steps: Sequence[Step], recipe: str) -> None:
         try:
             context = context_of(step)
         except click.UsageError as error:
-            raise ConfigError(f"the recipe {recipe} asks for what {step.name} does not take: {error.format_message()}") from error
+            said = error.format_message()
+            raise ConfigError(f"the recipe {recipe} asks for what {step.name} does not take: {said}") from error
         if step.arguments[0] == "train":
             try:
                 check_search(context.params)
             except ConfigError as error:
-                raise ConfigError(f"the recipe {recipe}, [{step.name.partition('-')[0]}]: {error}") from error
+                raise ConfigError(f"the recipe {recipe}, {step.name}: {error}") from error
 
 
 def check_search(params: dict[str, Any]) -> None:
@@ -187,9 +203,11 @@ def print_commands(steps: Sequence[Step], asked: Asked) -> None:
 
 
 def run_all(steps: Sequence[Step], work: Work) -> None:
-    """Do what is not done yet, and say how to go on where a signal ends it."""
+    """Do what is not done yet; where a signal ends it, it is said how to go on."""
     from olacore.commands.set_work import run
+    from olacore.commands.signals import WHOLE, going_on
 
+    click.get_current_context().meta[WHOLE] = "make-set"
     try:
         for step in steps:
             if work.is_done(step):
@@ -197,7 +215,6 @@ def run_all(steps: Sequence[Step], work: Work) -> None:
             else:
                 run(step, work)
     except BaseException as error:
-        signalled = error.code in SIGNALLED if isinstance(error, SystemExit) else not isinstance(error, Exception)
-        if signalled:
-            say(f"the same `ola make-set` goes on from {work.folder}, which keeps what is done", err=True)
+        if not isinstance(error, Exception | SystemExit):  # a signal, in a step that does not wait for it
+            say(f"{work.folder} keeps what is done; {going_on()}", err=True)
         raise

@@ -186,4 +186,3 @@ class Plan:
 def level_name(level: float) -> str:
     """The step of a denoiser."""
     return f"level-{level}"
-
