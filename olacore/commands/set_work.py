@@ -88,7 +88,7 @@ class Work:
 def run(step: Step, work: Work) -> None:
     """Do a step as the command does it, on from where an earlier try was; its errors and its exit code are raised."""
     resumed = ["--resume"] if step.name != BUNDLE and is_there(step.made) else []
-    say(f"$ {shlex.join((*shlex.split(step.command), *resumed))}")
+    say(f"$ {shlex.join(('ola', *step.arguments, *resumed))}")
     with work.doing(step), context_of(step, resumed) as context:
         context.command.invoke(context)
 

@@ -44,6 +44,8 @@ KEYS = {
 FLAGS = {"upscale", "keyframes", "offline", "no-self-test", "skip-nonfinite"}
 # Given once for each entry of a list; of other options a list is one value, with commas.
 REPEATED = {"option"}
+# Of a text module that a set takes.
+VIEWS = ("table", "scene")
 # What no set is without; data and words have defaults that do.
 NEEDED = ("mean", "decoder")
 
@@ -161,6 +163,8 @@ def check_whole(told: str, tables: Mapping[str, Mapping[str, Any]]) -> None:
     for step in NEEDED:
         if step not in tables:
             raise ConfigError(f"{told} has no table [{step}], and a set has to have one.")
+    if "text" in tables and tables["text"].get("view") not in VIEWS:
+        raise ConfigError(f"{told} must say in [text] which view its module has: {' or '.join(VIEWS)}.")
     if ("rows" in tables) != ("denoiser" in tables):
         there, missing = ("rows", "denoiser") if "rows" in tables else ("denoiser", "rows")
         raise ConfigError(f"{told} has [{there}] without [{missing}]; denoisers need both.")

@@ -214,6 +214,7 @@ def test_make_set__stops_with_the_error_of_a_step(here):
         (("--recipe", "level.toml"), r"must list the noise levels of \[rows\], such as levels = \[2, 1, 0.5\]"),
         (("--recipe", "fold.toml"), r"has \[rows\], which need what modules of folds answer; give \[mean\] folds = 8"),
         (("--recipe", "value.toml"), r"gives mean a value; it is a table, written \[mean\]"),
+        (("--override", "text.view=words"), r"must say in \[text\] which view its module has: table or scene"),
         (("--recipe", "bare.toml"), r"has no table \[decoder\], and a set has to have one"),
         (("--recipe", "fluent3d"), "the recipe fluent3d trains no text module; name one that is there with --text"),
         ((), "there is no photos to make a set of"),
