@@ -33,7 +33,7 @@ def being_made(folder: Path) -> None:
     """Captioned data, a text module, a recipe, and the work of a set that is not put together yet."""
     write_set(folder)
     (folder / "short.toml").write_text(
-        '[mean]\nstack = 2\ngenerations = 1\n[decoder]\noption = ["tiles=3"]\npasses = 1\n'
+        '[mean]\nstack = 2\ngenerations = 1\n[decoder]\noption = ["memory=0.5"]\npasses = 1\n'
     )
     with chdir(folder):
         ola("make-set", *THERE.split(), "-o", "mine")
