@@ -130,13 +130,12 @@ class Plan:
 
     def data(self) -> None:
         """Pictures, latents, and embeddings of the captions."""
-        asked, options = self.asked, self.recipe.options("data")
-        size = asked.size or options.get("size", SIZE)
+        asked = self.asked
+        options = {"size": SIZE, **self.recipe.options("data", size=asked.size)}
         split = [] if asked.split is None else ["--split", str(asked.split)]
         teachers = ["--teacher", asked.teacher, "--text-teacher", asked.text_teacher]
-        told = ["--captions", str(asked.captions), *split, "--size", str(size), *teachers]
-        rest = written({name: value for name, value in options.items() if name != "size"})
-        arguments = [PRECOMPUTE, *map(str, asked.sources), *told, *rest, "--h5", self.h5]
+        told = ["--captions", str(asked.captions), *split, "--size", str(options.pop("size")), *teachers]
+        arguments = [PRECOMPUTE, *map(str, asked.sources), *told, *written(options), "--h5", self.h5]
         self.add("data", arguments, Path(self.h5))
 
     def words(self) -> None:

@@ -170,8 +170,9 @@ def check_whole(told: str, tables: Mapping[str, Mapping[str, Any]]) -> None:
         raise ConfigError(f"{told} has [{there}] without [{missing}]; denoisers need both.")
     if "rows" in tables:
         levels = tables["rows"].get("levels")
-        if not (isinstance(levels, list) and levels and all(type(level) in (int, float) for level in levels)):
-            raise ConfigError(f"{told} must list the noise levels of [rows], such as levels = [2, 1, 0.5].")
+        numbers = [level for level in levels if type(level) in (int, float)] if isinstance(levels, list) else []
+        if not numbers or [*dict.fromkeys(numbers)] != levels:
+            raise ConfigError(f"{told} must list the noise levels of [rows], each once: levels = [2, 1, 0.5].")
         if "folds" not in tables["mean"]:
             raise ConfigError(f"{told} has [rows], which need what modules of folds answer; give [mean] folds = 8.")
 
