@@ -14,10 +14,15 @@ import click
 
 from olacore.commands.say import say
 
+# In what contexts share: the command that runs the present one as one of its steps.
+WHOLE = "olacore.whole"
 
-def going_on(folder: Path | None) -> str:
-    """Say how to go on with what the present command has saved in a folder."""
+
+def going_on(folder: Path | None = None) -> str:
+    """Say how to go on with what the present command has saved, in a folder that it may not have been told."""
     context = click.get_current_context(silent=True)
+    if context is not None and WHOLE in context.meta:
+        return f"go on with the same `ola {context.meta[WHOLE]}`"
     given = {} if context is None else context.params
     where = "" if given.get("out") or folder is None else f" --out {folder}"
     return f"go on with the same command and --resume{where}{', without --force' if given.get('force') else ''}"

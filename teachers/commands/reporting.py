@@ -7,7 +7,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from olacore.commands.progress import Bar
-from olacore.commands.signals import stop_on_signal
+from olacore.commands.signals import going_on, stop_on_signal
 
 
 class Stopped(Exception):
@@ -33,4 +33,4 @@ def reporting(h5: Path, **bars: str) -> Iterator[Callable[[str, int, int], None]
         try:
             yield report
         except Stopped:
-            should_stop.leave(f"{h5} keeps what is done; go on with --resume")
+            should_stop.leave(f"{h5} keeps what is done; {going_on()}")
