@@ -15,12 +15,18 @@ import click
 from olacore.commands.say import say
 
 
-def going_on(folder: Path | None) -> str:
-    """Say how to go on with what the present command has saved in a folder."""
+def going_on(folder: Path | None, with_force: bool = False) -> str:
+    """Say how to go on with what the present command has saved in a folder.
+
+    Parameters
+    ----------
+    with_force : whether the command takes --force together with --resume
+    """
     context = click.get_current_context(silent=True)
     given = {} if context is None else context.params
     where = "" if given.get("out") or folder is None else f" --out {folder}"
-    return f"go on with the same command and --resume{where}{', without --force' if given.get('force') else ''}"
+    less = ", without --force" if given.get("force") and not with_force else ""
+    return f"go on with the same command and --resume{where}{less}"
 
 
 class Stop:
