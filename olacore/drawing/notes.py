@@ -13,6 +13,11 @@ from olacore.text.words import words_in, words_read
 ALIKE = "without variety all pictures are the same"
 SAME = "the prompt leans on no captions, and the set has no denoisers up to this variety: all pictures are the same"
 NO_AWAY = "nothing of the negative prompt is known; it has no effect"
+# On a picture of before its record had that, which decides how a prompt that is like no training caption is drawn.
+UNMEASURED = (
+    "the picture does not say what its set had measured of its data, and no training caption is like the prompt: drawn "
+    "again it may differ"
+)
 # Words that are named.
 MOST_NAMED = 8
 
