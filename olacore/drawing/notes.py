@@ -1,4 +1,4 @@
-"""What is said beside a picture of its prompts: words that are not known, or that no training caption has."""
+"""What is said beside a picture of its prompts: words that are not known, or that no training caption has or joins so."""
 
 from __future__ import annotations
 
@@ -47,6 +47,16 @@ def on_negative(table: Any, negative: str, said: Set[int] | None = None) -> list
         return [NO_AWAY]
     of = " of the negative prompt"
     return [*_on_unknown(table, negative, of), *_on_unsaid(table, negative, said, of)]
+
+
+def on_wording(nearest: str) -> str:
+    """A note on a prompt whose pattern no training caption has, see `Wording`.
+
+    Parameters
+    ----------
+    nearest : of the captions the one that is nearest to it
+    """
+    return f"no training caption is worded like it, as '{nearest}' is; the picture may be a smear"
 
 
 def _on_unknown(table: Any, text: str, of: str = "") -> list[str]:
