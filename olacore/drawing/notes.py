@@ -1,4 +1,4 @@
-"""What is said beside a picture of its prompts: words that are not known, or that no training caption has or joins so."""
+"""What is said beside a picture of its prompts: what of them is not known, or that no training caption is like them."""
 
 from __future__ import annotations
 

@@ -220,9 +220,9 @@ def test_levels__are_chosen_by_training_rows_alone(tmp_path: Path) -> None:
 
 
 def test_levels__that_a_teacher_is_measured_for_are_counted(tmp_path: Path) -> None:
-    data = make(tmp_path / "a.h5")
+    data, told = make(tmp_path / "a.h5"), []
     for levels, teacher, counted in ((2, ToyDenoiser(), 10), (2, None, 0), ((2.0, 0.5), ToyDenoiser(), 0)):
-        told: list[tuple[str, int, int]] = []
+        told.clear()
         run(data, tmp_path / "rows.h5", NoiseRule(levels), teacher, force=True, progress=lambda *now: told.append(now))
         first = [("levels", done, counted) for done in range(counted + 1)] if counted else []
         assert told[: len(first)] == first
