@@ -20,12 +20,16 @@ def reporting(h5: Path, **bars: str) -> Iterator[Callable[[str, int, int], None]
 
     Parameters
     ----------
-    bars : what is counted, and what the bar calls it
+    bars : what is counted, and what the bar calls it; the first is there from the beginning, the others once they are
+        reported
     """
     with stop_on_signal() as should_stop, ExitStack() as stack:
-        shown = {what: stack.enter_context(Bar(title)) for what, title in bars.items()}
+        first = next(iter(bars))
+        shown = {first: stack.enter_context(Bar(bars[first]))}
 
         def report(what: str, done: int, total: int) -> None:
+            if what not in shown:
+                shown[what] = stack.enter_context(Bar(bars[what]))
             shown[what](done, total)
             if should_stop():
                 raise Stopped
@@ -33,4 +37,5 @@ def reporting(h5: Path, **bars: str) -> Iterator[Callable[[str, int, int], None]
         try:
             yield report
         except Stopped:
-            should_stop.leave(f"{h5} keeps what is done; {going_on()}")
+            kept = f"{h5} keeps what is done; {going_on()}"
+            should_stop.leave(kept if h5.exists() else f"nothing of {h5} is made yet; the same command begins anew")
