@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -82,13 +83,11 @@ def make_set(recipe: str, changes: Sequence[str], dry_run: bool, **given: Any) -
     if dry_run:
         print_commands(steps, asked)
         return
-    check_outputs(asked)
-    check_inputs(asked)
-    work = Work(asked.work)
-    work.check(steps)
-    run_all(steps, work)
-    data = asked.h5 or asked.work / "data.h5"
-    say(f"{asked.work} keeps what it was made of; figures: ola t2i-test --set {asked.output} --h5 {data}")
+    check_outputs(asked, steps)
+    work = Work(asked.work, check_inputs(asked))
+    run_all(steps, work.to_do(steps), work)
+    measured = ("ola", "t2i-test", "--set", str(asked.output), "--h5", str(asked.h5 or asked.work / "data.h5"))
+    say(f"{asked.work} keeps what it was made of; figures: {shlex.join(measured)}")
 
 
 def check_usage(given: dict[str, Any]) -> None:
@@ -106,6 +105,8 @@ def check_usage(given: dict[str, Any]) -> None:
             raise click.UsageError(f"--h5 has data that are there; leave {what} out.")
     if given["text"] is not None and given["words"] is not None:
         raise click.UsageError("--text is a module that has its words; leave --words out.")
+    if given["work"] is None and given["output"].name in ("", ".."):
+        raise click.UsageError(f"{given['output']} has no name to call the folder of the work by; give --work.")
 
 
 def asked_of(
@@ -158,7 +159,7 @@ def check_search(params: dict[str, Any]) -> None:
     TrainConfig(options=dict(params["options"]), **{name: params[name] for name in params if name in known})
 
 
-def check_outputs(asked: Asked) -> None:
+def check_outputs(asked: Asked, steps: Sequence[Step]) -> None:
     """Raise where the set or what it is made of cannot be written."""
     from olacore.drawing.bundle import check_about
     from olacore.drawing.module_set import ABOUT
@@ -169,13 +170,19 @@ def check_outputs(asked: Asked) -> None:
         raise OutputExistsError(f"the set {asked.output} is already there; give --force to replace it.")
     for folder in (asked.output, asked.work):
         check_folder(folder, force=True)
-    if asked.work.absolute() == asked.output.absolute():
-        raise ConfigError(f"{asked.work} is the folder of the set; give --work another one.")
+    output = asked.output.resolve()
+    for step in steps[:-1]:
+        made = step.made.resolve()
+        if made.is_relative_to(output) or output.is_relative_to(made):
+            raise ConfigError(
+                f"the set would be written to {asked.output}, and what it is made of to {step.made}; "
+                "give --work a folder that is not in that of the set, or -o another name."
+            )
     check_about(dict(each.split("=", 1) for each in asked.about))
 
 
-def check_inputs(asked: Asked) -> None:
-    """Raise where what a set is made of is missing."""
+def check_inputs(asked: Asked) -> str:
+    """Raise where what a set is made of is missing; return the fingerprint of data that are there, or nothing."""
     from olacore.data import open_dataset
     from olacore.drawing.bundle import check_captioned
     from olacore.errors import FileFormatError
@@ -187,33 +194,33 @@ def check_inputs(asked: Asked) -> None:
             raise FileFormatError(f"there is no {path} to make a set of.")
     if asked.text is not None and not find(asked.text).exists():
         raise FileFormatError(f"there is no text module {asked.text}.")
-    if asked.h5 is not None:
-        with open_dataset([asked.h5]) as data:
-            check_captioned(data, asked.h5)
+    if asked.h5 is None:
+        return ""
+    with open_dataset([asked.h5]) as data:
+        check_captioned(data, asked.h5)
+        return data.digest()
 
 
 def print_commands(steps: Sequence[Step], asked: Asked) -> None:
     """Print what is to be typed."""
-    import shlex
-
     if asked.work != Path():
         say(f"mkdir -p {shlex.quote(str(asked.work))}")
     for step in steps:
         say(step.command)
 
 
-def run_all(steps: Sequence[Step], work: Work) -> None:
-    """Do what is not done yet; where a signal ends it, it is said how to go on."""
+def run_all(steps: Sequence[Step], asked: Sequence[Step], work: Work) -> None:
+    """Do those of the steps that are asked for; where a signal ends it, it is said how to go on."""
     from olacore.commands.set_work import run
     from olacore.commands.signals import WHOLE, going_on
 
     click.get_current_context().meta[WHOLE] = "make-set"
     try:
         for step in steps:
-            if work.is_done(step):
-                say(f"{step.name}: done before, see {step.made}")
-            else:
+            if step in asked:
                 run(step, work)
+            elif work.is_done(step):
+                say(f"{step.name}: done before, see {step.made}")
     except BaseException as error:
         if not isinstance(error, Exception | SystemExit):  # a signal, in a step that does not wait for it
             say(f"{work.folder} keeps what is done; {going_on()}", err=True)

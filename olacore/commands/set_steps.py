@@ -68,14 +68,14 @@ class Step:
 
     @property
     def command(self) -> str:
-        """What is typed."""
-        return shlex.join(("ola", *self.arguments))
+        """What is typed; bytes of names that are no text are shown as escapes."""
+        return shlex.join(("ola", *self.arguments)).encode("utf-8", "backslashreplace").decode()
 
     @property
     def digest(self) -> str:
         """Of the command, and of those that made what it reads."""
         told = "\n".join([self.command, *(step.digest for step in self.reads)])
-        return sha256(told.encode("utf-8", "surrogateescape")).hexdigest()
+        return sha256(told.encode()).hexdigest()
 
 
 def steps_of(recipe: Recipe, asked: Asked) -> list[Step]:

@@ -8,6 +8,7 @@ import shlex
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,8 @@ from olacore.foreign.schema import flag, mapping, number, one_of, record, requir
 
 RECORD = "make-set.json"
 SCHEMA = "olacore/make-set/1"
-STEP = record({"command": text(1 << 20), "digest": text(64), "done": flag, "wall": number(0), "processor": number(0)})
+# A shell may write every picture's name into a command, up to 2 MB of them.
+STEP = record({"command": text(1 << 22), "digest": text(64), "done": flag, "wall": number(0), "processor": number(0)})
 CONTENT = record({"schema": one_of([SCHEMA]), "steps": mapping(STEP)})
 
 
@@ -32,14 +34,15 @@ class Work:
     Parameters
     ----------
     folder : made when the first step begins
+    data : fingerprint of captioned data that were there already
 
     Raises
     ------
     FileFormatError  if the record cannot be read
     """
 
-    def __init__(self, folder: Path) -> None:
-        self.folder, self.path = folder, folder / RECORD
+    def __init__(self, folder: Path, data: str = "") -> None:
+        self.folder, self.path, self.data = folder, folder / RECORD, data
         there = is_there(self.path)
         self.steps: dict[str, Any] = (
             require(CONTENT, read_json(self.path, "the record"), str(self.path))["steps"] if there else {}
@@ -49,31 +52,49 @@ class Work:
         """Whether there is nothing to do; a set is put together each time."""
         return step.name != BUNDLE and is_there(step.made) and self.steps.get(step.name, {}).get("done", False)
 
-    def check(self, steps: Sequence[Step]) -> None:
-        """Raise `ConfigError` if there is something that other commands made, or that was made of what they made."""
+    def to_do(self, steps: Sequence[Step]) -> list[Step]:
+        """Those that are not done, and that the last one or another of them reads; the last one is always done.
+
+        Raises
+        ------
+        ConfigError  if there is something that was made otherwise, or of what is gone and has to be made again
+        """
         there = [step for step in steps[:-1] if step.name in self.steps and is_there(step.made)]
-        odd = [step for step in there if self.steps[step.name]["digest"] != step.digest]
-        if not odd:
-            return
-        first = next((step for step in odd if self.steps[step.name]["command"] != step.command), odd[0])
-        made = f"{first.made} was made {difference(self.steps[first.name]['command'], first.command)}"
-        others = ", ".join(str(step.made) for step in odd)
-        raise ConfigError(f"{made}; remove {others} to have {'them' if odd[1:] else 'it'} made again, or give --work.")
+        odd = [step for step in there if self.steps[step.name]["digest"] != self.digest(step)]
+        if odd:
+            first = next((step for step in odd if self.steps[step.name]["command"] != step.command), odd[0])
+            made = f"{first.made} was made {difference(self.steps[first.name]['command'], first.command)}"
+            raise ConfigError(f"{made}; {again(odd)}")
+        asked = [steps[-1]]
+        for step in reversed(steps[:-1]):
+            if not self.is_done(step) and any(step in one.reads for one in asked):
+                asked.insert(0, step)
+        gone = [step for step in asked if not is_there(step.made)]
+        late = [step for step in there if made_of(step, gone)]
+        if late:
+            lost = made_of(late[0], gone)[0].made
+            raise ConfigError(f"{lost} is gone, and what was made of it is there; {again(late)}")
+        return asked
+
+    def digest(self, step: Step) -> str:
+        """Of what a step does, and of the data that it does it with."""
+        return sha256(f"{step.digest} {self.data}".encode()).hexdigest()
 
     @contextmanager
     def doing(self, step: Step) -> Iterator[None]:
         """Record that a step has begun and, unless it fails, that it is done, and the seconds of all tries."""
         before = self.steps.get(step.name, {})
-        old = before if before.get("digest") == step.digest and not before.get("done") else {}
+        digest = self.digest(step)
+        old = before if before.get("digest") == digest and not before.get("done") else {}
         began, used = time.perf_counter(), processor_seconds()
 
         def record(done: bool) -> None:
             wall, processor = time.perf_counter() - began, processor_seconds() - used
             seconds = {"wall": round(old.get("wall", 0) + wall, 1)}
             seconds |= {"processor": round(old.get("processor", 0) + processor, 1)}
-            self.steps[step.name] = {"command": step.command, "digest": step.digest, "done": done, **seconds}
+            self.steps[step.name] = {"command": step.command, "digest": digest, "done": done, **seconds}
             content = {"schema": SCHEMA, "steps": self.steps}
-            replace_file(self.path, (json.dumps(content, indent=1) + "\n").encode())
+            replace_file(self.path, (json.dumps(content, indent=1, ensure_ascii=False) + "\n").encode())
 
         make_folder(self.folder)
         record(done=False)
@@ -112,7 +133,19 @@ def difference(then: str, now: str) -> str:
     gone, came = ([one for one in those if one not in others] for those, others in ((old, new), (new, old)))
     if gone:
         return f"with {' '.join(gone)}{', not ' + ' '.join(came) if came else ''}"
-    return f"without {' '.join(came)}" if came else "of what is made otherwise now"
+    return f"without {' '.join(came)}" if came else "of what is not the same now"
+
+
+def made_of(step: Step, those: Sequence[Step]) -> list[Step]:
+    """Which of those steps made what a step reads, or what that was made of."""
+    found = [one for one in those if one in step.reads]
+    return found + [each for one in step.reads for each in made_of(one, those)]
+
+
+def again(steps: Sequence[Step]) -> str:
+    """End a sentence on what cannot be used."""
+    made = ", ".join(str(step.made) for step in steps)
+    return f"remove {made} to have {'them' if steps[1:] else 'it'} made again, or give --work."
 
 
 def options_in(command: str) -> list[str]:

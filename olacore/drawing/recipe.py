@@ -171,8 +171,10 @@ def check_whole(told: str, tables: Mapping[str, Mapping[str, Any]]) -> None:
     if "rows" in tables:
         levels = tables["rows"].get("levels")
         numbers = [level for level in levels if type(level) in (int, float)] if isinstance(levels, list) else []
-        if not numbers or [*dict.fromkeys(numbers)] != levels:
-            raise ConfigError(f"{told} must list the noise levels of [rows], each once: levels = [2, 1, 0.5].")
+        if not numbers or [*dict.fromkeys(numbers)] != levels or min(numbers) <= 0:
+            raise ConfigError(
+                f"{told} must list the noise levels of [rows], each once and above 0: levels = [2, 1, 0.5]."
+            )
         if "folds" not in tables["mean"]:
             raise ConfigError(f"{told} has [rows], which need what modules of folds answer; give [mean] folds = 8.")
 

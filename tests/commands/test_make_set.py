@@ -6,6 +6,7 @@ import json
 import os
 import re
 import shlex
+import shutil
 import signal
 import subprocess
 import sys
@@ -15,11 +16,14 @@ from pathlib import Path
 import pytest
 
 import cli
+from olacore.commands.set_steps import Step
+from olacore.commands.set_work import Work
 from olacore.drawing.module_set import open_set
 from olacore.drawing.recipe import names, read_recipe
+from olacore.errors import ConfigError
 from olacore.media.pictures import read_picture, write_picture
 from olacore.pretrained import card, sets
-from tests.support.caption_samples import captions_of
+from tests.support.caption_samples import captions_of, write_captioned
 from tests.support.command import check_refusal, ola
 from tests.support.documents import blocks
 from tests.support.makers import JIT, smooth_pictures
@@ -175,11 +179,63 @@ def test_make_set__reuses_nothing_that_was_made_otherwise(here):
     assert [*record] == ["mean", "decoder", "refiner", "bundle"]
     assert all(step["done"] and step["processor"] >= 0 for step in record.values())
     subprocess.run(["rm", "-r", runs[0]], check=True)
-    check_refusal(f"{runs[1]} was made of what is made otherwise now", *again, "--override", "decoder.stack=5")
+    check_refusal(f"{runs[1]} was made of what is not the same now", *again, "--override", "decoder.stack=5")
     subprocess.run(["rm", "-r", runs[1]], check=True)
     assert ola(*again, "--override", "decoder.stack=5").stdout.count("done before") == 1
     Path("mine-work", "make-set.json").write_text('{"schema": "olacore/make-set/1", "steps": {"mean": 3}}')
     check_refusal("make-set.json is damaged: steps.mean must be an object", *again)
+
+
+@slow
+def test_make_set__makes_no_set_of_what_other_data_were_made_of(here):
+    """Also where the data have the same name as before."""
+    asked = ("make-set", "--h5", "data.h5", *THERE[2:], "-o", "mine")
+    shutil.copy("given/data.h5", "data.h5")
+    ola(*asked)
+    before = content(here / "mine")
+    write_captioned(here / "other.h5", {"train": 32, "validation": 6, "held-out": 6}).replace("data.h5")
+    runs = [str(Path("mine-work", "runs", name)) for name in ("mean", "decoder", "refiner")]
+    sentence = f"{runs[0]} was made of what is not the same now; remove {', '.join(runs)} to have them made again"
+    check_refusal(re.escape(sentence), *asked, "--force")
+    shutil.copy("given/data.h5", "data.h5")
+    shutil.rmtree(runs[1])
+    sentence = f"{runs[1]} is gone, and what was made of it is there; remove {runs[2]} to have it made again"
+    check_refusal(re.escape(sentence), *asked, "--force")
+    assert content(here / "mine") == before
+    shutil.rmtree(runs[2])
+    ola(*asked, "--force")
+    assert content(here / "mine") == before
+
+
+def test_to_do__makes_nothing_again_that_nobody_reads(tmp_path):
+    data, words, text, bundle = (tmp_path / name for name in ("data", "words", "text", "set"))
+    first = Step("data", ("1",), data)
+    second = Step("words", ("2",), words, (first,))
+    third = Step("text", ("3",), text, (first, second))
+    steps = [first, second, third, Step("bundle", ("4",), bundle, (first, third))]
+    work = Work(tmp_path)
+    assert work.to_do(steps) == steps
+    for step in steps:
+        with work.doing(step):
+            step.made.write_text("")
+    assert Work(tmp_path).to_do(steps) == steps[-1:]
+    words.unlink()
+    assert Work(tmp_path).to_do(steps) == steps[-1:], "the words are in the text"
+    data.unlink()
+    with pytest.raises(ConfigError, match=f"{data.name} is gone, .* remove {re.escape(str(text))} to have it made"):
+        Work(tmp_path).to_do(steps)
+    text.unlink()
+    assert Work(tmp_path).to_do(steps) == steps
+
+
+def test_work__records_commands_with_every_name(tmp_path):
+    """Of which a shell may write as many as it takes, and which may be no text."""
+    names = [f"photos/ä {number:06}.png" for number in range(50_000)]
+    step = Step("data", ("precompute", *names, os.fsdecode(b"\xff.png")), tmp_path / "data.h5")
+    with Work(tmp_path).doing(step):
+        step.made.write_text("")
+    assert Work(tmp_path).is_done(step)
+    assert [*Work(tmp_path).steps["data"]["command"].split()[-1:]] == ["'\\udcff.png'"]
 
 
 @slow
@@ -211,8 +267,9 @@ def test_make_set__stops_with_the_error_of_a_step(here):
         ),
         (("--override", "mean.window=3"), r"has 'window' in \[mean\]"),
         (("--override", "rows.repeats=2"), r"has \[rows\] without \[denoiser\]; denoisers need both"),
-        (("--recipe", "level.toml"), r"must list the noise levels of \[rows\], each once: levels = \[2, 1, 0.5\]"),
+        (("--recipe", "level.toml"), r"must list the noise levels of \[rows\], each once and above 0: levels = \["),
         (("--recipe", "fold.toml", "--override", "rows.levels=[1, 1.0]"), "must list the noise levels"),
+        (("--recipe", "fold.toml", "--override", "rows.levels=[1, 0]"), "must list the noise levels"),
         (("--recipe", "fold.toml"), r"has \[rows\], which need what modules of folds answer; give \[mean\] folds = 8"),
         (("--recipe", "value.toml"), r"gives mean a value; it is a table, written \[mean\]"),
         (("--override", "text.view=words"), r"must say in \[text\] which view its module has: table or scene"),
@@ -220,7 +277,12 @@ def test_make_set__stops_with_the_error_of_a_step(here):
         (("--recipe", "fluent3d"), "the recipe fluent3d trains no text module; name one that is there with --text"),
         ((), "there is no photos to make a set of"),
         (("--about", f"a={'b' * 9999}"), "what a set says of itself has up to"),
-        (("--work", "mine"), "mine is the folder of the set; give --work another one"),
+        (("--work", "mine"), "written to mine, and what it is made of to mine/data.h5; give --work a folder that is"),
+        (("--work", "mine/../mine"), "written to mine, and what it is made of to mine/../mine/data.h5; give --work"),
+        (("--work", "mine/work"), "written to mine, and what it is made of to mine/work/data.h5; give --work"),
+        (("--work", ".", "-o", "runs"), "written to runs, and what it is made of to runs/text; give --work"),
+        (("--work", ".", "-o", "runs/mean"), "written to runs/mean, and what it is made of to runs/mean; give --work"),
+        (("-o", "data.h5", "--work", "."), "written to data.h5, and what it is made of to data.h5; give --work"),
         (("--text", "none/text"), "there is no text module none/text"),
     ],
 )
@@ -252,10 +314,13 @@ def test_make_set__says_what_is_wrong_before_anything_is_done(arguments, sentenc
         (("photos", "--h5", "a.h5"), "--h5 has data that are there; leave pictures out"),
         (("--h5", "a.h5", "--size", "64"), "--h5 has data that are there; leave --size out"),
         (("--h5", "a.h5", "--text", "t", "--words", "w"), "--text is a module that has its words; leave --words out"),
+        (("--h5", "a.h5", "-o", "."), ". has no name to call the folder of the work by; give --work"),
+        (("--h5", "a.h5", "-o", "/"), "/ has no name to call the folder of the work by; give --work"),
+        (("--h5", "a.h5", "-o", "x/.."), "x/.. has no name to call the folder of the work by; give --work"),
     ],
 )
 def test_make_set__options_that_exclude_each_other(arguments, sentence):
-    assert sentence in ola("make-set", *arguments, "-o", "mine", code=2).stderr
+    assert sentence in ola("make-set", "-o", "mine", *arguments, code=2).stderr
 
 
 def test_make_set__needs_captioned_data_and_replaces_no_set(here):
