@@ -185,15 +185,19 @@ def check_inputs(asked: Asked) -> str:
     """Raise where what a set is made of is missing; return the fingerprint of data that are there, or nothing."""
     from olacore.data import open_dataset
     from olacore.drawing.bundle import check_captioned
+    from olacore.drawing.module_set import check_part
     from olacore.errors import FileFormatError
     from olacore.modules.find import find
+    from olacore.modules.module import load
 
     captions = [] if asked.captions is None or asked.captions in NO_TABLE else [Path(asked.captions)]
     for path in (*asked.sources, *captions, *filter(None, (asked.split, asked.words))):
         if not path.exists():
             raise FileFormatError(f"there is no {path} to make a set of.")
-    if asked.text is not None and not find(asked.text).exists():
-        raise FileFormatError(f"there is no text module {asked.text}.")
+    if asked.text is not None:
+        if not find(asked.text).exists():
+            raise FileFormatError(f"there is no text module {asked.text}.")
+        check_part("text", load(asked.text).about(), "the set")
     if asked.h5 is None:
         return ""
     with open_dataset([asked.h5]) as data:

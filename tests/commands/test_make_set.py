@@ -329,6 +329,9 @@ def test_make_set__needs_captioned_data_and_replaces_no_set(here):
     write_pictures(here / "bare.h5")
     asked = ("make-set", "--text", "given/text.safetensors", "--recipe", "short.toml")
     check_refusal("bare.h5 has no pictures with captions", *asked, "--h5", "bare.h5", "-o", "mine")
+    wrong = ("--h5", "given/data.h5", "-o", "mine", "--text", "given/mean.safetensors")
+    check_refusal("the set needs a table or scene text as its text module, and has a text denoiser", *asked, *wrong)
+    assert not Path("mine-work").exists()
     sentence = "the set given/set is already there; give --force to replace it"
     check_refusal(sentence, *asked, "--h5", "given/data.h5", "-o", "given/set")
 

@@ -59,6 +59,11 @@ def test_precompute__tells_how_far_the_choice_of_levels_is_and_may_be_stopped_in
     result = ola(*command, code=143)
     assert f"terminated: nothing of {rows} is made yet; the same command begins anew" in result.stderr
     assert not rows.exists()
+    rows.write_text("mine")
+    result = ola(*command, "--force", code=143)
+    assert f"terminated: nothing of {rows} is made yet; the same command begins anew" in result.stderr
+    assert rows.read_text() == "mine"
+    rows.unlink()
     monkeypatch.setattr("teachers.denoisers.load.load_denoiser", lambda *_, **__: ToyDenoiser())
     lines = ola(*command).stderr.splitlines()
     assert lines[:11] == [f"noise levels: {done}/10" for done in range(11)]
