@@ -67,9 +67,9 @@ class RecipeName(Known):
 def make_set(recipe: str, changes: Sequence[str], dry_run: bool, **given: Any) -> None:
     """Make a set of modules from captioned pictures. `ola generate --set` takes it.
 
-    SOURCES are pictures with captions, or folders or archives of them, as `ola precompute` takes them. It runs the
-    commands of docs/generate.md one after the other. The same command goes on with what was interrupted, and does
-    nothing twice.
+    SOURCES are pictures with captions, or folders or archives of them, as `ola precompute` takes them. Other commands
+    are printed and run, one after the other. The same command goes on with what was interrupted, and does nothing
+    twice; for other pictures give another --work.
     """
     from olacore.commands.set_steps import steps_of
     from olacore.commands.set_work import Work
