@@ -177,7 +177,7 @@ def test_make_set__reuses_nothing_that_was_made_otherwise(here):
     assert content(here / "mine") == before
     record = json.loads(Path("mine-work", "make-set.json").read_text())["steps"]
     assert [*record] == ["mean", "decoder", "refiner", "bundle"]
-    assert all(step["done"] and step["processor"] >= 0 for step in record.values())
+    assert all(step["done"] for step in record.values())
     subprocess.run(["rm", "-r", runs[0]], check=True)
     check_refusal(f"{runs[1]} was made of what is not the same now", *again, "--override", "decoder.stack=5")
     subprocess.run(["rm", "-r", runs[1]], check=True)
