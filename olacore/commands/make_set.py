@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 OF_DATA = ("captions", "split", "size", "teacher")
 # In place of a table: texts beside the pictures, and their names.
 NO_TABLE = ("txt", "names")
+MOST_BYTES = 1 << 30
 
 
 class RecipeName(Known):
@@ -62,7 +63,7 @@ class RecipeName(Known):
 @click.option("-o", "--output", required=True, type=FILE, help="The folder of the set.")
 @click.option("--work", type=FILE, help="Folder of data, words and runs, which stays; by default OUTPUT-work.")
 @click.option("--about", type=Option(), multiple=True, help="NAME=TEXT that the set says of itself; may be repeated.")
-@click.option("--dry-run", is_flag=True, help="Print the commands that would run, and do nothing.")
+@click.option("--dry-run", is_flag=True, help="Print all the commands, whatever is done, and run none.")
 @click.option("--force", is_flag=True, help="Replace the set that is there.")
 def make_set(recipe: str, changes: Sequence[str], dry_run: bool, **given: Any) -> None:
     """Make a set of modules from captioned pictures. `ola generate --set` takes it.
@@ -116,9 +117,13 @@ def asked_of(
     from olacore import pretrained
     from olacore.commands.set_steps import Asked
     from olacore.drawing.module_set import ABOUT, open_set
+    from olacore.errors import FileFormatError
 
     if text is not None and ((text / ABOUT).exists() or str(text) in pretrained.sets()):
         text = open_set(text).files["text"]
+    elif text is not None and len(text.parts) == 1 and not text.exists() and str(text) not in pretrained.names():
+        came = ", ".join(pretrained.sets())
+        raise FileFormatError(f"there is no text module or set {text}; sets that come with the package: {came}.")
     told = [f"{name}={value}" for name, value in about]
     return Asked(output=output, work=work or output.with_name(f"{output.name}-work"), text=text, about=told, **rest)
 
@@ -182,27 +187,38 @@ def check_outputs(asked: Asked, steps: Sequence[Step]) -> None:
 
 
 def check_inputs(asked: Asked) -> str:
-    """Raise where what a set is made of is missing; return the fingerprint of data that are there, or nothing."""
+    """Raise where what a set is made of is missing; return a fingerprint of what is there but for pictures."""
+    from hashlib import sha256
+
     from olacore.data import open_dataset
     from olacore.drawing.bundle import check_captioned
     from olacore.drawing.module_set import check_part
     from olacore.errors import FileFormatError
+    from olacore.foreign.reading import read_file
     from olacore.modules.find import find
     from olacore.modules.module import load
 
-    captions = [] if asked.captions is None or asked.captions in NO_TABLE else [Path(asked.captions)]
-    for path in (*asked.sources, *captions, *filter(None, (asked.split, asked.words))):
-        if not path.exists():
-            raise FileFormatError(f"there is no {path} to make a set of.")
+    tables = [] if asked.captions is None or asked.captions in NO_TABLE else [Path(asked.captions)]
+    tables += [] if asked.split is None else [asked.split]
+    words = [asked.words] if asked.words else []
+    for what, paths in (("pictures", asked.sources), ("table", tables), ("words", words)):
+        for path in paths:
+            if not path.exists():
+                raise FileFormatError(f"there is no {path}, of which the {what} of a set should come.")
+    found = [sha256(read_file(path, "the table", MOST_BYTES)).hexdigest() for path in tables]
+    for path in words:
+        with open_dataset([path]) as data:
+            found.append(data.digest())
     if asked.text is not None:
         if not find(asked.text).exists():
             raise FileFormatError(f"there is no text module {asked.text}.")
-        check_part("text", load(asked.text).about(), "the set")
-    if asked.h5 is None:
-        return ""
-    with open_dataset([asked.h5]) as data:
-        check_captioned(data, asked.h5)
-        return data.digest()
+        check_part("text", (text := load(asked.text)).about(), "the set")
+        found.append(text.digest)
+    if asked.h5 is not None:
+        with open_dataset([asked.h5]) as data:
+            check_captioned(data, asked.h5)
+            found.append(data.digest())
+    return " ".join(found)
 
 
 def print_commands(steps: Sequence[Step], asked: Asked) -> None:

@@ -34,15 +34,15 @@ class Work:
     Parameters
     ----------
     folder : made when the first step begins
-    data : fingerprint of captioned data that were there already
+    given : fingerprint of what was there already: tables, words, a text module, captioned data
 
     Raises
     ------
     FileFormatError  if the record cannot be read
     """
 
-    def __init__(self, folder: Path, data: str = "") -> None:
-        self.folder, self.path, self.data = folder, folder / RECORD, data
+    def __init__(self, folder: Path, given: str = "") -> None:
+        self.folder, self.path, self.given = folder, folder / RECORD, given
         there = is_there(self.path)
         self.steps: dict[str, Any] = (
             require(CONTENT, read_json(self.path, "the record"), str(self.path))["steps"] if there else {}
@@ -77,8 +77,8 @@ class Work:
         return asked
 
     def digest(self, step: Step) -> str:
-        """Of what a step does, and of the data that it does it with."""
-        return sha256(f"{step.digest} {self.data}".encode()).hexdigest()
+        """Of what a step does, and of what was given."""
+        return sha256(f"{step.digest} {self.given}".encode()).hexdigest()
 
     @contextmanager
     def doing(self, step: Step) -> Iterator[None]:

@@ -121,6 +121,13 @@ def test_make_set__of_pictures_draws(tmp_path, monkeypatch):
     assert (made.size, [*made.levels], made.about) == (24, [1.0, 0.5], {"licence": "CC0-1.0"})
     ola("generate", "a red heart", "--set", "mine", "-o", "a.png")
     assert read_picture(Path("a.png")).shape == (24, 24, 3)
+    before = Path("captions.csv").read_text()
+    Path("captions.csv").write_text(before.replace("\n00.png,", "\n00.png,another "))
+    check_refusal("data.h5 was made of what is not the same now; remove", "make-set", *asked, "-o", "mine", "--force")
+    Path("captions.csv").write_text(before)
+    words = ("--h5", "mine-work/data.h5", "--words", "mine-work/words.h5", "--recipe", "whole.toml")
+    ola("make-set", *words, "-o", "other")
+    assert open_set("other").digests["text"] == made.digests["text"]
     commands = lines(*asked, "-o", "mine", "--about", "licence=CC0-1.0")
     assert [line for line in told.splitlines() if line.startswith("$ ")] == [f"$ {command}" for command in commands]
     Path("mine").rename("first")
@@ -275,7 +282,7 @@ def test_make_set__stops_with_the_error_of_a_step(here):
         (("--override", "text.view=words"), r"must say in \[text\] which view its module has: table or scene"),
         (("--recipe", "bare.toml"), r"has no table \[decoder\], and a set has to have one"),
         (("--recipe", "fluent3d"), "the recipe fluent3d trains no text module; name one that is there with --text"),
-        ((), "there is no photos to make a set of"),
+        ((), "there is no photos, of which the pictures of a set should come"),
         (("--about", f"a={'b' * 9999}"), "what a set says of itself has up to"),
         (("--work", "mine"), "written to mine, and what it is made of to mine/data.h5; give --work a folder that is"),
         (("--work", "mine/../mine"), "written to mine, and what it is made of to mine/../mine/data.h5; give --work"),
@@ -284,6 +291,7 @@ def test_make_set__stops_with_the_error_of_a_step(here):
         (("--work", ".", "-o", "runs/mean"), "written to runs/mean, and what it is made of to runs/mean; give --work"),
         (("-o", "data.h5", "--work", "."), "written to data.h5, and what it is made of to data.h5; give --work"),
         (("--text", "none/text"), "there is no text module none/text"),
+        (("--text", "google46"), "there is no text module or set google46; sets that come with .*: fluent3d, google64"),
     ],
 )
 def test_make_set__says_what_is_wrong_before_anything_is_done(arguments, sentence, tmp_path, monkeypatch):
