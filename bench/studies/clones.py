@@ -3,8 +3,9 @@
 python -m bench.studies.clones ROWS.h5 RUN [RUN ...] [--teacher PIPELINE]: rows of `ola precompute --denoiser PIPELINE`,
 and modules of the view window that learnt its answers. Prints a line of JSON for each: by held-out part, what is left
 of the true latents by the teacher and by the module, the ratio of the two errors, and the share R2 of the noise that
-the teacher finds which the module finds too; with --teacher, how long each takes for one latent on one thread, by
-turns. Behind several modules of one level and view comes a line for the mean of what they answer.
+the teacher finds which the module finds too, whatever share of truth its own targets had; with --teacher, how long each
+takes for one latent on one thread, by turns. Behind several modules of one level, share and view comes a line for the
+mean of what they answer.
 """
 
 from __future__ import annotations
@@ -93,14 +94,15 @@ def main() -> None:
     with open_dataset([asked.rows]) as data, limit_threads(1, torch=asked.teacher is not None):
         for run in asked.runs:
             module = load(run)
-            level = getattr(module.view, "level")  # noqa: B009 - only denoisers have one
-            alike.setdefault((level, *getattr(module.view, "given")), []).append(module)  # noqa: B009
-            told = {"level": level, "bytes": module.nbytes(), "left": compare(data, module)}
+            view = module.view
+            assert isinstance(view, DenoiserView)
+            alike.setdefault((view.level, view.truth, *view.given), []).append(module)
+            told = {"level": view.level, "truth": view.truth, "bytes": module.nbytes(), "left": compare(data, module)}
             tell(told | ({"seconds": seconds(data, module, asked.teacher)} if asked.teacher else {}))
-        for (level, *_), modules in alike.items():
+        for (level, truth, *_), modules in alike.items():
             if len(modules) > 1:
-                size = sum(module.nbytes() for module in modules)
-                tell({"level": level, "mean of": len(modules), "bytes": size, "left": compare(data, *modules)})
+                size, left = sum(module.nbytes() for module in modules), compare(data, *modules)
+                tell({"level": level, "truth": truth, "mean of": len(modules), "bytes": size, "left": left})
 
 
 def tell(line: dict[str, Any]) -> None:

@@ -33,6 +33,7 @@ OF_VIEW = (
     "context",
     "window",
     "level",
+    "truth",
     "text_window",
     "unconditional",
     "buckets",
@@ -72,6 +73,8 @@ class TrainConfig:
         decoder's or a denoiser's window
     context : latent sites around a refiner's block that it reads too; None for no latents
     level : noise level of a denoiser, in the units of the latents
+    truth : share of pictures' own latents in the targets of a denoiser that learns a teacher's answers, from 0 to 1;
+        None for 0
     text_window : latent sites along a side of a denoiser's window of the text mean; 0 for none
     unconditional : a denoiser without text
     buckets : that the words of a text are hashed into
@@ -120,6 +123,7 @@ class TrainConfig:
     context: int | None = None
     window: int | None = None
     level: float | None = None
+    truth: float | None = None
     text_window: int | None = None
     unconditional: bool | None = None
     buckets: int | None = None

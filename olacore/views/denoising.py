@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Container, Mapping
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -29,13 +29,15 @@ class DenoiserView(LatentView):
     """Base of all: from what is known of a picture, such as its noisy latent, to its clean latent.
 
     Where a teacher answered the rows, its answers are the targets, at the noise that belongs to them; only rows of the
-    view's level count then. Otherwise pictures' own latents are, and noise is drawn anew in each pass.
+    view's level count then. Otherwise pictures' own latents are, and noise is drawn anew in each pass. Targets may also
+    be a mixture of both, as hard and soft targets are in distillation (Hinton, Vinyals and Dean 2015).
 
     Parameters
     ----------
     channels, factor : of the latent
     level : noise level (sigma): a noisy latent is the latent and `level` times standard normal noise, in the scaled
         latent space; 0 where there is no noise
+    truth : share of pictures' own latents in targets that are a teacher's answers otherwise, from 0 to 1
 
     Raises
     ------
@@ -44,13 +46,16 @@ class DenoiserView(LatentView):
 
     kind: ClassVar[str] = "denoiser"
     target_fields: ClassVar[tuple[str, ...]] = ("latents",)
-    options: ClassVar[tuple[str, ...]] = ("level",)
+    options: ClassVar[tuple[str, ...]] = ("level", "truth")
     noisy: ClassVar[bool] = True
 
     level: float = 0.0
+    truth: float = field(default=0.0, kw_only=True)
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        if not 0 <= self.truth <= 1:
+            raise ConfigError(f"truth must be a share from 0 to 1; got {self.truth}.")
         if not (0 < self.level <= MOST_LEVEL or (self.level == 0 and not self.noisy)):
             raise ConfigError(f"level must be above 0, {MOST_LEVEL:g} at most; got {self.level}.")
 
@@ -61,22 +66,24 @@ class DenoiserView(LatentView):
 
     @property
     def answered(self) -> tuple[str, ...]:
-        """Fields with answers of a teacher that may be the target, the first one that is there."""
+        """Fields with answers of a teacher that may be targets, the first one that is there."""
         return ("answers",)
 
-    def target_in(self, there: Any) -> str:
-        """The name of the target, of those that are there."""
-        return next((name for name in self.answered if name in there), "latents")
+    def shares_in(self, there: Container[str]) -> dict[str, float]:
+        """The fields that targets are made of, of those that are there, and the share of each; together 1."""
+        answers = next((name for name in self.answered if name in there), None)
+        if answers is None:
+            return {"latents": 1.0}
+        return {name: share for name, share in ((answers, 1 - self.truth), ("latents", self.truth)) if share}
 
     def fields_in(self, dataset: Dataset) -> tuple[str, ...]:
-        """What is given, and the target; for a noisy latent that is not stored, whatever it is made of."""
-        target = self.target_in(dataset.contents.layout)
+        """What is given, and what targets are made of; for a noisy latent that is not stored, what that is made of."""
         fields = [name for name in self.given if name != "noisy"]
         if self.noisy and dataset.has("noisy"):
             fields.append("noisy")
         elif self.noisy:
             fields += ["latents", *(["noise_seeds"] if of_teacher(dataset, self.answered) else [])]
-        return tuple(dict.fromkeys((*fields, target)))
+        return tuple(dict.fromkeys((*fields, *self.shares_in(dataset.contents.layout))))
 
     def items(self, dataset: Dataset) -> np.ndarray:
         """Where a teacher answered them, the rows of this level; otherwise all."""
@@ -97,13 +104,29 @@ class DenoiserView(LatentView):
             if not dataset.has(name):
                 raise ShapeError(f"the {self.name} view of the {self.kind} needs {name}, which the data do not hold.")
 
-    def cut_clean(self, arrays: Mapping[str, np.ndarray]) -> np.ndarray:
-        """The clean latents (m, C, h, w) float16 among what was read."""
-        return arrays[self.target_in(arrays)]
+    def cut_targets(self, raw: RawBlock, scaling: Scaling, out: np.ndarray) -> None:
+        """Cut clean latents; of several fields each its share, which comes to the same once they are standardised."""
+        (name, share), *others = self.shares_in(raw.arrays).items()
+        self.cut_clean(raw.arrays[name], raw, scaling, out)
+        if others:
+            out *= np.float32(share)
+        for name, share in others:
+            other = np.empty_like(out)
+            self.cut_clean(raw.arrays[name], raw, scaling, other)
+            other *= np.float32(share)
+            out += other
+
+    @abstractmethod
+    def cut_clean(self, latents: np.ndarray, raw: RawBlock, scaling: Scaling, out: np.ndarray) -> None:
+        """Write standardised samples of latents (m, C, h, w) float16, one of each item of the block, into (out, n)."""
 
     def site_count(self, arrays: Mapping[str, np.ndarray]) -> int:
         """A latent is one sample."""
         return 1
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the view as plain values; without a share of truth where it is 0, as in files of before."""
+        return {name: value for name, value in super().to_dict().items() if name != "truth" or value}
 
 
 @dataclass(frozen=True)
@@ -145,9 +168,9 @@ class WholeLatent(DenoiserView):
             sizes = f"{self.height} x {self.width} sites, and the data's have {height} x {width}"
             raise ShapeError(f"the module answers latents of {sizes}.")
 
-    def cut_targets(self, raw: RawBlock, scaling: Scaling, out: np.ndarray) -> None:
+    def cut_clean(self, latents: np.ndarray, raw: RawBlock, scaling: Scaling, out: np.ndarray) -> None:
         """Take latents."""
-        rows = self.cut_clean(raw.arrays)[raw.item].reshape(len(raw.item), -1)
+        rows = latents[raw.item].reshape(len(raw.item), -1)
         out[...] = ((rows - scaling.target_mean) / scaling.target_scale).T
 
     def empty(self, arrays: Mapping[str, np.ndarray]) -> np.ndarray:
@@ -195,3 +218,20 @@ def level_for(dataset: Dataset, view: type[DenoiserView], answered: tuple[str, .
     if asked is None:
         raise ConfigError(f"the {view.name} view of the {view.kind} needs a noise level; give --level, such as 1.")
     return asked
+
+
+def truth_for(dataset: Dataset, answered: tuple[str, ...], asked: float | None) -> float:
+    """The share of pictures' own latents in the targets of a view.
+
+    Raises
+    ------
+    ConfigError  if it was asked for where no teacher answered, so that it would be ignored
+    """
+    if asked is None:
+        return 0.0
+    if not any(dataset.has(name) for name in answered):
+        raise ConfigError(
+            "truth is the share of latents beside a teacher's answers, and the data hold none: targets are the latents "
+            "anyway; leave --truth out."
+        )
+    return float(asked)

@@ -15,7 +15,7 @@ from olacore.blocks import RawBlock
 from olacore.errors import ConfigError, ShapeError
 from olacore.kernels.gather import gather_noisy, gather_sites
 from olacore.views.base import add_view, pack_standardised
-from olacore.views.denoising import DenoiserView, WholeLatent, level_for
+from olacore.views.denoising import DenoiserView, WholeLatent, level_for, truth_for
 from olacore.views.latents import half_bits, space_of, write_sites
 from olacore.views.noise import noisy_latents
 from olacore.views.patch import check_window
@@ -59,7 +59,7 @@ class Whole(NoisyView, WholeLatent):
 
     name: ClassVar[str] = "whole"
     input_fields: ClassVar[tuple[str, ...]] = ("latents", "embeddings")
-    options: ClassVar[tuple[str, ...]] = ("level", "unconditional")
+    options: ClassVar[tuple[str, ...]] = ("level", "truth", "unconditional")
 
     @classmethod
     def of(cls, dataset: Dataset, settings: Mapping[str, Any]) -> Self:
@@ -70,6 +70,7 @@ class Whole(NoisyView, WholeLatent):
             channels=space.channels,
             factor=space.factor,
             level=level_for(dataset, cls, answers_for(alone), settings.get("level")),
+            truth=truth_for(dataset, answers_for(alone), settings.get("truth")),
             height=dataset.latent_shape[1],
             width=dataset.latent_shape[2],
             embedding=0 if alone else embedding_width(dataset, cls),
@@ -122,7 +123,7 @@ class Window(NoisyView):
 
     name: ClassVar[str] = "window"
     input_fields: ClassVar[tuple[str, ...]] = ("latents", "text_means", "certainty")
-    options: ClassVar[tuple[str, ...]] = ("level", "window", "text_window", "unconditional")
+    options: ClassVar[tuple[str, ...]] = ("level", "truth", "window", "text_window", "unconditional")
 
     window: int = 5
     text_window: int = 3
@@ -154,6 +155,7 @@ class Window(NoisyView):
             channels=space.channels,
             factor=space.factor,
             level=level_for(dataset, cls, answers_for(alone), settings.get("level")),
+            truth=truth_for(dataset, answers_for(alone), settings.get("truth")),
             unconditional=alone,
             window=settings.get("window", cls.window),
             text_window=text,
@@ -191,10 +193,9 @@ class Window(NoisyView):
         windows = self.window, self.text_window
         gather_noisy(half_bits(noisy), half_bits(means), certainty, raw.item, raw.site, *windows, mean, scale, out)
 
-    def cut_targets(self, raw: RawBlock, scaling: Scaling, out: np.ndarray) -> None:
+    def cut_clean(self, latents: np.ndarray, raw: RawBlock, scaling: Scaling, out: np.ndarray) -> None:
         """Cut sites."""
-        mean, scale = scaling.target_mean, scaling.target_scale
-        gather_sites(half_bits(self.cut_clean(raw.arrays)), raw.item, raw.site, mean, scale, out)
+        gather_sites(half_bits(latents), raw.item, raw.site, scaling.target_mean, scaling.target_scale, out)
 
     def site_count(self, arrays: Mapping[str, np.ndarray]) -> int:
         """Sites of a latent."""

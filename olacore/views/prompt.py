@@ -10,7 +10,7 @@ import numpy as np
 
 from olacore.blocks import RawBlock
 from olacore.views.base import add_view, pack_standardised
-from olacore.views.denoising import WholeLatent, level_for
+from olacore.views.denoising import WholeLatent, level_for, truth_for
 from olacore.views.latents import space_of
 from olacore.views.scaling import Scaling
 from olacore.views.words import embedding_width
@@ -37,7 +37,8 @@ class Prompt(WholeLatent):
         space, width = space_of(dataset, cls), embedding_width(dataset, cls)
         assert dataset.latent_shape is not None
         level = level_for(dataset, cls, ("answers",), settings.get("level"))
-        return cls(space.channels, space.factor, level, *dataset.latent_shape[1:], width)
+        truth = truth_for(dataset, ("answers",), settings.get("truth"))
+        return cls(space.channels, space.factor, level, *dataset.latent_shape[1:], width, truth=truth)
 
     @property
     def inputs(self) -> int:

@@ -38,6 +38,18 @@ def test_train_and_eval__show_each_held_out_part(tmp_path, monkeypatch):
     assert "words" in ola("inspect", "text").output
 
 
+@pytest.mark.skipif(not JIT, reason="a search")
+def test_truth__is_said_of_the_module(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    write_denoised(tmp_path / "d.h5")
+    asked = ("--module", "denoiser", "--view", "window", "--level", "0.5", "--h5", "d.h5", "--option", "shrinkage=0.03")
+    for share in ("0.5", "0"):
+        ola("train", *asked, *SHORT, "--truth", share, "--out", share)
+        view = json.loads(ola("inspect", f"{share}/module.safetensors", "--json").output)["view"]
+        assert view.get("truth") == {"0.5": 0.5, "0": None}[share]
+        assert ("truth" in ola("inspect", f"{share}/module.safetensors").output) == (share == "0.5")
+
+
 def test_train__says_what_is_missing(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     write_denoised(tmp_path / "d.h5", optional=("answers",))
@@ -46,4 +58,11 @@ def test_train__says_what_is_missing(tmp_path, monkeypatch):
     check_refusal("no row of the data has the level 3", *kind, "whole", "--level", "3")
     check_refusal("needs text_means", *kind, "window", "--level", "0.5")
     check_refusal("takes no buckets", *kind, "whole", "--level", "0.5", "--buckets", "64")
+    check_refusal(r"truth must be a share from 0 to 1; got -1\.0", *kind, "whole", "--level", "0.5", "--truth", "-1")
+    check_refusal(
+        "the words view of the text takes no truth", "train", "--module", "text", "--h5", "d.h5", "--truth", "1"
+    )
+    write_denoised(tmp_path / "u.h5", optional=("text_means",))
+    given = ("--module", "denoiser", "--view", "window", "--level", "0.5", "--truth", "0.5")
+    check_refusal("the data hold none: targets are the latents anyway", "train", *given, "--h5", "u.h5", *SHORT)
     check_refusal("expected /frames", "train", "--module", "encoder", "--h5", "d.h5", *SHORT)

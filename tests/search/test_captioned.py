@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 import olacore
+from olacore.blocks import noise_of
 from olacore.data import open_dataset
 from olacore.errors import ConfigError, DataError, FingerprintError
 from olacore.quality.evaluation import check_pairing, evaluate, evaluate_parts
@@ -27,6 +28,7 @@ SEARCHES: dict[str, dict[str, Any]] = {
     "whole": {"module": "denoiser", "view": "whole", "level": 0.5},
     "window": {"module": "denoiser", "view": "window", "level": 0.5, "window": 3},
 }
+STACK: dict[str, Any] = {"population": None, "stack": 8, "generations": 8}
 
 
 @pytest.fixture(scope="module")
@@ -80,7 +82,8 @@ def test_resume__goes_on_exactly(folder, tmp_path, name):
         ("text", {}),
         ("whole", {}),
         ("window", {}),
-        ("window", {"population": None, "stack": 8, "generations": 8}),
+        ("window", STACK),
+        ("denoised", STACK | {"truth": 0.5}),
         ("denoised", {}),
     ],
 )
@@ -112,6 +115,37 @@ def test_train__a_teacher_s_level_is_what_the_module_learns(folder, tmp_path):
     assert result.figures["module"]["r2"] > 0.5
     with pytest.raises(DataError, match="no row of the data has the level 1"):
         train(replace(config, level=1.0, out=tmp_path / "other"))
+
+
+def test_train__truth_alone_is_the_latents_at_the_noise_of_their_rows(folder, tmp_path):
+    stored = write_denoised(tmp_path / "stored.h5", optional=("noisy", "text_means", "certainty"))
+    config = config_of("window", folder / "denoised.h5", tmp_path / "truth", truth=1.0, generations=6)
+    ours = train(config).module
+    theirs = train(replace(config, h5=(stored,), truth=None, out=tmp_path / "latents")).module
+    for one, other in ((ours, theirs), (ours.scaling, theirs.scaling)):
+        for name in ("weights", "biases") if one is ours else ours.scaling.tensors:
+            np.testing.assert_array_equal(getattr(one, name), getattr(other, name), err_msg=name)
+    assert ours.view == replace(theirs.view, truth=1.0)
+
+
+def test_train__targets_with_truth_are_those_that_it_is_measured_by(folder, tmp_path):
+    config = config_of("window", folder / "denoised.h5", tmp_path / "run", truth=0.5, **STACK)
+    result = train(config)
+    interrupted(replace(config, out=tmp_path / "pieces"), (3, 2))
+    assert module_bytes(tmp_path / "run") == module_bytes(tmp_path / "pieces")
+    module = olacore.load(tmp_path / "run")
+    with open_dataset(folder / "denoised.h5") as data:
+        figures = evaluate(module, data)
+        rows = np.intersect1d(module.view.items(data), data.indices("held-out"))
+        found = data.read(["latents", "answers", "noise_seeds", "text_means", "certainty"], rows)
+    noisy = found["latents"] + 0.5 * noise_of(found["noise_seeds"], found["latents"].shape[1:])
+    said = module.denoise(noisy=noisy, text_means=found["text_means"], certainty=found["certainty"])
+    mixed = (found["answers"].astype(np.float32) + found["latents"]) / 2
+    for told in (figures, result.figures):
+        assert told["module"]["loss"] == pytest.approx(np.square(said - mixed).mean(), rel=1e-4)
+    for truth in (None, 0.25):
+        with pytest.raises(ConfigError, match=r"was started with truth 0\.5.*; give --truth 0\.5 to go on with it"):
+            train(replace(config, resume=True, truth=truth))
 
 
 def test_settings__that_a_view_does_not_take_are_refused(folder, tmp_path):

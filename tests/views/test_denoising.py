@@ -6,6 +6,8 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from olacore.blocks import RawBlock, every_row, noise_of, rows_of
 from olacore.data import open_dataset
@@ -68,6 +70,7 @@ def cut(view: View, raw: RawBlock) -> tuple[np.ndarray, np.ndarray]:
         Prompt(4, 8, 0.0, 3, 3, WIDTH),
         Whole(4, 8, 0.5, 3, 3, WIDTH),
         Whole(4, 8, 0.5, 3, 3, unconditional=True),
+        Whole(4, 8, 0.5, 3, 3, WIDTH, truth=0.25),
         Window(4, 8, 2.0, window=7, text_window=1, certain=True),
         Window(4, 8, 2.0, text_window=0, unconditional=True),
     ],
@@ -145,6 +148,66 @@ def test_whole__rows_that_nobody_answered_all_count(data):
     assert view.fields_in(data) == ("embeddings", "latents")
 
 
+@given(
+    view=st.sampled_from([Window, Whole, Prompt]),
+    truth=st.floats(0, 1, width=32) | st.sampled_from([0.0, 0.5, 1.0]),
+    seed=st.integers(0, 99),
+    rows=st.sampled_from([1, 17]),
+)
+def test_targets__are_answers_and_latents_in_shares(view, truth, seed, rows):
+    draw = np.random.default_rng(seed)
+    whole = {} if view is Window else {"height": 3, "width": 2, "embedding": WIDTH}
+    cut_by = view(4, 8, 1.0, truth=truth, **whole)
+    arrays = {name: draw.normal(0, 2, (5, 4, 3, 2)).astype(np.float16) for name in ("answers", "latents")}
+    item, site = draw.integers(0, 5, rows, np.int32), draw.integers(0, 6 if view is Window else 1, rows, np.int32)
+    mean, scale = draw.normal(size=cut_by.outputs), draw.uniform(0.5, 2, cut_by.outputs)
+    scaling = Scaling(*(part.astype(np.float32) for part in (*np.ones((2, cut_by.inputs)), mean, scale)))
+    found = cut_by.gather_targets(RawBlock(arrays, np.arange(5), item, site, 0), scaling)
+    mixed = (1 - truth) * arrays["answers"].astype(np.float64) + truth * arrays["latents"].astype(np.float64)
+    flat = mixed.reshape(5, 4, 6)[item, :, site] if view is Window else mixed[item].reshape(rows, -1)
+    # Both shares are standardised, weighed and added in float32, of numbers up to 30.
+    np.testing.assert_allclose(found, ((flat - mean) / scale).T, rtol=1e-5, atol=2e-5)
+    if truth in (0, 1):
+        alone = RawBlock({"latents": arrays["latents" if truth else "answers"]}, np.arange(5), item, site, 0)
+        np.testing.assert_array_equal(found, replace(cut_by, truth=0.0).gather_targets(alone, scaling))
+
+
+@pytest.mark.parametrize("view", ["text", "whole", "window"])
+@on("answered")
+def test_truth__is_read_where_it_counts(data, view):
+    fields = {}
+    for truth in (None, 0.5, 1.0):
+        made_with = made(view, data, level=LEVELS[0], **({} if truth is None else {"truth": truth}))
+        fields[truth] = {*made_with.fields_in(data)}
+        np.testing.assert_array_equal(made_with.items(data), made(view, data, level=LEVELS[0]).items(data))
+        assert made_with.to_dict().get("truth") == truth
+    assert fields[0.5] == fields[None] | {"latents"}
+    assert fields[1.0] == fields[0.5] - {"answers"}
+    with pytest.raises(ConfigError, match=r"truth must be a share from 0 to 1; got 1\.5"):
+        made(view, data, level=LEVELS[0], truth=1.5)
+
+
+@on("answered")
+def test_truth__without_text_is_beside_the_answers_to_no_prompt(data):
+    view = made("whole", data, level=LEVELS[1], unconditional=True, truth=0.25)
+    raw, known = first(view, data, view.items(data)[:5])
+    latents = known["latents"].astype(np.float32)  # these answers are the latents less 1
+    np.testing.assert_allclose(cut(view, raw)[1].reshape(latents.shape), latents - 0.75, atol=2e-3)
+
+
+@on("unanswered")
+def test_truth__where_nobody_answered(data):
+    for view, level in (("text", {}), ("whole", {"level": 0.5}), ("window", {"level": 0.5})):
+        with pytest.raises(
+            ConfigError, match="beside a teacher's answers, and the data hold none: .* leave --truth out"
+        ):
+            made(view, data, truth=0.5, **level)
+    # One that learnt elsewhere is measured by the latents, as any other.
+    view = replace(made("whole", data, level=0.5), truth=0.5)
+    raw, known = first(view, data)
+    np.testing.assert_array_equal(cut(view, raw)[1], known["latents"].reshape(5, -1))
+
+
 @on("captioned")
 def test_window__sees_noise_text_mean_certainty_and_place(data):
     view = made("window", data, level=0.5)
@@ -203,6 +266,8 @@ def test_views__of_no_sense_are_refused():
     for view, name, value in (
         (Window(4, level=1.0), "level", -1.0),
         (Window(4, level=1.0), "certain", 2),
+        (Window(4, level=1.0), "truth", 1.5),
+        (Prompt(4, 8, 0.0, 3, 3, WIDTH), "truth", -0.5),
         (Whole(4, 8, 1.0, 3, 3, WIDTH), "embedding", 0),
         (Prompt(4, 8, 0.0, 3, 3, WIDTH), "height", 0),
         (Words(6), "width", 0),
@@ -270,6 +335,18 @@ def test_views__captions_that_are_missing_are_named(data):
 def test_views__plain_pairs_are_refused(data):
     with pytest.raises(ShapeError, match="plain pairs"):
         made("text", data)
+
+
+def test_denoisers__of_answers_alone_say_nothing_of_truth():
+    # Modules that were made before keep their digests.
+    assert [*Prompt(4, 8, 0.0, 3, 3, 7).to_dict()][2:] == [
+        "channels",
+        "factor",
+        "level",
+        "height",
+        "width",
+        "embedding",
+    ]
 
 
 def test_words__of_one_embedding_say_nothing_of_tokens():

@@ -2,6 +2,7 @@
 
 import json
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -22,7 +23,9 @@ def test_compare__measures_teacher_and_module_by_the_true_latents(tmp_path):
     asked = {"module": "denoiser", "view": "window", "level": 2.0, "window": 3, "generations": 2}
     train(make_config(rows, tmp_path / "run", **asked))
     with open_dataset([rows]) as data:
-        found = compare(data, load(tmp_path / "run"))
+        found = compare(data, module := load(tmp_path / "run"))
+        # Beside teacher and latents, whatever the module's own targets were.
+        assert compare(data, replace(module, view=replace(module.view, truth=0.5))) == found
     assert {*found} == {"one", "two"}
     for figures in found.values():
         assert figures["ratio"] == pytest.approx(figures["module"] / figures["teacher"])
