@@ -74,7 +74,7 @@ class Wiener:
         found, spreads = found.T[::-1][:components], np.maximum(spreads[::-1][:components], 0)
         # Which of two opposite directions an eigenvector has is an accident of the library.
         largest = found[np.arange(len(found)), np.abs(found).argmax(1)]
-        levels = np.rint(found * (LEVELS / largest)[:, None]).astype(np.int8)
+        levels = np.ascontiguousarray(np.rint(found * (LEVELS / largest)[:, None]), np.int8)
         return cls(levels, (spreads / (spreads + level**2)).astype(np.float16), mean.astype(np.float16))
 
     @classmethod

@@ -16,7 +16,7 @@ from olacore.views.prompt import Prompt
 from olacore.views.refining import Refiner
 from olacore.views.word_table import SceneOfWords, TableOfWords
 from tests.support.makers import make_module
-from tests.support.set_samples import SIZE, word_table
+from tests.support.set_samples import SIZE, spined, word_table
 
 WIDTH = 6
 DRAW = np.random.default_rng(0)
@@ -37,6 +37,7 @@ CASES = [
     (Refiner(8, 4, 1, 4), {"recon": PICTURES, "latents": DRAW.standard_normal((2, 4, 3, 2)).astype(np.float32)}),
     (Window(4, 8, 1.0, certain=True), {"noisy": LATENTS, "text_means": LATENTS[::-1], "certainty": CERTAINTY}),
     (Window(4, 8, 1.0, window=3, text_window=0), {"noisy": LATENTS}),
+    (spined(4, 8, 1.0, (5, 2), text_window=1), {"noisy": LATENTS, "text_means": LATENTS[::-1]}),
 ]
 
 
