@@ -13,7 +13,7 @@ from olacore.exports.base import Part
 from olacore.exports.convolution import Convolutions
 from olacore.exports.onnx_graph import FLOAT, HALF, UINT8, Form, Graph, Port
 from olacore.exports.onnx_pictures import from_bytes, pad_pictures, reflected, to_bytes
-from olacore.modules.wiener import LARGEST, Wiener
+from olacore.media.wiener import LARGEST, Wiener
 
 # What is added to the sum of a map before its tanh: from the map's columns for it, and biases where it is the first.
 Source = Callable[[np.ndarray, np.ndarray | None], str]

@@ -16,11 +16,11 @@ import numpy as np
 
 from olacore.errors import FileFormatError
 from olacore.foreign.schema import Check, Misfit, both, flag, number, record, require, text, whole
+from olacore.media.wiener import MOST_NUMBERS, Wiener
 from olacore.modules.file import BASIS, POSITIVE, TENSORS, Stored, read_module
 from olacore.modules.find import find
 from olacore.modules.refined import check_refiner
 from olacore.modules.shapes import check_shapes, titled
-from olacore.modules.wiener import MOST_NUMBERS, Wiener
 from olacore.spaces import MOST_CHANNELS, MOST_FACTOR
 from olacore.text.table import WordTable, unit
 

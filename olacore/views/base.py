@@ -123,6 +123,10 @@ class View(ABC):
         """
         return np.arange(dataset.count)
 
+    def pass_bytes(self, dataset: Dataset) -> int:
+        """Bytes of what a stream makes of an item anew in each pass."""
+        return 0
+
     def stream(
         self, dataset: Dataset, items: np.ndarray, rows: int, seed: int, cursor: dict[str, int] | None = None
     ) -> BlockStream:

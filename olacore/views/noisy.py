@@ -14,7 +14,7 @@ import numpy as np
 from olacore.blocks import RawBlock
 from olacore.errors import ConfigError, ShapeError
 from olacore.kernels.gather import gather_noisy, gather_sites
-from olacore.modules.wiener import NAMES, Wiener, check_spine
+from olacore.media.wiener import NAMES, Wiener, check_spine
 from olacore.views.base import add_view, pack_standardised
 from olacore.views.denoising import DenoiserView, WholeLatent, check_size, level_for, truth_for
 from olacore.views.latents import half_bits, space_of, write_sites
@@ -56,6 +56,10 @@ class NoisyView(DenoiserView):
     def made(self, raw: RawBlock) -> dict[str, np.ndarray]:
         """What is made once a pass of all items of a block, by name."""
         return {"noisy": noisy_latents(raw, self.level)}
+
+    def pass_bytes(self, dataset: Dataset) -> int:
+        """Those of a noisy latent."""
+        return dataset.row_bytes(("latents",))
 
 
 @add_view
@@ -252,6 +256,10 @@ class Window(NoisyView):
         if self.spine:
             found["expected"] = self.expected(raw.arrays, found["noisy"], np.arange(len(found["noisy"])))
         return found
+
+    def pass_bytes(self, dataset: Dataset) -> int:
+        """Those of a noisy latent, and of the text mean and the estimate side by side."""
+        return (3 if self.spine else 1) * super().pass_bytes(dataset)
 
     def expected(self, arrays: Mapping[str, np.ndarray], noisy: np.ndarray, used: np.ndarray) -> np.ndarray:
         """What latents are expected to be, (m, any, h, w) float16: by the text, and by the filter behind that.

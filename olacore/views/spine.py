@@ -9,7 +9,7 @@ import numpy as np
 
 from olacore.errors import ConfigError
 from olacore.kernels.wiener import filter_latents
-from olacore.modules.wiener import MOST_NUMBERS, Wiener, rounded
+from olacore.media.wiener import MOST_NUMBERS, Wiener, rounded
 
 if TYPE_CHECKING:
     from olacore.data import Dataset
@@ -44,7 +44,7 @@ def fit_spine(dataset: Dataset, items: np.ndarray, components: int, level: float
 
 
 def rests_of(dataset: Dataset, rows: np.ndarray) -> Iterator[np.ndarray]:
-    """Latents less their text means, (m, n) float64; rows with NaN or inf are left out, and refused or skipped later."""
+    """Latents less their text means, (m, n) float64, without rows of NaN or inf, which are refused or skipped later."""
     for start in range(0, len(rows), ROWS):
         found = dataset.read(["latents", "text_means"], rows[start : start + ROWS])
         rest = found["latents"].astype(np.float64) - found["text_means"]

@@ -46,4 +46,6 @@ def test_filter_latents__same_bits_alone_and_wherever_the_arrays_lie():
     for part, to in zip(more, moved, strict=True):
         to[...] = part
     for item in range(6):
-        np.testing.assert_array_equal(filtered(noisy[item : item + 1], means[item : item + 1], *moved)[0], together[item])
+        np.testing.assert_array_equal(
+            filtered(noisy[item : item + 1], means[item : item + 1], *moved)[0], together[item]
+        )

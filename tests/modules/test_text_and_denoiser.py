@@ -78,7 +78,9 @@ def test_denoise__answers_one_or_several(module):
 
 def test_denoise__a_window_takes_latents_of_any_size():
     assert WINDOW.denoise(**given(WINDOW, None, (2, 7))).shape == (4, 2, 7)
-    with pytest.raises(ShapeError, match=r"noisy must be numbers of the shape \(4, 3, 3\) or .*; got .* \(5, 4, 2, 7\)"):
+    with pytest.raises(
+        ShapeError, match=r"noisy must be numbers of the shape \(4, 3, 3\) or .*; got .* \(5, 4, 2, 7\)"
+    ):
         SPINED.denoise(**given(SPINED, 5, (2, 7)))
 
 

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 
 from olacore.drawing.bundle import make_set
+from olacore.media.wiener import Wiener
 from olacore.modules.module import Module
-from olacore.modules.wiener import Wiener
 from olacore.text import WordTable
 from olacore.views.noisy import Window
 from olacore.views.patch import PatchDecoder, PatchEncoder

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from olacore.data import open_dataset
 from olacore.errors import ConfigError, DataError, ShapeError
+from olacore.media.wiener import NAMES, Wiener
 from olacore.modules.plain import windows_of
-from olacore.modules.wiener import NAMES, Wiener
 from olacore.quality.evaluation import whole_items
 from olacore.views import find_view, spine, view_from_dict
 from olacore.views.noisy import OF_SPINE, Window

@@ -15,7 +15,6 @@ from typing import Any
 import numpy as np
 
 from olacore.errors import DataError, ShapeError
-from olacore.jit.threads import one_blas_thread
 
 # What a module carries of it.
 NAMES = ("axes", "gains", "middle")
@@ -49,7 +48,9 @@ class Wiener:
         fits = self.axes.ndim == 2 and self.gains.shape == self.axes.shape[:1] and self.middle.ndim == 1
         if not (types and fits and self.middle.shape == self.axes.shape[1:] and self.axes.size):
             forms = ", ".join(f"{name} {part.dtype} {part.shape}" for name, part in self.tensors.items())
-            raise DataError(f"a Wiener filter needs axes (k, n) int8, gains (k,) and a middle (n,) float16; got {forms}.")
+            raise DataError(
+                f"a Wiener filter needs axes (k, n) int8, gains (k,) and middle (n,) float16; got {forms}."
+            )
         if not (self.axes.any(1).all() and np.isfinite(self.middle).all()):
             raise DataError("a Wiener filter needs axes that are not 0, and a finite middle.")
         if not ((self.gains >= 0) & (self.gains <= 1)).all():
@@ -65,8 +66,10 @@ class Wiener:
         components : principal axes that are kept
         level : of the noise
         """
+        from threadpoolctl import threadpool_limits
+
         count, total, products = 0, np.zeros(1), np.zeros((1, 1))
-        with one_blas_thread():
+        with threadpool_limits(1, user_api="blas"):
             for rest in rests:
                 count, total, products = count + len(rest), total + rest.sum(0), products + rest.T @ rest
             mean = total / count
@@ -129,11 +132,13 @@ class Wiener:
         ------
         ShapeError  if the latents are of another size
         """
+        from threadpoolctl import threadpool_limits
+
         count, numbers = len(noisy), len(self.middle)
         if noisy[0].size != numbers:
             raise ShapeError(f"the filter of a denoiser is for latents of {numbers} numbers; got {noisy[0].size}.")
         expected = means.reshape(count, numbers).astype(np.float32) + self.middle.astype(np.float32)
-        with one_blas_thread():
+        with threadpool_limits(1, user_api="blas"):
             parts = (noisy.reshape(count, numbers).astype(np.float32) - expected) @ self.directions.T
             found = expected + (parts * self.gains.astype(np.float32)) @ self.directions
         return rounded(found).reshape(noisy.shape)
