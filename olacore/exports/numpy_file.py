@@ -34,7 +34,7 @@ class NumpyFile(Exporter):
     def write(self, parts: Sequence[Part], path: Path) -> int:
         """Write the arrays of the program."""
         program, about = parts[0].program, parts[0].about
-        told, arrays = {**about, **_told(program)}, _arrays(program) | named_as_carried(parts[0].carried)
+        told, arrays = {**about, **_told(program)}, _arrays(program) | named_as_carried({**parts[0].carried})
         if program.refiner is not None:
             told["refiner"] = {**about["refiner"], **_told(program.refiner)}
             arrays |= {f"refiner_{name}": part for name, part in _arrays(program.refiner).items()}

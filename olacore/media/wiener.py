@@ -48,9 +48,7 @@ class Wiener:
         fits = self.axes.ndim == 2 and self.gains.shape == self.axes.shape[:1] and self.middle.ndim == 1
         if not (types and fits and self.middle.shape == self.axes.shape[1:] and self.axes.size):
             forms = ", ".join(f"{name} {part.dtype} {part.shape}" for name, part in self.tensors.items())
-            raise DataError(
-                f"a Wiener filter needs axes (k, n) int8, gains (k,) and middle (n,) float16; got {forms}."
-            )
+            raise DataError(f"a Wiener filter needs axes (k, n) int8, gains (k,) and middle (n,) float16; got {forms}.")
         if not (self.axes.any(1).all() and np.isfinite(self.middle).all()):
             raise DataError("a Wiener filter needs axes that are not 0, and a finite middle.")
         if not ((self.gains >= 0) & (self.gains <= 1)).all():

@@ -120,6 +120,13 @@ def test_stream__the_estimate_is_of_the_noise_of_the_pass(data):
     assert (blocks[-1].arrays["expected"] != blocks[0].arrays["expected"]).mean() > 0.4
 
 
+def test_pass_bytes__are_those_of_what_is_made(data):
+    for settings in ({}, {"spine": 5}):
+        view = made(data, **settings)
+        raw, _ = next(whole_items(view, data, np.arange(3), view.fields_in(data)))
+        assert 3 * view.pass_bytes(data) == sum(array.nbytes for array in view.made(raw).values())
+
+
 def test_view__survives_a_dict_with_its_arrays():
     again = view_from_dict(VIEW.to_dict(), VIEW.tensors)
     assert again == VIEW
