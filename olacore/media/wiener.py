@@ -89,9 +89,13 @@ class Wiener:
 
         Raises
         ------
-        TypeError, DataError, ShapeError  if they are not those of such a view
+        DataError, ShapeError  if they are not those of such a view
         """
-        found = cls(**tensors) if tensors or values.get("spine") else None
+        needed = NAMES if values.get("spine") else ()
+        if {*tensors} != {*needed}:
+            there, expected = (", ".join(sorted(names)) or "none" for names in (tensors, needed))
+            raise DataError(f"of arrays the {values['name']} view carries {expected}; got {there}.")
+        found = cls(**tensors) if tensors else None
         check_spine(values, found)
         return found
 

@@ -6,9 +6,12 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from safetensors.numpy import load_file
 
+import olacore
 from olacore.errors import FileFormatError
 from olacore.modules import plain
+from olacore.modules.file import to_bytes
 from olacore.modules.plain import load_plain
 from olacore.views.noisy import Whole, Window
 from olacore.views.patch import PatchDecoder, PatchEncoder
@@ -100,3 +103,23 @@ def test_plain__refuses_scales_and_tables_that_make_no_sense(tmp_path, monkeypat
         monkeypatch.setattr(plain, "read_module", lambda path, changed=changed: changed)
         with pytest.raises(FileFormatError, match=sentence):
             load_plain(tmp_path / "m.safetensors")
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        ({"view_axes": None}, "carries axes, gains, middle; got gains, middle"),
+        ({"view_foreign": np.zeros(3, np.int8)}, "carries axes, gains, middle; got axes, foreign, gains, middle"),
+        ({"view_axes": np.ones((5, 35), np.int8)}, r"is damaged: .*got axes int8 \(5, 35\)"),
+        ({"view_gains": np.full(5, 2, np.float16)}, "is damaged: .*must be 0 to 1"),
+        ({"view_middle": np.zeros(36, np.int8)}, "is damaged: .*middle int8"),
+    ],
+)
+def test_spine__that_does_not_fit_its_view_is_refused_by_both(tmp_path, changes, sentence):
+    module, path = make_module(spined(4, 8, 1.0)), tmp_path / "m.safetensors"
+    module.save(path)
+    tensors = {name: part for name, part in (load_file(path) | changes).items() if part is not None}
+    path.write_bytes(to_bytes(tensors, module.about()))
+    for read in (olacore.load, load_plain):
+        with pytest.raises(FileFormatError, match=sentence):
+            read(path)

@@ -164,7 +164,7 @@ def test_view__refuses_arrays_that_do_not_fit(changes, tensors, sentence):
 
 def test_wiener__of_a_view_without_one():
     assert Wiener.of_view(Window(4, 8, 1.0).to_dict(), {}) is None
-    with pytest.raises(ShapeError, match="got a text window of 3 and 5 axes"):
+    with pytest.raises(DataError, match="of arrays the window view carries none; got axes, gains, middle"):
         Wiener.of_view(Window(4, 8, 1.0).to_dict(), VIEW.tensors)
     assert Wiener.of_view(VIEW.to_dict(), VIEW.tensors) == VIEW.wiener
     assert {*VIEW.tensors} == {*NAMES}
