@@ -11,7 +11,7 @@ import numpy as np
 from olacore.errors import ConfigError
 from olacore.exports.base import Part
 from olacore.exports.convolution import Convolutions
-from olacore.exports.onnx_graph import FLOAT, HALF, UINT8, Form, Graph, Port
+from olacore.exports.onnx_graph import FLOAT, HALF, INT64, UINT8, Form, Graph, Port
 from olacore.exports.onnx_pictures import from_bytes, pad_pictures, reflected, to_bytes
 from olacore.media.wiener import LARGEST, Wiener
 
@@ -176,7 +176,7 @@ def window(part: Part) -> Form:
         if sides[1]:
             expected = [left.pop(0)]
             if wiener:
-                expected.append(_filtered(graph, wiener, noisy, *expected))
+                expected.append(_filtered(graph, wiener, noisy, *expected, *left))
             sources += [(gather["channels"] * sides[1] ** 2, _window(graph, one, sides[1])) for one in expected]
         if gather["certain"]:
             sources.append((2, _numbers(graph, left.pop(0))))
@@ -317,7 +317,7 @@ def _across(graph: Graph, known: str, mixing: np.ndarray) -> str:
     return graph.op("Conv", known, graph.weights(mixing[:, :, None, None]))
 
 
-def _filtered(graph: Graph, wiener: Wiener, noisy: str, means: str) -> str:
+def _filtered(graph: Graph, wiener: Wiener, noisy: str, means: str, certainty: str = "") -> str:
     """What a filter makes of noisy latents and text means, as `Wiener.clean` does."""
     lengths = np.linalg.norm(wiener.axes.astype(np.float32), axis=1, keepdims=True)
     levels = graph.op("Cast", graph.constant(wiener.axes, np.int8), to=FLOAT)
@@ -325,7 +325,12 @@ def _filtered(graph: Graph, wiener: Wiener, noisy: str, means: str) -> str:
     flat, expected = (graph.op("Flatten", _rounded(graph, one)) for one in (noisy, means))
     expected = graph.op("Add", expected, graph.constant(wiener.middle))
     parts = graph.op("Gemm", graph.op("Sub", flat, expected), axes, transB=1)
-    parts = graph.op("Mul", parts, graph.constant(wiener.gains))
+    gains = graph.constant(wiener.gains)
+    if len(wiener.edges):
+        near = graph.op("Slice", certainty, graph.whole(0), graph.whole(1), graph.whole(1))
+        past = graph.op("Cast", graph.op("GreaterOrEqual", near, graph.constant(wiener.edges[None])), to=INT64)
+        gains = graph.op("Gather", gains, graph.op("ReduceSum", past, graph.whole(1), keepdims=0))
+    parts = graph.op("Mul", parts, gains)
     found = graph.op("Add", expected, graph.op("MatMul", parts, axes))
     found = graph.op("Clip", found, graph.constant(-LARGEST), graph.constant(LARGEST))
     return graph.op("Reshape", found, graph.op("Shape", noisy))

@@ -18,7 +18,7 @@ def filter_latents(noisy, means, middle, axes, gains, out):
     noisy, means : (m, n)
     middle : (n,)  what latents are more than their means, on average
     axes : (k, n)  of length 1
-    gains : (k,)  what stays of what is seen along each
+    gains : (m, k)  what stays of what is seen along each
     out : (m, n)  written
     """
     rest = np.empty(middle.size, np.float32)
@@ -27,10 +27,10 @@ def filter_latents(noisy, means, middle, axes, gains, out):
         for i in range(middle.size):
             line[i] = means[item, i] + middle[i]
             rest[i] = noisy[item, i] - line[i]
-        for k in range(gains.size):
+        for k in range(len(axes)):
             axis, part = axes[k], ZERO
             for i in range(middle.size):
                 part += axis[i] * rest[i]
-            part *= gains[k]
+            part *= gains[item, k]
             for i in range(middle.size):
                 line[i] += part * axis[i]

@@ -163,7 +163,8 @@ def denoise(module: PlainModule, given: Mapping[str, np.ndarray]) -> np.ndarray:
         means = np.broadcast_to(given["text_means"], noisy.shape)
         parts.append(windows_of(means, view["text_window"]))
         if module.wiener:
-            filtered = module.wiener.clean(noisy.astype(np.float16), means.astype(np.float16))
+            certainty = np.broadcast_to(given["certainty"], (count, 2)) if view["certain"] else None
+            filtered = module.wiener.clean(noisy.astype(np.float16), means.astype(np.float16), certainty)
             parts.append(windows_of(filtered, view["text_window"]))
     if view["certain"]:
         parts.append(np.repeat(np.broadcast_to(given["certainty"], (count, 2)), height * width, 0))

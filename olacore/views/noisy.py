@@ -271,7 +271,7 @@ class Window(NoisyView):
         """
         if self.wiener is None:
             return arrays["text_means"] if self.text_window else np.empty((len(noisy), 0, 1, 1), np.float16)
-        return estimates(self.wiener, noisy, arrays["text_means"], used)
+        return estimates(self.wiener, noisy, arrays["text_means"], arrays["certainty"] if self.certain else None, used)
 
     def cut_clean(self, latents: np.ndarray, raw: RawBlock, scaling: Scaling, out: np.ndarray) -> None:
         """Cut sites."""

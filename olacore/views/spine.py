@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -40,31 +41,38 @@ def fit_spine(dataset: Dataset, items: np.ndarray, components: int, level: float
             f"a spine of {components} principal components needs latents of as many numbers, and more training rows; "
             f"there are {numbers} numbers and {len(rows)} rows."
         )
-    return Wiener.fit(rests_of(dataset, rows), components, level)
+    return Wiener.fit(partial(rests_of, dataset, rows), components, level)
 
 
-def rests_of(dataset: Dataset, rows: np.ndarray) -> Iterator[np.ndarray]:
-    """Latents less their text means, (m, n) float64, without rows of NaN or inf, which are refused or skipped later."""
+def rests_of(dataset: Dataset, rows: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """What `Wiener.fit` reads of rows, without those of NaN or inf, which are refused or skipped later."""
+    certain = ["certainty"] if dataset.has("certainty") else []
     for start in range(0, len(rows), ROWS):
-        found = dataset.read(["latents", "text_means"], rows[start : start + ROWS])
+        found = dataset.read(["latents", "text_means", *certain], rows[start : start + ROWS])
         rest = found["latents"].astype(np.float64) - found["text_means"]
         rest = rest.reshape(len(rest), -1)
-        yield rest[np.isfinite(rest).all(1)]
+        near = found["certainty"][:, 0] if certain else rest[:, 0]
+        finite = np.isfinite(rest).all(1) & np.isfinite(near)
+        yield rest[finite], near[finite] if certain else np.empty(0)
 
 
-def estimates(wiener: Wiener, noisy: np.ndarray, means: np.ndarray, used: np.ndarray) -> np.ndarray:
+def estimates(
+    wiener: Wiener, noisy: np.ndarray, means: np.ndarray, certainty: np.ndarray | None, used: np.ndarray
+) -> np.ndarray:
     """Text means and, as more channels, what a filter makes of noisy latents: (m, 2C, h, w) float16.
 
     Parameters
     ----------
     noisy, means : (m, C, h, w) float16
+    certainty : (m, 2) float32; None where it is not known
     used : (k,) items that count; the others are undefined
     """
     count, channels, *sides = noisy.shape
     out = np.empty((count, 2 * channels, *sides), np.float16)
-    middle, gains = wiener.middle.astype(np.float32), wiener.gains.astype(np.float32)
+    middle = wiener.middle.astype(np.float32)
     for start in range(0, len(used), ROWS):
         some = used[start : start + ROWS]
+        gains = wiener.gains_of(None if certainty is None else certainty[some], len(some))
         flat = (array[some].reshape(len(some), -1).astype(np.float32) for array in (noisy, means))
         found = np.empty((len(some), middle.size), np.float32)
         filter_latents(*flat, middle, wiener.directions, gains, found)

@@ -201,10 +201,10 @@ def test_window__from_noisy_latents_of_any_size(hidden, text, certain, size):
 
 
 @pytest.mark.parametrize("count", [1, 4])
-@pytest.mark.parametrize("text", [1, 3])
-def test_window__with_a_spine(text, count):
+@pytest.mark.parametrize(("text", "certain"), [(1, True), (3, True), (3, False)])
+def test_window__with_a_spine(text, certain, count):
     module = make_module(
-        spined(4, 8, 1.0, (3, 5), window=3, text_window=text, certain=True), hidden=(6,), stored="int8"
+        spined(4, 8, 1.0, (3, 5), window=3, text_window=text, certain=certain), hidden=(6,), stored="int8"
     )
     shapes = {"noisy": (count, 4, 3, 5), "text_means": (count, 4, 3, 5), "certainty": (count, 2)}
     given = {name: random(*shapes[name], seed=seed) for seed, name in enumerate(module.view.given)}

@@ -16,7 +16,7 @@ def filtered(noisy, means, middle, axes, gains):
 def case(seed, m, n, k):
     rng = np.random.default_rng(seed)
     axes = normal(rng, k, n, scale=n**-0.5)
-    return normal(rng, m, n), normal(rng, m, n), normal(rng, n), axes, rng.random(k, np.float32)
+    return normal(rng, m, n), normal(rng, m, n), normal(rng, n), axes, rng.random((m, k), np.float32)
 
 
 @given(seed=seeds, m=st.integers(0, 5), n=st.sampled_from([1, 7, 36, 257] if COMPILED else [7]), k=st.integers(1, 9))
@@ -40,12 +40,12 @@ def test_filter_latents__a_bad_latent_spoils_itself_only(bad):
 
 
 def test_filter_latents__same_bits_alone_and_wherever_the_arrays_lie():
-    noisy, means, *more = case(1, 6, 333 if COMPILED else 9, 5)
-    together = filtered(noisy, means, *more)
-    moved = [np.empty(part.size + 3, np.float32)[3:].reshape(part.shape) for part in more]
-    for part, to in zip(more, moved, strict=True):
+    noisy, means, middle, axes, gains = case(1, 6, 333 if COMPILED else 9, 5)
+    together = filtered(noisy, means, middle, axes, gains)
+    moved = [np.empty(part.size + 3, np.float32)[3:].reshape(part.shape) for part in (middle, axes)]
+    for part, to in zip((middle, axes), moved, strict=True):
         to[...] = part
     for item in range(6):
-        np.testing.assert_array_equal(
-            filtered(noisy[item : item + 1], means[item : item + 1], *moved)[0], together[item]
-        )
+        some = slice(item, item + 1)
+        alone = filtered(noisy[some], means[some], *moved, gains[some])
+        np.testing.assert_array_equal(alone[0], together[item])

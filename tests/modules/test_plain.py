@@ -41,6 +41,10 @@ CASES = [
     (Window(4, 8, 1.0, certain=True), {"noisy": LATENTS, "text_means": LATENTS[::-1], "certainty": CERTAINTY}),
     (Window(4, 8, 1.0, window=3, text_window=0), {"noisy": LATENTS}),
     (spined(4, 8, 1.0, (5, 2), text_window=1), {"noisy": LATENTS, "text_means": LATENTS[::-1]}),
+    (
+        spined(4, 8, 1.0, (5, 2), certain=True),
+        {"noisy": LATENTS, "text_means": LATENTS[::-1], "certainty": np.abs(CERTAINTY)},
+    ),
 ]
 
 
@@ -108,10 +112,13 @@ def test_plain__refuses_scales_and_tables_that_make_no_sense(tmp_path, monkeypat
 @pytest.mark.parametrize(
     ("changes", "sentence"),
     [
-        ({"view_axes": None}, "carries axes, gains, middle; got gains, middle"),
-        ({"view_foreign": np.zeros(3, np.int8)}, "carries axes, gains, middle; got axes, foreign, gains, middle"),
+        ({"view_axes": None}, "carries axes, edges, gains, middle; got edges, gains, middle"),
+        (
+            {"view_foreign": np.zeros(3, np.int8)},
+            "carries axes, edges, gains, middle; got axes, edges, foreign, gains, middle",
+        ),
         ({"view_axes": np.ones((5, 35), np.int8)}, r"is damaged: .*got axes int8 \(5, 35\)"),
-        ({"view_gains": np.full(5, 2, np.float16)}, "is damaged: .*must be 0 to 1"),
+        ({"view_gains": np.full((1, 5), 2, np.float16)}, "is damaged: .*must be 0 to 1"),
         ({"view_middle": np.zeros(36, np.int8)}, "is damaged: .*middle int8"),
     ],
 )

@@ -41,7 +41,10 @@ def spined(
     numbers = channels * side[0] * side[1]
     draw = np.random.default_rng(4)
     rests = draw.standard_normal((3 * numbers, numbers)) @ draw.standard_normal((numbers, numbers)) / numbers**0.5
-    wiener = Wiener.fit([rests + 0.1], spine, level)
+    near = draw.uniform(0.5, 1, len(rests))
+    rests[near > 0.75] *= 0.3
+    known = near if settings.get("certain") else near[:0]
+    wiener = Wiener.fit(lambda: [(rests + 0.1, known)], spine, level)
     return Window(channels, factor, level, spine=spine, height=side[0], width=side[1], wiener=wiener, **settings)
 
 

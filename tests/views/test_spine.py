@@ -22,7 +22,7 @@ from tests.support.kernel_cases import few
 from tests.support.set_samples import spined
 
 NUMBERS = 4 * SITES**2
-VIEW = spined(4, 8, 1.0, window=3, text_window=1)
+VIEW = spined(4, 8, 1.0, window=3, text_window=1, certain=True)
 
 
 @pytest.fixture(scope="module")
@@ -45,42 +45,69 @@ def latents(seed: int, count: int) -> tuple[np.ndarray, np.ndarray]:
 def test_fit__is_the_best_linear_estimate(seed, components, level):
     draw = np.random.default_rng(seed)
     rests = draw.standard_normal((40, 8)) @ draw.standard_normal((8, 8)) + draw.standard_normal(8)
-    found = Wiener.fit([rests[:7], rests[7:]], components, level)
+    found = Wiener.fit(lambda: ((part, np.empty(0)) for part in (rests[:7], rests[7:])), components, level)
     covariance = np.cov(rests.T, bias=True)
     best = covariance @ np.linalg.inv(covariance + level**2 * np.eye(8))
     gains = np.linalg.eigvalsh(best)[::-1][:components]
-    np.testing.assert_allclose(found.gains, gains, atol=1e-3)
+    assert found.edges.shape == (0,)
+    np.testing.assert_allclose(found.gains, [gains], atol=1e-3)
     np.testing.assert_allclose(found.middle, rests.mean(0), atol=5e-3)
     seen = found.directions.astype(np.float64)
     # Along its own axes it is the best estimate; directions of 8 numbers are rounded to 1 in 254.
     np.testing.assert_allclose(seen @ best @ seen.T, np.diag(gains), atol=0.03)
     if components == 8:
-        np.testing.assert_allclose(seen.T @ np.diag(found.gains) @ seen, best, atol=0.03)
+        np.testing.assert_allclose(seen.T @ np.diag(found.gains[0]) @ seen, best, atol=0.03)
+
+
+@given(seed=st.integers(0, 99), level=st.floats(0.1, 10))
+@few
+def test_fit__has_gains_for_captions_that_are_like_others_and_for_those_that_are_not(seed, level):
+    draw = np.random.default_rng(seed)
+    near = draw.permutation(np.linspace(0.4, 1, 60))
+    sure = near >= np.float16(np.median(near))
+    axes, _ = np.linalg.qr(draw.standard_normal((6, 6)))
+    rests = draw.standard_normal((60, 6)) * np.arange(6, 0, -1) @ axes * np.where(sure, 0.2, 1.5)[:, None]
+    found = Wiener.fit(lambda: [(rests[:9], near[:9]), (rests[9:], near[9:])], 6, level)
+    np.testing.assert_array_equal(found.edges, [np.float16(np.median(near))])
+    for number, some in enumerate((~sure, sure)):
+        spreads = np.square((rests - rests.mean(0))[some] @ found.directions.T).mean(0)
+        np.testing.assert_allclose(found.gains[number], spreads / (spreads + level**2), atol=0.02)
+    certainty = np.stack([near, near - 1], 1).astype(np.float32)
+    np.testing.assert_array_equal(found.gains_of(certainty, 60), found.gains[sure.astype(int)])
+    np.testing.assert_array_equal(found.gains_of(None, 2), found.gains[[0, 0]])
+
+
+def test_fit__of_captions_that_are_all_alike_has_one_class():
+    rests = np.random.default_rng(0).standard_normal((9, 3))
+    assert Wiener.fit(lambda: [(rests, np.full(9, 0.5))], 2, 1.0).gains.shape == (1, 2)
 
 
 @given(seed=st.integers(0, 99), count=st.integers(1, 9))
 @few
 def test_estimates__of_a_latent_are_the_same_whichever_others_there_are(seed, count):
     noisy, means = latents(seed, count)
-    found = spine.estimates(VIEW.wiener, noisy, means, np.arange(count))
+    certainty = np.random.default_rng(seed).uniform(0.5, 1, (count, 2)).astype(np.float32)
+    found = spine.estimates(VIEW.wiener, noisy, means, certainty, np.arange(count))
     np.testing.assert_array_equal(found[:, :4], means)
-    np.testing.assert_allclose(found[:, 4:], VIEW.wiener.clean(noisy, means), rtol=2e-3, atol=1e-3)
-    alone = spine.estimates(VIEW.wiener, noisy, means, np.array([count - 1]))
+    np.testing.assert_allclose(found[:, 4:], VIEW.wiener.clean(noisy, means, certainty), rtol=2e-3, atol=1e-3)
+    alone = spine.estimates(VIEW.wiener, noisy, means, certainty, np.array([count - 1]))
     np.testing.assert_array_equal(alone[-1], found[-1])
 
 
 def test_estimates__of_the_largest_numbers_stay_finite():
     noisy = np.full((1, 4, SITES, SITES), 65504, np.float16)
-    for found in (spine.estimates(VIEW.wiener, noisy, -noisy, np.arange(1)), VIEW.wiener.clean(noisy, -noisy)):
+    ours, twin = VIEW.wiener, VIEW.wiener.clean
+    for found in (spine.estimates(ours, noisy, -noisy, None, np.arange(1)), twin(noisy, -noisy, None)):
         assert np.isfinite(found).all()
 
 
 def test_fit__reads_training_rows_part_by_part(data, monkeypatch):
     view = made(data, spine=7)
     assert (view.spine, view.height, view.width, view.wiener.axes.shape) == (7, SITES, SITES, (7, NUMBERS))
-    rows = data.read(["latents", "text_means"], data.indices("train"))
+    rows = data.read(["latents", "text_means", "certainty"], data.indices("train"))
     rests = (rows["latents"].astype(np.float64) - rows["text_means"]).reshape(-1, NUMBERS)
-    expected = Wiener.fit([rests], 7, 0.5)
+    expected = Wiener.fit(lambda: [(rests, rows["certainty"][:, 0])], 7, 0.5)
+    assert expected.gains.shape == (2, 7)
     monkeypatch.setattr(spine, "ROWS", 7)
     for found in (view.wiener, made(data, spine=7).wiener):
         np.testing.assert_allclose(found.gains, expected.gains, atol=1e-3)
@@ -96,7 +123,7 @@ def test_window__sees_the_estimate_behind_the_text_mean(data, text_window):
     view.cut_inputs(raw, Scaling.identity(view.inputs, 4), seen)
     seen = seen[0].T[: len(items) * sites]
     noisy, means = view.made(raw)["noisy"], raw.arrays["text_means"]
-    filtered = view.wiener.clean(noisy, means)
+    filtered = view.wiener.clean(noisy, means, raw.arrays["certainty"])
     parts = [windows_of(one, side) for one, side in ((noisy, 5), (means, text_window), (filtered, text_window))]
     np.testing.assert_allclose(seen[:, : sum(part.shape[1] for part in parts)], np.hstack(parts), atol=4e-3)
     np.testing.assert_array_equal(seen[:, -4:-2], np.repeat(raw.arrays["certainty"], sites, 0))
@@ -141,18 +168,22 @@ def test_view__survives_a_dict_with_its_arrays():
 @pytest.mark.parametrize(
     ("changes", "tensors", "sentence"),
     [
-        ({}, {}, "window view of the denoiser carries axes, gains, middle; got none"),
-        ({"spine": 0}, None, "carries none; got axes, gains, middle"),
+        ({}, {}, "window view of the denoiser carries axes, edges, gains, middle; got none"),
+        ({"spine": 0}, None, "carries none; got axes, edges, gains, middle"),
         ({"spine": 4}, None, "spine of 4 principal components .* got a text window of 1 and 5 axes of 36 numbers"),
         ({"height": 4}, None, "latents of 4 x 3 sites"),
-        ({"text_window": 0}, None, "reads a window of a text mean"),
+        ({"text_window": 0}, None, "no window of a text mean"),
         ({"spine": -1}, None, "spine must be a whole number"),
         ({}, {"axes": np.zeros((5, NUMBERS), np.int8)}, "axes that are not 0"),
         ({}, {"axes": np.ones((5, NUMBERS), np.uint8)}, "a Wiener filter needs axes .* got axes uint8"),
         ({}, {"axes": np.ones((5, NUMBERS - 1), np.int8)}, r"got axes int8 \(5, 35\)"),
-        ({}, {"gains": np.full(5, 1.5, np.float16)}, "must be 0 to 1"),
-        ({}, {"gains": np.full(5, np.nan, np.float16)}, "must be 0 to 1"),
-        ({}, {"gains": np.ones(4, np.float16)}, r"gains float16 \(4,\)"),
+        ({}, {"gains": np.full((2, 5), 1.5, np.float16)}, "must be 0 to 1"),
+        ({}, {"gains": np.full((2, 5), np.nan, np.float16)}, "must be 0 to 1"),
+        ({}, {"gains": np.ones((2, 4), np.float16)}, r"gains float16 \(2, 4\)"),
+        ({}, {"gains": np.ones(5, np.float16)}, r"gains float16 \(5,\)"),
+        ({}, {"edges": np.zeros(2, np.float16)}, r"edges float16 \(2,\)"),
+        ({}, {"edges": np.full(1, np.nan, np.float16)}, "edges of a Wiener filter must be finite and rise"),
+        ({"certain": False}, None, "a view that is told of certainty"),
         ({}, {"middle": np.full(NUMBERS, np.inf, np.float16)}, "a finite middle"),
     ],
 )
@@ -164,12 +195,12 @@ def test_view__refuses_arrays_that_do_not_fit(changes, tensors, sentence):
 
 def test_wiener__of_a_view_without_one():
     assert Wiener.of_view(Window(4, 8, 1.0).to_dict(), {}) is None
-    with pytest.raises(DataError, match="of arrays the window view carries none; got axes, gains, middle"):
+    with pytest.raises(DataError, match="of arrays the window view carries none; got axes, edges, gains, middle"):
         Wiener.of_view(Window(4, 8, 1.0).to_dict(), VIEW.tensors)
     assert Wiener.of_view(VIEW.to_dict(), VIEW.tensors) == VIEW.wiener
     assert {*VIEW.tensors} == {*NAMES}
     with pytest.raises(ShapeError, match="latents of 36 numbers; got 8"):
-        VIEW.wiener.clean(*np.zeros((2, 1, 4, 2, 1), np.float16))
+        VIEW.wiener.clean(*np.zeros((2, 1, 4, 2, 1), np.float16), None)
 
 
 def test_spine__that_cannot_be_is_refused(data, monkeypatch):

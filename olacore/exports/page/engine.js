@@ -48,7 +48,7 @@ class Engine {
     module.gain = this.array(module.gain);
     module.shift = this.array(module.shift);
     if (module.wiener) {
-      module.wiener = new Wiener(...["axes", "gains", "middle"].map(name => this.array(module.wiener[name])));
+      module.wiener = new Wiener(...["axes", "gains", "edges", "middle"].map(name => this.array(module.wiener[name])));
     }
     if (!module.basis) return;
     const [levels, rows, columns] = ["levels", "rows", "columns"].map(name => this.array(module.basis[name]));
@@ -227,7 +227,7 @@ class Engine {
       sites = height * width,
       given = [noisy, means].map(latent => Float32Array.from(latent, half));
     const seen = new Windows(given[0], channels, width, window, 0);
-    const known = module.wiener ? [...given[1], ...module.wiener.clean(...given)] : given[1];
+    const known = module.wiener ? [...given[1], ...module.wiener.clean(...given, certainty)] : given[1];
     const expected = textWindow && new Windows(known, known.length / sites, width, textWindow, 0);
     const clean = new Float32Array(channels * sites);
     this.run(
@@ -250,13 +250,16 @@ class Engine {
 
 // What is likely of a whole latent, by principal axes of how latents differ from their text means; its twin is Wiener.
 class Wiener {
-  constructor(axes, gains, middle) {
-    Object.assign(this, {axes, gains, middle});
+  constructor(axes, gains, edges, middle) {
+    Object.assign(this, {axes, gains, edges, middle});
   }
 
-  clean(noisy, means) {
-    const {axes, gains, middle} = this,
+  clean(noisy, means, certainty) {
+    const {axes, edges, middle} = this,
       size = middle.length,
+      count = axes.length / size,
+      from = count * edges.filter(edge => certainty[0] >= edge).length,
+      gains = this.gains.subarray(from, from + count),
       found = Float64Array.from(means, (mean, i) => mean + middle[i]),
       rest = found.map((expected, i) => noisy[i] - expected);
     gains.forEach((gain, k) => {
