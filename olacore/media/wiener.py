@@ -74,6 +74,10 @@ class Wiener:
             captions are to the nearest other one, (m,), or (0,) where that is not known
         components : principal axes that are kept
         level : of the noise
+
+        Raises
+        ------
+        DataError  if there are no rows
         """
         from threadpoolctl import threadpool_limits
 
@@ -82,6 +86,8 @@ class Wiener:
             for rest, certainty in rows():
                 count, total, products = count + len(rest), total + rest.sum(0), products + rest.T @ rest
                 near.append(certainty)
+            if not count:
+                raise DataError("a Wiener filter is fitted to rows, and there are none without NaN or inf.")
             mean = total / count
             found = np.linalg.eigh(products / count - np.outer(mean, mean))[1].T[::-1][:components]
             edges = edges_of(np.concatenate(near))

@@ -236,3 +236,8 @@ def test_fit__leaves_rows_out_that_hold_nan(data, monkeypatch):
 
     monkeypatch.setattr(data, "read", spoilt)
     assert np.isfinite(made(data, spine=4).wiener.gains).all()
+
+
+def test_fit__needs_a_row():
+    with pytest.raises(DataError, match="there are none without NaN or inf"):
+        Wiener.fit(lambda: [(np.empty((0, 3)), np.empty(0))], 1, 1.0)
