@@ -81,6 +81,11 @@ COMMANDS = {
         "olacore.commands.log:log",
         "Send runs that are over to a logger such as TensorBoard.",
     ),
+    "make-set": (
+        "Train",
+        "olacore.commands.make_set:make_set",
+        "Make a set of modules from captioned pictures.",
+    ),
     "merge": (
         "Train",
         "teachers.commands.merge:merge",

@@ -30,7 +30,8 @@ def main(room: Path) -> None:
     page = [path.as_posix() for path in Path("olacore/exports/page").iterdir()]
     sample = [f"olacore/sample/{name}" for name in ("sample.h5", "words.txt", "emoji.txt")]
     templates = [path.as_posix() for path in Path("olacore/exports").glob("*.in")]
-    for needed in ("olacore/py.typed", *page, *sample, *pretrained, *templates):
+    recipes = [path.as_posix() for path in Path("olacore/drawing/recipes").iterdir()]
+    for needed in ("olacore/py.typed", *page, *sample, *pretrained, *templates, *recipes):
         if needed not in files:
             sys.exit(f"the wheel lacks {needed}")
     if any(path.suffix == ".py" for path in Path("datasets").rglob("*")):

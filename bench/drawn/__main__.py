@@ -76,7 +76,7 @@ def judge(folder: Path, prompts: Path, captions: Path | None) -> None:
 @SEED
 @STYLES
 def study(out: Path, report: Path | None, **asked: Any) -> None:
-    """Make a set, train modules on it by the commands of docs/generate.md, draw what was held out, and judge it."""
+    """Make a set, make modules of it by the command of docs/generate.md, draw what was held out, and judge it."""
     from bench.common.report import dated
     from bench.common.tables import to_rich
     from bench.drawn.study import Study, run

@@ -1,16 +1,14 @@
-"""A set of modules for the drawn set, by the commands that docs/generate.md gives, and what its pictures show.
+"""A set of modules for the drawn set, by the command that docs/generate.md gives, and what its pictures show.
 
 What is there already is not done again, so that an interrupted study goes on.
 """
 
 from __future__ import annotations
 
-import json
 import os
 import shlex
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,40 +28,16 @@ from olacore.files import replace_file
 from olacore.foreign.json_text import read_json
 
 SCHEMA = "olacore/drawn/1"
-# What a user types, in the study's folder; TEACHER and TEXT are asked for. Beside each, what is there when it is done.
-COMMANDS = (
-    (
-        "data.h5",
-        "ola precompute set/pictures --captions set/captions.csv --size 64 --teacher TEACHER --text-teacher TEXT "
-        "--h5 data.h5",
-    ),
-    ("words.h5", "ola precompute --words data.h5 --vocabulary 500 --common 0 --text-teacher TEXT --h5 words.h5"),
-    (
-        "runs/text/module.safetensors",
-        "ola train --module text --view scene --words words.h5 --h5 data.h5 --budget 2400KB --out runs/text",
-    ),
-    (
-        "runs/mean/module.safetensors",
-        "ola train --module denoiser --view text --text-from runs/text --h5 data.h5 --budget 3MB --weights float16 "
-        "--out runs/mean",
-    ),
-    (
-        "runs/decoder/module.safetensors",
-        "ola train --module decoder --h5 data.h5 --window 5 --stack 256 --generations 200 --option noise=0.1 "
-        "--out runs/decoder",
-    ),
-    (
-        "runs/refiner/module.safetensors",
-        "ola train --module refiner --pictures-from runs/decoder --h5 data.h5 --stack 64 --out runs/refiner",
-    ),
-    (
-        "shapes/set.json",
-        "ola bundle --text runs/text --mean runs/mean --decoder runs/decoder --refiner runs/refiner --h5 data.h5 "
-        "-o shapes",
-    ),
+# What `ola make-set` writes down of its steps.
+RECORD = "make-set.json"
+# What a user types, in the study's folder; TEACHER and TEXT are asked for. Its data and runs lie beside the set.
+MAKE = (
+    "ola make-set set/pictures --captions set/captions.csv --size 64 --teacher TEACHER --text-teacher TEXT "
+    "--recipe scenes --work . -o shapes"
 )
 # With styles: in fewer numbers of a word the search does not find the metric of slopes, by which unseen pairs follow.
-IN_STYLES = {"runs/text/module.safetensors": " --word-size 192"}
+IN_STYLES = " --override text.word-size=192"
+MADE = "shapes/set.json"
 DRAW = "ola generate --set shapes --prompts prompts.txt --json --force"
 # Every so many of the training captions are drawn too.
 OF_TRAINING = 5
@@ -102,10 +76,9 @@ class Study:
     styles: bool = False
 
     @property
-    def commands(self) -> list[tuple[str, str]]:
-        """Those of `COMMANDS`, as they are given for such pictures."""
-        more = IN_STYLES if self.styles else {}
-        return [(made, command + more.get(made, "")) for made, command in COMMANDS]
+    def command(self) -> str:
+        """`MAKE`, as it is given for such pictures."""
+        return MAKE + (IN_STYLES if self.styles else "")
 
     def filled(self, command: str) -> list[str]:
         """The words of a command, with the teachers and the size that were asked for."""
@@ -115,31 +88,29 @@ class Study:
             words[words.index("--size") + 1] = str(self.size)
         return words
 
-    def do(self, command: str, made: str, say: Say) -> dict[str, float]:
-        """Run a command in the folder unless what it makes is there, and keep what it took.
+    def do(self, command: str, made: str, say: Say) -> None:
+        """Run a command in the folder unless what it makes last is there.
 
         Raises
         ------
         OlacoreError  if it fails
         """
-        kept = self.out / "seconds.json"
-        seconds = read_json(kept, "the seconds") if kept.exists() else {}
-        if not ((self.out / made).exists() and made in seconds):
-            say(f"$ {command}")
-            began, before = time.perf_counter(), os.times()
-            words = [sys.executable, "-m", "cli", *self.filled(command)[1:]]
-            done = subprocess.run(words, cwd=self.out, env=environment(), stdout=subprocess.DEVNULL, check=False)
-            after = os.times()
-            if done.returncode:
-                raise OlacoreError(f"`{command}` failed with exit code {done.returncode}.")
-            seconds[made] = {
-                "wall": round(time.perf_counter() - began, 1),
-                "processor": round(
-                    after.children_user + after.children_system - before.children_user - before.children_system, 1
-                ),
-            }
-            replace_file(kept, (json.dumps(seconds, indent=1) + "\n").encode())
-        return dict(seconds[made])
+        if (self.out / made).exists():
+            return
+        say(f"$ {command}")
+        words = [sys.executable, "-m", "cli", *self.filled(command)[1:]]
+        done = subprocess.run(words, cwd=self.out, env=environment(), stdout=subprocess.DEVNULL, check=False)
+        if done.returncode:
+            raise OlacoreError(f"`{command}` failed with exit code {done.returncode}.")
+
+    def steps(self) -> list[tuple[str, dict[str, float]]]:
+        """The commands that made the set, with no machine's teachers in them, and the seconds that each took."""
+        names = {self.teacher: "TEACHER", self.text_teacher: "TEXT"}
+        told = []
+        for step in read_json(self.out / RECORD, "the record")["steps"].values():
+            words = [names.get(word, word) for word in shlex.split(step["command"])]
+            told.append((shlex.join(words), {name: step[name] for name in ("wall", "processor")}))
+        return told
 
 
 def environment() -> dict[str, str]:
@@ -159,7 +130,8 @@ def run(study: Study, report: Path, say: Say) -> list[Part]:
     if not table.exists():
         say(f"drawing {study.count} pictures into {table.parent}")
         make(table.parent, study.size, study.count, study.seed, study.styles)
-    steps = [(command, study.do(command, made, say)) for made, command in study.commands]
+    study.do(study.command, MADE, say)
+    steps = study.steps()
     prompts = chosen(read_table(table))
     replace_file(study.out / "prompts.txt", "".join(f"{caption}\n" for caption in prompts).encode())
     last = f"{len(prompts) - 1:04d}.png"

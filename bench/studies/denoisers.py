@@ -4,8 +4,8 @@ python -m bench.studies.denoisers ROWS.h5 RUN [RUN ...] [--backprop 60]: rows of
 --text-means`, and modules of the view window that were trained on them. Prints a line of JSON for each: the share of
 the variance that is left in each held-out part, by the module, by a Wiener filter of the whole latent around the mean
 of all, and by one around the text mean; both have the principal axes and spreads of the training rows. The variance is
-that of the latents around their mean, site by site. With --backprop, stacks of the same shape are learnt on the same rows under torch for so many CPU-seconds
-on one thread, and the best of the rates on validation rows counts.
+that of the latents around their mean, site by site. With --backprop, stacks of the same shape are learnt on the same
+rows under torch for so many CPU-seconds on one thread, and the best of the rates on validation rows counts.
 """
 
 from __future__ import annotations

@@ -11,7 +11,7 @@ from olacore.commands.say import say
 
 
 @click.command()
-@click.option("--text", required=True, type=FILE, help=f"Text module, of the view table. {MODULE}")
+@click.option("--text", required=True, type=FILE, help=f"Text module, of the view table or scene. {MODULE}")
 @click.option("--mean", required=True, type=FILE, help="Denoiser of the view text: from an embedding to a latent.")
 @click.option("--decoder", required=True, type=DECODER, help="Decoder of its latents.")
 @click.option("--refiner", type=FILE, help="Refiner of the decoder's pictures.")
@@ -42,10 +42,13 @@ def bundle(
 
     The set keeps the training captions and small pictures of what they belong to.
     """
+    import shlex
+
     from olacore.drawing.bundle import make_set
     from olacore.drawing.module_set import open_set
 
     asked = {"text": text, "mean": mean, "decoder": decoder, "refiner": refiner, "encoder": encoder}
     modules = {name: path for name, path in asked.items() if path}
     folder = make_set(output, modules, h5, levels=denoisers, about=dict(about), force=force)
-    say(f"{folder}: {open_set(folder).nbytes} bytes; draw with: ola generate 'a prompt' --set {folder}")
+    draw = shlex.join(("ola", "generate", "a prompt", "--set", str(folder)))
+    say(f"{folder}: {open_set(folder).nbytes} bytes; draw with: {draw}")

@@ -81,6 +81,7 @@ def generate(**asked: Any) -> None:
     from olacore.drawing.settings import Settings
 
     given = {name: asked[name] for name in TAKEN if asked[name] is not None}
+    about = None
     if asked["like"] is not None:
         if given or asked["init"]:
             named = ", ".join(f"--{name}" if name != "count" else "-n" for name in given) or "--init"
@@ -117,6 +118,7 @@ def generate(**asked: Any) -> None:
         strength=0.5 if asked["strength"] is None else asked["strength"],
         preview=asked["preview"],
         nearest=asked["nearest"],
+        like=about,
     )
     show(told, asked["as_json"])
     return None

@@ -40,7 +40,7 @@ def play() -> None:
 @click.option("--seed", type=int, default=0, show_default=True)
 @click.option("--out", type=FILE, help="Run folder; otherwise the next free one, such as runs/snake-0001.")
 @click.option("--resume", is_flag=True, help="Go on with the run in the folder, exactly where it was.")
-@click.option("--force", is_flag=True, help="Replace the run in the folder, and the film.")
+@click.option("--force", is_flag=True, help="Replace the run, and the film; with --resume the film alone.")
 @click.option("--module", type=FILE, help="Let this player play, and search for none.")
 @click.option("--film", type=FILE, help="Where the film of a game goes; by default snake.gif in the run folder.")
 @click.option("--watch/--no-watch", default=None, help="Show a game in the terminal; by default where there is one.")
@@ -54,7 +54,7 @@ def snake(
     if film is not None or module is not None:
         check_output(film or Path(training.FILM), settings["force"])
     if module is None:
-        found = evolved(size, settings)
+        found = evolved(size, settings, film)
         genome, layers, folder = found.genome, found.search.layout.layers, found.folder
     else:
         player, genome = training.load_player(module)
@@ -84,11 +84,13 @@ def snake(
     say(f"look at {made}{curve}{written}")
 
 
-def evolved(size: int, settings: dict[str, Any]) -> Evolved:
-    """Evolve a player."""
+def evolved(size: int, settings: dict[str, Any], film: Path | None) -> Evolved:
+    """Evolve a player, of whom a film will be written."""
     from olacore.play import training
 
     check_resumed(settings["resume"], settings["out"])
+    if film is not None and settings["resume"]:
+        settings["force"] = False
     hidden = settings.pop("hidden")
     if settings["generations"]:
         settings["seconds"] = None
@@ -102,7 +104,7 @@ def evolved(size: int, settings: dict[str, Any]) -> Evolved:
             **settings,
         )
     if found.stopped == "interrupted":
-        should_stop.leave(f"the run is saved in {found.folder}; {going_on(found.folder)}")
+        should_stop.leave(f"the run is saved in {found.folder}; {going_on(found.folder, film is not None)}")
     return found
 
 

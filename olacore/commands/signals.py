@@ -14,13 +14,24 @@ import click
 
 from olacore.commands.say import say
 
+# In what contexts share: the command that runs the present one as one of its steps.
+WHOLE = "olacore.whole"
 
-def going_on(folder: Path | None) -> str:
-    """Say how to go on with what the present command has saved in a folder."""
+
+def going_on(folder: Path | None = None, with_force: bool = False) -> str:
+    """Say how to go on with what the present command has saved, in a folder that it may not have been told.
+
+    Parameters
+    ----------
+    with_force : whether the command takes --force together with --resume
+    """
     context = click.get_current_context(silent=True)
+    if context is not None and WHOLE in context.meta:
+        return f"go on with the same `ola {context.meta[WHOLE]}`"
     given = {} if context is None else context.params
     where = "" if given.get("out") or folder is None else f" --out {folder}"
-    return f"go on with the same command and --resume{where}{', without --force' if given.get('force') else ''}"
+    less = ", without --force" if given.get("force") and not with_force else ""
+    return f"go on with the same command and --resume{where}{less}"
 
 
 class Stop:

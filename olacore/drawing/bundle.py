@@ -75,8 +75,7 @@ def make_set(
     check_parts(abouts | {f"level {level:g}": one.about() for level, (one, _) in denoisers.items()}, "the set")
     loaded["decoder"].with_refiner(loaded.get("refiner") or loaded["decoder"].refiner)  # refused if it does not fit
     with open_dataset([h5]) as data:
-        if not data.captions or not data.has("latents"):
-            raise DataError(f"{h5} has no pictures with captions; make it with --captions and --text-teacher.")
+        check_captioned(data, h5)
         texts = read_texts(data)
         trained = np.flatnonzero(texts.counts)
         if not len(trained):
@@ -111,6 +110,12 @@ def make_set(
     }
     replace_file(out / ABOUT, (json.dumps(content, indent=1, sort_keys=True) + "\n").encode())
     return out
+
+
+def check_captioned(data: Dataset, h5: Path) -> None:
+    """Raise `DataError` unless data have pictures, latents and captions, of which a set can be made."""
+    if not data.captions or not data.has("latents"):
+        raise DataError(f"{h5} has no pictures with captions; make it with --captions and --text-teacher.")
 
 
 def styles_of(data: Dataset) -> dict[str, Any]:

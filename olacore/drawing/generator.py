@@ -12,9 +12,10 @@ import numpy as np
 from olacore.drawing.captions import OVER, Captions
 from olacore.drawing.lift import Lift
 from olacore.drawing.module_set import ModuleSet, fingerprint_of, load_parts, open_set
-from olacore.drawing.notes import ALIKE, SAME, on_negative, on_prompt, words_said
+from olacore.drawing.notes import ALIKE, SAME, on_negative, on_prompt, on_wording, words_said
 from olacore.drawing.sampler import noise_of, sample
 from olacore.drawing.settings import Settings
+from olacore.drawing.wording import Wording
 from olacore.errors import ConfigError, DTypeError, FileFormatError, ShapeError
 from olacore.modules.file import BASIS
 from olacore.text.emoji import name_emoji
@@ -97,6 +98,7 @@ class Generator:
         scenes = plain["text"].view["name"] == "scene"
         self.seen = None if scenes else self.set.seen
         self.said = words_said(self.table, self.captions.listed) if scenes else None
+        self.wording = Wording(self.table, self.captions.listed, self.set.styles) if scenes else None
         view = plain["mean"].view
         if (width := self.captions.basis.shape[1]) != view["embedding"]:
             path = self.set.files["captions"]
@@ -350,6 +352,8 @@ class Generator:
         if self.set.seen is not None and nearest[0][1] < self.set.seen:
             names = ", ".join(f"'{text}'" for text, _ in nearest)
             notes.append(f"not seen in training; closest known: {names}")
+        if self.wording is not None and not self.wording.has(prompt):
+            notes.append(on_wording(nearest[0][0]))
         return tuple(notes), nearest, self.captions.certainty(embedding)
 
     def record(self, prompt: str, asked: Settings) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Mapping
 from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ import numpy as np
 
 from olacore import pretrained
 from olacore.drawing.generator import Drawing, Generator
-from olacore.drawing.notes import ALIKE
+from olacore.drawing.notes import ALIKE, UNMEASURED
 from olacore.drawing.pictures import Thumbnails, grid_of, read_drawing, write_drawing
 from olacore.drawing.settings import Settings
 from olacore.errors import ConfigError, DataError, FileFormatError
@@ -107,8 +108,13 @@ def drawn(
     strength: float = 0.5,
     preview: Path | None = None,
     nearest: bool = False,
+    like: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Draw a prompt into a file, several pictures as a grid.
+
+    Parameters
+    ----------
+    like : what an earlier picture says of itself that is drawn again
 
     Returns
     -------
@@ -131,6 +137,8 @@ def drawn(
     near = np.array([cosine for _, cosine in found[0].nearest] or [0.0])
     helps = generator.set.levels or generator.leans(replace(settings, variety=1.0), near)
     notes = [f"{note}; add --variety 1" if note == ALIKE and helps else note for note in found[0].notes]
+    if like is not None and "measured" not in like and generator.unlike(near):
+        notes.append(UNMEASURED)
     told = {"file": str(output), **about, "notes": notes}
     told |= {} if preview is None else {"preview": str(preview)}
     # Rounded vectors may be a little longer than 1.

@@ -215,6 +215,23 @@ def load_parts(found: ModuleSet) -> dict[str, PlainModule]:
     return parts
 
 
+def check_part(name: str, about: Mapping[str, Any], where: str) -> None:
+    """Raise `FileFormatError` if a module is of another kind than it should be, by what its file says."""
+    known_views = {"text": ("text", "table", "scene"), "mean": ("denoiser", "text"), "decoder": ("decoder", "patch")}
+    known_views |= {"refiner": ("refiner", "pixel"), "encoder": ("encoder", "patch")}
+    view = about["view"]
+    kind, *known = known_views.get(name, ("denoiser", view["name"]))
+    if view["kind"] != kind or view["name"] not in known:
+        raise FileFormatError(
+            f"{where} needs a {' or '.join(known)} {kind} as its {name} module, and has a {view['name']} "
+            f"{view['kind']}."
+        )
+    if name == "text" and view.get("tokens"):
+        raise FileFormatError(
+            f"{where} needs a text module of one embedding a text; this one answers {view['tokens']} tokens."
+        )
+
+
 def check_parts(abouts: Mapping[str, Mapping[str, Any]], where: str) -> None:
     """Raise unless modules go together, by what their files say.
 
@@ -223,20 +240,8 @@ def check_parts(abouts: Mapping[str, Mapping[str, Any]], where: str) -> None:
     FileFormatError  if one is of another kind or size than it should be
     FingerprintError  if they are of different latent spaces
     """
-    known_views = {"text": ("text", "table", "scene"), "mean": ("denoiser", "text"), "decoder": ("decoder", "patch")}
-    known_views |= {"refiner": ("refiner", "pixel"), "encoder": ("encoder", "patch")}
     for name, about in abouts.items():
-        view = about["view"]
-        kind, *known = known_views.get(name, ("denoiser", view["name"]))
-        if view["kind"] != kind or view["name"] not in known:
-            raise FileFormatError(
-                f"{where} needs a {' or '.join(known)} {kind} as its {name} module, and has a {view['name']} "
-                f"{view['kind']}."
-            )
-        if name == "text" and view.get("tokens"):
-            raise FileFormatError(
-                f"{where} needs a text module of one embedding a text; this one answers {view['tokens']} tokens."
-            )
+        check_part(name, about, where)
     if "refiner" in abouts and CARRIED_BY in abouts["decoder"]:
         raise FileFormatError(f"the decoder of {where} carries a refiner; leave the other one out.")
     spaces = {name: fingerprint_of(about) for name, about in abouts.items() if name not in SPACELESS}

@@ -1,4 +1,4 @@
-"""What is said beside a picture of its prompts: words that are not known, or that no training caption has."""
+"""What is said beside a picture of its prompts: what of them is not known, or that no training caption is like them."""
 
 from __future__ import annotations
 
@@ -13,6 +13,11 @@ from olacore.text.words import words_in, words_read
 ALIKE = "without variety all pictures are the same"
 SAME = "the prompt leans on no captions, and the set has no denoisers up to this variety: all pictures are the same"
 NO_AWAY = "nothing of the negative prompt is known; it has no effect"
+# On a picture of before its record had that, which decides how a prompt that is like no training caption is drawn.
+UNMEASURED = (
+    "the picture does not say what its set had measured of its data, and no training caption is like the prompt: drawn "
+    "again it may differ"
+)
 # Words that are named.
 MOST_NAMED = 8
 
@@ -42,6 +47,16 @@ def on_negative(table: Any, negative: str, said: Set[int] | None = None) -> list
         return [NO_AWAY]
     of = " of the negative prompt"
     return [*_on_unknown(table, negative, of), *_on_unsaid(table, negative, said, of)]
+
+
+def on_wording(nearest: str) -> str:
+    """A note on a prompt whose pattern no training caption has, see `Wording`.
+
+    Parameters
+    ----------
+    nearest : of the captions the one that is nearest to it
+    """
+    return f"no training caption is worded like it, as '{nearest}' is; the picture may be a smear"
 
 
 def _on_unknown(table: Any, text: str, of: str = "") -> list[str]:

@@ -40,8 +40,8 @@ from olacore.text.table import ZEROS
 from olacore.text.words import LEFT_OUT
 from olacore.version import __version__
 
-WORKER = ("half.js", "kernel.js", "engine.js", "text.js")
-SCRIPT = ("half.js", "files.js", "page.js", "codec.js", "draw.js")
+WORKER = ("half.js", "kernel.js", "engine.js", "styles.js", "text.js")
+SCRIPT = ("half.js", "files.js", "page.js", "codec.js", "styles.js", "draw.js")
 # Arrays begin at multiples of as many bytes.
 ALIGNED = 8
 EXAMPLE = "a red heart"

@@ -156,12 +156,15 @@ def evolve(
     Raises
     ------
     ConfigError  if a setting is unknown or out of range, there is no limit, or `resume` or `force` comes without `out`
+        or with the other
     OlacoreError  another of its kinds, for any known fault of fitness or output
     """
     limits = Limits(generations, evaluations, seconds, target)
     for name, value, least in (("rescore", rescore, 0), ("report_every", report_every, 1)):
         if not isinstance(value, int) or value < least:
             raise ConfigError(f"{name} must be a whole number of {least} or more; got {value!r}.")
+    if resume and force:
+        raise ConfigError("resume and force exclude each other: go on with the run, or replace it.")
     settings.setdefault("discrete", layers is not None and getattr(fitness, "discrete", False))
     search = Evolution(layers, size=size, **settings)
     with scoring(fitness, per, workers) as score:

@@ -133,10 +133,10 @@ async def run(name: str, server: Server) -> dict[str, Any]:
 
 @cache
 def files() -> dict[str, tuple[bytes, str]]:
-    """The files of the page by name, with their types; the style is that of pages that work from disk."""
+    """The files of the page by name, with their types; some are those of pages that work from disk."""
     own = resources.files("olacore.web") / "static"
     shared = resources.files("olacore.exports") / "page"
-    found = [*own.iterdir(), shared / "palette.css", shared / "style.css"]
+    found = [*own.iterdir(), *(shared / name for name in ("palette.css", "style.css", "styles.js"))]
     return {one.name: (one.read_bytes(), KINDS[one.name.rpartition(".")[2]]) for one in found}
 
 

@@ -95,8 +95,12 @@ class Asked(Body):
 
     @field_validator("styles", mode="before")
     @classmethod
-    def _without_empty_ones(cls, styles: Any) -> Any:
-        return [one for one in styles if one] if isinstance(styles, list) else styles or []
+    def _one_or_none(cls, styles: Any) -> Any:
+        # The web UI takes lists alone; a text can mean nothing else than a list of it.
+        given = [one for one in (styles if isinstance(styles, list) else [styles]) if one not in ("", None)]
+        if len(given) > 1 or not all(isinstance(one, str) for one in given):
+            raise ValueError('send one name that /sdapi/v1/prompt-styles lists, as ["NAME"], or none, as []')
+        return given
 
     @property
     def count(self) -> int:

@@ -117,7 +117,7 @@ def precompute_noise(
 
     rule = NoiseRule(levels, repeats, seed, trajectories, steps, guidance)
     teachers.check_target(h5, **mode)  # before the seconds that a teacher takes to load
-    with reporting(h5, rows="rows") as report:
+    with reporting(h5, rows="rows", levels="noise levels") as report:
         teacher = None if denoiser == NONE else load_denoiser(denoiser, loading, plain=plain)
         made = denoise(sources, h5, teacher, rule, text_means=text_means, **mode, progress=report)
     if as_json:

@@ -6,8 +6,10 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
+import click
+
 from olacore.commands.progress import Bar
-from olacore.commands.signals import stop_on_signal
+from olacore.commands.signals import going_on, stop_on_signal
 
 
 class Stopped(Exception):
@@ -20,12 +22,18 @@ def reporting(h5: Path, **bars: str) -> Iterator[Callable[[str, int, int], None]
 
     Parameters
     ----------
-    bars : what is counted, and what the bar calls it
+    bars : what is counted, and what the bar calls it; the first is there from the beginning, the others once they are
+        reported
     """
     with stop_on_signal() as should_stop, ExitStack() as stack:
-        shown = {what: stack.enter_context(Bar(title)) for what, title in bars.items()}
+        first = next(iter(bars))
+        told: set[str] = set()
+        shown = {first: stack.enter_context(Bar(bars[first]))}
 
         def report(what: str, done: int, total: int) -> None:
+            told.add(what)
+            if what not in shown:
+                shown[what] = stack.enter_context(Bar(bars[what]))
             shown[what](done, total)
             if should_stop():
                 raise Stopped
@@ -33,4 +41,8 @@ def reporting(h5: Path, **bars: str) -> Iterator[Callable[[str, int, int], None]
         try:
             yield report
         except Stopped:
-            should_stop.leave(f"{h5} keeps what is done; go on with --resume")
+            # Before the first row --force has replaced nothing, and what is there is of another run.
+            forced = click.get_current_context().params.get("force")
+            begun = "rows" in told or (h5.exists() and not forced)
+            kept = f"{h5} keeps what is done; {going_on()}"
+            should_stop.leave(kept if begun else f"nothing of {h5} is made yet; the same command begins anew")

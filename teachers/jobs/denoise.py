@@ -18,7 +18,7 @@ from olacore.data.forms import CAPTION, CAPTIONED, DENOISED
 from olacore.errors import ConfigError, DataError, FileFormatError
 from olacore.foreign.names import counted
 from olacore.spaces import require_same
-from teachers.jobs.fill import Answer, fill_each, make_files
+from teachers.jobs.fill import Answer, Tick, fill_each, make_files
 from teachers.jobs.noise_levels import find_levels
 from teachers.jobs.noise_rule import NoiseRule
 from teachers.jobs.output_path import Target
@@ -54,8 +54,13 @@ class Work(ABC):
         self.data, self.teacher, self.rule = data, teacher, rule
 
     @abstractmethod
-    def levels(self) -> tuple[float, ...]:
-        """The noise levels."""
+    def levels(self, tick: Tick) -> tuple[float, ...]:
+        """The noise levels.
+
+        Parameters
+        ----------
+        tick : see `find_levels`
+        """
 
     @abstractmethod
     def sheet(self, levels: Sequence[float]) -> Sheet:
@@ -80,9 +85,9 @@ class Rows(Work):
         self.fields = teacher.writes if teacher else ()
         self.batch = teacher.batch if teacher else BATCH
 
-    def levels(self) -> tuple[float, ...]:
+    def levels(self, tick: Tick) -> tuple[float, ...]:
         """Those given, or chosen."""
-        return find_levels(self.data, self.teacher, self.rule)
+        return find_levels(self.data, self.teacher, self.rule, tick)
 
     def sheet(self, levels: Sequence[float]) -> Sheet:
         """Every row of the data at every level."""
@@ -111,7 +116,7 @@ class Trajectories(Work):
         self.fields = ("noisy", *teacher.writes)
         self.starts = starts_of(data, rule)
 
-    def levels(self) -> tuple[float, ...]:
+    def levels(self, tick: Tick) -> tuple[float, ...]:
         """Those that the sampler passes through, which the first trajectory shows."""
         return tuple(self._follow(0).sigmas.astype(np.float32).tolist())
 
@@ -216,7 +221,9 @@ def denoise(
     rule : levels, draws and seeds; or trajectories
     text_means : file of what text alone says of each caption's latent, `.npz` or HDF5
     shard_size : rows in each file; whole trajectories
-    resume, force, progress : as of `precompute`
+    resume, force : as of `precompute`
+    progress : called with "levels", while they are chosen by what the teacher answers, or "rows", how many are done
+        and how many there are; what it raises ends the work, ready to be resumed
 
     Raises
     ------
@@ -231,7 +238,7 @@ def denoise(
         check_data(data, teacher, h5)
         work = (Trajectories if rule.trajectories else Rows)(data, teacher, rule)
         shared = CaptionFields(data, text_means)
-        levels = (resumed_levels(target, rule) if resume else None) or work.levels()
+        levels = (resumed_levels(target, rule) if resume else None) or work.levels(partial(tick, "levels"))
         whole = work.sheet(levels)
         shared.check([*dict.fromkeys(whole.texts.tolist())])
         size = shard_size or whole.count

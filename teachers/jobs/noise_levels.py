@@ -10,6 +10,7 @@ from olacore.blocks import noise_of
 from olacore.data import Dataset
 from olacore.errors import ConfigError, DataError
 from teachers.denoisers.schedule import equal_shares
+from teachers.jobs.fill import Tick
 from teachers.jobs.noise_rule import NoiseRule, drawn, rounded
 
 if TYPE_CHECKING:
@@ -19,10 +20,16 @@ if TYPE_CHECKING:
 MEASURED_ROWS, MEASURED_LEVELS, SPECTRUM_ROWS = 8, 10, 512
 
 
-def find_levels(data: Dataset, teacher: DenoiserTeacher | None, rule: NoiseRule) -> tuple[float, ...]:
+def find_levels(
+    data: Dataset, teacher: DenoiserTeacher | None, rule: NoiseRule, tick: Tick = lambda done, total: None
+) -> tuple[float, ...]:
     """The levels that a rule names, falling; or as many as it asks for, chosen by the error that is left at each.
 
     Without a teacher the error is that of the best linear denoiser, which follows from the spectrum of the latents.
+
+    Parameters
+    ----------
+    tick : called with the levels that a teacher was measured at and all such levels, before the first and after each
 
     Raises
     ------
@@ -40,7 +47,7 @@ def find_levels(data: Dataset, teacher: DenoiserTeacher | None, rule: NoiseRule)
     most = MEASURED_ROWS if teacher else SPECTRUM_ROWS
     rows = train[spread(len(train), min(most, len(train)))]
     if teacher:
-        sigmas, errors = teacher_errors(data, rows, teacher, rule.seed)
+        sigmas, errors = teacher_errors(data, rows, teacher, rule.seed, tick)
     else:
         latents = data.read(["latents"], rows)["latents"].astype(np.float64)
         sigmas, errors = linear_errors(latents.reshape(len(rows), -1))
@@ -56,7 +63,7 @@ def spread(count: int, wanted: int) -> np.ndarray:
 
 
 def teacher_errors(
-    data: Dataset, rows: np.ndarray, teacher: DenoiserTeacher, seed: int
+    data: Dataset, rows: np.ndarray, teacher: DenoiserTeacher, seed: int, tick: Tick
 ) -> tuple[np.ndarray, np.ndarray]:
     """Levels that a teacher knows, rising, and the mean square of its error at each over that of the latents."""
     found = data.read(["latents", "captions"], rows)
@@ -66,10 +73,12 @@ def teacher_errors(
     size = float(np.mean(latents**2)) or 1.0
     sigmas = np.geomspace(teacher.schedule.lowest, teacher.schedule.highest, MEASURED_LEVELS)
     errors = []
+    tick(0, len(sigmas))
     for sigma in sigmas.tolist():
         noisy = latents + np.float32(sigma) * noise
         clean = teacher.clean_each(noisy, np.full(len(rows), sigma), captions)
         errors.append(float(np.mean((clean - latents) ** 2)) / size)
+        tick(len(errors), len(sigmas))
     return sigmas, np.array(errors)
 
 

@@ -15,7 +15,8 @@ import pytest
 from olacore.data import open_dataset
 from olacore.data.texts import read_texts
 from olacore.drawing.generator import Generator
-from olacore.drawing.pictures import read_drawing
+from olacore.drawing.notes import UNMEASURED
+from olacore.drawing.pictures import read_drawing, write_drawing
 from olacore.drawing.settings import Settings
 from olacore.media.pictures import read_picture, write_picture
 from tests.support.command import check_refusal, ola
@@ -65,6 +66,19 @@ def test_generate__tells_a_seed_that_nobody_chose_and_repeats_it(folder, tmp_pat
     assert (tmp_path / "c.png").read_bytes() == (tmp_path / "a.png").read_bytes()
     draw(folder, "a fox", "--variety", "2", "-n", "4", "--seed", told["seed"], "-o", "d.png")
     assert (tmp_path / "d.png").read_bytes() == (tmp_path / "a.png").read_bytes()
+
+
+def test_generate__says_where_a_picture_of_before_may_differ(folder, tmp_path):
+    far, near = (resealed(Path(shutil.copytree(folder, tmp_path / f"{seen}")), "", seen=seen) for seen in (1.0, -1.0))
+    for one, prompt, count in ((far, "a fox", 1), (near, "a fox", 0), (far, "xqzv", 0)):
+        told = draw(one, prompt, "-o", "new.png", "--force")
+        assert UNMEASURED not in told["notes"]
+        again = ("--like", "new.png", "-o", "again.png", "--force")
+        assert draw(one, *again)["notes"] == told["notes"]
+        about = read_drawing(tmp_path / "new.png")
+        del about["measured"]
+        write_drawing(tmp_path / "new.png", read_picture(tmp_path / "new.png"), about)
+        assert draw(one, *again)["notes"] == told["notes"] + count * [UNMEASURED]
 
 
 def test_generate__says_what_makes_pictures_differ(folder, tmp_path):

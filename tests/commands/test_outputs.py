@@ -13,6 +13,8 @@ from tests.support.set_samples import write_set
 
 CODEC = ("--encoder", "E", "--decoder", "P")
 PARTS = tuple(f"--{name}=set/{name}.safetensors" for name in ("text", "mean", "decoder"))
+# Of a set: what is there, and a recipe of the rest.
+THERE = ("--h5", "set/data.h5", "--text", "set/text.safetensors", "--recipe", "short.toml")
 # The arguments of commands that write a file, which comes last.
 FILES = {
     "bench": ("--quick", "--json", "a.json"),
@@ -41,6 +43,7 @@ FOLDERS = {
     "export": ("D", "--to", "hub", "-o"),
     "generate": ("--prompts", "prompts.txt", "--set", "set/set", "-o"),
     "play snake": ("--generations", "1", "--size", "6", "--out"),
+    "make-set": (*THERE, "-o"),
     "precompute shards": ("photos", "--teacher", "E", "--size", "16", "--shard-size", "1", "--h5"),
     "precompute share": ("photos", "--teacher", "E", "--size", "16", "--share", "1/2", "--h5"),
     "train": ("--module", "encoder", "--h5", sample_path(), *SHORT, "--out"),
@@ -57,6 +60,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     write_set(folder / "set")
     (folder / "prompts.txt").write_text("a fox\n")
     (folder / "file").write_text("mine")
+    (folder / "short.toml").write_text("[mean]\nstack = 2\ngenerations = 1\n[decoder]\ngenerations = 1\n")
     (folder / "latents").mkdir()
     ola("encode", folder / "photos" / "a.png", "--encoder", folder / "E", "-o", folder / "latents" / "a.npy")
     return folder

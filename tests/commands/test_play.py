@@ -28,6 +28,23 @@ def test_play_snake__evolves_measures_and_films(tmp_path):
     assert json.loads(longer.stdout)["folder"] == "run"
 
 
+def test_play_snake__that_is_resumed_replaces_its_film_with_force_alone(tmp_path):
+    run, film = ("play", "snake", "--size", 6, "--out", "run"), ("--film", "mine.gif")
+    ola(*run, *film, "--generations", 12)
+    log = (tmp_path / "run" / "log.jsonl").read_bytes()
+    (tmp_path / "mine.gif").write_text("mine")
+    longer = (*run, "--generations", 24, "--resume")
+    check_refusal("mine.gif is already there; give --force to replace it", *longer, *film)
+    check_refusal("resume and force exclude each other", *longer, "--force")
+    assert (tmp_path / "mine.gif").read_text() == "mine"
+    assert (tmp_path / "run" / "log.jsonl").read_bytes() == log
+    ola(*longer, *film, "--force")
+    assert (tmp_path / "mine.gif").read_bytes()[:3] == b"GIF"
+    went_on = (tmp_path / "run" / "log.jsonl").read_bytes()
+    assert went_on.startswith(log)
+    assert len(went_on) > len(log)
+
+
 def test_play_snake__draws_no_curve_of_a_run_that_ends_before_its_first_report(tmp_path):
     said = ola("play", "snake", "--generations", 1, "--size", 6, "--out", "run").stdout
     assert "snake.gif" in said

@@ -61,3 +61,4 @@ def test_going_on__is_by_the_same_command(given, how):
     with click.Context(click.Command("train")) as context:
         context.params = given
         assert going_on(Path("runs/x")).replace("\\", "/") == f"go on with the same command {how}"
+        assert "without" not in going_on(Path("runs/x"), with_force=True)

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from importlib import resources
+from itertools import product
+
 import numpy as np
 
 import olacore
+from olacore.text.style import style_in, styled
 from tests.support.command import ola
 from tests.support.pages import USUAL_PALE, Shown, open_browser, type_and_press
 from tests.support.set_samples import write_set
@@ -71,3 +75,32 @@ def test_page__of_a_set_with_a_usual_style_reads_what_is_typed(tmp_path, monkeyp
         check(first.removesuffix(", pale"), "", "pale")
         type_and_press(page, "a red hat", check)
         shown.check()
+
+
+def test_styles__are_parted_from_captions_so_that_these_are_read_again():
+    known = ["pale", "ink, pale", "fox", "pale fox"]
+    captions = [
+        styled(caption, style)
+        for words in product(("a fox", "pale", "Ink", "a boat"), repeat=2)
+        for caption in (words[0], " ".join(words), f"{words[0]}, {words[1]};")
+        for style in ("", *known)
+    ] + ["a pale, pale", "pale", ", pale", ""]
+    script = (resources.files("olacore.exports") / "page" / "styles.js").read_text()
+    read = "captions.map(one => [usual, one, styleIn(one, styles), ...parted(one, styles, usual)])"
+    with open_browser() as browser:
+        page = browser.new_page()
+        found = [
+            told
+            for styles, usual in ((known, ""), (known[::-1], "pale"))
+            for told in page.evaluate(
+                f"given => {{const {{captions, styles, usual}} = given; {script}; return {read};}}",
+                {"captions": captions, "styles": styles, "usual": usual},
+            )
+        ]
+    for usual, caption, inside, prompt, asked in found:
+        assert inside == style_in(caption, known)
+        if prompt != caption:
+            assert styled(prompt, asked or style_in(prompt, known) or usual) == caption, (caption, prompt, asked)
+        if caption.endswith((", ink, pale", ", pale fox")):
+            assert (prompt, asked) == (styled(prompt, asked).removesuffix(f", {asked}"), style_in(caption, known))
+    assert {asked for usual, *_, asked in found if usual} == {"", *known}

@@ -156,6 +156,12 @@ def test_evolve__refuses_a_fitness_that_is_none():
         evolve(near, size=3, generations=1, resume=True)
 
 
+def test_evolve__goes_on_with_a_run_or_replaces_it(tmp_path):
+    with pytest.raises(ConfigError, match="resume and force exclude each other"):
+        evolve(near, size=3, generations=1, out=tmp_path / "run", resume=True, force=True)
+    assert not (tmp_path / "run").exists()
+
+
 def test_evolve__what_a_fitness_raises_comes_through():
     def fails(population):
         raise KeyError("mine")

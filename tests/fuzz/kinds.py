@@ -250,6 +250,13 @@ KINDS = {
         sealed=("set/*.safetensors", "set/*.webp"),
         seal=sets.seal,
     ),
+    "making": Kind(
+        sets.being_made,
+        {
+            "short.toml": ("make-set photos --captions photos.csv --text google64 --recipe {file} --dry-run -o mine",),
+            "mine-work/make-set.json": (f"make-set {sets.THERE} -o mine",),
+        },
+    ),
     "recipe": Kind(seeds.recipes, {"recipe.json": on("photos/0.png photos/1.png", "--recipe {file}")}),
     "report": Kind(seeds.reports, {"report.json": ("bench --quick --against {file}",)}),
 }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from contextlib import chdir
 from hashlib import sha256
 from pathlib import Path
 
@@ -12,6 +13,9 @@ from olacore.media.pictures import write_picture
 from tests.support.command import ola
 from tests.support.makers import smooth_pictures
 from tests.support.set_samples import write_set
+
+# What `being_made` makes a set of.
+THERE = "--h5 data.h5 --text text.safetensors --recipe short.toml"
 
 
 def make(folder: Path) -> None:
@@ -23,6 +27,17 @@ def make(folder: Path) -> None:
     write_picture(folder / "start.png", smooth_pictures(1, 30, 27)[0])
     (folder / "prompts.txt").write_text("a red fox\n\nhearts\n")
     ola("generate", "a", "fox", "--set", folder / "set", "--variety", 2, "--seed", 1, "-o", folder / "drawn.png")
+
+
+def being_made(folder: Path) -> None:
+    """Captioned data, a text module, a recipe, and the work of a set that is not put together yet."""
+    write_set(folder)
+    (folder / "short.toml").write_text(
+        '[mean]\nstack = 2\ngenerations = 1\n[decoder]\noption = ["memory=0.5"]\npasses = 1\n'
+    )
+    with chdir(folder):
+        ola("make-set", *THERE.split(), "-o", "mine")
+    shutil.rmtree(folder / "mine")
 
 
 def seal(folder: Path) -> None:

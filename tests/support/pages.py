@@ -23,14 +23,15 @@ CHROMIUM = shutil.which("chromium")
 OFFLINE = ("--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update")
 OFFLINE += ("--disable-sync", "--no-first-run")
 
-# Styles of a set whose usual one is pale, and one of which captions end in by themselves.
-USUAL_PALE = ("pale", "fox", "pale")
+# Styles of a set whose usual one is pale: captions end in one of them by themselves, and one ends in another.
+USUAL_PALE = ("pale", "warm, pale", "fox", "pale")
 # Captions of it that are pressed, the style that is chosen with the rest of each, and the one that is read.
 CHIPS = (
     ("^[^,]*fox$", "", "fox"),
     ("fox, pale$", "pale", "pale"),
     ("(heart|boat|hat), pale$", "", "pale"),
     (", fox$", "fox", "fox"),
+    (", warm, pale$", "warm, pale", "warm, pale"),
 )
 
 
@@ -161,7 +162,7 @@ def type_and_press(page: Any, prompt: str, check: Callable[[str, str, str], None
     ----------
     check : is told the prompt in the page, the style that is chosen there, "" for none, and the style that is read
     """
-    for typed, read in ((prompt, "pale"), (f"{prompt}, fox", "fox"), (f"{prompt}, pale", "pale")):
+    for typed, read in ((prompt, "pale"), *((f"{prompt}, {style}", style) for style in ("fox", "pale", "warm, pale"))):
         page.fill("#prompt", "")
         page.type("#prompt", typed)
         check(typed, "", read)

@@ -140,7 +140,7 @@ def test_page__of_a_set_with_a_usual_style_reads_what_is_typed(browser, tmp_path
             assert (page.input_value("#prompt"), page.input_value("#style")) == (prompt, asked)
             np.testing.assert_array_equal(found, generator.draw(prompt, style=read)[0].picture)
 
-        assert page.locator("#style option").all_inner_texts() == ["pale, the usual", "fox", "pale"]
+        assert page.locator("#style option").all_inner_texts() == ["pale, the usual", "fox", "pale", "warm, pale"]
         first, _, style = generator.captions.listed[0].partition(", ")
         assert style == "pale"
         check(first, "", "pale")

@@ -257,8 +257,24 @@ def test_styles__are_those_of_the_set(client, tmp_path):
         np.testing.assert_array_equal(pixels(again["images"][0]), expected)
         unread = other.post("/sdapi/v1/txt2img", json={"prompt": "xqzv", "styles": ["warm"]}).json()
         assert json.loads(unread["info"])["infotexts"][0].splitlines()[0] == "xqzv", "nothing of it is known"
-        two = other.post("/sdapi/v1/txt2img", json={"prompt": "a fox", "styles": ["warm", "pale"]})
-        assert two.status_code == 422
+        bare = other.post("/sdapi/v1/txt2img", json={"prompt": "a fox", "styles": "warm"}).json()
+        assert bare["images"] == told["images"]
+        assert (bare["parameters"]["styles"], json.loads(bare["info"])["styles"]) == (["warm"], ["warm"])
+        unknown = [
+            other.post("/sdapi/v1/txt2img", json={"prompt": "a fox", "styles": styles})
+            for styles in ("dotted", ["dotted"])
+        ]
+        assert {(one.status_code, one.json()["detail"]) for one in unknown} == {
+            (422, "the set set knows the styles pale, warm; got the style 'dotted'.")
+        }
+
+
+@pytest.mark.parametrize("styles", [["warm", "pale"], 5, [5], {"warm": 1}, [["warm"]], True, 0, {}])
+def test_styles__of_another_shape_are_refused_with_what_to_send(client, styles):
+    answer = client.post("/sdapi/v1/txt2img", json={"prompt": "a fox", "styles": styles})
+    sentence = 'styles: send one name that /sdapi/v1/prompt-styles lists, as ["NAME"], or none, as []'
+    assert answer.status_code == 422
+    assert answer.json()["detail"] in (f"{sentence}.", f"{sentence}; got {styles}.")
 
 
 @pytest.mark.parametrize("styles", ["", [], [None], ["", None], None])

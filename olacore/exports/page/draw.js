@@ -88,13 +88,9 @@ function startDrawing() {
     );
   }
 
-  // Fill in a caption, whose style is chosen among the others; the usual one by none, unless the rest ends in another.
+  // Fill in a caption, whose style is chosen among the others.
   function fill(caption) {
-    const style = styles.find(one => caption.endsWith(`, ${one}`)) || "",
-      prompt = style ? caption.slice(0, -style.length - 2) : caption,
-      end = ` ${prompt.toLowerCase().replace(/[^\p{L}\p{N}]+$/u, "")}`;
-    find("prompt").value = prompt;
-    find("style").value = style === about.set.style && !styles.some(one => end.endsWith(` ${one}`)) ? "" : style;
+    [find("prompt").value, find("style").value] = parted(caption, styles, about.set.style);
   }
 
   // Draw a caption.

@@ -34,28 +34,6 @@ const letters = text => {
   return out;
 };
 
-// The words of a text, with single blanks.
-const wordsIn = text =>
-  (
-    text
-      .normalize("NFC")
-      .toLowerCase()
-      .match(/[\p{L}\p{N}]+(?:['\u2019][\p{L}\p{N}]+)*/gu) || []
-  )
-    .join(" ")
-    .replaceAll("\u2019", "'");
-// The style whose words a text has, of several the one that ends last, then the longest.
-const styleIn = (text, styles) => {
-  const words = ` ${wordsIn(text)} `,
-    end = style => words.lastIndexOf(` ${wordsIn(style)} `) + wordsIn(style).length,
-    found = styles.filter(style => words.includes(` ${wordsIn(style)} `));
-  return found.sort((a, b) => end(b) - end(a) || wordsIn(b).length - wordsIn(a).length)[0] || "";
-};
-
-// As olacore/text/style.py joins them.
-const styled = (text, style) =>
-  !style || ` ${wordsIn(text)}`.endsWith(` ${wordsIn(style)}`) ? text : `${text}, ${style}`;
-
 class Writer {
   constructor(engine) {
     const {set} = engine.about,

@@ -145,13 +145,9 @@ function tell(prompt, {notes, nearest}) {
   );
 }
 
-// Fill in a caption, whose style is chosen among the others; the usual one by none, unless the rest ends in another.
+// Fill in a caption, whose style is chosen among the others.
 function fill(caption) {
-  const style = told.styles.find(one => caption.endsWith(`, ${one}`)) || "",
-    prompt = style ? caption.slice(0, -style.length - 2) : caption,
-    end = ` ${prompt.toLowerCase().replace(/[^\p{L}\p{N}]+$/u, "")}`;
-  find("prompt").value = prompt;
-  find("style").value = style === told.style && !told.styles.some(one => end.endsWith(` ${one}`)) ? "" : style;
+  [find("prompt").value, find("style").value] = parted(caption, told.styles, told.style);
 }
 
 // Draw a caption.

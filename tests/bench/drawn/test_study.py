@@ -1,6 +1,7 @@
-"""The study's commands are the documentation's, and its figures are counted from what it drew."""
+"""The study's command is the documentation's, and its figures are counted from what it drew."""
 
 import re
+import shlex
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,8 +14,11 @@ from bench.drawn.figures import figures
 from bench.drawn.judge import read_picture
 from bench.drawn.pictures import draw
 from bench.drawn.scenes import Scene
-from bench.drawn.study import COMMANDS, SCHEMA, TARGETS, Study, against, chosen, sheet, timing
+from bench.drawn.study import SCHEMA, TARGETS, Study, against, chosen, sheet, timing
+from olacore.commands.set_steps import Step
+from olacore.commands.set_work import Work
 from olacore.errors import OlacoreError
+from tests.support.command import ola
 
 DOCUMENT = Path(__file__).resolve().parents[3] / "docs" / "generate.md"
 NAMED = Study(Path(), "madebyollin/taesd3", "sentence-transformers/all-MiniLM-L6-v2")
@@ -22,16 +26,29 @@ KEPT = sorted((RESULTS / "drawings").glob("*-drawn*.json"))
 
 
 IN_STYLES = replace(NAMED, styles=True)
+# What the styles' study was asked for, in place of 96 numbers.
+OF_STYLES = "--word-size 192"
 
 
-@pytest.mark.parametrize("command", [command for _, command in (*COMMANDS, *IN_STYLES.commands)])
-def test_commands__are_those_of_the_documentation(command):
-    told = re.sub(r"\s*\\\n\s*", " ", DOCUMENT.read_text(encoding="utf-8"))
-    assert " ".join(NAMED.filled(command)) in told.splitlines()
+def steps_of(study: Study) -> list[str]:
+    """The commands that the study's command runs."""
+    return ola(*study.filled(study.command)[1:], "--dry-run").stdout.splitlines()
+
+
+def test_command__is_that_of_the_documentation():
+    """But for its folder, and what the documentation leaves at its default."""
+    told = re.sub(r"\s*\\\n\s*", " ", DOCUMENT.read_text(encoding="utf-8")).splitlines()
+    shown = [line for line in told if line.startswith("ola make-set set/pictures ")]
+    assert len(shown) == 2
+    for line, study in zip(shown, (NAMED, IN_STYLES), strict=True):
+        words = [*shlex.split(line)[1:], "--work", ".", "--dry-run"]
+        assert ola(*words).stdout.splitlines() == steps_of(study)
+    assert [OF_STYLES in step for step in steps_of(IN_STYLES)] == ["--module text" in step for step in steps_of(NAMED)]
 
 
 def test_filled__has_the_size_that_was_asked_for():
-    words = Study(Path(), "a b", "c", size=96).filled(COMMANDS[0][1])
+    study = Study(Path(), "a b", "c", size=96)
+    words = study.filled(study.command)
     assert words[words.index("--size") + 1] == "96"
     assert words[words.index("--teacher") + 1] == "a b"
 
@@ -46,8 +63,17 @@ def test_do__tells_of_a_command_that_fails(tmp_path):
 
 def test_do__does_nothing_twice(tmp_path):
     (tmp_path / "made").write_text("")
-    (tmp_path / "seconds.json").write_text('{"made": {"wall": 2.0, "processor": 1.0}}')
-    assert Study(tmp_path, "a", "b").do("ola nothing", "made", pytest.fail) == {"wall": 2.0, "processor": 1.0}
+    Study(tmp_path, "a", "b").do("ola nothing", "made", pytest.fail)
+
+
+def test_steps__are_those_that_the_command_wrote_down(tmp_path):
+    """With names in place of the teachers, which may be places on one machine."""
+    work, step = Work(tmp_path), Step("data", ("precompute", "set", "--teacher", "/a b", "--h5", "d"), tmp_path / "d")
+    with work.doing(step):
+        pass
+    [(command, seconds)] = Study(tmp_path, "/a b", "c").steps()
+    assert command == "ola precompute set --teacher TEACHER --h5 d"
+    assert {*seconds} == {"wall", "processor"}
 
 
 def test_chosen__has_all_that_is_held_out_and_some_of_training():
@@ -85,6 +111,8 @@ def test_report__of_the_repository_is_one_of_the_study(path):
     assert {*report["shown"]["true pictures"]} == parts
     for sorts in report["shown"]["true pictures"].values():
         assert all(figures["all"] >= 0.99 for figures in sorts.values()), "the judge is right about true pictures"
-    assert [step["command"] for step in report["steps"]] == [
-        command for _, command in replace(NAMED, styles=styles).commands
+    asked = replace(IN_STYLES if styles else NAMED, teacher="TEACHER", text_teacher="TEXT")
+    # Whatever the order of their options.
+    assert [sorted(step["command"].split()) for step in report["steps"]] == [
+        sorted(step.split()) for step in steps_of(asked)
     ]

@@ -1,13 +1,15 @@
 """`ola precompute --denoiser` as a user meets it."""
 
 import json
+import signal
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from olacore.data import open_dataset
 from teachers import LoadOptions, load_teacher
-from tests.support.captioned_samples import ROWS, make
+from tests.support.captioned_samples import ROWS, ToyDenoiser, make
 from tests.support.command import check_refusal, ola
 from tests.support.pipeline_samples import one_thread, save_sd
 
@@ -40,6 +42,32 @@ def test_precompute__trajectories_of_a_denoiser(tmp_path: Path) -> None:
         assert found.has("noisy")
         assert found.has("plain_answers")
         assert (found.settings["guidance"], found.settings["self_test"]) == (3.0, False)
+
+
+def test_precompute__tells_how_far_the_choice_of_levels_is_and_may_be_stopped_in_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Stopping(ToyDenoiser):
+        def clean_each(self, noisy: np.ndarray, sigmas: np.ndarray, captions: list[str]) -> np.ndarray:
+            signal.raise_signal(signal.SIGTERM)
+            return super().clean_each(noisy, sigmas, captions)
+
+    rows = tmp_path / "rows.h5"
+    command = ["precompute", make(tmp_path / "a.h5"), "--denoiser", "toy", "--h5", rows, "--levels", 2]
+    monkeypatch.setattr("olacore.commands.progress.APART", 0.0)
+    monkeypatch.setattr("teachers.denoisers.load.load_denoiser", lambda *_, **__: Stopping())
+    result = ola(*command, code=143)
+    assert f"terminated: nothing of {rows} is made yet; the same command begins anew" in result.stderr
+    assert not rows.exists()
+    rows.write_text("mine")
+    result = ola(*command, "--force", code=143)
+    assert f"terminated: nothing of {rows} is made yet; the same command begins anew" in result.stderr
+    assert rows.read_text() == "mine"
+    rows.unlink()
+    monkeypatch.setattr("teachers.denoisers.load.load_denoiser", lambda *_, **__: ToyDenoiser())
+    lines = ola(*command).stderr.splitlines()
+    assert lines[:11] == [f"noise levels: {done}/10" for done in range(11)]
+    assert lines[11].startswith("rows: 0/")
 
 
 @pytest.mark.parametrize(

@@ -121,7 +121,7 @@ def test_signal__keeps_what_is_done(tmp_path: Path, number: str, word: str, code
     process.send_signal(signal.Signals[number])
     _, stderr = process.communicate()
     assert process.returncode == code
-    assert f"{word}: {h5} keeps what is done; go on with --resume\n" in stderr
+    assert f"{word}: {h5} keeps what is done; go on with the same command and --resume\n" in stderr
     subprocess.run([*command, "--resume"], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     with open_dataset(h5) as data:
         assert (data.count, data.complete) == (400, True)

@@ -72,7 +72,7 @@ def test_signal__keeps_what_is_done_of_a_share(tmp_path: Path, asked: list[objec
     process.send_signal(signal.SIGTERM)
     _, stderr = process.communicate()
     assert process.returncode == 143
-    assert f"terminated: {tmp_path / 'set'} keeps what is done; go on with --resume\n" in stderr
+    assert f"terminated: {tmp_path / 'set'} keeps what is done; go on with the same command and --resume\n" in stderr
     assert "share 1 of 1: 300 rows" in ola(*share, "--resume").stdout
     with open_dataset(file) as data:
         assert (data.count, data.complete) == (300, True)

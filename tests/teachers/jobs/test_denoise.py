@@ -219,6 +219,16 @@ def test_levels__are_chosen_by_training_rows_alone(tmp_path: Path) -> None:
     np.testing.assert_allclose(asked[0], train, atol=0.1)  # at the lowest level
 
 
+def test_levels__that_a_teacher_is_measured_for_are_counted(tmp_path: Path) -> None:
+    data, told = make(tmp_path / "a.h5"), []
+    for levels, teacher, counted in ((2, ToyDenoiser(), 10), (2, None, 0), ((2.0, 0.5), ToyDenoiser(), 0)):
+        told.clear()
+        run(data, tmp_path / "rows.h5", NoiseRule(levels), teacher, force=True, progress=lambda *now: told.append(now))
+        first = [("levels", done, counted) for done in range(counted + 1)] if counted else []
+        assert told[: len(first)] == first
+        assert {what for what, *_ in told[len(first) :]} == {"rows"}
+
+
 def test_levels__of_white_latents_follow_their_variance() -> None:
     latents = 3 * np.random.default_rng(0).standard_normal((4000, 2))
     sigmas, left = linear_errors(latents)
