@@ -3,8 +3,9 @@
 python -m bench.studies.denoisers ROWS.h5 RUN [RUN ...] [--backprop 60]: rows of `ola precompute --denoiser none
 --text-means`, and modules of the view window that were trained on them. Prints a line of JSON for each: the share of
 the variance that is left in each held-out part, by the module, by a Wiener filter of the whole latent around the mean
-of all, and by one around the text mean; both have the principal axes and spreads of the training rows. The variance is
-that of the latents around their mean, site by site. With --backprop, stacks of the same shape are learnt on the same
+of all, and by one around the text mean; both have the principal axes and spreads of the training rows. What the spine
+of a module leaves, where it has one, is shown too: what it reads before anything evolved. The variance is that of the
+latents around their mean, site by site. With --backprop, stacks of the same shape are learnt on the same
 rows under torch for so many CPU-seconds on one thread, and the best of the rates on validation rows counts.
 """
 
@@ -106,6 +107,9 @@ def compare(data: Dataset, run: Path, rows_file: Path | None = None, seconds: fl
         latents, means, noise = read(data, rows)
         given, _ = given_of(data, view, rows)
         answers = {"module": module.run(given).reshape(latents.shape)}
+        if wiener := getattr(view, "wiener", None):
+            noisy, text = (given[name].astype(np.float16) for name in ("noisy", "text_means"))
+            answers["spine"] = wiener.clean(noisy, text, given.get("certainty")).reshape(latents.shape)
         for name, (with_text, best) in filters.items():
             around = means if with_text else mean
             answers[name] = around + best.clean(latents + view.level * noise - around, view.level)

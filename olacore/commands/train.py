@@ -52,6 +52,9 @@ STOPPED = {"frozen": "freezing"}
     "--truth", type=float, help="Share, 0 to 1, of true latents in targets that a pipeline answered; by default 0."
 )
 @click.option("--text-window", type=int, help="Side of the window of a denoiser's text mean, by default 3; 0: none.")
+@click.option(
+    "--spine", type=int, help="Components of a denoiser's filter of whole latents, such as 256; by default none."
+)
 @click.option("--unconditional", is_flag=True, default=None, help="A denoiser without text.")
 @click.option("--buckets", type=int, help="That the words of a text are hashed into; by default 2048.")
 @click.option("--words", type=FILE, help="Of a text of the view table or scene: a file of `ola precompute --words`.")

@@ -16,6 +16,7 @@ from olacore.exports.base import EXPORTERS, Exporter, Part
 from olacore.files import replace_file
 from olacore.foreign.arrays import read_arrays
 from olacore.foreign.json_text import parse_json
+from olacore.modules.file import named_as_carried
 from olacore.modules.program import Program
 
 
@@ -23,7 +24,8 @@ from olacore.modules.program import Program
 class NumpyFile(Exporter):
     """Arrays `weights_0`, `biases_0` and so on, `gain`, `shift`, and `basis` if there is one; as JSON, `about` them.
 
-    Those of a refiner that a decoder carries begin with `refiner_`, and are told of in `about["refiner"]`.
+    Those that a view carries, such as a table of words, are `view_...`, as in the module's own file. Those of a refiner
+    that a decoder carries begin with `refiner_`, and are told of in `about["refiner"]`.
     """
 
     name: ClassVar[str] = "npz"
@@ -32,7 +34,7 @@ class NumpyFile(Exporter):
     def write(self, parts: Sequence[Part], path: Path) -> int:
         """Write the arrays of the program."""
         program, about = parts[0].program, parts[0].about
-        told, arrays = {**about, **_told(program)}, _arrays(program)
+        told, arrays = {**about, **_told(program)}, _arrays(program) | named_as_carried({**parts[0].carried})
         if program.refiner is not None:
             told["refiner"] = {**about["refiner"], **_told(program.refiner)}
             arrays |= {f"refiner_{name}": part for name, part in _arrays(program.refiner).items()}

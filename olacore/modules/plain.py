@@ -16,6 +16,7 @@ import numpy as np
 
 from olacore.errors import FileFormatError
 from olacore.foreign.schema import Check, Misfit, both, flag, number, record, require, text, whole
+from olacore.media.wiener import MOST_NUMBERS, Wiener
 from olacore.modules.file import BASIS, POSITIVE, TENSORS, Stored, read_module
 from olacore.modules.find import find
 from olacore.modules.refined import check_refiner
@@ -34,11 +35,13 @@ class PlainModule:
     ----------
     file : what its file holds
     table : of words, where the view has one
+    wiener : filter of whole latents, where the view has one
     refiner : that a decoder carries
     """
 
     file: Stored
     table: WordTable | None = None
+    wiener: Wiener | None = None
     refiner: PlainModule | None = None
 
     @property
@@ -104,9 +107,9 @@ def of_stored(file: Stored, path: Path) -> PlainModule:
     form = VIEWS[view["kind"], view["name"]]
     require(form.fields, view, f"the view of {path}")
     try:
-        if carried and not form.worded:
+        if carried and form.carries is None:
             raise ValueError(f"it carries {', '.join(sorted(carried))}")
-        table = WordTable.of_view(view, carried) if form.worded else None
+        own = form.carries(view, carried) if form.carries else {}
         hidden = [f"hidden_{number}_" for number in range(len(content.get("layers", (0, 0))) - 2)]
         maps = [(parts[f"{name}weights"], parts[f"{name}biases"]) for name in (*hidden, "")]
         scaling = {name: parts[name] for name in TENSORS[2:]} | ({"basis": parts[BASIS]} if BASIS in parts else {})
@@ -115,7 +118,7 @@ def of_stored(file: Stored, path: Path) -> PlainModule:
             raise ValueError("a scale is not above 0")
     except (TypeError, ValueError) as error:
         raise FileFormatError(f"{path} is damaged: {error}.") from error
-    return PlainModule(file, table, of_stored(file.refiner, path) if file.refiner else None)
+    return PlainModule(file, **own, refiner=of_stored(file.refiner, path) if file.refiner else None)
 
 
 def embed(module: PlainModule, texts: list[str]) -> np.ndarray:
@@ -157,7 +160,12 @@ def denoise(module: PlainModule, given: Mapping[str, np.ndarray]) -> np.ndarray:
     count, channels, height, width = noisy.shape
     parts = [windows_of(noisy, view["window"])]
     if view["text_window"]:
-        parts.append(windows_of(np.broadcast_to(given["text_means"], noisy.shape), view["text_window"]))
+        means = np.broadcast_to(given["text_means"], noisy.shape)
+        parts.append(windows_of(means, view["text_window"]))
+        if module.wiener:
+            certainty = np.broadcast_to(given["certainty"], (count, 2)) if view["certain"] else None
+            filtered = module.wiener.clean(noisy.astype(np.float16), means.astype(np.float16), certainty)
+            parts.append(windows_of(filtered, view["text_window"]))
     if view["certain"]:
         parts.append(np.repeat(np.broadcast_to(given["certainty"], (count, 2)), height * width, 0))
     down, across = (np.arange(1, 2 * side, 2, dtype=np.float32) / np.float32(side) - 1 for side in (height, width))
@@ -220,13 +228,13 @@ class PlainView:
     fields : what its plain values have to be
     sizes : inputs and targets of a sample, by these values
     run : answers what the view reads
-    worded : whether it carries a table of words
+    carries : makes what a `PlainModule` has of the arrays that it carries, by name; None where it carries none
     """
 
     fields: Check
     sizes: Callable[[dict[str, Any]], tuple[int, int]]
     run: Callable[[PlainModule, Any], np.ndarray]
-    worded: bool = False
+    carries: Callable[[dict[str, Any], dict[str, np.ndarray]], dict[str, Any]] | None = None
 
 
 def fields(needed: dict[str, Check], known: dict[str, Check] | None = None) -> Check:
@@ -251,6 +259,11 @@ def together(value: Any, place: str) -> None:
         raise Misfit("context and channels must be given together")
 
 
+def worded(view: dict[str, Any], carried: dict[str, np.ndarray]) -> dict[str, Any]:
+    """The table of words that a view carries."""
+    return {"table": WordTable.of_view(view, carried)}
+
+
 MOST_WINDOW = 15
 NAMED = record({"kind": text(), "name": text()})
 LATENT = {"channels": whole(1, MOST_CHANNELS)}
@@ -260,15 +273,16 @@ SIDE = whole(1, 4096)
 OF_TABLE = {"width": whole(1, 1 << 20), "size": whole(2, 4096), "unit": flag}
 OF_PROMPT = {"level": number(), "height": SIDE, "width": SIDE, "embedding": whole(1, 1 << 20)}
 OF_WINDOW = {"level": number(0), "unconditional": flag, "window": odd(1), "text_window": odd(0)}
+OF_SPINE = {"spine": whole(0, MOST_NUMBERS), "height": whole(0, 4096), "width": whole(0, 4096)}
 VIEWS = {
     ("text", "table"): PlainView(
         fields(OF_TABLE, {"tokens": whole(0, 1 << 20), "even": flag}),
         lambda view: (2 * view["size"], view["width"] * (view.get("tokens") or 1)),
         embed,
-        worded=True,
+        worded,
     ),
     ("text", "scene"): PlainView(
-        fields(OF_TABLE, {"even": flag}), lambda view: (2 * view["size"], view["width"]), embed, worded=True
+        fields(OF_TABLE, {"even": flag}), lambda view: (2 * view["size"], view["width"]), embed, worded
     ),
     ("denoiser", "text"): PlainView(
         fields(LATENT | OF_PROMPT, FACTOR),
@@ -276,12 +290,15 @@ VIEWS = {
         imagine,
     ),
     ("denoiser", "window"): PlainView(
-        fields(LATENT | OF_WINDOW | {"certain": flag}, FACTOR),
+        fields(LATENT | OF_WINDOW | {"certain": flag}, FACTOR | OF_SPINE),
         lambda view: (
-            view["channels"] * (view["window"] ** 2 + view["text_window"] ** 2) + 2 * view["certain"] + 2,
+            view["channels"] * (view["window"] ** 2 + (1 + bool(view.get("spine"))) * view["text_window"] ** 2)
+            + 2 * view["certain"]
+            + 2,
             view["channels"],
         ),
         denoise,
+        lambda view, carried: {"wiener": Wiener.of_view(view, carried)},
     ),
     ("decoder", "patch"): PlainView(
         fields(LATENT | {"window": odd(1)}, FACTOR),

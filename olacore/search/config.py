@@ -23,6 +23,7 @@ RANGES = {
     "stack": (1, MOST),
     "budget": (1, 1 << 50),
     "components": (0, MOST),
+    "spine": (0, MOST),
     "folds": (2, 100),
 }
 LIMITS = ("generations", "passes", "seconds", "until_loss")
@@ -35,6 +36,7 @@ OF_VIEW = (
     "level",
     "truth",
     "text_window",
+    "spine",
     "unconditional",
     "buckets",
     "words",
@@ -76,6 +78,7 @@ class TrainConfig:
     truth : share of pictures' own latents in the targets of a denoiser that learns a teacher's answers, from 0 to 1;
         None for 0
     text_window : latent sites along a side of a denoiser's window of the text mean; 0 for none
+    spine : principal components of the filter of whole latents whose estimate a denoiser of the view window reads too
     unconditional : a denoiser without text
     buckets : that the words of a text are hashed into
     words, word_size, word_bits : file of words with a text teacher's embeddings, numbers of a word's vector, and bits
@@ -125,6 +128,7 @@ class TrainConfig:
     level: float | None = None
     truth: float | None = None
     text_window: int | None = None
+    spine: int | None = None
     unconditional: bool | None = None
     buckets: int | None = None
     words: Path | str | None = None

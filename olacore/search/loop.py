@@ -179,7 +179,8 @@ def memory_plan(task: Task, progress: Progress, validation: Validation, stream: 
     """Bytes that a search holds: what grows with the population, the block, the working arrays and the data."""
     view, outputs = task.view, progress.scaling.outputs
     rows = -(-task.rows_per_pass // stream.blocks_per_pass)
-    whole = len(task.searched) * task.dataset.row_bytes(view.fields_in(task.dataset))
+    row, made = task.dataset.row_bytes(view.fields_in(task.dataset)), view.pass_bytes(task.dataset)
+    whole = len(task.searched) * row
     return {
         "population": sum(array.nbytes for array in progress.state.values()),
         "block": 4 * -(-rows // CHUNK) * CHUNK * view.inputs + 4 * outputs * rows,
@@ -187,6 +188,7 @@ def memory_plan(task: Task, progress: Progress, validation: Validation, stream: 
         "validation samples": validation.nbytes,
         # The group in use and the one that is read meanwhile; a split that fits one group is held once.
         "data": whole if whole <= BUFFER_BYTES else 2 * BUFFER_BYTES,
+        **({"noisy latents": 2 * made * min(whole, BUFFER_BYTES) // row} if made else {}),
     }
 
 

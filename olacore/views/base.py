@@ -44,7 +44,6 @@ class View(ABC):
     alike : whether its inputs have one scale, so that how much each varies says how much it counts
     rotates : whether a module may answer components of its targets instead, see `Scaling`
     options : settings of `TrainConfig` that it takes
-    carries : names of the arrays that it is made of beside plain values, which a module's file keeps as they are
     """
 
     kind: ClassVar[str]
@@ -56,7 +55,6 @@ class View(ABC):
     alike: ClassVar[bool] = False
     rotates: ClassVar[bool] = False
     options: ClassVar[tuple[str, ...]] = ()
-    carries: ClassVar[tuple[str, ...]] = ()
 
     @classmethod
     @abstractmethod
@@ -68,6 +66,11 @@ class View(ABC):
         ShapeError  if samples of this view cannot be cut from the data
         ConfigError  if a setting is out of range
         """
+
+    @classmethod
+    def carries(cls, values: Mapping[str, Any]) -> tuple[str, ...]:
+        """Names of the arrays that a view of these plain values has too, which a module's file keeps as they are."""
+        return ()
 
     @classmethod
     def of_values(cls, values: Mapping[str, Any], tensors: Mapping[str, np.ndarray]) -> Self:
@@ -119,6 +122,10 @@ class View(ABC):
         DataError  if none does
         """
         return np.arange(dataset.count)
+
+    def pass_bytes(self, dataset: Dataset) -> int:
+        """Bytes of what a stream makes of an item anew in each pass."""
+        return 0
 
     def stream(
         self, dataset: Dataset, items: np.ndarray, rows: int, seed: int, cursor: dict[str, int] | None = None
@@ -261,8 +268,8 @@ def view_from_dict(values: Mapping[str, Any], tensors: Mapping[str, np.ndarray] 
     known = plain_fields(view)
     given = {name: value for name, value in values.items() if name in known}
     fields_of(view)(given, "view")
-    carried = tensors or {}
-    if {*carried} != {*view.carries}:
-        there, expected = (", ".join(sorted(names)) or "none" for names in (carried, view.carries))
+    carried, needed = tensors or {}, view.carries(given)
+    if {*carried} != {*needed}:
+        there, expected = (", ".join(sorted(names)) or "none" for names in (carried, needed))
         raise ValueError(f"the {view.name} view of the {view.kind} carries {expected}; got {there}")
     return view.of_values(given, carried)

@@ -162,11 +162,7 @@ class WholeLatent(DenoiserView):
     def check(self, dataset: Dataset) -> None:
         """Raise `ShapeError` unless latents have this size too."""
         super().check(dataset)
-        assert dataset.latent_shape is not None
-        height, width = dataset.latent_shape[1:]
-        if (height, width) != (self.height, self.width):
-            sizes = f"{self.height} x {self.width} sites, and the data's have {height} x {width}"
-            raise ShapeError(f"the module answers latents of {sizes}.")
+        check_size(dataset, self.height, self.width)
 
     def cut_clean(self, latents: np.ndarray, raw: RawBlock, scaling: Scaling, out: np.ndarray) -> None:
         """Take latents."""
@@ -181,6 +177,15 @@ class WholeLatent(DenoiserView):
     def assemble(self, outputs: np.ndarray, raw: RawBlock, scaling: Scaling, out: np.ndarray) -> None:
         """Write latents."""
         out[raw.item] = scaling.restore_each(outputs).T.reshape(-1, *out.shape[1:])
+
+
+def check_size(dataset: Dataset, height: int, width: int) -> None:
+    """Raise `ShapeError` unless latents of the data have the size that a module answers."""
+    assert dataset.latent_shape is not None
+    found = dataset.latent_shape[1:]
+    if found != (height, width):
+        sizes = f"{height} x {width} sites, and the data's have {found[0]} x {found[1]}"
+        raise ShapeError(f"the module answers latents of {sizes}.")
 
 
 def of_teacher(dataset: Dataset, answered: tuple[str, ...]) -> bool:

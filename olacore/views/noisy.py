@@ -6,7 +6,7 @@ The windows' text means have to be those of a module that did not see the row, o
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
@@ -14,12 +14,14 @@ import numpy as np
 from olacore.blocks import RawBlock
 from olacore.errors import ConfigError, ShapeError
 from olacore.kernels.gather import gather_noisy, gather_sites
+from olacore.media.wiener import NAMES, Wiener, check_spine
 from olacore.views.base import add_view, pack_standardised
-from olacore.views.denoising import DenoiserView, WholeLatent, level_for, truth_for
+from olacore.views.denoising import DenoiserView, WholeLatent, check_size, level_for, truth_for
 from olacore.views.latents import half_bits, space_of, write_sites
 from olacore.views.noise import noisy_latents
 from olacore.views.patch import check_window
 from olacore.views.scaling import Scaling
+from olacore.views.spine import estimates, fit_spine
 from olacore.views.words import embedding_width
 
 if TYPE_CHECKING:
@@ -49,7 +51,15 @@ class NoisyView(DenoiserView):
         from olacore.views.noisy_stream import NoisyStream
 
         fields, sites = self.fields_in(dataset), self.sites(dataset)
-        return NoisyStream(self.level, dataset, items, fields, sites, rows, seed, cursor)
+        return NoisyStream(self.made, dataset, items, fields, sites, rows, seed, cursor)
+
+    def made(self, raw: RawBlock) -> dict[str, np.ndarray]:
+        """What is made once a pass of all items of a block, by name."""
+        return {"noisy": noisy_latents(raw, self.level)}
+
+    def pass_bytes(self, dataset: Dataset) -> int:
+        """Those of a noisy latent."""
+        return dataset.row_bytes(("latents",))
 
 
 @add_view
@@ -109,25 +119,34 @@ class Window(NoisyView):
     """From what surrounds a site to the clean latent there, for latents of any size.
 
     A sample is a window of the noisy latent and one of the text mean, edges repeated, how certain the text mean is, and
-    where the site lies.
+    where the site lies. With a spine it also is a window of what a Wiener filter makes of the whole latent, which then
+    is of one size.
 
     Parameters
     ----------
     window, text_window : sites along a side, odd; 0 for no text mean
     certain : whether it is told how near the caption is to captions of training
+    spine : principal components of the filter; 0 for none
+    height, width : sites of the latent, with a spine
+    wiener : the filter
 
     Raises
     ------
     ConfigError  if a number is out of range
+    ShapeError  if the filter is another one
     """
 
     name: ClassVar[str] = "window"
     input_fields: ClassVar[tuple[str, ...]] = ("latents", "text_means", "certainty")
-    options: ClassVar[tuple[str, ...]] = ("level", "truth", "window", "text_window", "unconditional")
+    options: ClassVar[tuple[str, ...]] = ("level", "truth", "window", "text_window", "unconditional", "spine")
 
     window: int = 5
     text_window: int = 3
     certain: bool = False
+    spine: int = field(default=0, kw_only=True)
+    height: int = field(default=0, kw_only=True)
+    width: int = field(default=0, kw_only=True)
+    wiener: Wiener | None = field(default=None, kw_only=True, metadata={"plain": False})
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -139,6 +158,17 @@ class Window(NoisyView):
                 "without text there is no window of a text mean and no certainty of it; "
                 f"got a text window of {self.text_window}."
             )
+        check_spine(vars(self), self.wiener)
+
+    @classmethod
+    def carries(cls, values: Mapping[str, Any]) -> tuple[str, ...]:
+        """The arrays of the filter, where there is one."""
+        return NAMES if values.get("spine") else ()
+
+    @classmethod
+    def of_values(cls, values: Mapping[str, Any], tensors: Mapping[str, np.ndarray]) -> Self:
+        """The view of plain values and the arrays that a file has."""
+        return cls(**values, wiener=Wiener(**tensors) if tensors else None)
 
     @classmethod
     def of(cls, dataset: Dataset, settings: Mapping[str, Any]) -> Self:
@@ -151,7 +181,7 @@ class Window(NoisyView):
                 "data hold none; make rows with `ola precompute --denoiser none --text-means FILE`, or leave them out "
                 "with --text-window 0."
             )
-        return cls(
+        found = cls(
             channels=space.channels,
             factor=space.factor,
             level=level_for(dataset, cls, answers_for(alone), settings.get("level")),
@@ -161,11 +191,32 @@ class Window(NoisyView):
             text_window=text,
             certain=bool(text) and dataset.has("certainty"),
         )
+        return found._with_spine(dataset, settings["spine"]) if settings.get("spine") else found
+
+    def _with_spine(self, dataset: Dataset, components: int) -> Self:
+        """The view with a filter that is fitted to the training rows.
+
+        Raises
+        ------
+        ConfigError  if there is no text mean, or there are not as many components
+        """
+        if not self.text_window:
+            raise ConfigError("a spine is a filter around the text mean; leave --spine out where there is none.")
+        assert dataset.latent_shape is not None
+        height, width = dataset.latent_shape[1:]
+        wiener = fit_spine(dataset, self.items(dataset), components, self.level)
+        return replace(self, spine=components, height=height, width=width, wiener=wiener)
+
+    @property
+    def tensors(self) -> dict[str, np.ndarray]:
+        """Those of the filter."""
+        return self.wiener.tensors if self.wiener else {}
 
     @property
     def inputs(self) -> int:
-        """Numbers of both windows, of the certainty, and of the place."""
-        return self.channels * (self.window**2 + self.text_window**2) + 2 * self.certain + 2
+        """Numbers of the windows, of the certainty, and of the place."""
+        windows = self.window**2 + (1 + bool(self.spine)) * self.text_window**2
+        return self.channels * windows + 2 * self.certain + 2
 
     @property
     def outputs(self) -> int:
@@ -175,9 +226,15 @@ class Window(NoisyView):
     @property
     def given(self) -> dict[str, tuple[int | None, ...]]:
         """Noisy latents, text means and their certainty."""
-        latents: tuple[int | None, ...] = (self.channels, None, None)
+        latents = (self.channels, self.height or None, self.width or None)
         text = {"text_means": latents} if self.text_window else {}
         return {"noisy": latents, **text, **({"certainty": (2,)} if self.certain else {})}
+
+    def check(self, dataset: Dataset) -> None:
+        """Raise `ShapeError` unless latents have the size of the filter too, where there is one."""
+        super().check(dataset)
+        if self.spine:
+            check_size(dataset, self.height, self.width)
 
     def sites(self, dataset: Dataset) -> int:
         """All sites of a latent."""
@@ -187,11 +244,34 @@ class Window(NoisyView):
     def cut_inputs(self, raw: RawBlock, scaling: Scaling, out: np.ndarray) -> None:
         """Cut windows, and put the rest beside them."""
         arrays, noisy = raw.arrays, noisy_latents(raw, self.level)
-        means = arrays["text_means"] if self.text_window else np.empty((len(noisy), 0, 1, 1), np.float16)
+        expected = arrays["expected"] if "expected" in arrays else self.expected(arrays, noisy, np.unique(raw.item))
         certainty = arrays["certainty"] if self.certain else np.empty((len(noisy), 0), np.float32)
         mean, scale = scaling.input_mean, scaling.input_scale
         windows = self.window, self.text_window
-        gather_noisy(half_bits(noisy), half_bits(means), certainty, raw.item, raw.site, *windows, mean, scale, out)
+        gather_noisy(half_bits(noisy), half_bits(expected), certainty, raw.item, raw.site, *windows, mean, scale, out)
+
+    def made(self, raw: RawBlock) -> dict[str, np.ndarray]:
+        """Noisy latents, and with a spine what it makes of them: both belong to a pass."""
+        found = super().made(raw)
+        if self.spine:
+            found["expected"] = self.expected(raw.arrays, found["noisy"], np.arange(len(found["noisy"])))
+        return found
+
+    def pass_bytes(self, dataset: Dataset) -> int:
+        """Those of a noisy latent, and of the text mean and the estimate side by side."""
+        return (3 if self.spine else 1) * super().pass_bytes(dataset)
+
+    def expected(self, arrays: Mapping[str, np.ndarray], noisy: np.ndarray, used: np.ndarray) -> np.ndarray:
+        """What latents are expected to be, (m, any, h, w) float16: by the text, and by the filter behind that.
+
+        Parameters
+        ----------
+        arrays, noisy : of a block
+        used : items that count; what the filter makes of others is undefined
+        """
+        if self.wiener is None:
+            return arrays["text_means"] if self.text_window else np.empty((len(noisy), 0, 1, 1), np.float16)
+        return estimates(self.wiener, noisy, arrays["text_means"], arrays["certainty"] if self.certain else None, used)
 
     def cut_clean(self, latents: np.ndarray, raw: RawBlock, scaling: Scaling, out: np.ndarray) -> None:
         """Cut sites."""
@@ -209,6 +289,14 @@ class Window(NoisyView):
     def assemble(self, outputs: np.ndarray, raw: RawBlock, scaling: Scaling, out: np.ndarray) -> None:
         """Write sites."""
         write_sites(outputs, raw, scaling, out)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the view as plain values; nothing of a spine where there is none, as in files of before."""
+        return {name: value for name, value in super().to_dict().items() if name not in OF_SPINE or self.spine}
+
+
+# Plain values of a spine.
+OF_SPINE = ("spine", "height", "width")
 
 
 def answers_for(unconditional: bool) -> tuple[str, ...]:

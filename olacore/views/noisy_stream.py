@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -9,7 +10,6 @@ import numpy as np
 
 from olacore.blocks import RawBlock
 from olacore.data.stream import BlockStream, Group
-from olacore.views.noise import noisy_latents
 
 
 class NoisyStream(BlockStream):
@@ -17,16 +17,16 @@ class NoisyStream(BlockStream):
 
     Parameters
     ----------
-    level : of the noise, see `noisy_latents`
+    made : arrays that a view makes of those of a group, among them `noisy`; see `NoisyView.made`
     everything else : of the stream
     """
 
-    def __init__(self, level: float, *stream: Any) -> None:
-        self._level = level  # first, since the thread begins at once
+    def __init__(self, made: Callable[[RawBlock], dict[str, np.ndarray]], *stream: Any) -> None:
+        self._made = made  # first, since the thread begins at once
         super().__init__(*stream)
 
     def _load(self, pass_: int, number: int) -> Group:
         group = super()._load(pass_, number)
         none = np.empty(0, np.int32)
         raw = RawBlock(group.arrays, group.indices, none, none, pass_, self._seed)
-        return replace(group, arrays={**group.arrays, "noisy": noisy_latents(raw, self._level)})
+        return replace(group, arrays={**group.arrays, **self._made(raw)})

@@ -48,9 +48,6 @@ class TableOfWords(Embedding):
     name: ClassVar[str] = "table"
     alike: ClassVar[bool] = True
     options: ClassVar[tuple[str, ...]] = ("words", "word_size", "word_bits", "target")
-    carries: ClassVar[tuple[str, ...]] = tuple(
-        one.name for one in fields(WordTable) if one.name not in ("size", "even")
-    )
     # Many coarse numbers say more of a word than half as many that are twice as fine.
     bits: ClassVar[int] = 2
     # Where embeddings are of unit length, so that the length of a mean says nothing of them.
@@ -88,6 +85,11 @@ class TableOfWords(Embedding):
         unit_length = not tokens and has_unit_length(dataset)
         table = make_table(dataset, Path(settings["words"]), size, bits, unit_length and cls.to_even)
         return cls(width, size, unit_length, table.even, table=table, tokens=tokens)
+
+    @classmethod
+    def carries(cls, values: Mapping[str, Any]) -> tuple[str, ...]:
+        """The arrays of the table."""
+        return tuple(one.name for one in fields(WordTable) if one.name not in ("size", "even"))
 
     @classmethod
     def of_values(cls, values: Mapping[str, Any], tensors: Mapping[str, np.ndarray]) -> Self:

@@ -16,6 +16,7 @@ from olacore.reports.inspection import describe
 from olacore.views.patch import PatchDecoder
 from olacore.views.plain import Plain
 from tests.support.makers import REFINERS, make_module, refined_by
+from tests.support.set_samples import spined
 
 pytestmark = pytest.mark.filterwarnings("ignore:the latents lie")
 
@@ -53,6 +54,14 @@ def test_npz__has_the_refiner_that_a_decoder_carries(tmp_path):
     assert {**view.to_dict(), "border": 0, "context": 0} == {
         "kind": "refiner", "name": "pixel", "factor": 8, "border": 0, "context": 0, "channels": 4
     }  # fmt: skip
+
+
+def test_npz__has_the_filter_that_a_denoiser_carries(tmp_path):
+    module = make_module(spined(4, 8, 2.0))
+    export([Part.of("m", module)], "npz", tmp_path / "m.npz")
+    with np.load(tmp_path / "m.npz") as file:
+        for name, array in module.view.tensors.items():
+            np.testing.assert_array_equal(file[f"view_{name}"], array)
 
 
 def test_npz__says_how_inputs_are_gathered(tmp_path):

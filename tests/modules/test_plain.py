@@ -6,9 +6,12 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from safetensors.numpy import load_file
 
+import olacore
 from olacore.errors import FileFormatError
 from olacore.modules import plain
+from olacore.modules.file import to_bytes
 from olacore.modules.plain import load_plain
 from olacore.views.noisy import Whole, Window
 from olacore.views.patch import PatchDecoder, PatchEncoder
@@ -16,7 +19,7 @@ from olacore.views.prompt import Prompt
 from olacore.views.refining import Refiner
 from olacore.views.word_table import SceneOfWords, TableOfWords
 from tests.support.makers import make_module
-from tests.support.set_samples import SIZE, word_table
+from tests.support.set_samples import SIZE, spined, word_table
 
 WIDTH = 6
 DRAW = np.random.default_rng(0)
@@ -37,6 +40,11 @@ CASES = [
     (Refiner(8, 4, 1, 4), {"recon": PICTURES, "latents": DRAW.standard_normal((2, 4, 3, 2)).astype(np.float32)}),
     (Window(4, 8, 1.0, certain=True), {"noisy": LATENTS, "text_means": LATENTS[::-1], "certainty": CERTAINTY}),
     (Window(4, 8, 1.0, window=3, text_window=0), {"noisy": LATENTS}),
+    (spined(4, 8, 1.0, (5, 2), text_window=1), {"noisy": LATENTS, "text_means": LATENTS[::-1]}),
+    (
+        spined(4, 8, 1.0, (5, 2), certain=True),
+        {"noisy": LATENTS, "text_means": LATENTS[::-1], "certainty": np.abs(CERTAINTY)},
+    ),
 ]
 
 
@@ -99,3 +107,26 @@ def test_plain__refuses_scales_and_tables_that_make_no_sense(tmp_path, monkeypat
         monkeypatch.setattr(plain, "read_module", lambda path, changed=changed: changed)
         with pytest.raises(FileFormatError, match=sentence):
             load_plain(tmp_path / "m.safetensors")
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        ({"view_axes": None}, "carries axes, edges, gains, middle; got edges, gains, middle"),
+        (
+            {"view_foreign": np.zeros(3, np.int8)},
+            "carries axes, edges, gains, middle; got axes, edges, foreign, gains, middle",
+        ),
+        ({"view_axes": np.ones((5, 35), np.int8)}, r"is damaged: .*got axes int8 \(5, 35\)"),
+        ({"view_gains": np.full((1, 5), 2, np.float16)}, "is damaged: .*must be 0 to 1"),
+        ({"view_middle": np.zeros(36, np.int8)}, "is damaged: .*middle int8"),
+    ],
+)
+def test_spine__that_does_not_fit_its_view_is_refused_by_both(tmp_path, changes, sentence):
+    module, path = make_module(spined(4, 8, 1.0)), tmp_path / "m.safetensors"
+    module.save(path)
+    tensors = {name: part for name, part in (load_file(path) | changes).items() if part is not None}
+    path.write_bytes(to_bytes(tensors, module.about()))
+    for read in (olacore.load, load_plain):
+        with pytest.raises(FileFormatError, match=sentence):
+            read(path)

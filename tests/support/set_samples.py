@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from olacore.drawing.bundle import make_set
+from olacore.media.wiener import Wiener
 from olacore.modules.module import Module
 from olacore.text import WordTable
 from olacore.views.noisy import Window
@@ -33,6 +34,20 @@ def word_table(size: int = SIZE, bits: int = 4, even: bool = False) -> WordTable
     return WordTable.of(KNOWN, vectors, shifts, bits, even)
 
 
+def spined(
+    channels: int, factor: int, level: float, side: tuple[int, int] = (SITES, SITES), spine: int = 5, **settings: Any
+) -> Window:
+    """A view with a filter of random latents of that size."""
+    numbers = channels * side[0] * side[1]
+    draw = np.random.default_rng(4)
+    rests = draw.standard_normal((3 * numbers, numbers)) @ draw.standard_normal((numbers, numbers)) / numbers**0.5
+    near = draw.uniform(0.5, 1, len(rests))
+    rests[near > 0.75] *= 0.3
+    known = near if settings.get("certain") else near[:0]
+    wiener = Wiener.fit(lambda: [(rests + 0.1, known)], spine, level)
+    return Window(channels, factor, level, spine=spine, height=side[0], width=side[1], wiener=wiener, **settings)
+
+
 def modules(**changes: Any) -> dict[str, Module]:
     """A module for each part of a set; changes are views, or modules as they are."""
     views = {
@@ -40,7 +55,7 @@ def modules(**changes: Any) -> dict[str, Module]:
         "mean": Prompt(4, 8, 0.0, SITES, SITES, WIDTH),
         "decoder": PatchDecoder(4, 8, 3),
         "encoder": PatchEncoder(4, 8, 0),
-    } | {f"level {level:g}": Window(4, 8, level, window=3, certain=True) for level in LEVELS}
+    } | {f"level {level:g}": (Window if level < 1 else spined)(4, 8, level, window=3, certain=True) for level in LEVELS}
     return {
         name: view
         if isinstance(view, Module)
@@ -88,4 +103,4 @@ def resealed(folder: Path, name: str, module: Any = None, **about: Any) -> Path:
     return folder
 
 
-__all__ = ["KNOWN", "LEVELS", "SIDE", "SIZE", "modules", "of_scenes", "resealed", "word_table", "write_set"]
+__all__ = ["KNOWN", "LEVELS", "SIDE", "SIZE", "modules", "of_scenes", "resealed", "spined", "word_table", "write_set"]

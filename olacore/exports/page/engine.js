@@ -47,6 +47,9 @@ class Engine {
     }
     module.gain = this.array(module.gain);
     module.shift = this.array(module.shift);
+    if (module.wiener) {
+      module.wiener = new Wiener(...["axes", "gains", "edges", "middle"].map(name => this.array(module.wiener[name])));
+    }
     if (!module.basis) return;
     const [levels, rows, columns] = ["levels", "rows", "columns"].map(name => this.array(module.basis[name]));
     const n = module.outputs,
@@ -221,9 +224,11 @@ class Engine {
   denoise(module, noisy, means, certainty) {
     const {channels, window, text_window: textWindow, certain} = module.gather;
     const {height, width} = this.modules.mean.gather,
-      sites = height * width;
-    const seen = new Windows(noisy.map(half), channels, width, window, 0);
-    const expected = textWindow && new Windows(means.map(half), channels, width, textWindow, 0);
+      sites = height * width,
+      given = [noisy, means].map(latent => Float32Array.from(latent, half));
+    const seen = new Windows(given[0], channels, width, window, 0);
+    const known = module.wiener ? [...given[1], ...module.wiener.clean(...given, certainty)] : given[1];
+    const expected = textWindow && new Windows(known, known.length / sites, width, textWindow, 0);
     const clean = new Float32Array(channels * sites);
     this.run(
       module,
@@ -240,6 +245,30 @@ class Engine {
       this.toSites(module, clean, sites),
     );
     return clean;
+  }
+}
+
+// What is likely of a whole latent, by principal axes of how latents differ from their text means; its twin is Wiener.
+class Wiener {
+  constructor(axes, gains, edges, middle) {
+    Object.assign(this, {axes, gains, edges, middle});
+  }
+
+  clean(noisy, means, certainty) {
+    const {axes, edges, middle} = this,
+      size = middle.length,
+      count = axes.length / size,
+      from = count * edges.filter(edge => certainty[0] >= edge).length,
+      gains = this.gains.subarray(from, from + count),
+      found = Float64Array.from(means, (mean, i) => mean + middle[i]),
+      rest = found.map((expected, i) => noisy[i] - expected);
+    gains.forEach((gain, k) => {
+      const axis = axes.subarray(k * size, (k + 1) * size);
+      // The axis is its levels at length 1.
+      const part = (gain * dot(axis, rest)) / dot(axis, axis);
+      for (let i = 0; i < size; i++) found[i] += part * axis[i];
+    });
+    return found.map(half);
   }
 }
 

@@ -22,10 +22,11 @@ def test_wiener__is_the_best_where_all_is_normal():
 
 
 @pytest.mark.skipif(not JIT, reason="a search")
-def test_compare__has_every_part(tmp_path):
+@pytest.mark.parametrize("spine", [None, 12])
+def test_compare__has_every_part(tmp_path, spine):
     splits = {"train": 30, "validation": 6, "held-out:one": 5, "held-out:two": 4}
     rows = write_denoised(tmp_path / "rows.h5", splits, ("text_means", "certainty"))
-    asked = {"module": "denoiser", "view": "window", "level": 2.0, "window": 3, "generations": 2}
+    asked = {"module": "denoiser", "view": "window", "level": 2.0, "window": 3, "generations": 2, "spine": spine}
     train(make_config(rows, tmp_path / "run", **asked))
     with open_dataset([rows]) as data:
         found = compare(data, tmp_path / "run", rows, 0.2)
@@ -37,7 +38,8 @@ def test_compare__has_every_part(tmp_path):
     assert isinstance(left, dict)
     assert {*left} == {"one", "two"}
     for figures in left.values():
-        assert {*figures} == {"module", "Wiener", "Wiener with text", "backprop"}
+        known = {"spine"} if spine else set()
+        assert {*figures} == {"module", "Wiener", "Wiener with text", "backprop"} | known
         assert all(0 < left < 3 for left in figures.values())
     # The same variance for all: that of latents around their mean site by site, not around that of a channel.
     clean = told["latents"].astype(np.float64)
