@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 
-from olacore.drawing.recipe import Recipe, written
+from olacore.drawing.recipe import Recipe, level_name, written
 
 # The side of pictures, where neither the command nor the recipe says one.
 SIZE = 64
@@ -159,10 +159,9 @@ class Plan:
         means = self.run("mean") / "answers.npz"
         told = ["--denoiser", "none", "--text-means", str(means), *written(self.recipe.options("rows"))]
         self.add("rows", [PRECOMPUTE, self.h5, *told, "--h5", str(rows)], rows, ("data", "mean"))
-        options = written(self.recipe.options("denoiser", seed=self.asked.seed))
         for level in self.recipe.levels:
             name = level_name(level)
-            out = self.run(name)
+            options, out = written(self.recipe.options(name, seed=self.asked.seed)), self.run(name)
             told = ["--module", "denoiser", "--view", "window", "--level", str(level), "--h5", str(rows)]
             self.add(name, [TRAIN, *told, *options, "--out", str(out)], out, ("rows",))
 
@@ -180,8 +179,3 @@ class Plan:
             words += ["--about", each]
         force = ["--force"] if self.asked.force else []
         self.add(BUNDLE, [BUNDLE, *words, *force], self.asked.output, ("data", *modules, *levels))
-
-
-def level_name(level: float) -> str:
-    """The step of a denoiser."""
-    return f"level-{level}"

@@ -1,6 +1,7 @@
 """Recipes: what each step of `ola make-set` is asked for, in a small file of TOML.
 
-A table is a step, and its keys are the long options of the command of that step, as they are typed.
+A table is a step, and its keys are the long options of the command of that step, as they are typed. The table denoiser
+is for all levels of noise; what one of them has beside it stands in its own, such as level-4.
 """
 
 from __future__ import annotations
@@ -39,8 +40,10 @@ KEYS = {
     "refiner": ("patch", "border", "context", *SEARCH),
     "encoder": ("view", "border", *SEARCH),
     "rows": ("levels", "repeats", "seed"),
-    "denoiser": ("window", "text-window", *SEARCH),
+    "denoiser": ("window", "text-window", "spine", *SEARCH),
 }
+# The step of one level begins with it.
+LEVEL = "level-"
 FLAGS = {"upscale", "keyframes", "offline", "no-self-test", "skip-nonfinite"}
 # Given once for each entry of a list; of other options a list is one value, with commas.
 REPEATED = {"option"}
@@ -68,12 +71,19 @@ class Recipe:
 
     def options(self, step: str, **given: Any) -> dict[str, Any]:
         """The options of a step; those that are given, and not None, count more."""
-        return {**self.tables.get(step, {}), **{name: value for name, value in given.items() if value is not None}}
+        shared = self.tables.get("denoiser", {}) if step.startswith(LEVEL) else {}
+        told = {name: value for name, value in given.items() if value is not None}
+        return {**shared, **self.tables.get(step, {}), **told}
 
     @property
     def levels(self) -> list[float]:
         """The noise levels of denoisers."""
         return list(self.tables["rows"]["levels"]) if "rows" in self else []
+
+
+def level_name(level: float) -> str:
+    """The step of a denoiser."""
+    return f"{LEVEL}{level}"
 
 
 def names() -> list[str]:
@@ -123,7 +133,7 @@ def parse_change(change: str) -> tuple[str, str, Any]:
     ConfigError  if it is written otherwise
     """
     where, equals, text = change.partition("=")
-    table, dot, key = where.strip().partition(".")
+    table, dot, key = where.strip().rpartition(".")
     if not (table and dot and key and equals):
         raise ConfigError(f"{change!r} changes nothing; write TABLE.KEY=VALUE, such as decoder.stack=512.")
     try:
@@ -139,14 +149,19 @@ def check_table(told: str, place: str, table: Any) -> None:
     ----------
     told : begins the sentence
     """
-    if place not in KEYS:
+    keys = KEYS.get("denoiser" if place.startswith(LEVEL) else place)
+    if keys is None:
         known = ", ".join(KEYS)
         raise ConfigError(f"{told} has a table {place!r}{guess(place, KEYS)}, which is no step; there are {known}.")
     if not isinstance(table, dict):
         raise ConfigError(f"{told} gives {place} a value; it is a table, written [{place}].")
     for key, value in table.items():
-        if key not in KEYS[place]:
-            meant, known = guess(key, KEYS[place]), ", ".join(KEYS[place])
+        if place.startswith(LEVEL) and isinstance(value, dict):
+            raise ConfigError(
+                f'{told} has [{place}.{key}]; a level with a dot in its name is written ["{place}.{key}"].'
+            )
+        if key not in keys:
+            meant, known = guess(key, keys), ", ".join(keys)
             raise ConfigError(f"{told} has {key!r} in [{place}]{meant}; that step takes {known}.")
         if (key in FLAGS) != isinstance(value, bool):
             what = "true or false" if key in FLAGS else "a number, text or a list of them"
@@ -177,6 +192,11 @@ def check_whole(told: str, tables: Mapping[str, Mapping[str, Any]]) -> None:
             )
         if "folds" not in tables["mean"]:
             raise ConfigError(f"{told} has [rows], which need what modules of folds answer; give [mean] folds = 8.")
+    levels = [level_name(level) for level in tables.get("rows", {}).get("levels", [])]
+    for place in tables:
+        if place.startswith(LEVEL) and place not in levels:
+            quoted = ", ".join(f'["{level}"]' for level in levels) or "none"
+            raise ConfigError(f"{told} has [{place}], which is no level of [rows]; the tables of levels are {quoted}.")
 
 
 def written(options: Mapping[str, Any]) -> list[str]:
