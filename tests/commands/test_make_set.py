@@ -91,9 +91,10 @@ def content(folder: Path) -> dict[str, bytes]:
 
 def lines(*arguments: object) -> list[str]:
     """The commands that `--dry-run` prints."""
-    first, *commands = ola("make-set", *arguments, "--dry-run").stdout.splitlines()
+    first, *rest = ola("make-set", *arguments, "--dry-run").stdout.splitlines()
     assert first.startswith("mkdir -p ")
-    return commands
+    assert all(line.startswith("# ") for line in rest[::2])
+    return rest[1::2]
 
 
 def typed(text: str) -> Iterator[str]:
@@ -121,10 +122,18 @@ def test_make_set__of_pictures_draws(tmp_path, monkeypatch):
     assert (made.size, [*made.levels], made.about) == (24, [1.0, 0.5], {"licence": "CC0-1.0"})
     ola("generate", "a red heart", "--set", "mine", "-o", "a.png")
     assert read_picture(Path("a.png")).shape == (24, 24, 3)
-    before = Path("captions.csv").read_text()
-    Path("captions.csv").write_text(before.replace("\n00.png,", "\n00.png,another "))
-    check_refusal("data.h5 was made of what is not the same now; remove", "make-set", *asked, "-o", "mine", "--force")
-    Path("captions.csv").write_text(before)
+    for path, other in (("captions.csv", "captions"), ("photos/00.png", "pictures")):
+        before = Path(path).read_bytes()
+        Path(path).write_bytes(before.replace(b"\n00.png,", b"\n00.png,another ") + b"\n")
+        sentence = (
+            f"data.h5 was made before the {other} changed; give --force to make mine-work/data.h5, .*/text, .* again"
+        )
+        check_refusal(sentence, "make-set", *asked, "-o", "mine")
+        Path(path).write_bytes(before)
+    check_refusal("the set mine is already there", "make-set", *asked, "-o", "mine")
+    check_refusal(
+        "data.h5 was made with --size 24, not --size 32; give", "make-set", *asked, "-o", "mine", "--size", 32
+    )
     words = ("--h5", "mine-work/data.h5", "--words", "mine-work/words.h5", "--recipe", "whole.toml")
     ola("make-set", *words, "-o", "other")
     assert open_set("other").digests["text"] == made.digests["text"]
@@ -178,17 +187,23 @@ def test_make_set__reuses_nothing_that_was_made_otherwise(here):
     assert told.count("done before") == 3
     before = content(here / "mine")
     runs = [str(Path("mine-work", "runs", name)) for name in ("decoder", "refiner")]
-    sentence = f"{runs[0]} was made with --stack 4, not --stack 5; remove {', '.join(runs)} to have them made again"
-    check_refusal(re.escape(sentence), *again, "--override", "decoder.stack=5")
-    check_refusal(f"{runs[1]} was made without --border 1; remove", *again, "--override", "refiner.border=1")
+    longer = ("--override", "decoder.generations=3")
+    made = f"{runs[0]} was made with --generations 2, not --generations 3; give --force to make {', '.join(runs)} again"
+    check_refusal(re.escape(f"{made}, or another -o or --work"), *again[:-1], *longer)
+    check_refusal(f"{runs[1]} was made without --border 1; give", *again[:-1], "--override", "refiner.border=1")
+    check_refusal("the set mine is already there; give --force", *again[:-1])
     assert content(here / "mine") == before
     record = json.loads(Path("mine-work", "make-set.json").read_text())["steps"]
     assert [*record] == ["mean", "decoder", "refiner", "bundle"]
     assert all(step["done"] for step in record.values())
-    subprocess.run(["rm", "-r", runs[0]], check=True)
-    check_refusal(f"{runs[1]} was made of what is not the same now", *again, "--override", "decoder.stack=5")
-    subprocess.run(["rm", "-r", runs[1]], check=True)
-    assert ola(*again, "--override", "decoder.stack=5").stdout.count("done before") == 1
+    shutil.rmtree(runs[0])
+    check_refusal(f"{runs[1]} was made of what is not the same now", *again[:-1], *longer)
+    told = ola(*again, *longer).stdout
+    assert told.count("done before") == 1
+    assert "--resume" not in told
+    assert content(here / "mine") != before
+    assert ola(*again).stdout.count("done before") == 1
+    assert content(here / "mine") == before
     Path("mine-work", "make-set.json").write_text('{"schema": "olacore/make-set/1", "steps": {"mean": 3}}')
     check_refusal("make-set.json is damaged: steps.mean must be an object", *again)
 
@@ -202,8 +217,8 @@ def test_make_set__makes_no_set_of_what_other_data_were_made_of(here):
     before = content(here / "mine")
     write_captioned(here / "other.h5", {"train": 32, "validation": 6, "held-out": 6}).replace("data.h5")
     runs = [str(Path("mine-work", "runs", name)) for name in ("mean", "decoder", "refiner")]
-    sentence = f"{runs[0]} was made of what is not the same now; remove {', '.join(runs)} to have them made again"
-    check_refusal(re.escape(sentence), *asked, "--force")
+    sentence = f"{runs[0]} was made before the data changed; give --force to make {', '.join(runs)} again"
+    check_refusal(re.escape(sentence), *asked)
     shutil.copy("given/data.h5", "data.h5")
     shutil.rmtree(runs[1])
     sentence = f"{runs[1]} is gone, and what was made of it is there; remove {runs[2]} to have it made again"
