@@ -47,11 +47,13 @@ def progress_bars(
     seconds: float | None, generations: int | None = None
 ) -> Iterator[Callable[[str], Callable[[Any], None]]]:
     """Make the callbacks of training runs: a bar of the limit of each, or lines, with loss, R2 and rate."""
+    from olacore.search.observers import Compiled, Started, Trying
+
     unit, total = ("seconds", seconds) if seconds else ("generation", generations)
     with bars() as drawn:
 
         def follow(name: str) -> Callable[[dict[str, Any]], None]:
-            task = drawn.add_task(shown(name), total=total, note="compiling")
+            task = drawn.add_task(shown(name), total=total, note="reading the data")
             told = time.monotonic()
 
             def update(event: Any) -> None:
@@ -59,10 +61,17 @@ def progress_bars(
                 if unit == "generation" and (settings := getattr(event, "settings", None)):
                     # The data may ask for a strategy with another schedule.
                     drawn.update(task, total=settings.get("generations", total))
-                if (line := getattr(event, "line", None)) is None:
+                if isinstance(event, Started | Compiled):
+                    drawn.update(task, note="compiling" if isinstance(event, Started) else "the first generations")
+                if isinstance(event, Trying):
+                    total_known = "" if event.total is None else f" of {event.total}"
+                    note = f"trial {event.number}{total_known}, {event.what}"
+                    drawn.update(task, note=note)
+                elif line := getattr(event, "line", None):
+                    note = noted(line)
+                    drawn.update(task, completed=line[unit], note=note)
+                else:
                     return
-                note = noted(line)
-                drawn.update(task, completed=line[unit], note=note)
                 if drawn.disable and time.monotonic() - told >= APART:
                     told = time.monotonic()
                     say(f"{name}: {note}", err=True)
