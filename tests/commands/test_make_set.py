@@ -16,11 +16,8 @@ from pathlib import Path
 import pytest
 
 import cli
-from olacore.commands.set_steps import Step
-from olacore.commands.set_work import Work
 from olacore.drawing.module_set import open_set
 from olacore.drawing.recipe import names, read_recipe
-from olacore.errors import ConfigError
 from olacore.media.pictures import read_picture, write_picture
 from olacore.pretrained import card, sets
 from tests.support.caption_samples import captions_of, write_captioned
@@ -227,37 +224,6 @@ def test_make_set__makes_no_set_of_what_other_data_were_made_of(here):
     shutil.rmtree(runs[2])
     ola(*asked, "--force")
     assert content(here / "mine") == before
-
-
-def test_to_do__makes_nothing_again_that_nobody_reads(tmp_path):
-    data, words, text, bundle = (tmp_path / name for name in ("data", "words", "text", "set"))
-    first = Step("data", ("1",), data)
-    second = Step("words", ("2",), words, (first,))
-    third = Step("text", ("3",), text, (first, second))
-    steps = [first, second, third, Step("bundle", ("4",), bundle, (first, third))]
-    work = Work(tmp_path)
-    assert work.to_do(steps) == steps
-    for step in steps:
-        with work.doing(step):
-            step.made.write_text("")
-    assert Work(tmp_path).to_do(steps) == steps[-1:]
-    words.unlink()
-    assert Work(tmp_path).to_do(steps) == steps[-1:], "the words are in the text"
-    data.unlink()
-    with pytest.raises(ConfigError, match=f"{data.name} is gone, .* remove {re.escape(str(text))} to have it made"):
-        Work(tmp_path).to_do(steps)
-    text.unlink()
-    assert Work(tmp_path).to_do(steps) == steps
-
-
-def test_work__records_commands_with_every_name(tmp_path):
-    """Of which a shell may write as many as it takes, and which may be no text."""
-    names = [f"photos/ä {number:06}.png" for number in range(50_000)]
-    step = Step("data", ("precompute", *names, os.fsdecode(b"\xff.png")), tmp_path / "data.h5")
-    with Work(tmp_path).doing(step):
-        step.made.write_text("")
-    assert Work(tmp_path).is_done(step)
-    assert [*Work(tmp_path).steps["data"]["command"].split()[-1:]] == ["'\\udcff.png'"]
 
 
 @slow
