@@ -197,7 +197,11 @@ def again(steps: Sequence[Step]) -> str:
 def options_in(command: str) -> list[str]:
     """The options of a command with their values, and its other words."""
     found: list[str] = []
-    for word in shlex.split(command):
+    try:
+        words = shlex.split(command)
+    except ValueError:  # a damaged record may have half a command
+        words = command.split()
+    for word in words:
         if found and found[-1].startswith("--") and " " not in found[-1] and not word.startswith("--"):
             found[-1] += f" {word}"
         else:

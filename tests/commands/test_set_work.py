@@ -8,7 +8,7 @@ import re
 import pytest
 
 from olacore.commands.set_steps import Step
-from olacore.commands.set_work import Work, remove
+from olacore.commands.set_work import Work, difference, remove
 from olacore.errors import ConfigError, OutputError
 
 
@@ -56,6 +56,10 @@ def test_to_do__what_was_made_otherwise_is_made_again_with_force_in_several_trie
         Work(tmp_path).to_do(before)
     make(now[1])
     assert Work(tmp_path).to_do(now) == now[2:]
+
+
+def test_difference__of_half_a_command():
+    assert difference("ola 'train --stack 3", "ola train --stack 4") == "with 'train --stack 3, not train --stack 4"
 
 
 def test_remove__takes_away_a_link_and_not_what_it_leads_to(tmp_path):
