@@ -47,8 +47,6 @@ def progress_bars(
     seconds: float | None, generations: int | None = None
 ) -> Iterator[Callable[[str], Callable[[Any], None]]]:
     """Make the callbacks of training runs: a bar of the limit of each, or lines, with loss, R2 and rate."""
-    from olacore.search.observers import Compiled, Started, Trying
-
     unit, total = ("seconds", seconds) if seconds else ("generation", generations)
     with bars() as drawn:
 
@@ -61,17 +59,9 @@ def progress_bars(
                 if unit == "generation" and (settings := getattr(event, "settings", None)):
                     # The data may ask for a strategy with another schedule.
                     drawn.update(task, total=settings.get("generations", total))
-                if isinstance(event, Started | Compiled):
-                    drawn.update(task, note="compiling" if isinstance(event, Started) else "the first generations")
-                if isinstance(event, Trying):
-                    total_known = "" if event.total is None else f" of {event.total}"
-                    note = f"trial {event.number}{total_known}, {event.what}"
-                    drawn.update(task, note=note)
-                elif line := getattr(event, "line", None):
-                    note = noted(line)
-                    drawn.update(task, completed=line[unit], note=note)
-                else:
+                if not (note := note_of(event)):
                     return
+                drawn.update(task, note=note, **({"completed": event.line[unit]} if hasattr(event, "line") else {}))
                 if drawn.disable and time.monotonic() - told >= APART:
                     told = time.monotonic()
                     say(f"{name}: {note}", err=True)
@@ -79,6 +69,19 @@ def progress_bars(
             return update
 
         yield follow
+
+
+def note_of(event: Any) -> str:
+    """What an event says in a few words; nothing of most."""
+    from olacore.search.observers import Compiled, Folding, Reported, Started, Trying
+
+    if isinstance(event, Reported):
+        return noted(event.line)
+    if isinstance(event, Trying):
+        return f"trial {event.number}{'' if event.total is None else f' of {event.total}'}, {event.what}"
+    if isinstance(event, Folding):
+        return f"fold {event.number} of {event.total}"
+    return "compiling" if isinstance(event, Started) else "the first generations" if isinstance(event, Compiled) else ""
 
 
 def noted(line: dict[str, Any]) -> str:

@@ -137,6 +137,20 @@ class Finished(Event):
     folder: Path
 
 
+@dataclass(frozen=True)
+class Folding(Event):
+    """A search without the samples of a fold is about to begin, of which there are no other events.
+
+    Parameters
+    ----------
+    number : of the fold, from 1 on
+    total : how many folds there are
+    """
+
+    number: int
+    total: int
+
+
 Callback = Callable[[Event], None]
 
 
