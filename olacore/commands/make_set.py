@@ -87,6 +87,7 @@ def make_set(recipe: str, changes: Sequence[str], dry_run: bool, **given: Any) -
     check_outputs(asked, steps)
     work = Work(asked.work, check_inputs(asked))
     run_all(steps, work.to_do(steps), work)
+    say_verdict(asked.output, asked.h5 or asked.work / "data.h5")
     measured = ("ola", "t2i-test", "--set", str(asked.output), "--h5", str(asked.h5 or asked.work / "data.h5"))
     say(f"{asked.work} keeps what it was made of; figures: {shlex.join(measured)}")
 
@@ -227,6 +228,19 @@ def print_commands(steps: Sequence[Step], asked: Asked) -> None:
         say(f"mkdir -p {shlex.quote(str(asked.work))}")
     for step in steps:
         say(step.command)
+
+
+def say_verdict(output: Path, h5: Path) -> None:
+    """Print what can be expected of a set, by the pictures of its data that were held apart."""
+    from olacore.commands.show import print_table
+    from olacore.drawing.verdict import measure_apart, sentences, table_of
+
+    parts = measure_apart(output, h5)
+    heads, rows = table_of(parts)
+    if rows:
+        print_table(heads, rows, f"what to expect of {output}, by pictures that were held apart")
+    for sentence in sentences(parts):
+        say(sentence)
 
 
 def run_all(steps: Sequence[Step], asked: Sequence[Step], work: Work) -> None:

@@ -18,6 +18,7 @@ import pytest
 import cli
 from olacore.commands.set_steps import Step
 from olacore.commands.set_work import Work
+from olacore.drawing import verdict
 from olacore.drawing.module_set import open_set
 from olacore.drawing.recipe import names, read_recipe
 from olacore.errors import ConfigError
@@ -116,6 +117,7 @@ def test_make_set__of_pictures_draws(tmp_path, monkeypatch):
     teachers = ("--teacher", "tiny", "--text-teacher", "says")
     asked = ("photos", "--captions", "captions.csv", "--size", "24", *teachers, "--recipe", "whole.toml")
     told = ola("make-set", *asked, "-o", "mine", "--about", "licence=CC0-1.0").stdout
+    assert "too few pictures for figures, of which a part has to have 8: validation (4), held-out (4).\n" in told
     made = open_set("mine")
     assert {*made.files} == {"text", "mean", "decoder", "encoder", "captions", "thumbnails"}
     assert (made.size, [*made.levels], made.about) == (24, [1.0, 0.5], {"licence": "CC0-1.0"})
@@ -171,11 +173,18 @@ def test_make_set__says_how_to_go_on_from_a_step_that_waits_for_no_signal(here):
 
 
 @slow
-def test_make_set__reuses_nothing_that_was_made_otherwise(here):
-    ola("make-set", *THERE, "-o", "mine")
+def test_make_set__reuses_nothing_that_was_made_otherwise(here, monkeypatch):
+    """And says each time what can be expected of the set."""
+    told = ola("make-set", *THERE, "-o", "mine").stdout
+    assert "too few pictures for figures, of which a part has to have 8: validation (6), held-out (6).\n" in told
     again = ("make-set", *THERE, "-o", "mine", "--force")
+    monkeypatch.setattr(verdict, "FEW", 6)
     told = ola(*again).stdout
     assert told.count("done before") == 3
+    title, *rest = told.partition("what to expect of mine, by ")[2].splitlines()
+    assert title.strip() == "pictures that were held apart"
+    assert [line.split()[1:4:2] for line in rest if line.startswith("│")] == [["validation", "6"], ["held-out", "6"]]
+    assert len(rest) <= 12
     before = content(here / "mine")
     runs = [str(Path("mine-work", "runs", name)) for name in ("decoder", "refiner")]
     sentence = f"{runs[0]} was made with --stack 4, not --stack 5; remove {', '.join(runs)} to have them made again"
