@@ -195,7 +195,7 @@ def check_inputs(asked: Asked) -> str:
     from olacore.drawing.bundle import check_captioned
     from olacore.drawing.module_set import check_part
     from olacore.errors import FileFormatError
-    from olacore.foreign.reading import read_file
+    from olacore.foreign.reading import or_meant, read_file
     from olacore.modules.find import find
     from olacore.modules.module import load
 
@@ -205,14 +205,15 @@ def check_inputs(asked: Asked) -> str:
     for what, paths in (("pictures", asked.sources), ("table", tables), ("words", words)):
         for path in paths:
             if not path.exists():
-                raise FileFormatError(f"there is no {path}, of which the {what} of a set should come.")
+                said = f"there is no {path}, of which the {what} of a set should come"
+                raise FileFormatError(f"{said}{or_meant(path)}")
     found = [sha256(read_file(path, "the table", MOST_BYTES)).hexdigest() for path in tables]
     for path in words:
         with open_dataset([path]) as data:
             found.append(data.digest())
     if asked.text is not None:
         if not find(asked.text).exists():
-            raise FileFormatError(f"there is no text module {asked.text}.")
+            raise FileFormatError(f"there is no text module {asked.text}{or_meant(asked.text)}")
         check_part("text", (text := load(asked.text)).about(), "the set")
         found.append(text.digest)
     if asked.h5 is not None:

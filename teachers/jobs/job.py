@@ -11,6 +11,7 @@ import numpy as np
 
 from olacore.data import Header, InputFile, read_plan
 from olacore.errors import DataError, FileFormatError
+from olacore.foreign.reading import or_meant
 from olacore.media.find import Input
 from teachers.collect.captions import BESIDE, NAMED, CaptionRule
 from teachers.collect.crops import PictureRule
@@ -99,7 +100,8 @@ def plan_of(
 ) -> tuple[Plan, list[str]]:
     """The plan of a data set, and the SHA-256 of each input; see `new_job`."""
     if not inputs:
-        raise DataError(f"no source gives a picture: {refused[0][1] if refused else 'there is none.'}")
+        path, reason = refused[0] if refused else (Path(), "there is none.")
+        raise DataError(f"no source gives a picture: {reason.removesuffix('.')}{or_meant(path)}")
     findings = survey_all(inputs, video, workers, tick)
     plan = make_plan(inputs, findings, rule, telling)
     absent = [refused_file(path, reason) for path, reason in refused]

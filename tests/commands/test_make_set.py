@@ -291,7 +291,8 @@ def test_make_set__stops_with_the_error_of_a_step(here):
         (("--override", "text.view=words"), r"must say in \[text\] which view its module has: table or scene"),
         (("--recipe", "bare.toml"), r"has no table \[decoder\], and a set has to have one"),
         (("--recipe", "fluent3d"), "the recipe fluent3d trains no text module; name one that is there with --text"),
-        ((), "there is no photos, of which the pictures of a set should come"),
+        ((), r"there is no photos, of which the pictures of a set should come\.\n"),
+        (("--recipe", "texts.toml"), r"cannot read the recipe texts.toml: .*; did you mean text.toml\?"),
         (("--about", f"a={'b' * 9999}"), "what a set says of itself has up to"),
         (("--work", "mine"), "written to mine, and what it is made of to mine/data.h5; give --work a folder that is"),
         (("--work", "mine/../mine"), "written to mine, and what it is made of to mine/../mine/data.h5; give --work"),
@@ -321,6 +322,28 @@ def test_make_set__says_what_is_wrong_before_anything_is_done(arguments, sentenc
     before = sorted(tmp_path.iterdir())
     check_refusal(sentence, "make-set", *NO_RUN, *arguments)
     assert sorted(tmp_path.iterdir()) == before
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (("fotos", "--captions", "captions.csv"), r"no fotos, .* should come; did you mean photos\?\n"),
+        (
+            ("photos", "--captions", "captions.cvs"),
+            r"no captions.cvs, .* come; did you mean captions.csv or captions2.csv",
+        ),
+        (("photos", "--captions", "captions.csv", "--split", "prts.csv"), r"prts.csv, .*; did you mean parts.csv\?\n"),
+        (("photos", "--captions", "captions.csv", "--words", "word.h5"), r"word.h5, .*; did you mean words.h5\?\n"),
+        (("--h5", "words.h4"), r"expected an HDF5 file at words.h4; it is missing; did you mean words.h5\?\n"),
+        (("--h5", "words.h5", "--text", "./txt.safetensors"), r"txt.safetensors; did you mean text.safetensors\?\n"),
+    ],
+)
+def test_make_set__says_which_file_was_meant(arguments, sentence, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for name in ("captions.csv", "captions2.csv", "parts.csv", "words.h5", "text.safetensors"):
+        Path(name).touch()
+    Path("photos").mkdir()
+    check_refusal(sentence, "make-set", *arguments, "-o", "mine")
 
 
 @pytest.mark.parametrize(
