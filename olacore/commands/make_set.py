@@ -63,7 +63,7 @@ class RecipeName(Known):
 @click.option("-o", "--output", required=True, type=FILE, help="The folder of the set.")
 @click.option("--work", type=FILE, help="Folder of data, words and runs, which stays; by default OUTPUT-work.")
 @click.option("--about", type=Option(), multiple=True, help="NAME=TEXT that the set says of itself; may be repeated.")
-@click.option("--dry-run", is_flag=True, help="Print all the commands, whatever is done, and run none.")
+@click.option("--dry-run", is_flag=True, help="Print all the commands, check what is given, and run none.")
 @click.option("--force", is_flag=True, help="Replace the set that is there.")
 def make_set(recipe: str, changes: Sequence[str], dry_run: bool, **given: Any) -> None:
     """Make a set of modules from captioned pictures. `ola generate --set` takes it.
@@ -83,6 +83,8 @@ def make_set(recipe: str, changes: Sequence[str], dry_run: bool, **given: Any) -
     check_commands(steps, recipe)
     if dry_run:
         print_commands(steps, asked)
+        check_inputs(asked)
+        look_at_pictures(steps)
         return
     check_outputs(asked, steps)
     work = Work(asked.work, check_inputs(asked))
@@ -119,12 +121,13 @@ def asked_of(
     from olacore.commands.set_steps import Asked
     from olacore.drawing.module_set import ABOUT, open_set
     from olacore.errors import FileFormatError
+    from olacore.foreign.reading import or_meant
 
     if text is not None and ((text / ABOUT).exists() or str(text) in pretrained.sets()):
         text = open_set(text).files["text"]
     elif text is not None and len(text.parts) == 1 and not text.exists() and str(text) not in pretrained.names():
-        came = ", ".join(pretrained.sets())
-        raise FileFormatError(f"there is no text module or set {text}; sets that come with the package: {came}.")
+        said = f"there is no text module or set {text}; sets that come with the package: {', '.join(pretrained.sets())}"
+        raise FileFormatError(f"{said}{or_meant(text)}")
     told = [f"{name}={value}" for name, value in about]
     return Asked(output=output, work=work or output.with_name(f"{output.name}-work"), text=text, about=told, **rest)
 
@@ -198,6 +201,7 @@ def check_inputs(asked: Asked) -> str:
     from olacore.foreign.reading import or_meant, read_file
     from olacore.modules.find import find
     from olacore.modules.module import load
+    from olacore.views.word_table import check_words
 
     tables = [] if asked.captions is None or asked.captions in NO_TABLE else [Path(asked.captions)]
     tables += [] if asked.split is None else [asked.split]
@@ -210,6 +214,7 @@ def check_inputs(asked: Asked) -> str:
     found = [sha256(read_file(path, "the table", MOST_BYTES)).hexdigest() for path in tables]
     for path in words:
         with open_dataset([path]) as data:
+            check_words(data, path)
             found.append(data.digest())
     if asked.text is not None:
         if not find(asked.text).exists():
@@ -242,6 +247,15 @@ def say_verdict(output: Path, h5: Path) -> None:
         print_table(heads, rows, f"what to expect of {output}, by pictures that were held apart")
     for sentence in sentences(parts):
         say(sentence)
+
+
+def look_at_pictures(steps: Sequence[Step]) -> None:
+    """Have the first step count pictures, captions and what matches, where it is to make data of them."""
+    from olacore.commands.set_work import context_of
+
+    if steps[0].name == "data":
+        with context_of(steps[0], ["--dry-run"]) as context:
+            context.command.invoke(context)
 
 
 def run_all(steps: Sequence[Step], asked: Sequence[Step], work: Work) -> None:

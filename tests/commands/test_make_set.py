@@ -90,9 +90,9 @@ def content(folder: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in folder.iterdir()}
 
 
-def lines(*arguments: object) -> list[str]:
-    """The commands that `--dry-run` prints."""
-    first, *commands = ola("make-set", *arguments, "--dry-run").stdout.splitlines()
+def lines(*arguments: object, code: int = 1) -> list[str]:
+    """The commands that `--dry-run` prints, also where what is given is not there, which is an error."""
+    first, *commands = ola("make-set", *arguments, "--dry-run", code=code).stdout.splitlines()
     assert first.startswith("mkdir -p ")
     return commands
 
@@ -130,7 +130,7 @@ def test_make_set__of_pictures_draws(tmp_path, monkeypatch):
     words = ("--h5", "mine-work/data.h5", "--words", "mine-work/words.h5", "--recipe", "whole.toml")
     ola("make-set", *words, "-o", "other")
     assert open_set("other").digests["text"] == made.digests["text"]
-    commands = lines(*asked, "-o", "mine", "--about", "licence=CC0-1.0")
+    commands = lines(*asked, "-o", "mine", "--about", "licence=CC0-1.0", code=0)
     assert [line for line in told.splitlines() if line.startswith("$ ")] == [f"$ {command}" for command in commands]
     Path("mine").rename("first")
     Path("mine-work").rename("first-work")
@@ -332,10 +332,13 @@ def test_make_set__says_what_is_wrong_before_anything_is_done(arguments, sentenc
             ("photos", "--captions", "captions.cvs"),
             r"no captions.cvs, .* come; did you mean captions.csv or captions2.csv",
         ),
-        (("photos", "--captions", "captions.csv", "--split", "prts.csv"), r"prts.csv, .*; did you mean parts.csv\?\n"),
+        (("photos", "--captions", "captions.csv", "--split", "prts.csv"), r"prts.csv, .*; did you mean parts.csv"),
         (("photos", "--captions", "captions.csv", "--words", "word.h5"), r"word.h5, .*; did you mean words.h5\?\n"),
         (("--h5", "words.h4"), r"expected an HDF5 file at words.h4; it is missing; did you mean words.h5\?\n"),
-        (("--h5", "words.h5", "--text", "./txt.safetensors"), r"txt.safetensors; did you mean text.safetensors\?\n"),
+        (
+            ("--h5", "words.h5", "--text", "./txt.safetensors"),
+            r"txt.safetensors; .*; did you mean text.safetensors\?\n",
+        ),
     ],
 )
 def test_make_set__says_which_file_was_meant(arguments, sentence, tmp_path, monkeypatch):
@@ -374,6 +377,43 @@ def test_make_set__needs_captioned_data_and_replaces_no_set(here):
     assert not Path("mine-work").exists()
     sentence = "the set given/set is already there; give --force to replace it"
     check_refusal(sentence, *asked, "--h5", "given/data.h5", "-o", "given/set")
+
+
+def test_dry_run__looks_at_names_and_tables_alone(tmp_path, monkeypatch):
+    """Of files that are no pictures, and without teachers."""
+    monkeypatch.chdir(tmp_path)
+    Path("photos").mkdir()
+    for number in range(3):
+        Path("photos", f"{number}.png").touch()
+    Path("captions.csv").write_text("file,caption\n0.png,a fox\n1.png,a boat\n9.png,a cat\n")
+    Path("parts.csv").write_text("file,part\n0.png,train\n")
+    asked = ("make-set", *NO_RUN, "--dry-run")
+    told = ola(*asked, "--split", "parts.csv").stderr
+    assert told.splitlines() == [
+        "3 pictures, 2 with a caption",
+        "captions.csv: 3 lines, 2 matched",
+        "parts.csv: 1 line, 1 matched",
+    ]
+    assert ola("make-set", "photos", "--captions", "names", "-o", "mine", "--dry-run").stderr == (
+        "3 pictures, 3 with a caption\n"
+    )
+    Path("captions.csv").write_text("file,caption\n0,a fox\n")
+    check_refusal(r"captions\.csv has none of 3 pictures: its names have no suffix, such as 0 for 0\.png", *asked)
+    Path("captions.csv").unlink()
+    check_refusal("there is no captions.csv, of which the table of a set should come", *asked)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["parts.csv", "photos"]
+
+
+def test_dry_run__opens_what_is_there(here):
+    asked = ("make-set", *THERE, "-o", "mine", "--dry-run")
+    assert ola(*asked).stderr == ""
+    data = ("make-set", "--h5", "given/data.h5", "-o", "mine", "--dry-run")
+    check_refusal(
+        r"given/data\.h5 has no words; make it by `ola precompute --words`", *data, "--words", "given/data.h5"
+    )
+    check_refusal("the set needs a table or scene text", *data, "--text", "given/mean.safetensors")
+    check_refusal("short.toml is not an HDF5 file", *data, "--words", "short.toml")
+    assert not Path("mine-work").exists()
 
 
 def test_dry_run__takes_what_is_there_and_the_text_of_a_set():
