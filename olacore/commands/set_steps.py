@@ -9,11 +9,11 @@ from hashlib import sha256
 from pathlib import Path
 
 from olacore.drawing.recipe import Recipe, written
+from olacore.drawing.work_folder import BUNDLE
 
 # The side of pictures, where neither the command nor the recipe says one.
 SIZE = 64
 PRECOMPUTE, TRAIN = "precompute", "train"
-BUNDLE = "bundle"
 
 
 @dataclass(frozen=True)

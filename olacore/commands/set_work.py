@@ -15,17 +15,10 @@ from typing import Any
 import click
 
 from olacore.commands.say import say
-from olacore.commands.set_steps import BUNDLE, Step
+from olacore.commands.set_steps import Step
+from olacore.drawing.work_folder import BUNDLE, RECORD, SCHEMA, read_steps
 from olacore.errors import ConfigError
 from olacore.files import is_there, make_folder, replace_file
-from olacore.foreign.json_text import read_json
-from olacore.foreign.schema import flag, mapping, number, one_of, record, require, text
-
-RECORD = "make-set.json"
-SCHEMA = "olacore/make-set/1"
-# A shell may write every picture's name into a command, up to 2 MB of them.
-STEP = record({"command": text(1 << 22), "digest": text(64), "done": flag, "wall": number(0), "processor": number(0)})
-CONTENT = record({"schema": one_of([SCHEMA]), "steps": mapping(STEP)})
 
 
 class Work:
@@ -43,10 +36,7 @@ class Work:
 
     def __init__(self, folder: Path, given: str = "") -> None:
         self.folder, self.path, self.given = folder, folder / RECORD, given
-        there = is_there(self.path)
-        self.steps: dict[str, Any] = (
-            require(CONTENT, read_json(self.path, "the record"), str(self.path))["steps"] if there else {}
-        )
+        self.steps: dict[str, Any] = read_steps(folder)
 
     def is_done(self, step: Step) -> bool:
         """Whether there is nothing to do; a set is put together each time."""
