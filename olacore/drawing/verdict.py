@@ -82,7 +82,7 @@ def measure_apart(reference: Path | str, h5: Path) -> list[Apart]:
             if len(indices := data.indices(split))
             for name, rows in parts_of(data, indices, split).items()
         }
-        return [measured(name, data, rows, told[rows].tolist(), text, mean, decoders) for name, rows in parts.items()]
+        return [measured(name, data, rows, told[rows], text, mean, decoders) for name, rows in parts.items()]
 
 
 def decoders_of(found: ModuleSet) -> list[Module]:
@@ -93,22 +93,22 @@ def decoders_of(found: ModuleSet) -> list[Module]:
 
 
 def measured(
-    name: str, data: Dataset, rows: np.ndarray, captions: list[str], text: Module, mean: Module, decoders: list[Module]
+    name: str, data: Dataset, rows: np.ndarray, captions: np.ndarray, text: Module, mean: Module, decoders: list[Module]
 ) -> Apart:
     """Measure modules on some rows with their captions."""
-    arrays = data.read(["latents", "frames", "rows"], rows)
+    arrays = data.read(["latents", "rows"], rows)
     latents = arrays["latents"].astype(np.float32)
     finite = np.isfinite(latents).all((1, 2, 3))
-    latents, frames = latents[finite], arrays["frames"][finite]
+    latents = latents[finite]
     pictures = len(np.unique(arrays["rows"]["source"][finite]))
     if not pictures:
         return Apart(name, 0, np.nan, np.empty(0), np.empty(0))
-    made = embed(text, [caption for caption, sound in zip(captions, finite, strict=True) if sound])
+    made = embed(text, captions[finite].tolist())
     flat = latents.reshape(len(latents), -1)
     missed = flat - mean.denoise(embeddings=made).reshape(flat.shape)
     spread = float(np.square(flat - mean.scaling.target_mean).sum())
     left = float(np.square(missed).sum()) / spread if spread else np.nan
-    some = frames[:DECODED]
+    some = data.read(["frames"], rows[finite][:DECODED])["frames"]
     drawn = [[*map(psnr, decoder.run(latents[:DECODED]), some)] for decoder in decoders]
     return Apart(name, pictures, left, np.array(drawn[0]), np.array(drawn[1] if drawn[1:] else []))
 
