@@ -63,7 +63,7 @@ class RecipeName(Known):
 @click.option("-o", "--output", required=True, type=FILE, help="The folder of the set.")
 @click.option("--work", type=FILE, help="Folder of data, words and runs, which stays; by default OUTPUT-work.")
 @click.option("--about", type=Option(), multiple=True, help="NAME=TEXT that the set says of itself; may be repeated.")
-@click.option("--dry-run", is_flag=True, help="Print all the commands, whatever is done, and run none.")
+@click.option("--dry-run", is_flag=True, help="Print all the commands, check what is given, and run none.")
 @click.option("--force", is_flag=True, help="Replace the set, and make again what was made otherwise.")
 def make_set(recipe: str, changes: Sequence[str], dry_run: bool, **given: Any) -> None:
     """Make a set of modules from captioned pictures. `ola generate --set` takes it.
@@ -85,6 +85,8 @@ def make_set(recipe: str, changes: Sequence[str], dry_run: bool, **given: Any) -
     check_commands(steps, recipe)
     if dry_run:
         print_commands(steps, asked)
+        check_inputs(asked)
+        look_at_pictures(steps)
         return
     check_outputs(asked, steps)
     given = check_inputs(asked)
@@ -92,6 +94,7 @@ def make_set(recipe: str, changes: Sequence[str], dry_run: bool, **given: Any) -
     to_do = work.to_do(steps, asked.force)
     check_free(asked.output, asked.force)
     run_all(steps, to_do, work)
+    say_verdict(asked.output, asked.h5 or asked.work / "data.h5")
     measured = ("ola", "t2i-test", "--set", str(asked.output), "--h5", str(asked.h5 or asked.work / "data.h5"))
     say(f"{asked.work} keeps what it was made of; figures: {shlex.join(measured)}")
 
@@ -123,12 +126,13 @@ def asked_of(
     from olacore.commands.set_steps import Asked
     from olacore.drawing.module_set import ABOUT, open_set
     from olacore.errors import FileFormatError
+    from olacore.foreign.reading import or_meant
 
     if text is not None and ((text / ABOUT).exists() or str(text) in pretrained.sets()):
         text = open_set(text).files["text"]
     elif text is not None and len(text.parts) == 1 and not text.exists() and str(text) not in pretrained.names():
-        came = ", ".join(pretrained.sets())
-        raise FileFormatError(f"there is no text module or set {text}; sets that come with the package: {came}.")
+        said = f"there is no text module or set {text}; sets that come with the package: {', '.join(pretrained.sets())}"
+        raise FileFormatError(f"{said}{or_meant(text)}")
     told = [f"{name}={value}" for name, value in about]
     return Asked(output=output, work=work or output.with_name(f"{output.name}-work"), text=text, about=told, **rest)
 
@@ -196,9 +200,10 @@ def check_inputs(asked: Asked) -> dict[str, str]:
     from olacore.drawing.bundle import check_captioned
     from olacore.drawing.module_set import check_part
     from olacore.errors import FileFormatError
-    from olacore.foreign.reading import read_file
+    from olacore.foreign.reading import or_meant, read_file
     from olacore.modules.find import find
     from olacore.modules.module import load
+    from olacore.views.word_table import check_words
 
     tables = {} if asked.captions is None or asked.captions in NO_TABLE else {"captions": Path(asked.captions)}
     tables |= {} if asked.split is None else {"split": asked.split}
@@ -206,14 +211,16 @@ def check_inputs(asked: Asked) -> dict[str, str]:
     for what, paths in (("pictures", asked.sources), ("table", tables.values()), ("words", words)):
         for path in paths:
             if not path.exists():
-                raise FileFormatError(f"there is no {path}, of which the {what} of a set should come.")
+                said = f"there is no {path}, of which the {what} of a set should come"
+                raise FileFormatError(f"{said}{or_meant(path)}")
     found = {name: sha256(read_file(path, "the table", MOST_BYTES)).hexdigest() for name, path in tables.items()}
     for path in words:
         with open_dataset([path]) as data:
+            check_words(data, path)
             found["words"] = data.digest()
     if asked.text is not None:
         if not find(asked.text).exists():
-            raise FileFormatError(f"there is no text module {asked.text}.")
+            raise FileFormatError(f"there is no text module {asked.text}{or_meant(asked.text)}")
         check_part("text", (text := load(asked.text)).about(), "the set")
         found["text"] = text.digest
     if asked.h5 is not None:
@@ -230,6 +237,28 @@ def print_commands(steps: Sequence[Step], asked: Asked) -> None:
     for step in steps:
         say(f"# {step.name}: {step.makes}")
         say(step.command)
+
+
+def say_verdict(output: Path, h5: Path) -> None:
+    """Print what can be expected of a set, by the pictures of its data that were held apart."""
+    from olacore.commands.show import print_table
+    from olacore.drawing.verdict import measure_apart, sentences, table_of
+
+    parts = measure_apart(output, h5)
+    heads, rows = table_of(parts)
+    if rows:
+        print_table(heads, rows, f"what to expect of {output}, by pictures that were held apart")
+    for sentence in sentences(parts):
+        say(sentence)
+
+
+def look_at_pictures(steps: Sequence[Step]) -> None:
+    """Have the first step count pictures, captions and what matches, where it is to make data of them."""
+    from olacore.commands.set_work import context_of
+
+    if steps[0].name == "data":
+        with context_of(steps[0], ["--dry-run"]) as context:
+            context.command.invoke(context)
 
 
 def run_all(steps: Sequence[Step], asked: Sequence[Step], work: Work) -> None:

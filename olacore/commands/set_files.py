@@ -6,11 +6,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from hashlib import file_digest, sha256
 from pathlib import Path
 
-from olacore.foreign.schema import record, text
-
-# What the record says of files: a digest of names, sizes and times, and one of names and content.
-SEEN = record({"stamp": text(64), "digest": text(64)})
-
 
 def files_of(sources: Sequence[Path], captions: str) -> dict[str, list[Path]]:
     """Pictures, and the captions that no table has: texts or tables beside the pictures.

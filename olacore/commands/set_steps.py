@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from olacore.drawing.recipe import Recipe, written
+from olacore.drawing.work_folder import BUNDLE
 
 # The side of pictures, where neither the command nor the recipe says one.
 SIZE = 64
 PRECOMPUTE, TRAIN = "precompute", "train"
-BUNDLE = "bundle"
 # What a step may read that no step makes, in words.
 GIVEN = {
     "pictures": "the pictures",

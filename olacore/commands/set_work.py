@@ -16,21 +16,11 @@ from typing import Any
 import click
 
 from olacore.commands.say import say
-from olacore.commands.set_files import SEEN, seen_again
-from olacore.commands.set_steps import BUNDLE, GIVEN, Step
+from olacore.commands.set_files import seen_again
+from olacore.commands.set_steps import GIVEN, Step
+from olacore.drawing.work_folder import BUNDLE, RECORD, SCHEMA, read_record
 from olacore.errors import ConfigError, OutputError
 from olacore.files import is_there, make_folder, replace_file
-from olacore.foreign.json_text import read_json
-from olacore.foreign.schema import flag, mapping, number, one_of, record, require, text
-
-RECORD = "make-set.json"
-SCHEMA = "olacore/make-set/1"
-# A shell may write every picture's name into a command, up to 2 MB of them.
-STEP = record(
-    {"command": text(1 << 22), "digest": text(64), "done": flag, "wall": number(0), "processor": number(0)},
-    {"given": mapping(text(64))},
-)
-CONTENT = record({"schema": one_of([SCHEMA]), "steps": mapping(STEP)}, {"files": mapping(SEEN)})
 
 
 class Work:
@@ -51,8 +41,8 @@ class Work:
         self, folder: Path, given: Mapping[str, str] | None = None, files: Mapping[str, Sequence[Path]] | None = None
     ) -> None:
         self.folder, self.path = folder, folder / RECORD
-        there = require(CONTENT, read_json(self.path, "the record"), str(self.path)) if is_there(self.path) else {}
-        self.steps: dict[str, Any] = there.get("steps", {})
+        there = read_record(folder)
+        self.steps: dict[str, Any] = there["steps"]
         before = there.get("files", {})
         self.files = {name: seen_again(paths, before.get(name)) for name, paths in (files or {}).items()}
         self.given = {**(given or {}), **{name: seen["digest"] for name, seen in self.files.items()}}
