@@ -63,17 +63,19 @@ class RecipeName(Known):
 @click.option("-o", "--output", required=True, type=FILE, help="The folder of the set.")
 @click.option("--work", type=FILE, help="Folder of data, words and runs, which stays; by default OUTPUT-work.")
 @click.option("--about", type=Option(), multiple=True, help="NAME=TEXT that the set says of itself; may be repeated.")
-@click.option("--dry-run", is_flag=True, help="Print all the commands, whatever is done, and run none.")
-@click.option("--force", is_flag=True, help="Replace the set that is there.")
+@click.option("--dry-run", is_flag=True, help="Print all the commands, check what is given, and run none.")
+@click.option("--force", is_flag=True, help="Replace the set, and make again what was made otherwise.")
 def make_set(recipe: str, changes: Sequence[str], dry_run: bool, **given: Any) -> None:
     """Make a set of modules from captioned pictures. `ola generate --set` takes it.
 
     SOURCES are pictures with captions, or folders or archives of them, as `ola precompute` takes them. Other commands
     are printed and run, one after the other. The same command goes on with what was interrupted, and does nothing
-    twice; for other pictures give another --work.
+    twice; of other files, or with other options, it makes nothing without --force.
     """
+    from olacore.commands.set_files import files_of
     from olacore.commands.set_steps import steps_of
     from olacore.commands.set_work import Work
+    from olacore.drawing.bundle import check_free
     from olacore.drawing.recipe import read_recipe
 
     check_usage(given)
@@ -83,10 +85,16 @@ def make_set(recipe: str, changes: Sequence[str], dry_run: bool, **given: Any) -
     check_commands(steps, recipe)
     if dry_run:
         print_commands(steps, asked)
+        check_inputs(asked)
+        look_at_pictures(steps)
         return
     check_outputs(asked, steps)
-    work = Work(asked.work, check_inputs(asked))
-    run_all(steps, work.to_do(steps), work)
+    given = check_inputs(asked)
+    work = Work(asked.work, given, files_of(asked.sources, str(asked.captions)) if asked.h5 is None else {})
+    to_do = work.to_do(steps, asked.force)
+    check_free(asked.output, asked.force)
+    run_all(steps, to_do, work)
+    say_verdict(asked.output, asked.h5 or asked.work / "data.h5")
     measured = ("ola", "t2i-test", "--set", str(asked.output), "--h5", str(asked.h5 or asked.work / "data.h5"))
     say(f"{asked.work} keeps what it was made of; figures: {shlex.join(measured)}")
 
@@ -118,12 +126,13 @@ def asked_of(
     from olacore.commands.set_steps import Asked
     from olacore.drawing.module_set import ABOUT, open_set
     from olacore.errors import FileFormatError
+    from olacore.foreign.reading import or_meant
 
     if text is not None and ((text / ABOUT).exists() or str(text) in pretrained.sets()):
         text = open_set(text).files["text"]
     elif text is not None and len(text.parts) == 1 and not text.exists() and str(text) not in pretrained.names():
-        came = ", ".join(pretrained.sets())
-        raise FileFormatError(f"there is no text module or set {text}; sets that come with the package: {came}.")
+        said = f"there is no text module or set {text}; sets that come with the package: {', '.join(pretrained.sets())}"
+        raise FileFormatError(f"{said}{or_meant(text)}")
     told = [f"{name}={value}" for name, value in about]
     return Asked(output=output, work=work or output.with_name(f"{output.name}-work"), text=text, about=told, **rest)
 
@@ -165,14 +174,11 @@ def check_search(params: dict[str, Any]) -> None:
 
 
 def check_outputs(asked: Asked, steps: Sequence[Step]) -> None:
-    """Raise where the set or what it is made of cannot be written."""
+    """Raise where the set or what it is made of cannot be written, whatever is there."""
     from olacore.drawing.bundle import check_about
-    from olacore.drawing.module_set import ABOUT
-    from olacore.errors import ConfigError, OutputExistsError
+    from olacore.errors import ConfigError
     from olacore.files import check_folder
 
-    if (asked.output / ABOUT).exists() and not asked.force:
-        raise OutputExistsError(f"the set {asked.output} is already there; give --force to replace it.")
     for folder in (asked.output, asked.work):
         check_folder(folder, force=True)
     output = asked.output.resolve()
@@ -186,39 +192,42 @@ def check_outputs(asked: Asked, steps: Sequence[Step]) -> None:
     check_about(dict(each.split("=", 1) for each in asked.about))
 
 
-def check_inputs(asked: Asked) -> str:
-    """Raise where what a set is made of is missing; return a fingerprint of what is there but for pictures."""
+def check_inputs(asked: Asked) -> dict[str, str]:
+    """Raise where what a set is made of is missing; return fingerprints of what is there but for pictures."""
     from hashlib import sha256
 
     from olacore.data import open_dataset
     from olacore.drawing.bundle import check_captioned
     from olacore.drawing.module_set import check_part
     from olacore.errors import FileFormatError
-    from olacore.foreign.reading import read_file
+    from olacore.foreign.reading import or_meant, read_file
     from olacore.modules.find import find
     from olacore.modules.module import load
+    from olacore.views.word_table import check_words
 
-    tables = [] if asked.captions is None or asked.captions in NO_TABLE else [Path(asked.captions)]
-    tables += [] if asked.split is None else [asked.split]
+    tables = {} if asked.captions is None or asked.captions in NO_TABLE else {"captions": Path(asked.captions)}
+    tables |= {} if asked.split is None else {"split": asked.split}
     words = [asked.words] if asked.words else []
-    for what, paths in (("pictures", asked.sources), ("table", tables), ("words", words)):
+    for what, paths in (("pictures", asked.sources), ("table", tables.values()), ("words", words)):
         for path in paths:
             if not path.exists():
-                raise FileFormatError(f"there is no {path}, of which the {what} of a set should come.")
-    found = [sha256(read_file(path, "the table", MOST_BYTES)).hexdigest() for path in tables]
+                said = f"there is no {path}, of which the {what} of a set should come"
+                raise FileFormatError(f"{said}{or_meant(path)}")
+    found = {name: sha256(read_file(path, "the table", MOST_BYTES)).hexdigest() for name, path in tables.items()}
     for path in words:
         with open_dataset([path]) as data:
-            found.append(data.digest())
+            check_words(data, path)
+            found["words"] = data.digest()
     if asked.text is not None:
         if not find(asked.text).exists():
-            raise FileFormatError(f"there is no text module {asked.text}.")
+            raise FileFormatError(f"there is no text module {asked.text}{or_meant(asked.text)}")
         check_part("text", (text := load(asked.text)).about(), "the set")
-        found.append(text.digest)
+        found["text"] = text.digest
     if asked.h5 is not None:
         with open_dataset([asked.h5]) as data:
             check_captioned(data, asked.h5)
-            found.append(data.digest())
-    return " ".join(found)
+            found["data"] = data.digest()
+    return found
 
 
 def print_commands(steps: Sequence[Step], asked: Asked) -> None:
@@ -226,7 +235,30 @@ def print_commands(steps: Sequence[Step], asked: Asked) -> None:
     if asked.work != Path():
         say(f"mkdir -p {shlex.quote(str(asked.work))}")
     for step in steps:
+        say(f"# {step.name}: {step.makes}")
         say(step.command)
+
+
+def say_verdict(output: Path, h5: Path) -> None:
+    """Print what can be expected of a set, by the pictures of its data that were held apart."""
+    from olacore.commands.show import print_table
+    from olacore.drawing.verdict import measure_apart, sentences, table_of
+
+    parts = measure_apart(output, h5)
+    heads, rows = table_of(parts)
+    if rows:
+        print_table(heads, rows, f"what to expect of {output}, by pictures that were held apart")
+    for sentence in sentences(parts):
+        say(sentence)
+
+
+def look_at_pictures(steps: Sequence[Step]) -> None:
+    """Have the first step count pictures, captions and what matches, where it is to make data of them."""
+    from olacore.commands.set_work import context_of
+
+    if steps[0].name == "data":
+        with context_of(steps[0], ["--dry-run"]) as context:
+            context.command.invoke(context)
 
 
 def run_all(steps: Sequence[Step], asked: Sequence[Step], work: Work) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+from click.core import ParameterSource
 
 from olacore.commands.options import FILE, Seconds, check_resumed
 from olacore.commands.progress import progress_bars
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     from olacore.fitness.evolve import Evolved
     from olacore.play.snake import Snake
 
+# What is asked of a search, and of no player that is there.
+OF_SEARCH = ("seconds", "generations", "hidden", "strategy", "seed", "out", "resume")
 # Pictures a second in the terminal, and what a cell looks like there: nothing, body, head, food.
 RATE = 24
 CELLS = (("· ", "dim"), ("██", "green"), ("██", "bright_green"), ("● ", "red"))
@@ -51,6 +54,8 @@ def snake(
     """Evolve a player of Snake, measure it on 1,000 new games, and write a film of one."""
     from olacore.play import training
 
+    if module is not None:
+        check_no_search()
     if film is not None or module is not None:
         check_output(film or Path(training.FILM), settings["force"])
     if module is None:
@@ -82,6 +87,17 @@ def snake(
     print_table(("", "food", "most", "full boards"), rows, title)
     written = "" if folder is None else f"; the player is {folder / 'module.safetensors'}"
     say(f"look at {made}{curve}{written}")
+
+
+def check_no_search() -> None:
+    """Raise `UsageError` where a search is asked for."""
+    context = click.get_current_context()
+    for option in context.command.params:
+        given = context.get_parameter_source(str(option.name)) is not ParameterSource.DEFAULT
+        if option.name in OF_SEARCH and given:
+            raise click.UsageError(
+                f"--module is a player that is there, and nothing is searched; leave {option.opts[0]} out."
+            )
 
 
 def evolved(size: int, settings: dict[str, Any], film: Path | None) -> Evolved:

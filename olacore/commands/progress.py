@@ -51,7 +51,7 @@ def progress_bars(
     with bars() as drawn:
 
         def follow(name: str) -> Callable[[dict[str, Any]], None]:
-            task = drawn.add_task(shown(name), total=total, note="compiling")
+            task = drawn.add_task(shown(name), total=total, note="reading the data")
             told = time.monotonic()
 
             def update(event: Any) -> None:
@@ -59,10 +59,9 @@ def progress_bars(
                 if unit == "generation" and (settings := getattr(event, "settings", None)):
                     # The data may ask for a strategy with another schedule.
                     drawn.update(task, total=settings.get("generations", total))
-                if (line := getattr(event, "line", None)) is None:
+                if not (note := note_of(event)):
                     return
-                note = noted(line)
-                drawn.update(task, completed=line[unit], note=note)
+                drawn.update(task, note=note, **({"completed": event.line[unit]} if hasattr(event, "line") else {}))
                 if drawn.disable and time.monotonic() - told >= APART:
                     told = time.monotonic()
                     say(f"{name}: {note}", err=True)
@@ -70,6 +69,19 @@ def progress_bars(
             return update
 
         yield follow
+
+
+def note_of(event: Any) -> str:
+    """What an event says in a few words; nothing of most."""
+    from olacore.search.observers import Compiled, Folding, Reported, Started, Trying
+
+    if isinstance(event, Reported):
+        return noted(event.line)
+    if isinstance(event, Trying):
+        return f"trial {event.number}{'' if event.total is None else f' of {event.total}'}, {event.what}"
+    if isinstance(event, Folding):
+        return f"fold {event.number} of {event.total}"
+    return "compiling" if isinstance(event, Started) else "the first generations" if isinstance(event, Compiled) else ""
 
 
 def noted(line: dict[str, Any]) -> str:

@@ -5,15 +5,36 @@ from __future__ import annotations
 import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
-from hashlib import sha256
 from pathlib import Path
 
 from olacore.drawing.recipe import Recipe, level_name, written
+from olacore.drawing.work_folder import BUNDLE
 
 # The side of pictures, where neither the command nor the recipe says one.
 SIZE = 64
 PRECOMPUTE, TRAIN = "precompute", "train"
-BUNDLE = "bundle"
+# What a step may read that no step makes, in words.
+GIVEN = {
+    "pictures": "the pictures",
+    "captions": "the captions",
+    "split": "the table of parts",
+    "data": "the data",
+    "words": "the table of words",
+    "text": "the text module",
+}
+# What each step makes; those of denoisers are called by their levels.
+MAKES = {
+    "data": "pictures to latents, captions to embeddings",
+    "words": "words to embeddings",
+    "text": "text to embedding",
+    "mean": "text to latent",
+    "decoder": "latent to picture",
+    "refiner": "picture to better picture",
+    "encoder": "picture to latent",
+    "rows": "latents to noisy latents",
+    "level": "noisy latent to latent",
+    BUNDLE: "modules to set",
+}
 
 
 @dataclass(frozen=True)
@@ -59,12 +80,14 @@ class Step:
     arguments : words of the command behind `ola`
     made : file or folder that is there when it is done
     reads : the steps whose files it reads
+    given : what else it reads, which was there already; see `GIVEN`
     """
 
     name: str
     arguments: tuple[str, ...]
     made: Path
     reads: tuple[Step, ...] = ()
+    given: tuple[str, ...] = ()
 
     @property
     def command(self) -> str:
@@ -72,10 +95,9 @@ class Step:
         return shlex.join(("ola", *self.arguments)).encode("utf-8", "backslashreplace").decode()
 
     @property
-    def digest(self) -> str:
-        """Of the command, and of those that made what it reads."""
-        told = "\n".join([self.command, *(step.digest for step in self.reads)])
-        return sha256(told.encode()).hexdigest()
+    def makes(self) -> str:
+        """What it makes of what, in a few words."""
+        return MAKES[self.name.partition("-")[0]]
 
 
 def steps_of(recipe: Recipe, asked: Asked) -> list[Step]:
@@ -126,7 +148,8 @@ class Plan:
     def add(self, name: str, arguments: Sequence[str], made: Path, reads: Sequence[str] = ()) -> None:
         """Add a step; of what it reads, what is there already has no step."""
         before = tuple(self.steps[one] for one in reads if one in self.steps)
-        self.steps[name] = Step(name, tuple(map(str, arguments)), made, before)
+        given = tuple(one for one in reads if one not in self.steps)
+        self.steps[name] = Step(name, tuple(map(str, arguments)), made, before, given)
 
     def data(self) -> None:
         """Pictures, latents, and embeddings of the captions."""
@@ -136,7 +159,7 @@ class Plan:
         teachers = ["--teacher", asked.teacher, "--text-teacher", asked.text_teacher]
         told = ["--captions", str(asked.captions), *split, "--size", str(options.pop("size")), *teachers]
         arguments = [PRECOMPUTE, *map(str, asked.sources), *told, *written(options), "--h5", self.h5]
-        self.add("data", arguments, Path(self.h5))
+        self.add("data", arguments, Path(self.h5), ("pictures", "captions", *(["split"] if split else [])))
 
     def words(self) -> None:
         """Embeddings of single words."""

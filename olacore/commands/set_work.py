@@ -1,12 +1,13 @@
-"""The folder that a set is made in: which steps are done, by which commands, and what they took."""
+"""The folder that a set is made in: which steps are done, by which commands, of what, and what they took."""
 
 from __future__ import annotations
 
 import json
 import os
 import shlex
+import shutil
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from hashlib import sha256
 from pathlib import Path
@@ -15,17 +16,11 @@ from typing import Any
 import click
 
 from olacore.commands.say import say
-from olacore.commands.set_steps import BUNDLE, Step
-from olacore.errors import ConfigError
+from olacore.commands.set_files import seen_again
+from olacore.commands.set_steps import GIVEN, Step
+from olacore.drawing.work_folder import BUNDLE, RECORD, SCHEMA, read_record
+from olacore.errors import ConfigError, OutputError
 from olacore.files import is_there, make_folder, replace_file
-from olacore.foreign.json_text import read_json
-from olacore.foreign.schema import flag, mapping, number, one_of, record, require, text
-
-RECORD = "make-set.json"
-SCHEMA = "olacore/make-set/1"
-# A shell may write every picture's name into a command, up to 2 MB of them.
-STEP = record({"command": text(1 << 22), "digest": text(64), "done": flag, "wall": number(0), "processor": number(0)})
-CONTENT = record({"schema": one_of([SCHEMA]), "steps": mapping(STEP)})
 
 
 class Work:
@@ -34,26 +29,36 @@ class Work:
     Parameters
     ----------
     folder : made when the first step begins
-    given : fingerprint of what was there already: tables, words, a text module, captioned data
+    given : fingerprints of what was there already, by the names of `GIVEN`
+    files : the same as files, whose content is read where their sizes or times are not those of the record
 
     Raises
     ------
     FileFormatError  if the record cannot be read
     """
 
-    def __init__(self, folder: Path, given: str = "") -> None:
-        self.folder, self.path, self.given = folder, folder / RECORD, given
-        there = is_there(self.path)
-        self.steps: dict[str, Any] = (
-            require(CONTENT, read_json(self.path, "the record"), str(self.path))["steps"] if there else {}
-        )
+    def __init__(
+        self, folder: Path, given: Mapping[str, str] | None = None, files: Mapping[str, Sequence[Path]] | None = None
+    ) -> None:
+        self.folder, self.path = folder, folder / RECORD
+        there = read_record(folder)
+        self.steps: dict[str, Any] = there["steps"]
+        before = there.get("files", {})
+        self.files = {name: seen_again(paths, before.get(name)) for name, paths in (files or {}).items()}
+        self.given = {**(given or {}), **{name: seen["digest"] for name, seen in self.files.items()}}
+        self.odd: list[Step] = []
 
     def is_done(self, step: Step) -> bool:
         """Whether there is nothing to do; a set is put together each time."""
-        return step.name != BUNDLE and is_there(step.made) and self.steps.get(step.name, {}).get("done", False)
+        made = step.name != BUNDLE and is_there(step.made) and step not in self.odd
+        return made and self.steps.get(step.name, {}).get("done", False)
 
-    def to_do(self, steps: Sequence[Step]) -> list[Step]:
+    def to_do(self, steps: Sequence[Step], force: bool = False) -> list[Step]:
         """Those that are not done, and that the last one or another of them reads; the last one is always done.
+
+        Parameters
+        ----------
+        force : make again what was made otherwise, when its turn comes
 
         Raises
         ------
@@ -61,24 +66,36 @@ class Work:
         """
         there = [step for step in steps[:-1] if step.name in self.steps and is_there(step.made)]
         odd = [step for step in there if self.steps[step.name]["digest"] != self.digest(step)]
-        if odd:
-            first = next((step for step in odd if self.steps[step.name]["command"] != step.command), odd[0])
-            made = f"{first.made} was made {difference(self.steps[first.name]['command'], first.command)}"
-            raise ConfigError(f"{made}; {again(odd)}")
+        if odd and not force:
+            made = ", ".join(str(step.made) for step in odd)
+            raise ConfigError(f"{self.why(odd)}; give --force to make {made} again, or another -o or --work.")
+        self.odd = odd
         asked = [steps[-1]]
         for step in reversed(steps[:-1]):
             if not self.is_done(step) and any(step in one.reads for one in asked):
                 asked.insert(0, step)
         gone = [step for step in asked if not is_there(step.made)]
-        late = [step for step in there if made_of(step, gone)]
+        late = [step for step in there if step not in odd and made_of(step, gone)]
         if late:
             lost = made_of(late[0], gone)[0].made
             raise ConfigError(f"{lost} is gone, and what was made of it is there; {again(late)}")
         return asked
 
+    def why(self, odd: Sequence[Step]) -> str:
+        """Begin a sentence on what was made otherwise: by which options, or else of what."""
+        for step in odd:
+            if (then := self.steps[step.name]["command"]) != step.command:
+                return f"{step.made} was made {difference(then, step.command)}"
+        for step in odd:
+            then = self.steps[step.name].get("given", {})
+            if changed := [GIVEN[name] for name in step.given if then.get(name) != self.given[name]]:
+                return f"{step.made} was made before {' and '.join(changed)} changed"
+        return f"{odd[0].made} was made of what is not the same now"
+
     def digest(self, step: Step) -> str:
-        """Of what a step does, and of what was given."""
-        return sha256(f"{step.digest} {self.given}".encode()).hexdigest()
+        """Of what a step does, of what was given to it, and of the steps whose files it reads."""
+        told = [step.command, *(self.given[name] for name in step.given), *map(self.digest, step.reads)]
+        return sha256("\n".join(told).encode()).hexdigest()
 
     @contextmanager
     def doing(self, step: Step) -> Iterator[None]:
@@ -92,8 +109,9 @@ class Work:
             wall, processor = time.perf_counter() - began, processor_seconds() - used
             seconds = {"wall": round(old.get("wall", 0) + wall, 1)}
             seconds |= {"processor": round(old.get("processor", 0) + processor, 1)}
-            self.steps[step.name] = {"command": step.command, "digest": digest, "done": done, **seconds}
-            content = {"schema": SCHEMA, "steps": self.steps}
+            given = {name: self.given[name] for name in step.given}
+            self.steps[step.name] = {"command": step.command, "given": given, "digest": digest, "done": done, **seconds}
+            content = {"schema": SCHEMA, "steps": self.steps, "files": self.files}
             replace_file(self.path, (json.dumps(content, indent=1, ensure_ascii=False) + "\n").encode())
 
         make_folder(self.folder)
@@ -108,6 +126,8 @@ class Work:
 
 def run(step: Step, work: Work) -> None:
     """Do a step as the command does it, on from where an earlier try was; its errors and its exit code are raised."""
+    if step in work.odd:
+        remove(step.made)
     resumed = ["--resume"] if step.name != BUNDLE and is_there(step.made) else []
     say(f"$ {shlex.join(('ola', *step.arguments, *resumed))}")
     with work.doing(step), context_of(step, resumed) as context:
@@ -127,13 +147,29 @@ def context_of(step: Step, more: Sequence[str] = ()) -> click.Context:
     return top.command.commands[name].make_context(name, [*arguments, *more], parent=top)
 
 
+def remove(path: Path) -> None:
+    """Take away what a step made: a file, a link or a folder.
+
+    Raises
+    ------
+    OutputError  if it stays
+    """
+    try:
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path)
+        else:
+            path.unlink()
+    except OSError as error:
+        raise OutputError(f"cannot remove {path}: {error.strerror or error}.") from error
+
+
 def difference(then: str, now: str) -> str:
     """End a sentence on what another command made, by the options that differ."""
     old, new = options_in(then), options_in(now)
     gone, came = ([one for one in those if one not in others] for those, others in ((old, new), (new, old)))
     if gone:
         return f"with {' '.join(gone)}{', not ' + ' '.join(came) if came else ''}"
-    return f"without {' '.join(came)}" if came else "of what is not the same now"
+    return f"without {' '.join(came)}" if came else "with these options in another order"
 
 
 def made_of(step: Step, those: Sequence[Step]) -> list[Step]:
@@ -151,7 +187,11 @@ def again(steps: Sequence[Step]) -> str:
 def options_in(command: str) -> list[str]:
     """The options of a command with their values, and its other words."""
     found: list[str] = []
-    for word in shlex.split(command):
+    try:
+        words = shlex.split(command)
+    except ValueError:  # a damaged record may have half a command
+        words = command.split()
+    for word in words:
         if found and found[-1].startswith("--") and " " not in found[-1] and not word.startswith("--"):
             found[-1] += f" {word}"
         else:

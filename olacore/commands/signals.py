@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import FrameType
 from typing import NoReturn
@@ -16,6 +17,7 @@ from olacore.commands.say import say
 
 # In what contexts share: the command that runs the present one as one of its steps.
 WHOLE = "olacore.whole"
+HEARD = b"stopping after what is being done; a second signal ends it at once\n"
 
 
 def going_on(folder: Path | None = None, with_force: bool = False) -> str:
@@ -57,13 +59,19 @@ class Stop:
 
 @contextmanager
 def stop_on_signal() -> Iterator[Stop]:
-    """Turn the first Ctrl-C or SIGTERM into something that long work asks for; the second is answered as before."""
+    """Turn the first Ctrl-C or SIGTERM into something that long work asks for; the second is answered as before.
+
+    The first one is told of at once, since the work may take seconds to meet it.
+    """
     stop = Stop()
     before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
 
     def remember(number: int, frame: FrameType | None) -> None:
         stop.number = number
         give_back()
+        with suppress(OSError):
+            # Not by `say`: the signal may have come while that was writing. A bar leaves the cursor behind it.
+            os.write(2, (b"\n" if os.isatty(2) else b"") + HEARD)
 
     def give_back() -> None:
         for number, handler in before.items():

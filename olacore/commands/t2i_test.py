@@ -45,13 +45,13 @@ def t2i_test(
 ) -> None:
     """Draw captions whose pictures are known, and compare. Beside them stands what needs no module.
 
-    left: share of the variance of 32 x 32 means that the true picture leaves; nearest, among_10: whether the true
-    picture is the nearest of all, or among ten; nearer: than any training picture; energy, detail: of pixels and of
-    what a blur takes away, over the true ones'; grain on white paper, in grey levels; copies of training pictures;
-    kid: distance to the true pictures as a whole; spread: how far two seeds are apart, with --variety; text_mean: share
-    of the latents' variance that is left by what the captions alone lead one to expect;
-    judge: R-precision of 100, whether a closed form that learnt from the training pictures reads the right caption from
-    the picture, and another one from --judge.
+    left: share of the variance of the true pictures' 32 x 32 means that the drawn ones leave; nearest, among_10:
+    whether the true picture is the nearest of all, or among ten; nearer: than any training picture; energy, detail: of
+    pixels and of what a blur takes away, over the true ones'; grain on white paper, in grey levels; copies of training
+    pictures; kid: distance to the true pictures as a whole; spread: how far two seeds are apart, with --variety;
+    text_mean: share of the latents' variance that is left by what the captions alone lead one to expect; judge:
+    R-precision of 100, whether a closed form that learnt from the training pictures reads the right caption from the
+    picture; other_judge: one that learnt from --judge.
     """
     from olacore.drawing.generator import DEFAULT_SET, Generator
     from olacore.drawing.measure import measure

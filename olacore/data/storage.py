@@ -15,6 +15,7 @@ import numpy as np
 from olacore.data.arrays import require_own
 from olacore.data.survival import require_survivable
 from olacore.errors import FileFormatError, OlacoreError, OutputError, OutputExistsError
+from olacore.foreign.reading import or_meant
 
 try:
     import fcntl
@@ -67,7 +68,7 @@ def _require_hdf5(path: Path) -> None:
     try:
         if not path.is_file():
             what = "a folder" if path.is_dir() else "no file" if path.exists() else "missing"
-            raise FileFormatError(f"expected an HDF5 file at {path}; it is {what}.")
+            raise FileFormatError(f"expected an HDF5 file at {path}; it is {what}{or_meant(path)}")
         size = path.stat().st_size
         if size == 0:
             raise FileFormatError(f"{path} is empty (0 bytes); make it again.")

@@ -19,7 +19,7 @@ from olacore.drawing.captions import OVER, Captions
 from olacore.drawing.lift import OUTLINE, axes_of, gains_of, parted
 from olacore.drawing.module_set import ABOUT, CAPTIONS, MOST_ABOUT, SCHEMA, THUMBNAILS, check_parts
 from olacore.errors import ConfigError, DataError, FingerprintError, OutputExistsError
-from olacore.files import check_folder, make_folder, replace_file
+from olacore.files import check_folder, write_folder
 from olacore.modules.find import find
 from olacore.modules.module import Module, load
 from olacore.views.scaling import Scaling
@@ -61,12 +61,10 @@ def make_set(
     ------
     DataError  if the data have no captions, or none for training
     FileFormatError, FingerprintError  if the modules do not go together
-    OutputExistsError  if there is a set and `force` is not given
+    OutputExistsError  if there is a set, or the folder holds other files, and `force` is not given
     ConfigError  if a text of `about` is too long, or has characters that cannot be shown
     """
-    if (out / ABOUT).exists() and not force:
-        raise OutputExistsError(f"the set {out} is already there; give --force to replace it.")
-    check_folder(out, force=True)
+    check_free(out, force)
     check_about(about or {})
     loaded = {name: load(reference) for name, reference in modules.items()}
     denoisers = {getattr(module.view, "level", 0.0): (module, path) for path in levels for module in (load(path),)}
@@ -90,10 +88,15 @@ def make_set(
         energies = energies_of(data, loaded["mean"].scaling, validated, None if scenes else seen)
         thumbnails = sheet_of_thumbnails(data, texts, trained)
         size = data.layout_of("frames")[0][0]
-    make_folder(out)
-    written = {name: keep(out, f"{name}.safetensors", find(path).read_bytes()) for name, path in modules.items()}
+    files: dict[str, bytes] = {}
+
+    def keep(name: str, content: bytes) -> dict[str, str]:
+        files[name] = content
+        return {"file": name, "sha256": sha256(content).hexdigest()}
+
+    written = {name: keep(f"{name}.safetensors", find(path).read_bytes()) for name, path in modules.items()}
     bank = [
-        {"level": level, **keep(out, f"level-{level:g}.safetensors", find(path).read_bytes())}
+        {"level": level, **keep(f"level-{level:g}.safetensors", find(path).read_bytes())}
         for level, (_, path) in sorted(denoisers.items(), reverse=True)
     ]
     content = {
@@ -101,15 +104,23 @@ def make_set(
         "size": size,
         "modules": written,
         "levels": bank,
-        "captions": keep(out, CAPTIONS, captions.content()),
-        "thumbnails": keep(out, THUMBNAILS, thumbnails),
+        "captions": keep(CAPTIONS, captions.content()),
+        "thumbnails": keep(THUMBNAILS, thumbnails),
         "seen": seen,
         **energies,
         **styles,
         "about": dict(about or {}),
     }
-    replace_file(out / ABOUT, (json.dumps(content, indent=1, sort_keys=True) + "\n").encode())
+    files[ABOUT] = (json.dumps(content, indent=1, sort_keys=True) + "\n").encode()
+    write_folder(out, files)
     return out
+
+
+def check_free(out: Path, force: bool) -> None:
+    """Raise `OutputExistsError` where a folder has a set, or other files, unless they may be replaced."""
+    if (out / ABOUT).exists() and not force:
+        raise OutputExistsError(f"the set {out} is already there; give --force to replace it.")
+    check_folder(out, force)
 
 
 def check_captioned(data: Dataset, h5: Path) -> None:
@@ -147,12 +158,6 @@ def check_text(text: Module, abouts: Mapping[str, Mapping[str, Any]]) -> None:
                 f"the {name} module reads embeddings of {theirs} ({read[:12]}), which the text module does not make; "
                 "train it with --text-from the text module."
             )
-
-
-def keep(out: Path, name: str, content: bytes) -> dict[str, str]:
-    """Write a file of a set, and return its entry."""
-    replace_file(out / name, content)
-    return {"file": name, "sha256": sha256(content).hexdigest()}
 
 
 def embed(text: Module, captions: Sequence[str]) -> np.ndarray:

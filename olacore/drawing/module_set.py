@@ -14,7 +14,9 @@ from typing import Any
 
 from olacore import pretrained
 from olacore.drawing.lift import Outline
+from olacore.drawing.work_folder import RECORD, where_set
 from olacore.errors import FileFormatError, FingerprintError
+from olacore.files import is_there
 from olacore.foreign import hub
 from olacore.foreign.json_text import read_json
 from olacore.foreign.reading import read_file
@@ -134,6 +136,8 @@ def open_set(reference: Path | str) -> ModuleSet:
         meant = pretrained.guess(reference, known)
         raise FileFormatError(f"{reference} is no folder and no set that is shipped{meant}; there are: {names}.")
     path = folder / ABOUT
+    if not path.exists() and is_there(folder / RECORD):
+        raise FileFormatError(f"{folder} is no set but the folder of the work of `ola make-set`; {where_set(folder)}.")
     if not path.exists():
         raise FileFormatError(f"{folder} is no set of modules: it has no {ABOUT}; `ola bundle` makes one.")
     about = require(_SET, read_json(path, "the set"), str(path))

@@ -4,6 +4,8 @@ their nouns."""
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
+from difflib import get_close_matches
 from math import isfinite
 from typing import Any
 
@@ -21,6 +23,8 @@ UNSAFE = re.compile(f'{UNSEEN.pattern[:-1]}/\\\\:*?"<>|]')
 DEVICES = {"con", "prn", "aux", "nul", *(f"{port}{number}" for port in ("com", "lpt") for number in range(10))}
 # Bytes of a name, so that a number and a suffix fit into the 255 that file systems take.
 LONGEST = 200
+# Names at most that may have been meant, and how like they are, 0 to 1.
+NEAR, LIKENESS = 3, 0.6
 
 
 def counted(count: int, one: str, many: str = "") -> str:
@@ -31,6 +35,18 @@ def counted(count: int, one: str, many: str = "") -> str:
     one, many : the noun of one thing, and of any other number; by default with an s
     """
     return f"{count:,} {one if count == 1 else many or one + 's'}"
+
+
+def alike(name: str, known: Iterable[str], likeness: float = LIKENESS) -> str:
+    """Which of the known names may have been meant, as "one, two or three"; empty where none is near.
+
+    Parameters
+    ----------
+    likeness : of two names at least, 0 to 1, where one does not begin with the other
+    """
+    name, names = name.lower(), list(known)
+    near = [one for one in names if one.startswith(name)] or get_close_matches(name, names, NEAR, likeness)
+    return f"{', '.join(near[:-1])}{' or ' if near[1:] else ''}{near[-1]}" if near else ""
 
 
 def shown(text: object, lines: bool = False) -> str:

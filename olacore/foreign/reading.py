@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import os
 import stat
+from itertools import islice
 from pathlib import Path
 
 from olacore.errors import FileFormatError
+from olacore.foreign.names import alike
 
 # How much `describe_start` looks at.
 START = 512
+# How like the name of a file is that may have been meant, 0 to 1: more than data.csv and data.h5; and the files of a
+# folder that are looked at, so that one of millions of pictures takes no longer.
+LIKENESS, LISTED = 0.7, 10_000
 POINTER = b"version https://git-lfs.github.com/spec/"
 STARTS = (
     (POINTER, "a Git LFS pointer in place of the file; run `git lfs pull`"),
@@ -56,6 +61,19 @@ def or_rather(data: bytes, expected: str) -> str:
     return f"it is {words}" if words else f"expected {expected}"
 
 
+def or_meant(path: Path) -> str:
+    """End of a sentence on a file that cannot be read: "; did you mean captions.csv?" where it is missing, or "."."""
+    if not path.name or os.path.lexists(path):
+        return "."
+    try:
+        with os.scandir(path.parent) as entries:
+            names = sorted(entry.name for entry in islice(entries, LISTED) if not entry.name.startswith("."))
+    except (OSError, ValueError):
+        return "."
+    meant = alike(path.name, names, LIKENESS)
+    return f"; did you mean {meant}?" if meant else "."
+
+
 def read_file(path: Path, what: str, most: int) -> bytes:
     """Read a whole file, if it is one.
 
@@ -77,7 +95,8 @@ def read_file(path: Path, what: str, most: int) -> bytes:
     except FileFormatError:
         raise
     except (OSError, ValueError) as error:
-        raise FileFormatError(f"cannot read {what} {path}: {getattr(error, 'strerror', None) or error}.") from error
+        reason = getattr(error, "strerror", None) or error
+        raise FileFormatError(f"cannot read {what} {path}: {reason}{or_meant(path)}") from error
     if max(len(data), status.st_size) > most:
         size = f"it has {max(len(data), status.st_size)} bytes, and at most {most} are read"
         raise FileFormatError(f"{what} {path} is too large: {size}.")

@@ -13,6 +13,7 @@ import numpy as np
 
 from olacore.errors import ConfigError, DTypeError, FileFormatError, ShapeError
 from olacore.files import replace_file
+from olacore.foreign.reading import or_meant
 from olacore.media.decode import decode_picture, silence
 from olacore.media.flatten import to_rgb
 from olacore.media.kinds import MAX_PIXELS, look_at
@@ -74,7 +75,8 @@ def open_picture(path: Path, what: str = "picture") -> Iterator[BinaryIO]:
     try:
         file = path.open("rb")
     except (OSError, ValueError) as error:  # ValueError: a name that no file can have
-        raise FileFormatError(f"cannot read the {what} {path}: {getattr(error, 'strerror', None) or error}.") from error
+        reason = getattr(error, "strerror", None) or error
+        raise FileFormatError(f"cannot read the {what} {path}: {reason}{or_meant(path)}") from error
     with file:
         yield file
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from olacore.errors import FileFormatError
 from olacore.foreign.arrays import read_arrays
+from olacore.foreign.reading import or_meant
 
 NAME = "images"
 # They are held in memory while they are read.
@@ -25,7 +26,7 @@ def open_stack(path: Path) -> np.ndarray:
     try:
         now = path.stat()
     except OSError as error:
-        raise FileFormatError(f"cannot read {path}: {error.strerror}.") from error
+        raise FileFormatError(f"cannot read {path}: {error.strerror}{or_meant(path)}") from error
     return _read(path, now.st_ino, now.st_size, now.st_mtime_ns)
 
 

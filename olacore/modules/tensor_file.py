@@ -17,6 +17,7 @@ import numpy as np
 
 from olacore.errors import FileFormatError, OlacoreError
 from olacore.foreign.json_text import parse_json
+from olacore.foreign.reading import or_meant
 from olacore.foreign.tensors import MOST_HEADER, parse_header
 
 KEY, DIGEST = "olacore", "digest"
@@ -144,7 +145,7 @@ def _opened(path: Path) -> Iterator[BufferedReader]:
     except OlacoreError:
         raise
     except OSError as error:
-        raise FileFormatError(f"cannot read {path}: {error.strerror or error}.") from error
+        raise FileFormatError(f"cannot read {path}: {error.strerror or error}{or_meant(path)}") from error
 
 
 def _header(path: Path, file: BufferedReader) -> tuple[dict[str, Any], int]:

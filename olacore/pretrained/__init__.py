@@ -5,14 +5,13 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterable
-from difflib import get_close_matches
 from pathlib import Path
+
+from olacore.foreign.names import alike
 
 FOLDER = Path(__file__).parent
 # What encodes where nothing else is said: the smallest pair, and the one with the best pictures.
 ENCODER, DECODER = "codec4-encoder", "codec4-decoder"
-# Names at most that may have been meant, and how like they are, 0 to 1.
-NEAR, LIKENESS = 3, 0.6
 
 
 def names(*kinds: str) -> list[str]:
@@ -71,9 +70,8 @@ def guess(reference: Path | str, known: Iterable[str]) -> str:
     reference : what a user has named
     known : what could have been named
     """
-    name, names = str(reference).lower(), list(known)
-    near = [one for one in names if one.startswith(name)] or get_close_matches(name, names, NEAR, LIKENESS)
-    return f" (did you mean {', '.join(near[:-1])}{' or ' if near[1:] else ''}{near[-1]}?)" if near else ""
+    meant = alike(str(reference), known)
+    return f" (did you mean {meant}?)" if meant else ""
 
 
 def card(name: str) -> str:

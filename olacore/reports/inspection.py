@@ -18,6 +18,7 @@ from olacore.drawing.pictures import read_drawing
 from olacore.errors import FileFormatError
 from olacore.exports import numpy_file, onnx_file
 from olacore.foreign import hub
+from olacore.foreign.reading import or_meant
 from olacore.modules import latent_file, other_latents
 from olacore.modules.find import MARKS, find
 from olacore.modules.identity import ROLES, spaces_to_dict
@@ -76,7 +77,7 @@ def describe(path: Path) -> dict[str, Any]:
         with path.open("rb") as file:
             magic = file.read(len(HDF5_MAGIC))
     except OSError as error:
-        raise FileFormatError(f"cannot read {path}: {error.strerror}.") from error
+        raise FileFormatError(f"cannot read {path}: {error.strerror}{or_meant(path)}") from error
     if magic == HDF5_MAGIC:
         with open_dataset([path]) as dataset:
             return {"file": path.name, "bytes": path.stat().st_size, **describe_dataset(dataset)}

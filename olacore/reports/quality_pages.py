@@ -34,7 +34,7 @@ QUALITY = {
     "decode_ms": ("decode, ms", "milliseconds a picture, the median"),
 }
 DRAWN = {
-    "left": ("left", "share of the variance of 32 x 32 means that the true picture leaves; lower is better"),
+    "left": ("left", "share of the true pictures' variance, of 32 x 32 means, that is left; lower is better"),
     "nearest": ("nearest", "share whose true picture is the nearest of all"),
     "among_10": ("among 10", "share whose true picture is among the ten nearest"),
     "nearer": ("nearer", "share that is nearer to the true picture than to any training picture"),

@@ -6,6 +6,7 @@ import logging
 import time
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
+from itertools import count
 from typing import Any
 
 import numpy as np
@@ -27,6 +28,7 @@ from olacore.search.observers import (
     Reported,
     Saved,
     Started,
+    Trying,
     Validated,
     Validating,
     notify,
@@ -64,7 +66,12 @@ def search(
         logger.warning("there is no checkpoint in %s yet: the search starts anew", folder.path)
     exchange = Exchange.of(task, should_stop)
     task = task if exchange is None else exchange.task
-    progress, validation = resume(task) if resumed else start(task)
+    numbers = count(1)
+
+    def tell(what: str, total: int | None) -> None:
+        notify(callbacks, Trying(next(numbers), total, what))
+
+    progress, validation = resume(task) if resumed else start(task, tell)
     if exchange is not None:
         exchange.check(progress)
     if (asked := config.settled.generations) and progress.generation > asked:

@@ -18,6 +18,22 @@ class Event:
 
 
 @dataclass(frozen=True)
+class Trying(Event):
+    """A trial is about to begin: a short search by which the data choose options, before the search itself.
+
+    Parameters
+    ----------
+    number : from 1 on
+    total : how many trials there are; None where their losses decide that
+    what : is tried, in words
+    """
+
+    number: int
+    total: int | None
+    what: str
+
+
+@dataclass(frozen=True)
 class Started(Event):
     """Data and settings fit each other; kernels are still to be compiled.
 
@@ -119,6 +135,20 @@ class Finished(Event):
     stopped: str
     module: Module
     folder: Path
+
+
+@dataclass(frozen=True)
+class Folding(Event):
+    """A search without the samples of a fold is about to begin, of which there are no other events.
+
+    Parameters
+    ----------
+    number : of the fold, from 1 on
+    total : how many folds there are
+    """
+
+    number: int
+    total: int
 
 
 Callback = Callable[[Event], None]

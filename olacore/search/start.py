@@ -10,6 +10,7 @@ from olacore.search.advice import few_pictures
 from olacore.search.task import Progress, Task
 from olacore.search.validation import Validation
 from olacore.strategies import Candidate, Problem
+from olacore.strategies.common.telling import Tell, silent
 from olacore.views.scaling import Scaling
 
 # With fewer training samples than this many times the inputs, a warning says so.
@@ -36,8 +37,13 @@ def measure(task: Task) -> tuple[Scaling, Problem, Block]:
     return scaling, problem, block
 
 
-def start(task: Task) -> tuple[Progress, Validation]:
-    """Return the first state of a search, and its validation samples."""
+def start(task: Task, tell: Tell = silent) -> tuple[Progress, Validation]:
+    """Return the first state of a search, and its validation samples.
+
+    Parameters
+    ----------
+    tell : called before each trial of options that the data choose
+    """
     config, view, strategy = task.config, task.view, task.strategy
     scaling, problem, block = measure(task)
     validation = Validation(task, scaling)
@@ -54,6 +60,6 @@ def start(task: Task) -> tuple[Progress, Validation]:
     def loss_of(candidate: Candidate) -> float:
         return validation.loss_of(strategy, candidate)
 
-    tuned = strategy.tuned(problem, block, task.objective, loss_of, config.options)
+    tuned = strategy.tuned(problem, block, task.objective, loss_of, config.options, tell)
     state = tuned.start(problem)
     return Progress(tuned, scaling, state, tuned.best(state)), validation

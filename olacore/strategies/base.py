@@ -21,6 +21,7 @@ from olacore.kernels.forward import forward_population
 from olacore.kernels.layers import read_through
 from olacore.losses.objective import MSE, Objective
 from olacore.registry import Registry
+from olacore.strategies.common.telling import Tell, silent
 from olacore.strategies.group import Group
 
 # What a strategy keeps between generations: arrays by name.
@@ -256,6 +257,7 @@ class Strategy(ABC):
         objective: Objective,
         loss_of: Callable[[Candidate], float],
         asked: Collection[str],
+        tell: Tell = silent,
     ) -> Strategy:
         """Return the strategy with options that the data choose.
 
@@ -264,6 +266,7 @@ class Strategy(ABC):
         block : training samples
         loss_of : the loss of a candidate on the validation samples
         asked : options that the user set
+        tell : called before each trial
         """
         return self
 

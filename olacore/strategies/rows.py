@@ -36,6 +36,7 @@ from olacore.losses.objective import MSE, Objective
 from olacore.strategies.base import STRATEGIES, Candidate, Problem, Report, State, Strategy, check_losses
 from olacore.strategies.common.axes import take_axes
 from olacore.strategies.common.migration import best_offers, offers
+from olacore.strategies.common.telling import Tell, silent
 
 FIRST_REACH, LEAST_REACH, MOST_REACH = 0.1, 1e-3, 0.3
 # Axes along which the inputs hardly vary are not scaled up further than this share of the largest variance.
@@ -110,12 +111,14 @@ class Rows(Strategy):
         objective: Objective,
         loss_of: Callable[[Candidate], float],
         asked: Collection[str],
+        tell: Tell = silent,
     ) -> Rows:
         """Where samples are so few that a search would fit their noise, try several shrinkages in short searches."""
         if "shrinkage" in asked or problem.rows is None or problem.rows >= SMALL * problem.inputs:
             return self
         tried: dict[float, float] = {}
         for shrinkage in SHRINKAGES:
+            tell(f"shrinkage {shrinkage:g}", len(SHRINKAGES))
             strategy = replace(self, shrinkage=shrinkage)
             state = strategy.start(problem)
             for generation in range(TRIAL_TURNS * -(-problem.inputs // self.directions)):

@@ -164,6 +164,12 @@ def has_unit_length(dataset: Dataset) -> bool:
     return bool((np.abs(np.linalg.norm(some, axis=1) - 1) < UNIT).all())
 
 
+def check_words(data: Dataset, path: Path) -> None:
+    """Raise `DataError` unless a file is one of words."""
+    if not data.has("words"):
+        raise DataError(f"{path} has no words; make it by `ola precompute --words`.")
+
+
 def make_table(dataset: Dataset, path: Path, size: int, bits: int, even: bool) -> WordTable:
     """Make a table of a file of words: their embeddings, in components that hold most of captions and words.
 
@@ -186,8 +192,7 @@ def make_table(dataset: Dataset, path: Path, size: int, bits: int, even: bool) -
     from olacore.data.texts import read_texts
 
     with open_dataset([path]) as file:
-        if not file.has("words"):
-            raise DataError(f"{path} has no words; make it by `ola precompute --words`.")
+        check_words(file, path)
         theirs, ours = text_maker(file.settings), text_maker(dataset.settings)
         if theirs != ours:
             makers = f"{theirs}, and the captions of {ours}"

@@ -82,6 +82,18 @@ class Captions:
         """Whether a table says which part each picture belongs to."""
         return bool(self._parts) or bool(self._own and "part" in self._own.table.columns)
 
+    @property
+    def named(self) -> list["Index"]:
+        """The tables that the rule names: of captions, and of parts."""
+        return [index for index in (self._own, self._parts) if index]
+
+    @property
+    def deciding(self) -> list["Index"]:
+        """Those of them that decide which pictures are used, since others have no caption or are in no part."""
+        own, parts = (index.table.columns if index else frozenset() for index in (self._own, self._parts))
+        told = "part" in own - parts or (self.rule.needed and "caption" not in parts)
+        return [index for index in self.named if index is self._parts or told]
+
     def of(self, source: Input) -> Told:
         """What is told of a picture or video.
 
@@ -131,7 +143,7 @@ class Index:
         self._by_last: dict[str, set[str]] = {}
         self._by_row: dict[tuple[str, int], list[Line]] = {}
         for line in table.lines:
-            if line.name is not None:
+            if line.name:  # an empty one names no picture
                 self._by_name.setdefault(line.name, []).append(line)
                 self._by_last.setdefault(line.name.split("/")[-1], set()).add(line.name)
             row = line.number if line.row is None else line.row

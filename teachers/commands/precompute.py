@@ -73,6 +73,7 @@ SHOWN = 10
 @click.option("--config", help="Of a single file: sd, sdxl, sd3, flux, or a config.json.")
 @click.option("--offline", is_flag=True, help="Never ask the hub.")
 @click.option("--no-self-test", is_flag=True, help="Do not prove that the teacher works; the data set says so.")
+@click.option("--dry-run", is_flag=True, help="Count pictures, captions and what matches, and make nothing.")
 @click.option("--resume", is_flag=True, help="Go on with a file that is not complete; start it if it is missing.")
 @click.option("--force", is_flag=True, help="Replace the file.")
 @click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON.")
@@ -117,6 +118,7 @@ def precompute(
     config: str | None,
     offline: bool,
     no_self_test: bool,
+    dry_run: bool,
     resume: bool,
     force: bool,
     as_json: bool,
@@ -131,6 +133,10 @@ def precompute(
     import teachers
 
     bare = teachers.LoadOptions(device=device, offline=offline, self_test=not no_self_test)
+    noisy = wants_noise(click.get_current_context())
+    alone = text_teacher is not None and teacher is None and latents_from is None
+    if dry_run and (words or noisy or alone):
+        raise click.UsageError("--dry-run looks at pictures and their captions; leave it out.")
     if words:
         if text_teacher is None or teacher or latents_from or noise["denoiser"]:
             raise click.UsageError("--words needs --text-teacher, and no other teacher.")
@@ -140,14 +146,13 @@ def precompute(
         return
     if not sources:
         raise click.UsageError("give one source or more.")
-    if wants_noise(click.get_current_context()):
+    if noisy:
         mode = {"shard_size": shard_size, "resume": resume, "force": force}
         precompute_noise(sources, h5, bare, seed, mode, as_json, **noise)
         return
     if tokens and not text_teacher:
         raise click.UsageError("--tokens needs --text-teacher.")
     own = teachers.Share(*share) if share else None
-    alone = text_teacher is not None and teacher is None and latents_from is None
     if not alone and (teacher is None) == (latents_from is None):
         raise click.UsageError("give either --teacher or --latents-from, or --text-teacher alone for captions.")
     rule = teachers.PictureRule(
@@ -169,6 +174,13 @@ def precompute(
         embed_texts(sources, h5, text_teacher, bare, tokens, rule, own, resume, force)
         return
     telling = teachers.CaptionRule(captions, parts, set_)
+    if dry_run:
+        from teachers.collect.matching import look
+
+        # On standard error, since `ola make-set --dry-run` prints commands on the other.
+        for line in look(sources, replace(telling, needed=text_teacher is not None), max_pixels).sentences:
+            say(line, err=True)
+        return
     video = teachers.VideoRule(every, fps, keyframes, most, least_change, most_damaged)
     loading = teachers.LoadOptions(config, device, batch, offline, self_test=not no_self_test, size=size)
     decoding = teachers.default_workers() if workers is None else workers

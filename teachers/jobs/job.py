@@ -10,10 +10,11 @@ from typing import Any
 import numpy as np
 
 from olacore.data import Header, InputFile, read_plan
-from olacore.errors import DataError, FileFormatError
+from olacore.errors import FileFormatError
 from olacore.media.find import Input
-from teachers.collect.captions import BESIDE, NAMED, CaptionRule
+from teachers.collect.captions import BESIDE, NAMED, CaptionRule, Captions
 from teachers.collect.crops import PictureRule
+from teachers.collect.matching import check_match, check_sources
 from teachers.collect.plan import Plan, make_plan, refused_file
 from teachers.collect.survey import VideoRule
 from teachers.collect.survey_pool import digest_all, survey_all
@@ -98,8 +99,8 @@ def plan_of(
     telling: CaptionRule | None = None,
 ) -> tuple[Plan, list[str]]:
     """The plan of a data set, and the SHA-256 of each input; see `new_job`."""
-    if not inputs:
-        raise DataError(f"no source gives a picture: {refused[0][1] if refused else 'there is none.'}")
+    check_sources(inputs, refused)
+    check_match(inputs, Captions(telling or CaptionRule()))
     findings = survey_all(inputs, video, workers, tick)
     plan = make_plan(inputs, findings, rule, telling)
     absent = [refused_file(path, reason) for path, reason in refused]

@@ -85,15 +85,19 @@ def precompute_words(
     told = progress or (lambda *args: None)
     complete = False
     writer = Writer(h5, header, np.zeros(len(words), np.uint8), force=force, resume=resume)
+    first = writer.rows_valid
     try:
-        for first in range(writer.rows_valid, len(words), teacher.batch):
+        while first < len(words):
             told("rows", first, len(words))
-            some = [*words[first : first + teacher.batch]]
+            # With what it is put behind, a word is several texts.
+            texts = 1 + len(PROBES) if first < PROBED else 1
+            some = [*words[first : first + max(teacher.batch // texts, 1)]]
             embeddings = teacher.answer({"captions": np.array(some)})["embeddings"]
             stored = np.array([word.encode() for word in some], f"S{WORD_BYTES}")
             moved = np.ones(len(some), np.float32)
             moved[: max(PROBED - first, 0)] = shifts(teacher, some[: max(PROBED - first, 0)])
             writer.add({"words": stored, "embeddings": embeddings, "shifts": moved})
+            first += len(some)
         told("rows", len(words), len(words))
         complete = True
     finally:

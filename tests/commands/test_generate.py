@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -20,6 +21,7 @@ from olacore.drawing.pictures import read_drawing, write_drawing
 from olacore.drawing.settings import Settings
 from olacore.media.pictures import read_picture, write_picture
 from tests.support.command import check_refusal, ola
+from tests.support.places import ROOT
 from tests.support.set_samples import SIDE, resealed, write_set
 
 
@@ -266,6 +268,10 @@ def test_t2i_test__measures_parts_beside_what_needs_no_module(folder):
     assert "text_mean" not in figures["true pictures"]
     both = json.loads(ola("t2i-test", "--h5", data, "--judge", data, "--set", folder, "--json").stdout)
     assert both["held-out"]["set"]["other_judge"] == both["held-out"]["set"]["judge"]
+    page = (ROOT / "docs/generate.md").read_text(encoding="utf-8")
+    heads = page.partition("| drawn of held-out captions | ")[2].partition(" |\n")[0]
+    assert len(named := re.split(r" \| |, ", heads)) == 9
+    assert {*named} <= both["held-out"]["set"].keys(), "the page calls columns as they are printed"
     table = ola("t2i-test", "--h5", data, "--set", folder, "--part", "validation", "--most", "3").stdout
     assert "validation" in table
     Path("page.html").write_text("mine")

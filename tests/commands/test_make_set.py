@@ -11,16 +11,15 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
 
 import cli
-from olacore.commands.set_steps import Step
-from olacore.commands.set_work import Work
+from olacore.drawing import verdict
 from olacore.drawing.module_set import open_set
 from olacore.drawing.recipe import names
-from olacore.errors import ConfigError
 from olacore.media.pictures import read_picture, write_picture
 from olacore.pretrained import card, sets
 from tests.support.caption_samples import captions_of, write_captioned
@@ -89,11 +88,11 @@ def content(folder: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in folder.iterdir()}
 
 
-def lines(*arguments: object) -> list[str]:
-    """The commands that `--dry-run` prints."""
-    first, *commands = ola("make-set", *arguments, "--dry-run").stdout.splitlines()
+def lines(*arguments: object, code: int = 1) -> list[str]:
+    """The commands that `--dry-run` prints, also where what is given is not there, which is an error."""
+    first, *rest = ola("make-set", *arguments, "--dry-run", code=code).stdout.splitlines()
     assert first.startswith("mkdir -p ")
-    return commands
+    return [command for about, command in pairwise(rest) if about.startswith("# ")]
 
 
 def typed(text: str) -> Iterator[str]:
@@ -116,19 +115,28 @@ def test_make_set__of_pictures_draws(tmp_path, monkeypatch):
     teachers = ("--teacher", "tiny", "--text-teacher", "says")
     asked = ("photos", "--captions", "captions.csv", "--size", "24", *teachers, "--recipe", "whole.toml")
     told = ola("make-set", *asked, "-o", "mine", "--about", "licence=CC0-1.0").stdout
+    assert "too few pictures for figures, of which a part has to have 8: validation (4), held-out (4).\n" in told
     made = open_set("mine")
     assert {*made.files} == {"text", "mean", "decoder", "encoder", "captions", "thumbnails"}
     assert (made.size, [*made.levels], made.about) == (24, [1.0, 0.5], {"licence": "CC0-1.0"})
     ola("generate", "a red heart", "--set", "mine", "-o", "a.png")
     assert read_picture(Path("a.png")).shape == (24, 24, 3)
-    before = Path("captions.csv").read_text()
-    Path("captions.csv").write_text(before.replace("\n00.png,", "\n00.png,another "))
-    check_refusal("data.h5 was made of what is not the same now; remove", "make-set", *asked, "-o", "mine", "--force")
-    Path("captions.csv").write_text(before)
+    for path, other in (("captions.csv", "captions"), ("photos/00.png", "pictures")):
+        before = Path(path).read_bytes()
+        Path(path).write_bytes(before.replace(b"\n00.png,", b"\n00.png,another ") + b"\n")
+        sentence = (
+            f"data.h5 was made before the {other} changed; give --force to make mine-work/data.h5, .*/text, .* again"
+        )
+        check_refusal(sentence, "make-set", *asked, "-o", "mine")
+        Path(path).write_bytes(before)
+    check_refusal("the set mine is already there", "make-set", *asked, "-o", "mine")
+    check_refusal(
+        "data.h5 was made with --size 24, not --size 32; give", "make-set", *asked, "-o", "mine", "--size", 32
+    )
     words = ("--h5", "mine-work/data.h5", "--words", "mine-work/words.h5", "--recipe", "whole.toml")
     ola("make-set", *words, "-o", "other")
     assert open_set("other").digests["text"] == made.digests["text"]
-    commands = lines(*asked, "-o", "mine", "--about", "licence=CC0-1.0")
+    commands = lines(*asked, "-o", "mine", "--about", "licence=CC0-1.0", code=0)
     assert [line for line in told.splitlines() if line.startswith("$ ")] == [f"$ {command}" for command in commands]
     Path("mine").rename("first")
     Path("mine-work").rename("first-work")
@@ -171,24 +179,39 @@ def test_make_set__says_how_to_go_on_from_a_step_that_waits_for_no_signal(here):
 
 
 @slow
-def test_make_set__reuses_nothing_that_was_made_otherwise(here):
-    ola("make-set", *THERE, "-o", "mine")
+def test_make_set__reuses_nothing_that_was_made_otherwise(here, monkeypatch):
+    """And says each time what can be expected of the set."""
+    told = ola("make-set", *THERE, "-o", "mine").stdout
+    assert "too few pictures for figures, of which a part has to have 8: validation (6), held-out (6).\n" in told
     again = ("make-set", *THERE, "-o", "mine", "--force")
+    monkeypatch.setattr(verdict, "FEW", 6)
     told = ola(*again).stdout
     assert told.count("done before") == 3
+    title, *rest = told.partition("what to expect of mine, by ")[2].splitlines()
+    assert title.strip() == "pictures that were held apart"
+    assert [line.split()[1:4:2] for line in rest if line.startswith("│")] == [["validation", "6"], ["held-out", "6"]]
+    assert len(rest) <= 12
+    wrong = r"mine-work is no set but the folder of the work of `ola make-set`; the set was written to mine\."
+    check_refusal(wrong, "generate", "a red heart", "--set", "mine-work")
     before = content(here / "mine")
     runs = [str(Path("mine-work", "runs", name)) for name in ("decoder", "refiner")]
-    sentence = f"{runs[0]} was made with --stack 4, not --stack 5; remove {', '.join(runs)} to have them made again"
-    check_refusal(re.escape(sentence), *again, "--override", "decoder.stack=5")
-    check_refusal(f"{runs[1]} was made without --border 1; remove", *again, "--override", "refiner.border=1")
+    longer = ("--override", "decoder.generations=3")
+    made = f"{runs[0]} was made with --generations 2, not --generations 3; give --force to make {', '.join(runs)} again"
+    check_refusal(re.escape(f"{made}, or another -o or --work"), *again[:-1], *longer)
+    check_refusal(f"{runs[1]} was made without --border 1; give", *again[:-1], "--override", "refiner.border=1")
+    check_refusal("the set mine is already there; give --force", *again[:-1])
     assert content(here / "mine") == before
     record = json.loads(Path("mine-work", "make-set.json").read_text())["steps"]
     assert [*record] == ["mean", "decoder", "refiner", "bundle"]
     assert all(step["done"] for step in record.values())
-    subprocess.run(["rm", "-r", runs[0]], check=True)
-    check_refusal(f"{runs[1]} was made of what is not the same now", *again, "--override", "decoder.stack=5")
-    subprocess.run(["rm", "-r", runs[1]], check=True)
-    assert ola(*again, "--override", "decoder.stack=5").stdout.count("done before") == 1
+    shutil.rmtree(runs[0])
+    check_refusal(f"{runs[1]} was made of what is not the same now", *again[:-1], *longer)
+    told = ola(*again, *longer).stdout
+    assert told.count("done before") == 1
+    assert "--resume" not in told
+    assert content(here / "mine") != before
+    assert ola(*again).stdout.count("done before") == 1
+    assert content(here / "mine") == before
     Path("mine-work", "make-set.json").write_text('{"schema": "olacore/make-set/1", "steps": {"mean": 3}}')
     check_refusal("make-set.json is damaged: steps.mean must be an object", *again)
 
@@ -202,8 +225,8 @@ def test_make_set__makes_no_set_of_what_other_data_were_made_of(here):
     before = content(here / "mine")
     write_captioned(here / "other.h5", {"train": 32, "validation": 6, "held-out": 6}).replace("data.h5")
     runs = [str(Path("mine-work", "runs", name)) for name in ("mean", "decoder", "refiner")]
-    sentence = f"{runs[0]} was made of what is not the same now; remove {', '.join(runs)} to have them made again"
-    check_refusal(re.escape(sentence), *asked, "--force")
+    sentence = f"{runs[0]} was made before the data changed; give --force to make {', '.join(runs)} again"
+    check_refusal(re.escape(sentence), *asked)
     shutil.copy("given/data.h5", "data.h5")
     shutil.rmtree(runs[1])
     sentence = f"{runs[1]} is gone, and what was made of it is there; remove {runs[2]} to have it made again"
@@ -214,37 +237,6 @@ def test_make_set__makes_no_set_of_what_other_data_were_made_of(here):
     assert content(here / "mine") == before
 
 
-def test_to_do__makes_nothing_again_that_nobody_reads(tmp_path):
-    data, words, text, bundle = (tmp_path / name for name in ("data", "words", "text", "set"))
-    first = Step("data", ("1",), data)
-    second = Step("words", ("2",), words, (first,))
-    third = Step("text", ("3",), text, (first, second))
-    steps = [first, second, third, Step("bundle", ("4",), bundle, (first, third))]
-    work = Work(tmp_path)
-    assert work.to_do(steps) == steps
-    for step in steps:
-        with work.doing(step):
-            step.made.write_text("")
-    assert Work(tmp_path).to_do(steps) == steps[-1:]
-    words.unlink()
-    assert Work(tmp_path).to_do(steps) == steps[-1:], "the words are in the text"
-    data.unlink()
-    with pytest.raises(ConfigError, match=f"{data.name} is gone, .* remove {re.escape(str(text))} to have it made"):
-        Work(tmp_path).to_do(steps)
-    text.unlink()
-    assert Work(tmp_path).to_do(steps) == steps
-
-
-def test_work__records_commands_with_every_name(tmp_path):
-    """Of which a shell may write as many as it takes, and which may be no text."""
-    names = [f"photos/ä {number:06}.png" for number in range(50_000)]
-    step = Step("data", ("precompute", *names, os.fsdecode(b"\xff.png")), tmp_path / "data.h5")
-    with Work(tmp_path).doing(step):
-        step.made.write_text("")
-    assert Work(tmp_path).is_done(step)
-    assert [*Work(tmp_path).steps["data"]["command"].split()[-1:]] == ["'\\udcff.png'"]
-
-
 @slow
 def test_make_set__stops_with_the_error_of_a_step(here):
     """And a folder of a run that it knows nothing of is gone on with, as the command would."""
@@ -252,84 +244,6 @@ def test_make_set__stops_with_the_error_of_a_step(here):
     ola("train", "--module", "encoder", "--h5", "given/data.h5", "--generations", "1", "--out", "mine-work/runs/mean")
     check_refusal("the run in mine-work/runs/mean was started with", *asked)
     assert not Path("mine").exists()
-
-
-@pytest.mark.parametrize(
-    ("arguments", "sentence"),
-    [
-        (("--recipe", "scene"), r"no recipe 'scene' \(did you mean scenes\?\); name a file, or one of fluent3d"),
-        (("--recipe", "none.toml"), "cannot read the recipe none.toml: No such file"),
-        (("--recipe", "text.toml"), "the recipe text.toml is no TOML: "),
-        (("--override", "decodr.stack=3"), r"has a table 'decodr' \(did you mean decoder or encoder\?\), which is"),
-        (("--override", "decoder.stac=3"), r"has 'stac' in \[decoder\] \(did you mean stack\?\); that step takes view"),
-        (("--override", "decoder.out=x"), r"has 'out' in \[decoder\].*; that step takes "),
-        (("--override", "stack=3"), "'stack=3' changes nothing; write TABLE.KEY=VALUE"),
-        (("--override", "decoder.stack=true"), r"has True as stack in \[decoder\]; expected a number, text or a list"),
-        (("--override", "decoder.stack=nan"), r"has nan as stack in \[decoder\]; expected a number"),
-        (("--override", "data.offline=1"), r"has 1 as offline in \[data\]; expected true or false"),
-        (("--override", "decoder.stack=much"), "asks for what decoder does not take: Invalid value for '--stack'"),
-        (
-            ("--override", 'decoder.option=["noise=x"]'),
-            "things, decoder: the option noise of the strategy stack must be",
-        ),
-        (("--override", "mean.window=3"), r"has 'window' in \[mean\]"),
-        (("--override", "rows.repeats=2"), r"has \[rows\] without \[denoiser\]; denoisers need both"),
-        (("--recipe", "level.toml"), r"must list the noise levels of \[rows\], each once and above 0: levels = \["),
-        (("--recipe", "fold.toml", "--override", "rows.levels=[1, 1.0]"), "must list the noise levels"),
-        (("--recipe", "fold.toml", "--override", "rows.levels=[1, 0]"), "must list the noise levels"),
-        (("--recipe", "fold.toml"), r"has \[rows\], which need what modules of folds answer; give \[mean\] folds = 8"),
-        (("--recipe", "fold.toml", "--override", "level-3.spine=9"), r"has \[level-3\], which is no level of \[rows\]"),
-        (("--recipe", "value.toml"), r"gives mean a value; it is a table, written \[mean\]"),
-        (("--override", "text.view=words"), r"must say in \[text\] which view its module has: table or scene"),
-        (("--recipe", "bare.toml"), r"has no table \[decoder\], and a set has to have one"),
-        (("--recipe", "fluent3d"), "the recipe fluent3d trains no text module; name one that is there with --text"),
-        ((), "there is no photos, of which the pictures of a set should come"),
-        (("--about", f"a={'b' * 9999}"), "what a set says of itself has up to"),
-        (("--work", "mine"), "written to mine, and what it is made of to mine/data.h5; give --work a folder that is"),
-        (("--work", "mine/../mine"), "written to mine, and what it is made of to mine/../mine/data.h5; give --work"),
-        (("--work", "mine/work"), "written to mine, and what it is made of to mine/work/data.h5; give --work"),
-        (("--work", ".", "-o", "runs"), "written to runs, and what it is made of to runs/text; give --work"),
-        (("--work", ".", "-o", "runs/mean"), "written to runs/mean, and what it is made of to runs/mean; give --work"),
-        (("-o", "data.h5", "--work", "."), "written to data.h5, and what it is made of to data.h5; give --work"),
-        (("--text", "none/text"), "there is no text module none/text"),
-        (("--text", "google46"), "there is no text module or set google46; sets that come with .*: fluent3d, google64"),
-    ],
-)
-def test_make_set__says_what_is_wrong_before_anything_is_done(arguments, sentence, tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    if arguments[:1] == ("--text",):
-        Path("photos").mkdir()
-        Path("captions.csv").write_text("file,caption\n")
-    denoisers = "[rows]\n{}\n[denoiser]\n"
-    written = {
-        "text.toml": "what a recipe is",
-        "level.toml": f"[mean]\n[decoder]\n{denoisers.format('levels = 3')}",
-        "fold.toml": f"[mean]\n[decoder]\n{denoisers.format('levels = [1]')}",
-        "value.toml": "mean = 3",
-        "bare.toml": "[mean]",
-    }
-    for name, told in written.items():
-        Path(name).write_text(told)
-    before = sorted(tmp_path.iterdir())
-    check_refusal(sentence, "make-set", *NO_RUN, *arguments)
-    assert sorted(tmp_path.iterdir()) == before
-
-
-@pytest.mark.parametrize(
-    ("arguments", "sentence"),
-    [
-        ((), "give a folder of pictures with --captions, or --h5 for data that are there"),
-        (("photos",), "a set is made of captions; give --captions a table, txt or names"),
-        (("photos", "--h5", "a.h5"), "--h5 has data that are there; leave pictures out"),
-        (("--h5", "a.h5", "--size", "64"), "--h5 has data that are there; leave --size out"),
-        (("--h5", "a.h5", "--text", "t", "--words", "w"), "--text is a module that has its words; leave --words out"),
-        (("--h5", "a.h5", "-o", "."), ". has no name to call the folder of the work by; give --work"),
-        (("--h5", "a.h5", "-o", "/"), "/ has no name to call the folder of the work by; give --work"),
-        (("--h5", "a.h5", "-o", "x/.."), "x/.. has no name to call the folder of the work by; give --work"),
-    ],
-)
-def test_make_set__options_that_exclude_each_other(arguments, sentence):
-    assert sentence in ola("make-set", "-o", "mine", *arguments, code=2).stderr
 
 
 def test_make_set__needs_captioned_data_and_replaces_no_set(here):
@@ -343,6 +257,18 @@ def test_make_set__needs_captioned_data_and_replaces_no_set(here):
     assert not Path("mine-work").exists()
     sentence = "the set given/set is already there; give --force to replace it"
     check_refusal(sentence, *asked, "--h5", "given/data.h5", "-o", "given/set")
+
+
+def test_dry_run__opens_what_is_there(here):
+    asked = ("make-set", *THERE, "-o", "mine", "--dry-run")
+    assert ola(*asked).stderr == ""
+    data = ("make-set", "--h5", "given/data.h5", "-o", "mine", "--dry-run")
+    check_refusal(
+        r"given/data\.h5 has no words; make it by `ola precompute --words`", *data, "--words", "given/data.h5"
+    )
+    check_refusal("the set needs a table or scene text", *data, "--text", "given/mean.safetensors")
+    check_refusal("short.toml is not an HDF5 file", *data, "--words", "short.toml")
+    assert not Path("mine-work").exists()
 
 
 def test_dry_run__takes_what_is_there_and_the_text_of_a_set():

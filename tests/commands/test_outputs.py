@@ -96,6 +96,17 @@ def test_outputs__a_folder_is_made_with_those_above_it(command, tmp_path):
     assert any((tmp_path / "new" / "deeper").iterdir())
 
 
+@pytest.mark.parametrize("command", ["bundle", "compare", "export", "make-set", "vae-test"])
+def test_outputs__a_folder_of_other_files_is_filled_with_force_alone(command, tmp_path):
+    (tmp_path / "notes.txt").write_text("mine")
+    asked = (*words(command), *FOLDERS[command], tmp_path)
+    check_refusal("already holds files; give --force to replace those of equal names", *asked)
+    assert [path.name for path in tmp_path.iterdir()] == ["notes.txt"]
+    ola(*asked, "--force")
+    assert (tmp_path / "notes.txt").read_text() == "mine"
+    assert len([*tmp_path.iterdir()]) > 1
+
+
 @pytest.mark.parametrize("command", FOLDERS)
 def test_outputs__a_folder_is_not_made_below_a_file(command, made):
     before = sorted(made.iterdir())

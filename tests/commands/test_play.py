@@ -52,6 +52,24 @@ def test_play_snake__draws_no_curve_of_a_run_that_ends_before_its_first_report(t
     assert not (tmp_path / "run" / "curve.png").exists()
 
 
+@pytest.mark.parametrize(
+    "asked",
+    [
+        ("--resume",),
+        ("--out", "run"),
+        ("--generations", 3),
+        ("--time", "60s"),
+        ("--hidden", 0),
+        ("--strategy", "full"),
+        ("--seed", 1),
+    ],
+)
+def test_play_snake__searches_for_no_player_that_is_there(asked, tmp_path):
+    told = ola("play", "snake", "--module", "player.safetensors", *asked, code=2).stderr
+    assert f"--module is a player that is there, and nothing is searched; leave {asked[0]} out." in told
+    assert not [*tmp_path.iterdir()]
+
+
 def test_play_snake__refuses(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     check_refusal("4 to 32", "play", "snake", "--size", 3)

@@ -10,17 +10,18 @@ from olacore.commands.signals import going_on, stop_on_signal
 
 
 @pytest.mark.parametrize(("number", "word", "code"), [("SIGINT", "interrupted", 130), ("SIGTERM", "terminated", 143)])
-def test_stop_on_signal__is_asked_for_and_gives_the_handlers_back(number, word, code, capsys):
+def test_stop_on_signal__is_asked_for_and_gives_the_handlers_back(number, word, code, capfd):
     before = [signal.getsignal(each) for each in (signal.SIGINT, signal.SIGTERM)]
     with stop_on_signal() as should_stop:
         assert not should_stop()
         signal.raise_signal(signal.Signals[number])
         assert should_stop()
+        assert capfd.readouterr().err == "stopping after what is being done; a second signal ends it at once\n"
     assert [signal.getsignal(each) for each in (signal.SIGINT, signal.SIGTERM)] == before
     with pytest.raises(SystemExit) as left:
         should_stop.leave("all is saved")
     assert left.value.code == code
-    assert capsys.readouterr().err == f"{word}: all is saved\n"
+    assert capfd.readouterr().err == f"{word}: all is saved\n"
 
 
 @pytest.mark.parametrize("second", [signal.SIGINT, signal.SIGTERM])

@@ -12,6 +12,7 @@ import olacore
 from olacore.data import open_dataset, write_pairs
 from olacore.data.texts import folds_of, read_texts
 from olacore.errors import ConfigError
+from olacore.search.observers import Event, Finished, Folding
 from olacore.search.train import train
 from teachers.jobs.text_means import read_text_means
 from tests.support.caption_samples import write_captioned
@@ -39,7 +40,10 @@ def settings(path: Path, out: Path, **changes):
 @pytest.fixture(scope="module")
 def folded(tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("folded")
-    train(settings(pairs(folder / "p.h5"), folder / "run"))
+    events: list[Event] = []
+    train(settings(pairs(folder / "p.h5"), folder / "run"), [events.append])
+    assert events[-3:] == [Folding(1, 3), Folding(2, 3), Folding(3, 3)]
+    assert isinstance(events[-4], Finished)
     return folder
 
 

@@ -12,6 +12,7 @@ import pytest
 from olacore.data import write_pairs
 from olacore.errors import ConfigError
 from olacore.modules.module import load
+from olacore.search.observers import Event, Trying
 from olacore.search.train import train
 from tests.support.makers import JIT, make_config, threads
 from tests.support.searches import assert_same_run, interrupted
@@ -44,7 +45,12 @@ def whole(families, tmp_path_factory) -> Path:
 
 
 def test_train__a_stack_for_few_samples_is_wide_and_beats_least_squares(families, tmp_path):
-    result = train(settings(families, tmp_path / "run"))
+    events: list[Event] = []
+    result = train(settings(families, tmp_path / "run"), [events.append])
+    trials = [event for event in events if isinstance(event, Trying)]
+    assert events[: len(trials)] == trials, "they come before the search"
+    assert [trial.number for trial in trials] == [*range(1, len(trials) + 1)]
+    assert trials[0] == Trying(1, None, "100 units of width 2")
     assert result.module.training["strategy"] == "wide"
     assert result.module.layers == (16, 100, 3)
     assert result.module.stored == "int8"

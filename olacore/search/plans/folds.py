@@ -19,6 +19,7 @@ from olacore.files import replace_file
 from olacore.modules.module import Module
 from olacore.search.config import TrainConfig
 from olacore.search.finish import INTERRUPTED, Result
+from olacore.search.observers import Folding, notify
 from olacore.search.plans.base import Watch, open_data
 from olacore.search.plans.single import SINGLE
 from olacore.search.run_folder import ANSWERS, next_free
@@ -55,6 +56,7 @@ def run_folds(config: TrainConfig, watch: Watch) -> Result:
     each = replace(alone, strategy=told["strategy"], options={**config.options, **told["options"]})
     modules = []
     for number in range(count):
+        notify(watch.callbacks, Folding(number + 1, count))
         fold = Fold(number, count, folds.rows_of(number))
         one = SINGLE.run(replace(each, out=alone.out / f"fold-{number:02}"), replace(watch, callbacks=()), fold)
         if one.stopped == INTERRUPTED:

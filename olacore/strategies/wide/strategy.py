@@ -31,6 +31,7 @@ from olacore.strategies.base import STRATEGIES, Candidate, Hidden, Problem, Repo
 from olacore.strategies.common.axes import random_numbers
 from olacore.strategies.common.noise import MOST_NOISE, noisy
 from olacore.strategies.common.readout import LINEAR
+from olacore.strategies.common.telling import Tell, silent
 from olacore.strategies.group import ALONE, Group
 from olacore.strategies.stack.size import MOST_UNITS, units_within
 from olacore.strategies.wide.mark import alike, mark_of
@@ -134,6 +135,7 @@ class Wide(Strategy):
         objective: Objective,
         loss_of: Callable[[Candidate], float],
         asked: Collection[str],
+        tell: Tell = silent,
     ) -> Wide:
         """Choose the width, and whether slopes decide the metric, by short searches; see `trials.choose`.
 
@@ -148,7 +150,7 @@ class Wide(Strategy):
             )
         if self.width:
             return self
-        return choose(self, problem, block, objective, loss_of)
+        return choose(self, problem, block, objective, loss_of, tell)
 
     @property
     def chosen(self) -> dict[str, Any]:

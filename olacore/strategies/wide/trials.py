@@ -14,6 +14,7 @@ import numpy as np
 from olacore.blocks import Block
 from olacore.losses.objective import Objective
 from olacore.strategies.base import Candidate, Problem
+from olacore.strategies.common.telling import Tell, silent
 from olacore.strategies.group import ALONE
 from olacore.strategies.wide.width import climb, lowest
 
@@ -31,7 +32,12 @@ logger = logging.getLogger("olacore.strategies.wide")
 
 
 def choose(
-    strategy: Wide, problem: Problem, block: Block, objective: Objective, loss_of: Callable[[Candidate], float]
+    strategy: Wide,
+    problem: Problem,
+    block: Block,
+    objective: Objective,
+    loss_of: Callable[[Candidate], float],
+    tell: Tell = silent,
 ) -> Wide:
     """Return the strategy with a width and a metric.
 
@@ -44,13 +50,14 @@ def choose(
         tried = replace(strategy, units=units, width=width, metric=metric, group=ALONE)
         shrinkages = SLOPED if metric else ROUND
         state, loss = tried.first(problem, seeds(units), shrinkages), inf
+        how = f"{len(state['weights'])} units of width {width:.3g}{' in the metric of slopes' * (metric > 0)}"
+        tell(how, None)
         for generation in range(TRIAL_GENERATIONS + metric):
             tried.advance(state, block, problem.seed, generation, objective)
             if generation == TRIAL_GENERATIONS + metric - 1 or (metric and generation):
                 loss = min(loss_of(tried.read(state, genome)) for genome in range(len(shrinkages)))
             if metric and generation and not loss < least:
                 break
-        how = f"{len(state['weights'])} units of width {width:.3g}{' in the metric of slopes' * (metric > 0)}"
         logger.info("a trial of %s: validation loss %.4g", how, loss)
         return np.array(loss)
 

@@ -183,8 +183,11 @@ def test_tuned__chooses_a_width_near_the_best(block: Block) -> None:
     def judge(candidate: Candidate) -> float:
         return loss_of(candidate, judges)
 
-    tuned = strategy.tuned(problem(block), block, MSE, judge, ())
+    told: list[tuple[str, int | None]] = []
+    tuned = strategy.tuned(problem(block), block, MSE, judge, (), lambda *trial: told.append(trial))
     assert tuned.chosen == {"width": tuned.width, "metric": 0}
+    assert told[0] == (f"{WIDE.units} units of width 2", None)
+    assert len({*told}) > 3
     losses = {}
     for width in (0.1, tuned.width, 40.0):
         state = search(replace(strategy, width=width), block, 2)

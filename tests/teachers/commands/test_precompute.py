@@ -25,6 +25,20 @@ def film(tmp_path: Path) -> Path:
     return write_video(tmp_path / "film.mkv", np.concatenate([scene(10, number) for number in range(4)]))
 
 
+def test_dry_run__makes_nothing(tmp_path: Path) -> None:
+    """And needs no teacher that is there."""
+    save_photographs(tmp_path / "photos", 3)
+    made = (tmp_path / "photos", "--h5", tmp_path / "out.h5", "--dry-run")
+    told = ola("precompute", *made, "--teacher", "none", "--text-teacher", "none", "--captions", "names")
+    assert told.stderr == "3 pictures, 3 with a caption\n"
+    assert not (tmp_path / "out.h5").exists()
+    assert (
+        "none of 3 files has a caption"
+        in ola("precompute", *made, "--teacher", "none", "--text-teacher", "none", code=1).stderr
+    )
+    assert "--dry-run looks at pictures and their captions" in ola("precompute", *made, "--words", code=2).stderr
+
+
 @pytest.fixture
 def teacher(tmp_path: Path) -> Path:
     return save_model(tmp_path / "tiny")

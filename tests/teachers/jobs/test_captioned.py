@@ -11,6 +11,7 @@ from olacore.data import open_dataset
 from olacore.errors import ConfigError, DataError
 from olacore.reports.inspection import describe
 from teachers import Share, merge_shares
+from teachers.jobs import job
 from tests.support.killed import run_killed
 from tests.support.letter_samples import CAPTIONS, LetterTeacher, make_captioned, write_captioned
 from tests.support.plain_samples import MeanTeacher
@@ -77,8 +78,16 @@ def test_pictures__without_a_caption_are_left_out_and_told(tmp_path, given):
         notes = [file.note for file in data.files if file.note]
     assert len(notes) == len(paths) - 1
     assert notes[0] == "photo1.png has no caption."
-    table.write_text("x.png\tfox\n")
+    table.write_text(f"{paths[0].name}\t \n")
     with pytest.raises(DataError, match="none of 10 files gives a picture: photo0.png has no caption"):
+        make_captioned(paths, table, tmp_path / "none.h5")
+
+
+def test_table__of_other_pictures_is_told_before_any_is_read(tmp_path, given, monkeypatch):
+    paths, table = given
+    monkeypatch.setattr(job, "survey_all", None)
+    table.write_text("x.png\tfox\n")
+    with pytest.raises(DataError, match="has none of 10 pictures: it is of other pictures, such as x.png, and these"):
         make_captioned(paths, table, tmp_path / "none.h5")
 
 

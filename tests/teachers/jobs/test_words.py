@@ -8,7 +8,7 @@ from olacore.data.sample import words_path
 from olacore.errors import ConfigError, DataError, FileFormatError
 from olacore.text import words_in
 from teachers import collect_words, precompute_words
-from teachers.jobs.words import shifts
+from teachers.jobs.words import PROBES, shifts
 from teachers.text.encoder import whole_words
 from tests.support.killed import run_killed
 from tests.support.letter_samples import LetterTeacher, make_captioned, write_captioned
@@ -67,6 +67,26 @@ def test_shifts__say_how_far_a_word_moves_the_teacher(tmp_path, monkeypatch):
     precompute_words(["near", "far", "far away"], tmp_path / "words.h5", Vectors())
     with open_dataset(tmp_path / "words.h5") as data:
         np.testing.assert_allclose(data.read(["shifts"], np.arange(3))["shifts"], [0, 1 - 0.5**0.5, 1], atol=1e-6)
+
+
+def test_precompute__asks_a_teacher_for_no_more_texts_at_once_than_a_batch_has(tmp_path, monkeypatch):
+    """Beside the probes: what reports how far it is may stop the work between two batches."""
+    asked = []
+
+    class Listening(LetterTeacher):
+        batch = 8
+
+        def answer(self, arrays):
+            asked.append(len(arrays["captions"]))
+            return super().answer(arrays)
+
+    monkeypatch.setattr("teachers.jobs.words.PROBED", 5)
+    words, told = [f"word{number}" for number in range(20)], []
+    precompute_words(words, tmp_path / "a.h5", Listening(), progress=lambda what, done, total: told.append(done))
+    assert told == [0, 2, 4, 6, 14, 20]
+    assert max(asked) <= 8 + len(PROBES)
+    precompute_words(words, tmp_path / "b.h5", LetterTeacher())
+    assert (tmp_path / "a.h5").read_bytes() == (tmp_path / "b.h5").read_bytes()
 
 
 @pytest.mark.parametrize(

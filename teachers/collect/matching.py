@@ -1,0 +1,110 @@
+"""How many pictures tables of captions and parts name; and where they name none, why, by a look at the names."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from olacore.errors import DataError
+from olacore.foreign.names import counted
+from olacore.foreign.reading import or_meant
+from olacore.media.find import Input, find_inputs
+from olacore.media.kinds import VIDEO_SUFFIXES, picture_suffixes
+from teachers.collect.caption_tables import Table
+from teachers.collect.captions import CaptionRule, Captions
+
+
+@dataclass(frozen=True)
+class Look:
+    """What can be told of sources and their tables without a look into pictures.
+
+    Parameters
+    ----------
+    pictures, videos : that the sources have
+    captioned : of them, how many have a caption
+    refused : sentences on sources that give nothing
+    tables : of each table that is named its name, its lines, and how many pictures and videos are in it
+    """
+
+    pictures: int
+    videos: int
+    captioned: int
+    refused: tuple[str, ...]
+    tables: tuple[tuple[str, int, int], ...]
+
+    @property
+    def sentences(self) -> list[str]:
+        """What is there, a line each."""
+        told = [counted(self.pictures, "picture"), *([counted(self.videos, "video")] if self.videos else [])]
+        lines = [f"{name}: {counted(lines, 'line')}, {found:,} matched" for name, lines, found in self.tables]
+        return [*self.refused, f"{' and '.join(told)}, {self.captioned:,} with a caption", *lines]
+
+
+def look(sources: Sequence[Path], telling: CaptionRule, max_pixels: int) -> Look:
+    """List the pictures and videos of sources, and read their tables.
+
+    Raises
+    ------
+    DataError  if there is no picture, a table names none of them, or captions are needed and there are none
+    ConfigError, FileFormatError  as `Captions` does
+    """
+    inputs, refused = find_inputs(sources, max_pixels)
+    check_sources(inputs, refused)
+    captions = Captions(telling)
+    check_match(inputs, captions)
+    captioned = sum(bool(captions.of(one).captions) for one in inputs)
+    if telling.needed and not captioned:
+        raise DataError(f"none of {counted(len(inputs), 'file')} has a caption, such as {inputs[0]}.")
+    tables = tuple(
+        (index.table.path.name, len(index.table.lines), sum(bool(index.find(one)) for one in inputs))
+        for index in captions.named
+    )
+    videos = sum(one.kind == "video" for one in inputs)
+    return Look(len(inputs) - videos, videos, captioned, tuple(reason for _, reason in refused), tables)
+
+
+def check_sources(inputs: Sequence[Input], refused: Sequence[tuple[Path, str]]) -> None:
+    """Raise `DataError` where no source gives a picture or a video."""
+    if not inputs:
+        path, reason = refused[0] if refused else (Path(), "there is none.")
+        raise DataError(f"no source gives a picture: {reason.removesuffix('.')}{or_meant(path)}")
+
+
+def check_match(inputs: Sequence[Input], captions: Captions) -> None:
+    """Raise `DataError` where a table decides which files are used, and names none of them."""
+    for index in captions.deciding:
+        named = "name" in index.table.columns
+        if named and not any(one.row is not None or index.find(one) for one in inputs):
+            raise DataError(
+                f"{index.table.path} has none of {counted(len(inputs), 'picture')}: {why(index.table, inputs)}."
+            )
+
+
+def why(table: Table, inputs: Sequence[Input]) -> str:
+    """End a sentence on a table that names none of the files."""
+    names = [line.name for line in table.lines if line.name]
+    if not names:
+        return "it has no names"
+    whole = {PurePosixPath(name).name.casefold(): name for name in reversed(names)}
+    stems = {_stem(name): name for name in reversed(names)}
+    for one in inputs:
+        if name := whole.get(one.key.casefold()):
+            if PurePosixPath(name).name == one.key:
+                return f"its names have other folders, such as {name} for {one}; write those of the pictures"
+            return f"its names are in other letters, such as {name} for {one}; write capitals as the files have them"
+    for one in inputs:
+        if name := stems.get(_stem(one.key)):
+            what = "another suffix" if _suffix(name) else "no suffix"
+            return f"its names have {what}, such as {name} for {one.key}; write names as the files have them"
+    return (
+        f"it is of other pictures, such as {names[0]}, and these are called as {inputs[0].key}; give the table of these"
+    )
+
+
+def _suffix(name: str) -> str:
+    """Of a picture or video; what is behind another dot is a part of the name."""
+    suffix = PurePosixPath(name).suffix
+    return suffix if suffix.lower() in picture_suffixes() or suffix.lower() in VIDEO_SUFFIXES else ""
+
+
+def _stem(name: str) -> str:
+    return PurePosixPath(name).name.removesuffix(_suffix(name)).casefold()

@@ -1,0 +1,140 @@
+"""What `ola make-set` says of what it is given, before anything is made."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.support.command import check_refusal, ola
+
+NO_RUN = ("photos", "--captions", "captions.csv", "-o", "mine")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (("--recipe", "scene"), r"no recipe 'scene' \(did you mean scenes\?\); name a file, or one of fluent3d"),
+        (("--recipe", "none.toml"), "cannot read the recipe none.toml: No such file"),
+        (("--recipe", "text.toml"), "the recipe text.toml is no TOML: "),
+        (("--override", "decodr.stack=3"), r"has a table 'decodr' \(did you mean decoder or encoder\?\), which is"),
+        (("--override", "decoder.stac=3"), r"has 'stac' in \[decoder\] \(did you mean stack\?\); that step takes view"),
+        (("--override", "decoder.out=x"), r"has 'out' in \[decoder\].*; that step takes "),
+        (("--override", "stack=3"), "'stack=3' changes nothing; write TABLE.KEY=VALUE"),
+        (("--override", "decoder.stack=true"), r"has True as stack in \[decoder\]; expected a number, text or a list"),
+        (("--override", "decoder.stack=nan"), r"has nan as stack in \[decoder\]; expected a number"),
+        (("--override", "data.offline=1"), r"has 1 as offline in \[data\]; expected true or false"),
+        (("--override", "decoder.stack=much"), "asks for what decoder does not take: Invalid value for '--stack'"),
+        (
+            ("--override", 'decoder.option=["noise=x"]'),
+            "things, decoder: the option noise of the strategy stack must be",
+        ),
+        (("--override", "mean.window=3"), r"has 'window' in \[mean\]"),
+        (("--override", "rows.repeats=2"), r"has \[rows\] without \[denoiser\]; denoisers need both"),
+        (("--recipe", "level.toml"), r"must list the noise levels of \[rows\], each once and above 0: levels = \["),
+        (("--recipe", "fold.toml", "--override", "rows.levels=[1, 1.0]"), "must list the noise levels"),
+        (("--recipe", "fold.toml", "--override", "rows.levels=[1, 0]"), "must list the noise levels"),
+        (("--recipe", "fold.toml"), r"has \[rows\], which need what modules of folds answer; give \[mean\] folds = 8"),
+        (("--recipe", "fold.toml", "--override", "level-3.spine=9"), r"has \[level-3\], which is no level of \[rows\]"),
+        (("--recipe", "value.toml"), r"gives mean a value; it is a table, written \[mean\]"),
+        (("--override", "text.view=words"), r"must say in \[text\] which view its module has: table or scene"),
+        (("--recipe", "bare.toml"), r"has no table \[decoder\], and a set has to have one"),
+        (("--recipe", "fluent3d"), "the recipe fluent3d trains no text module; name one that is there with --text"),
+        ((), r"there is no photos, of which the pictures of a set should come\.\n"),
+        (("--recipe", "texts.toml"), r"cannot read the recipe texts.toml: .*; did you mean text.toml\?"),
+        (("--about", f"a={'b' * 9999}"), "what a set says of itself has up to"),
+        (("--work", "mine"), "written to mine, and what it is made of to mine/data.h5; give --work a folder that is"),
+        (("--work", "mine/../mine"), "written to mine, and what it is made of to mine/../mine/data.h5; give --work"),
+        (("--work", "mine/work"), "written to mine, and what it is made of to mine/work/data.h5; give --work"),
+        (("--work", ".", "-o", "runs"), "written to runs, and what it is made of to runs/text; give --work"),
+        (("--work", ".", "-o", "runs/mean"), "written to runs/mean, and what it is made of to runs/mean; give --work"),
+        (("-o", "data.h5", "--work", "."), "written to data.h5, and what it is made of to data.h5; give --work"),
+        (("--text", "none/text"), "there is no text module none/text"),
+        (("--text", "google46"), "there is no text module or set google46; sets that come with .*: fluent3d, google64"),
+    ],
+)
+def test_make_set__says_what_is_wrong_before_anything_is_done(arguments, sentence, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    if arguments[:1] == ("--text",):
+        Path("photos").mkdir()
+        Path("captions.csv").write_text("file,caption\n")
+    denoisers = "[rows]\n{}\n[denoiser]\n"
+    written = {
+        "text.toml": "what a recipe is",
+        "level.toml": f"[mean]\n[decoder]\n{denoisers.format('levels = 3')}",
+        "fold.toml": f"[mean]\n[decoder]\n{denoisers.format('levels = [1]')}",
+        "value.toml": "mean = 3",
+        "bare.toml": "[mean]",
+    }
+    for name, told in written.items():
+        Path(name).write_text(told)
+    before = sorted(tmp_path.iterdir())
+    check_refusal(sentence, "make-set", *NO_RUN, *arguments)
+    assert sorted(tmp_path.iterdir()) == before
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (("fotos", "--captions", "captions.csv"), r"no fotos, .* should come; did you mean photos\?\n"),
+        (
+            ("photos", "--captions", "captions.cvs"),
+            r"no captions.cvs, .* come; did you mean captions.csv or captions2.csv",
+        ),
+        (("photos", "--captions", "captions.csv", "--split", "prts.csv"), r"prts.csv, .*; did you mean parts.csv"),
+        (("photos", "--captions", "captions.csv", "--words", "word.h5"), r"word.h5, .*; did you mean words.h5\?\n"),
+        (("--h5", "words.h4"), r"expected an HDF5 file at words.h4; it is missing; did you mean words.h5\?\n"),
+        (
+            ("--h5", "words.h5", "--text", "./txt.safetensors"),
+            r"txt.safetensors; .*; did you mean text.safetensors\?\n",
+        ),
+    ],
+)
+def test_make_set__says_which_file_was_meant(arguments, sentence, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for name in ("captions.csv", "captions2.csv", "parts.csv", "words.h5", "text.safetensors"):
+        Path(name).touch()
+    Path("photos").mkdir()
+    check_refusal(sentence, "make-set", *arguments, "-o", "mine")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        ((), "give a folder of pictures with --captions, or --h5 for data that are there"),
+        (("photos",), "a set is made of captions; give --captions a table, txt or names"),
+        (("photos", "--h5", "a.h5"), "--h5 has data that are there; leave pictures out"),
+        (("--h5", "a.h5", "--size", "64"), "--h5 has data that are there; leave --size out"),
+        (("--h5", "a.h5", "--text", "t", "--words", "w"), "--text is a module that has its words; leave --words out"),
+        (("--h5", "a.h5", "-o", "."), ". has no name to call the folder of the work by; give --work"),
+        (("--h5", "a.h5", "-o", "/"), "/ has no name to call the folder of the work by; give --work"),
+        (("--h5", "a.h5", "-o", "x/.."), "x/.. has no name to call the folder of the work by; give --work"),
+    ],
+)
+def test_make_set__options_that_exclude_each_other(arguments, sentence):
+    assert sentence in ola("make-set", "-o", "mine", *arguments, code=2).stderr
+
+
+def test_dry_run__looks_at_names_and_tables_alone(tmp_path, monkeypatch):
+    """Of files that are no pictures, and without teachers."""
+    monkeypatch.chdir(tmp_path)
+    Path("photos").mkdir()
+    for number in range(3):
+        Path("photos", f"{number}.png").touch()
+    Path("captions.csv").write_text("file,caption\n0.png,a fox\n1.png,a boat\n9.png,a cat\n")
+    Path("parts.csv").write_text("file,part\n0.png,train\n")
+    asked = ("make-set", *NO_RUN, "--dry-run")
+    told = ola(*asked, "--split", "parts.csv").stderr
+    assert told.splitlines() == [
+        "3 pictures, 2 with a caption",
+        "captions.csv: 3 lines, 2 matched",
+        "parts.csv: 1 line, 1 matched",
+    ]
+    assert ola("make-set", "photos", "--captions", "names", "-o", "mine", "--dry-run").stderr == (
+        "3 pictures, 3 with a caption\n"
+    )
+    Path("captions.csv").write_text("file,caption\n0,a fox\n")
+    check_refusal(r"captions\.csv has none of 3 pictures: its names have no suffix, such as 0 for 0\.png", *asked)
+    Path("captions.csv").unlink()
+    check_refusal("there is no captions.csv, of which the table of a set should come", *asked)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["parts.csv", "photos"]
