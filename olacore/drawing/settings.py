@@ -11,8 +11,9 @@ from olacore.drawing.sampler import SOLVERS
 from olacore.errors import ConfigError
 
 MOST_SEED, MOST_GUIDANCE = (1 << 63) - 1, 20.0
-# To choose from where a set has no noise levels of its own.
-VARIETIES = (4.0, 2.0, 1.0, 0.5)
+# To choose from where a set has no noise levels of its own: those of google64. Of eight concepts drawn by `fluent3d`
+# the spread over seeds is 0.28 of the largest at the lowest, and 0.99 at the highest.
+VARIETIES = (4.0, 2.0, 1.0, 0.5, 0.25)
 
 
 def varieties(levels: Iterable[float], seen: float | None) -> list[float]:

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import json
-import shutil
-from pathlib import Path
 
 import numpy as np
 import pytest
 
-from olacore.drawing.captions import AMONG, OVER, Captions, chance_of, ranked
+from olacore.drawing.captions import AMONG, Captions, chance_of, ranked
 from olacore.drawing.generator import Generator
-from olacore.drawing.lift import OUTLINE
 from olacore.drawing.sampler import noise_of
 from olacore.errors import ConfigError
 from olacore.exports.base import export
@@ -22,12 +19,10 @@ from olacore.exports.onnx_graph import Form, Graph, Port
 from olacore.text.emoji import name_emoji
 from tests.support.makers import JIT
 from tests.support.onnx_runs import answer, levels_apart, session_of, session_of_bytes, to_levels
-from tests.support.set_samples import resealed, write_set
+from tests.support.set_samples import KINDS, resealed, write_mixed, write_set
 
 pytestmark = pytest.mark.skipif(not JIT, reason="pictures take minutes without the JIT")
 PROMPTS = ("a red heart", "firefighter", "a photograph of a dragon playing chess", "🙂", "xqzv", "")
-# Of the set of random weights: like training captions, hardly unlike them, unlike them, and unknown.
-KINDS = ("red heart", "blue fox with hat", "a i juggle hearts", "xqzv")
 
 
 def noise(generator, seed, _):
@@ -103,14 +98,8 @@ def test_set__settings_are_those_of_the_generator(folder, given, options):
 
 
 @pytest.fixture(scope="module")
-def mixed(folder, tmp_path_factory):
-    """A set of whose `KINDS` the first is like training captions, by more than the others, and the last is unknown."""
-    likeness = [Generator(folder).captions.certainty(one)[0] for one in Generator(folder).embed(KINDS[:-1])]
-    assert likeness[0] > likeness[1] > likeness[2]
-    outline = {"components": OUTLINE, "energy": 1.0, "rest": 1.0, "gains": [0.75, 0.25]}
-    # The second leans part of the way, the third most of it.
-    copied = Path(shutil.copytree(folder, tmp_path_factory.mktemp("mixed") / "set"))
-    return resealed(copied, "", seen=float(likeness[1] + OVER / 3), outline=outline)
+def mixed(tmp_path_factory):
+    return write_mixed(tmp_path_factory.mktemp("mixed"))
 
 
 @pytest.mark.parametrize(
