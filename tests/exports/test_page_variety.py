@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import olacore
-from olacore.drawing.captions import chance_of
+from olacore.drawing.captions import AMONG, MOST_VARIETY, Captions, chance_of
 from olacore.drawing.sampler import noise_of
 from olacore.drawing.settings import VARIETIES
 from tests.support.command import ola
@@ -98,6 +98,23 @@ def test_page__without_levels_offers_variety_where_prompts_lean(browser, tmp_pat
     said = "It leans on no captions, and there are no denoisers: all seeds give this picture."
     assert page.inner_text("#notes") == said
     shown.check()
+
+
+@pytest.mark.parametrize("count", [100, AMONG, 5])
+def test_page__weighs_captions_as_the_generator_does(browser, count):
+    draw = np.random.default_rng(count)
+    # Every caption is there three times, so that some that are as like as others are not among the likest.
+    embeddings = np.repeat(draw.standard_normal((-(-count // 3), 6)), 3, axis=0)[:count]
+    captions, page = Captions.of([str(k) for k in range(count)], embeddings, 6), browser.new_page()
+    script = (resources.files("olacore.exports") / "page" / "text.js").read_text()
+    read = f"all => {{{script}; return all.map(one => [...weightsOf(Float32Array.from(one[0]), one[1], one[2])]); }}"
+    given, expected = [], []
+    for variety in (0.0, 0.1, 1.0, 20.0, 1e308):
+        for seed in range(20):
+            likeness = captions.likeness(draw.standard_normal(6))
+            given.append([likeness.tolist(), variety, chance_of(seed, count).tolist()])
+            expected.append(captions._weights(likeness, min(variety, MOST_VARIETY), seed))
+    np.testing.assert_allclose(page.evaluate(read, given), expected, atol=1e-4)
 
 
 def test_chance__of_a_seed_is_the_same_each_time_and_distributed_as_it_says(browser):
