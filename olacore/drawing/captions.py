@@ -25,6 +25,19 @@ AMONG, SCATTER, MOST_VARIETY = 16, 30.0, 1000.0
 NAMES = ("texts", "vectors", "scales", "basis")
 
 
+def chance_of(seed: int, count: int) -> np.ndarray:
+    """Standard Gumbel numbers of a seed for all captions, (count,) float64; not the numbers that latents get as noise.
+
+    Every caption has its own, so that prompts differ in theirs.
+    """
+    return np.random.Generator(np.random.Philox(seed).jumped()).gumbel(size=count)
+
+
+def ranked(likeness: np.ndarray) -> np.ndarray:
+    """The places of captions from the likest on, (n,); those that are as like stay in their order."""
+    return np.argsort(-likeness, kind="stable")
+
+
 @dataclass(frozen=True)
 class Captions:
     """Training captions, and the directions of their embeddings.
@@ -120,10 +133,8 @@ class Captions:
         """How much each caption counts, (n,) float32."""
         logs = SHARP * (likeness - likeness.max())
         if variety:
-            # Not the numbers that latents get as noise. Every caption has its own, so that prompts differ in theirs.
-            chance = np.random.Generator(np.random.Philox(seed).jumped()).gumbel(size=len(logs))
-            logs = logs + variety * SCATTER * chance
-            logs[np.argsort(-likeness, kind="stable")[AMONG:]] = -np.inf
+            logs = logs + variety * SCATTER * chance_of(seed, len(logs))
+            logs[ranked(likeness)[AMONG:]] = -np.inf
             logs = (logs - logs.max()).astype(np.float32)
         weights = np.exp(logs)
         return np.asarray(weights / weights.sum())

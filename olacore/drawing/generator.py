@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from olacore.drawing.captions import OVER, Captions
+from olacore.drawing.captions import OVER, Captions, ranked
 from olacore.drawing.lift import Lift
 from olacore.drawing.module_set import ModuleSet, fingerprint_of, load_parts, open_set
 from olacore.drawing.notes import ALIKE, SAME, on_negative, on_prompt, on_wording, words_said
@@ -347,7 +347,7 @@ class Generator:
             notes.append(f"{what}: this is the mean of all training pictures")
             return tuple(notes), (), np.zeros(2, np.float32)
         likeness = self.captions.likeness(embedding)
-        best = np.argsort(-likeness, kind="stable")[:3]
+        best = ranked(likeness)[:3]
         nearest = tuple((self.captions.listed[place], float(likeness[place])) for place in best)
         if self.set.seen is not None and nearest[0][1] < self.set.seen:
             names = ", ".join(f"'{text}'" for text, _ in nearest)

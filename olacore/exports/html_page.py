@@ -23,6 +23,7 @@ from safetensors.numpy import load
 
 from olacore.drawing.captions import Captions
 from olacore.drawing.module_set import open_set
+from olacore.drawing.settings import varieties
 from olacore.errors import ConfigError
 from olacore.exports.base import EXPORTERS, Exporter, Part, require_pair
 from olacore.exports.convolution import CONVOLVED
@@ -40,7 +41,7 @@ from olacore.text.table import ZEROS
 from olacore.text.words import LEFT_OUT
 from olacore.version import __version__
 
-WORKER = ("half.js", "kernel.js", "engine.js", "styles.js", "text.js")
+WORKER = ("half.js", "kernel.js", "engine.js", "chance.js", "styles.js", "text.js")
 SCRIPT = ("half.js", "files.js", "page.js", "codec.js", "styles.js", "draw.js")
 # Arrays begin at multiples of as many bytes.
 ALIGNED = 8
@@ -203,6 +204,7 @@ def _drawing(parts: Sequence[Part], known: Mapping[str, Any], arrays: Arrays) ->
             **{name: known[name] for name in ("size", "energy", "outline", "seen")},
             "styles": known.get("styles", []),
             "style": known.get("style", ""),
+            "varieties": varieties(known["levels"], known["seen"]),
             "levels": [[level, f"level {level:g}"] for level in known["levels"]],
             "example": EXAMPLE if all(word in table.places for word in EXAMPLE.split()) else "",
             "everything": arrays.add(modules["mean"].program.shift),

@@ -58,7 +58,7 @@ class OnnxFile(Exporter):
     fp16 : weights are stored as float16, in half the space; not for modules that read texts or embeddings
     words : what reads features of texts reads lines of words in its place, which the metadata list
     guidance, lean, variety, steps, solver : of a set, see `Settings`; -1 stands for its own guidance, and 0 for all
-        steps. With variety, the graph reads noise
+        steps. With variety, the graph reads `noise` where the set has denoisers up to it, and `chance` where texts lean
     """
 
     name: ClassVar[str] = "onnx"
@@ -94,7 +94,7 @@ class OnnxFile(Exporter):
         form, graph = self._form(parts), Graph(self.fp16)
         form.build(graph, *(port.name for port in form.inputs))
         graph.end(form.output.name)
-        model = _to_model(form, graph, _title(parts))
+        model = model_of(form, graph, _title(parts))
         helper.set_model_props(model, _told(parts, form, self))
         return model
 
@@ -118,9 +118,12 @@ class OnnxFile(Exporter):
                 "many levels; leave fp16 out."
             )
         if drawn_by and {*NEEDED} <= {*named}:
-            if self._settings.variety == 0 and (self.steps or self.solver != OnnxFile.solver):
-                raise ConfigError("steps and solver need noise to take away; give variety too.")
-            form = Drawing.of(named, self._settings, self.uint8).form
+            drawing = Drawing.of(named, self._settings, self.uint8)
+            if not drawing.levels and (self.steps or self.solver != OnnxFile.solver):
+                raise ConfigError(
+                    "steps and solver need noise to take away: a set with denoisers, and variety for them."
+                )
+            form = drawing.form
         elif len(parts) == 1:
             default = OnnxFile().drawing
             if given := [name for name, value in self.drawing.items() if value != default[name]]:
@@ -187,7 +190,8 @@ def _is_frail(part: Part) -> bool:
     return gather["kind"] == "text" or bool(gather.get("embedding"))
 
 
-def _to_model(form: Form, graph: Graph, title: str) -> ModelProto:
+def model_of(form: Form, graph: Graph, title: str) -> ModelProto:
+    """A graph as a model."""
     from onnx import helper, numpy_helper
 
     made = helper.make_graph(

@@ -11,7 +11,7 @@ from typing import Any
 from fastapi import APIRouter, Request, Response
 from pydantic import Field
 
-from olacore.drawing.settings import MOST_GUIDANCE, MOST_SEED
+from olacore.drawing.settings import MOST_GUIDANCE, MOST_SEED, varieties
 from olacore.drawing.together import Wish
 from olacore.errors import FileFormatError
 from olacore.media.pictures import picture_bytes
@@ -40,8 +40,6 @@ KINDS = {"html": "text/html", "css": "text/css", "js": "text/javascript"}
 # Captions that the page shows pictures of, spread over all of them.
 EXAMPLES = 400
 EXAMPLE = "a red heart"
-# To choose from where a set has no noise levels of its own.
-VARIETIES = (4.0, 2.0, 1.0, 0.5)
 
 
 class Asked(Body):
@@ -88,7 +86,7 @@ async def about(server: Server) -> dict[str, Any]:
         "version": __version__,
         "set": found.name,
         "size": found.size,
-        "levels": list(found.levels) or list(() if server.generator.seen is None else VARIETIES),
+        "levels": varieties(found.levels, server.generator.seen),
         "encoder": "encoder" in found.files,
         "styles": list(found.styles),
         "style": found.style,

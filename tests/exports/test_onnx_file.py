@@ -64,6 +64,7 @@ def test_command__writes_a_set(tmp_path):
     assert described(session) == {
         "features": ("tensor(float)", ["batch", 384]),
         "noise": ("tensor(float)", ["batch", 16, 8, 8]),
+        "chance": ("tensor(float)", ["batch", 16]),
         "pixels": ("tensor(float)", ["batch", 3, 64, 64]),
     }
     told = session.get_modelmeta().custom_metadata_map

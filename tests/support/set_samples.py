@@ -10,6 +10,9 @@ from typing import Any
 import numpy as np
 
 from olacore.drawing.bundle import make_set
+from olacore.drawing.captions import OVER
+from olacore.drawing.generator import Generator
+from olacore.drawing.lift import OUTLINE
 from olacore.media.wiener import Wiener
 from olacore.modules.module import Module
 from olacore.text import WordTable
@@ -21,6 +24,8 @@ from tests.support.caption_samples import COLOURS, SIDE, SITES, THINGS, WIDTH, w
 from tests.support.makers import make_module
 
 KNOWN = ("a", "i", "with", *COLOURS, *THINGS, "juggle", "hearts")
+# Like training captions, hardly unlike them, unlike them, and unknown: of the set that `write_mixed` makes.
+KINDS = ("red heart", "blue fox with hat", "a i juggle hearts", "xqzv")
 SIZE = 4
 LEVELS = (0.5, 2.0)
 # Of the text mean: more than its outline has, and fewer than its 36 targets.
@@ -92,6 +97,16 @@ def write_set(
     return make_set(folder / "set", named, data, levels=[paths[f"level {level:g}"] for level in levels])
 
 
+def write_mixed(folder: Path, levels: tuple[float, ...] = LEVELS) -> Path:
+    """Make such a set that of `KINDS` the second leans part of the way on captions, and the third most of it."""
+    made = write_set(folder, levels)
+    generator = Generator(made, kernels=False)
+    likeness = [float(generator.captions.certainty(one)[0]) for one in generator.embed(KINDS[:-1])]
+    assert likeness[0] > likeness[1] + OVER > likeness[2] + 2 * OVER
+    outline = {"components": OUTLINE, "energy": 1.0, "rest": 1.0, "gains": [0.75, 0.25]}
+    return resealed(made, "", seen=likeness[1] + OVER / 3, outline=outline)
+
+
 def resealed(folder: Path, name: str, module: Any = None, **about: Any) -> Path:
     """A set with another module under a name, or something else said of it."""
     told = json.loads((folder / "set.json").read_text()) | about
@@ -103,4 +118,17 @@ def resealed(folder: Path, name: str, module: Any = None, **about: Any) -> Path:
     return folder
 
 
-__all__ = ["KNOWN", "LEVELS", "SIDE", "SIZE", "modules", "of_scenes", "resealed", "spined", "word_table", "write_set"]
+__all__ = [
+    "KINDS",
+    "KNOWN",
+    "LEVELS",
+    "SIDE",
+    "SIZE",
+    "modules",
+    "of_scenes",
+    "resealed",
+    "spined",
+    "word_table",
+    "write_mixed",
+    "write_set",
+]

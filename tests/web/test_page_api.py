@@ -13,9 +13,9 @@ from starlette.testclient import TestClient
 
 import olacore
 from olacore.drawing.notes import ALIKE, SAME
+from olacore.drawing.settings import VARIETIES
 from olacore.errors import FileFormatError
 from olacore.quality.psnr import psnr
-from olacore.web.page import VARIETIES
 from olacore.web.runs import POINTS, Runs
 from tests.support.makers import smooth_pictures
 from tests.support.served import in_base64, pixels, png, serving, write_run

@@ -4,8 +4,8 @@ const SEEDS = 7,
   EXAMPLES = 21;
 
 function startDrawing() {
-  const {size, levels, styles} = about.set,
-    rising = [0, ...levels.map(([level]) => level).reverse()];
+  const {size, varieties, styles} = about.set,
+    rising = [0, ...[...varieties].reverse()];
   let wanted = false,
     running = false,
     version = 0,
@@ -44,16 +44,16 @@ function startDrawing() {
         find("drawn").setAttribute("aria-label", `Picture of: ${[asked.prompt || "nothing yet", asked.style].filter(Boolean).join(", ")}`,
         );
         find("told").textContent = `${size} \u00d7 ${size} pixels in ${milliseconds(performance.now() - began)}`;
-        tell(asked.prompt, result);
+        tell(asked, result);
         document.body.dataset.drawn = asked.prompt;
-        if (!wanted) await others(asked);
+        if (!wanted) await others(asked, result.varies);
       }
     } finally {
       running = false;
     }
   }
 
-  function tell(prompt, {unknown, more, nearest, seen, known}) {
+  function tell({prompt, variety}, {unknown, more, nearest, seen, known, varies}) {
     const lines = unknown.map(([word, read]) => [
       word,
       read.length
@@ -61,6 +61,8 @@ function startDrawing() {
         : " is not known, and left out.",
     ]);
     if (more) lines.push(["", `${more} more word${more > 1 ? "s are" : " is"} not known.`]);
+    if (variety && !varies)
+      lines.push(["", "It leans on no captions, and there are no denoisers: all seeds give this picture."]);
     const asked = prompt.trim() ? "Nothing of it is known" : "Nothing is asked";
     find("likeness").textContent = !known
       ? `${asked}: this is the mean of all training pictures.`
@@ -116,11 +118,11 @@ function startDrawing() {
   }
 
   // Other seeds of the same prompt, where chance has a part in it.
-  async function others(asked) {
+  async function others(asked, varies) {
     const grid = find("variations").querySelector(".grid"),
       mine = version;
-    find("variations").hidden = !asked.variety;
-    if (!asked.variety) return;
+    find("variations").hidden = !varies;
+    if (!varies) return;
     while (grid.children.length < SEEDS) tile(grid, "", null);
     for (let n = 0; n < SEEDS && mine === version; n++) {
       const seed = asked.seed + n + 1,
@@ -152,7 +154,7 @@ function startDrawing() {
   find("codec").classList.add("small");
   // Not where that would open a keyboard on the screen.
   if (matchMedia("(hover: hover)").matches) find("prompt").focus({preventScroll: true});
-  find("chance").hidden = !levels.length;
+  find("chance").hidden = !varieties.length;
   find("variety").max = rising.length - 1;
   find("styled").hidden = !styles.length;
   find("style").append(...styles.map(style => new Option(style)));

@@ -10,6 +10,9 @@ const OVER = 0.01,
   MOST = 0.9,
   SHARP = 300,
   NEAREST = 8,
+  AMONG = 16,
+  SCATTER = 30,
+  MOST_VARIETY = 1000,
   MOST_LIFT = 3,
   // Of an energy that is divided by.
   TINY = 1e-30,
@@ -23,6 +26,7 @@ const dot = (a, b) => {
   for (let i = 0; i < a.length; i++) sum += a[i] * b[i];
   return sum;
 };
+const largest = numbers => numbers.reduce((a, b) => Math.max(a, b));
 const unit = vector => {
   const length = Math.sqrt(dot(vector, vector)) || 1;
   return vector.map(x => x / length);
@@ -197,20 +201,17 @@ class Writer {
     return Float32Array.from(scales, (scale, n) => dot(towards, vectors.subarray(n * size, (n + 1) * size)) * scale);
   }
 
-  // Moved towards the captions that are likest where none is like enough.
-  leaned(embedding, likeness, lean) {
-    const best = likeness.reduce((a, b) => Math.max(a, b)),
-      {seen} = this.set;
-    const way = seen === null ? 0 : MOST * lean * Math.min(Math.max((seen - best) / OVER, 0), 1);
+  // Moved towards the captions that are likest where none is like enough, as Captions.leaned does.
+  leaned(embedding, likeness, lean, variety, chance) {
+    const {seen} = this.set;
+    const way = seen === null ? 0 : MOST * lean * Math.min(Math.max((seen - largest(likeness)) / OVER, 0), 1);
     if (!way) return embedding;
     const {vectors, scales, basis} = this.captions,
       size = basis.length / embedding.length;
-    const weights = Float64Array.from(likeness, x => Math.exp(SHARP * (x - best))),
-      total = sumOf(weights);
     const mixed = new Float64Array(size),
       likest = new Float64Array(embedding.length);
-    weights.forEach((weight, n) => {
-      const by = (weight / total) * scales[n];
+    weightsOf(likeness, variety, chance).forEach((weight, n) => {
+      const by = weight * scales[n];
       for (let i = 0; i < size; i++) mixed[i] += by * vectors[n * size + i];
     });
     for (let i = 0; i < size; i++)
@@ -219,21 +220,35 @@ class Writer {
     return unit(likest.map((x, j) => (embedding[j] / length) * (1 - way) + way * x)).map(x => x * length);
   }
 
-  // What sets the latent that a text leads one to expect apart from the mean of all, and what is known of the text.
-  expect(prompt, lean) {
-    const read = this.read(prompt);
-    if (!read.found.length) return {...read, apart: new Float64Array(this.everything.length)};
-    const embedding = this.embed(read.found),
-      likeness = this.likeness(embedding);
-    const latent = this.engine.one(this.mean, this.leaned(embedding, likeness, lean));
-    const apart = Float64Array.from(latent, (x, i) => x - this.everything[i]);
-    return {...read, likeness, apart: this.unlike(likeness, OVER) ? this.shrunk(apart, lean) : apart};
+  // How near the nearest caption is, and the eight nearest on average.
+  certainty(likeness, order) {
+    const best = order.slice(0, NEAREST).map(n => likeness[n]);
+    return [best[0], sumOf(best) / best.length];
   }
 
-  // Whether a prompt is like no training caption, by the cosines to all, and by how much at least.
-  unlike(likeness, over = 0) {
+  // What sets the latent that a text leads one to expect apart from the mean of all, and what is known of the text.
+  expect(prompt, lean, variety = 0, chance = null) {
+    const read = this.read(prompt);
+    if (!read.found.length)
+      return {...read, order: [], certainty: [0, 0], apart: new Float64Array(this.everything.length)};
+    const embedding = this.embed(read.found),
+      likeness = this.likeness(embedding),
+      order = ranked(likeness),
+      certainty = this.certainty(likeness, order);
+    const latent = this.engine.one(this.mean, this.leaned(embedding, likeness, lean, variety, chance));
+    const apart = Float64Array.from(latent, (x, i) => x - this.everything[i]);
+    return {...read, likeness, order, certainty, apart: this.unlike(certainty, OVER) ? this.shrunk(apart, lean) : apart};
+  }
+
+  // Whether a prompt of such a certainty is like no training caption, by `over` or more, as Generator.unlike has it.
+  unlike(certainty, over = 0) {
     const {seen} = this.set;
-    return seen !== null && likeness.reduce((a, b) => Math.max(a, b)) < seen - over;
+    return seen !== null && certainty.some(Boolean) && certainty[0] < seen - over;
+  }
+
+  // Whether a prompt is drawn of captions that chance decides on, as Generator.leans has it.
+  leans(lean, variety, certainty) {
+    return variety > 0 && lean > 0 && this.unlike(certainty);
   }
 
   // What sets a latent apart from the mean of all, by as much of outline and rest as can be sure.
@@ -262,13 +277,26 @@ class Writer {
     return part;
   }
 
-  // Draw: {pixels, unknown, nearest, seen, known}. init and strength: a latent to start from, and how far to go from
-  // it; noise: standard normal numbers in place of those of the seed.
-  draw({prompt, avoid = "", style = "", variety = 0, seed = 0, lean = 1, init = null, strength = 0.5, noise = null}) {
+  // Draw: {pixels, unknown, nearest, seen, known, varies}, the last whether other seeds draw others. init and strength:
+  // a latent to start from, and how far to go from it; noise and chance: standard normal numbers, and standard Gumbel
+  // ones for all captions, in place of those of the seed.
+  draw({
+    prompt,
+    avoid = "",
+    style = "",
+    variety = 0,
+    seed = 0,
+    lean = 1,
+    init = null,
+    strength = 0.5,
+    noise = null,
+    chance = null,
+  }) {
     const {engine} = this,
       {height, width} = this.mean.gather,
       own = this.styleOf(prompt, style);
-    const {found, unknown, likeness, apart} = this.expect(styled(prompt, own), lean);
+    chance ||= variety && gumbel(seed, this.listed.length);
+    const {found, unknown, likeness, order, certainty, apart} = this.expect(styled(prompt, own), lean, variety, chance);
     if (avoid)
       this.expect(styled(avoid, this.styleOf(avoid, styleIn(avoid, this.set.styles) || own)), lean).apart.forEach((x, i) => {
         apart[i] -= AWAY * x;
@@ -279,7 +307,7 @@ class Writer {
       const lift = Math.max(Math.sqrt(size / Math.max(dot(part, part), size / MOST_LIFT ** 2 + TINY)), 1);
       for (let i = 0; i < part.length; i++) expected[i] += lift * part[i];
     };
-    if (likeness && this.unlike(likeness) && outline) {
+    if (this.unlike(certainty) && outline) {
       const part = this.outlined(apart);
       add(part, outline.energy);
       add(
@@ -287,11 +315,10 @@ class Writer {
         outline.rest,
       );
     } else add(apart, energy);
-    const order = likeness ? [...likeness.keys()].sort((a, b) => likeness[b] - likeness[a]).slice(0, NEAREST) : [];
-    const best = order.map(n => likeness[n]),
-      certainty = likeness ? [best[0], sumOf(best) / best.length] : [0, 0];
     let latent = init ? init.map((x, i) => x + strength * (expected[i] - x)) : expected;
-    const levels = this.set.levels.filter(([level]) => level <= variety);
+    // None where it leans by chance, of which denoisers would make confetti.
+    const leans = this.leans(lean, variety, certainty),
+      levels = leans ? [] : this.set.levels.filter(([level]) => level <= variety);
     if (levels.length) latent = this.sample(latent, levels, noise || normal(seed, latent.length), expected, certainty);
     latent = latent.map(half);
     let pixels = engine.decode({latent, width, top: 0, first: 0, bottom: height});
@@ -307,8 +334,9 @@ class Writer {
       unknown: [...unknown].slice(0, MOST_NAMED).map(([word, lines]) => [word, lines.map(line => this.words[line])]),
       more: Math.max(unknown.size - MOST_NAMED, 0),
       nearest: order.slice(0, 3).map(n => [this.listed[n], likeness[n]]),
-      seen: !likeness || this.set.seen === null || best[0] >= this.set.seen,
+      seen: !this.unlike(certainty),
       known: found.length > 0,
+      varies: leans || levels.length > 0,
     };
   }
 
@@ -342,17 +370,16 @@ class Writer {
   }
 }
 
-// Standard normal numbers of a seed; other ones than NumPy's of that seed.
-function normal(seed, size) {
-  let state = (seed >>> 0) ^ Math.floor(seed / 2 ** 32);
-  const uniform = () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let x = Math.imul(state ^ (state >>> 15), 1 | state);
-    x = (x + Math.imul(x ^ (x >>> 7), 61 | x)) ^ x;
-    return ((x ^ (x >>> 14)) >>> 0) / 2 ** 32;
-  };
-  return Float32Array.from(
-    {length: size},
-    () => Math.sqrt(-2 * Math.log(1 - uniform())) * Math.cos(2 * Math.PI * uniform()),
-  );
+// The places of captions from the likest on; those that are as like stay in their order.
+const ranked = likeness => [...likeness.keys()].sort((a, b) => likeness[b] - likeness[a]);
+
+// How much each caption counts, as Captions._weights has it.
+function weightsOf(likeness, variety, chance) {
+  const by = SCATTER * Math.min(variety, MOST_VARIETY),
+    logs = Float64Array.from(likeness, (x, n) => SHARP * x + (by && by * chance[n]));
+  if (by) for (const n of ranked(likeness).slice(AMONG)) logs[n] = -Infinity;
+  const most = largest(logs),
+    weights = logs.map(x => Math.exp(x - most)),
+    total = sumOf(weights);
+  return weights.map(x => x / total);
 }
