@@ -25,7 +25,7 @@ FEW = 8
 SMEARS = 0.8
 # dB. The refiners of the shipped sets gain 2 to 3; a gain of less than this takes less than 1 % of the error away.
 LEAST_GAIN = 0.05
-# Pictures of a part that are decoded, at most, so that it takes a second or two.
+# Pictures of a part that are decoded, at most, so that it takes some seconds.
 DECODED = 64
 # Parts that are shown: what is printed should be read.
 MOST_PARTS = 6
@@ -147,9 +147,9 @@ def sentences(parts: Sequence[Apart]) -> list[str]:
     )
     if len(refined) and (gain := float((refined - alone).mean())) < LEAST_GAIN:
         told.append(f"the refiner has learned nothing ({gain:+.2f} dB): leave [refiner] out of the recipe.")
-    if good and good[0].left > SMEARS:
-        told.append(
-            f"the text mean leaves {good[0].left:.2f} of {good[0].part} pictures, so prompts will be smears: more "
-            "pictures help, or captions that share words."
-        )
+    if bad := [part for part in good if part.left > SMEARS]:
+        left = " and ".join(f"{part.left:.2f} of {part.part}" for part in bad[:MOST_PARTS])
+        what = "will be smears" if len(bad) == len(good) else "as theirs will be smears or other things"
+        help_ = "more pictures help, or captions that share words"
+        told.append(f"the text mean leaves {left} pictures, so prompts {what}: {help_}.")
     return told

@@ -25,7 +25,7 @@ def apart(part: str = "validation", pictures: int = 20, left: float = 0.3, gain:
 
 
 def test_sentences__say_nothing_bad_of_a_good_set():
-    (explained,) = sentences([apart(), apart("concepts", left=0.99)])
+    (explained,) = sentences([apart(), apart("concepts", left=0.79)])
     assert explained.startswith("left by the text mean: the share")
     heads, rows = table_of([apart(), apart("concepts", 1200, np.nan)])
     assert heads == ["", "pictures", "left by the text mean", "decoder, dB", "with refiner, dB"]
@@ -43,6 +43,14 @@ def test_sentences__say_nothing_bad_of_a_good_set():
         ),
         ([apart(gain=-0.5)], "the refiner has learned nothing (-0.50 dB)"),
         ([apart(left=0.95)], "the text mean leaves 0.95 of validation pictures, so prompts will be smears: more"),
+        (
+            [apart("a", left=0.9), apart("b", left=1.1)],
+            "leaves 0.90 of a and 1.10 of b pictures, so prompts will be smears: more",
+        ),
+        (
+            [apart(), apart("b", left=0.9)],
+            "the text mean leaves 0.90 of b pictures, so prompts as theirs will be smears or other things: more",
+        ),
         ([apart("a"), apart("b", 1)], f"too few pictures for figures, of which a part has to have {FEW}: b (1)."),
         ([apart("a", FEW - 1), apart("b", left=0.9)], "the text mean leaves 0.90 of b pictures"),
         ([apart("a", 1, gain=0), apart("b", 2, gain=0)], "the refiner has learned nothing (+0.00 dB)"),

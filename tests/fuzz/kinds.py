@@ -254,6 +254,7 @@ KINDS = {
         sets.being_made,
         {
             "short.toml": ("make-set photos --captions photos.csv --text google64 --recipe {file} --dry-run -o mine",),
+            "photos.csv": ("make-set photos --captions {file} --text google64 --dry-run -o mine",),
             "mine-work/make-set.json": (f"make-set {sets.THERE} -o mine",),
         },
     ),

@@ -30,8 +30,11 @@ def make(folder: Path) -> None:
 
 
 def being_made(folder: Path) -> None:
-    """Captioned data, a text module, a recipe, and the work of a set that is not put together yet."""
+    """Captioned data, a text module, a recipe, names and a table, and the work of a set that is not put together."""
     write_set(folder)
+    (folder / "photos").mkdir()
+    (folder / "photos" / "fox.png").touch()
+    (folder / "photos.csv").write_text("file,caption\nfox.png,a fox\n")
     (folder / "short.toml").write_text(
         '[mean]\nstack = 2\ngenerations = 1\n[decoder]\noption = ["memory=0.5"]\npasses = 1\n'
     )
