@@ -278,7 +278,10 @@ def test_make_set__stops_with_the_error_of_a_step(here):
         (("--recipe", "fold.toml", "--override", "rows.levels=[1, 1.0]"), "must list the noise levels"),
         (("--recipe", "fold.toml", "--override", "rows.levels=[1, 0]"), "must list the noise levels"),
         (("--recipe", "fold.toml"), r"has \[rows\], which need what modules of folds answer; give \[mean\] folds = 8"),
-        (("--recipe", "fold.toml", "--override", "level-3.spine=9"), r"has \[level-3\], which is no level of \[rows\]"),
+        (
+            ("--recipe", "fold.toml", "--override", "level-3.wiener=9"),
+            r"has \[level-3\], which is no level of \[rows\]",
+        ),
         (("--recipe", "value.toml"), r"gives mean a value; it is a table, written \[mean\]"),
         (("--override", "text.view=words"), r"must say in \[text\] which view its module has: table or scene"),
         (("--recipe", "bare.toml"), r"has no table \[decoder\], and a set has to have one"),

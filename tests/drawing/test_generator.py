@@ -32,10 +32,10 @@ from tests.support.set_samples import (
     LEVELS,
     SIDE,
     SIZE,
+    filtered,
     modules,
     of_scenes,
     resealed,
-    spined,
     word_table,
     write_set,
 )
@@ -362,7 +362,7 @@ def test_set__parts_that_do_not_fit_each_other_are_refused(tmp_path):
         ("level-2.safetensors", {"module": own["level 0.5"]}, "is a denoiser of level 0.5; .*says 2"),
         (
             "level-2.safetensors",
-            {"module": make_module(spined(4, 8, 2.0, (2, 4)))},
+            {"module": make_module(filtered(4, 8, 2.0, (2, 4)))},
             "for latents of several sizes: mean 3 x 3, level 2 2 x 4 sites",
         ),
         ("", {"size": 32}, "draws pictures of 24 x 24; its set.json says 32"),

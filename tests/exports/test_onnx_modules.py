@@ -22,7 +22,7 @@ from olacore.views.word_table import TableOfWords
 from olacore.views.words import Words
 from tests.support.makers import JIT, REFINED_SIZES, REFINERS, make_module, refined_by
 from tests.support.onnx_runs import answer, levels_apart, session_of, to_levels, to_pixels
-from tests.support.set_samples import SIZE, spined, word_table
+from tests.support.set_samples import SIZE, filtered, word_table
 from tests.support.stages import assert_stages
 
 pytestmark = [
@@ -202,9 +202,9 @@ def test_window__from_noisy_latents_of_any_size(hidden, text, certain, size):
 
 @pytest.mark.parametrize("count", [1, 4])
 @pytest.mark.parametrize(("text", "certain"), [(1, True), (3, True), (3, False)])
-def test_window__with_a_spine(text, certain, count):
+def test_window__with_a_filter(text, certain, count):
     module = make_module(
-        spined(4, 8, 1.0, (3, 5), window=3, text_window=text, certain=certain), hidden=(6,), stored="int8"
+        filtered(4, 8, 1.0, (3, 5), window=3, text_window=text, certain=certain), hidden=(6,), stored="int8"
     )
     shapes = {"noisy": (count, 4, 3, 5), "text_means": (count, 4, 3, 5), "certainty": (count, 2)}
     given = {name: random(*shapes[name], seed=seed) for seed, name in enumerate(module.view.given)}

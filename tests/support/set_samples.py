@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from olacore.drawing.bundle import make_set
-from olacore.media.wiener import Wiener
+from olacore.media.wiener import WienerFilter
 from olacore.modules.module import Module
 from olacore.text import WordTable
 from olacore.views.noisy import Window
@@ -34,18 +34,18 @@ def word_table(size: int = SIZE, bits: int = 4, even: bool = False) -> WordTable
     return WordTable.of(KNOWN, vectors, shifts, bits, even)
 
 
-def spined(
-    channels: int, factor: int, level: float, side: tuple[int, int] = (SITES, SITES), spine: int = 5, **settings: Any
+def filtered(
+    channels: int, factor: int, level: float, side: tuple[int, int] = (SITES, SITES), wiener: int = 5, **settings: Any
 ) -> Window:
     """A view with a filter of random latents of that size."""
     numbers = channels * side[0] * side[1]
     draw = np.random.default_rng(4)
-    rests = draw.standard_normal((3 * numbers, numbers)) @ draw.standard_normal((numbers, numbers)) / numbers**0.5
-    near = draw.uniform(0.5, 1, len(rests))
-    rests[near > 0.75] *= 0.3
-    known = near if settings.get("certain") else near[:0]
-    wiener = Wiener.fit(lambda: [(rests + 0.1, known)], spine, level)
-    return Window(channels, factor, level, spine=spine, height=side[0], width=side[1], wiener=wiener, **settings)
+    residuals = draw.standard_normal((3 * numbers, numbers)) @ draw.standard_normal((numbers, numbers)) / numbers**0.5
+    certainty = draw.uniform(0.5, 1, len(residuals))
+    residuals[certainty > 0.75] *= 0.3
+    known = certainty if settings.get("certain") else certainty[:0]
+    fitted = WienerFilter.fit(lambda: [(residuals + 0.1, known)], wiener, level)
+    return Window(channels, factor, level, wiener=wiener, height=side[0], width=side[1], filter=fitted, **settings)
 
 
 def modules(**changes: Any) -> dict[str, Module]:
@@ -55,7 +55,9 @@ def modules(**changes: Any) -> dict[str, Module]:
         "mean": Prompt(4, 8, 0.0, SITES, SITES, WIDTH),
         "decoder": PatchDecoder(4, 8, 3),
         "encoder": PatchEncoder(4, 8, 0),
-    } | {f"level {level:g}": (Window if level < 1 else spined)(4, 8, level, window=3, certain=True) for level in LEVELS}
+    } | {
+        f"level {level:g}": (Window if level < 1 else filtered)(4, 8, level, window=3, certain=True) for level in LEVELS
+    }
     return {
         name: view
         if isinstance(view, Module)
@@ -103,4 +105,4 @@ def resealed(folder: Path, name: str, module: Any = None, **about: Any) -> Path:
     return folder
 
 
-__all__ = ["KNOWN", "LEVELS", "SIDE", "SIZE", "modules", "of_scenes", "resealed", "spined", "word_table", "write_set"]
+__all__ = ["KNOWN", "LEVELS", "SIDE", "SIZE", "filtered", "modules", "of_scenes", "resealed", "word_table", "write_set"]
