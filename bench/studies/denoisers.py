@@ -31,7 +31,6 @@ from olacore.quality.evaluation import whole_items
 from olacore.search.config import TrainConfig
 from olacore.views.denoising import DenoiserView
 from olacore.views.scaling import Scaling
-from teachers.comparison.wiener import Wiener
 
 # Of backprop.
 RATES = (1e-3, 2e-3, 4e-3)
@@ -75,6 +74,8 @@ def learn(data: Dataset, rows: Path, run: Path, seconds: float) -> Learnt:
 
 def compare(data: Dataset, run: Path, rows_file: Path | None = None, seconds: float = 0.0) -> dict[str, object]:
     """Figures of one module, of the filters at its level, and of backprop for so many seconds."""
+    from teachers.comparison.wiener import Wiener
+
     module = load(run)
     view = module.view
     assert isinstance(view, DenoiserView)
