@@ -11,7 +11,6 @@ captions has gains of its own; axes and mean are those of all.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -177,16 +176,10 @@ class WienerFilter:
         Returns
         -------
         (m, C, h, w) float16
-
-        Raises
-        ------
-        ShapeError  if the latents are of another size
         """
         from threadpoolctl import threadpool_limits
 
-        count, numbers = len(noisy), math.prod(noisy.shape[1:])
-        if numbers != len(self.mean):
-            raise ShapeError(f"the filter of a denoiser is for latents of {len(self.mean)} numbers; got {numbers}.")
+        count, numbers = len(noisy), len(self.mean)
         around = means.reshape(count, numbers).astype(np.float32) + self.mean.astype(np.float32)
         with threadpool_limits(1, user_api="blas"):
             parts = (noisy.reshape(count, numbers).astype(np.float32) - around) @ self.directions.T
@@ -240,6 +233,11 @@ def check_filter(values: Mapping[str, Any], found: WienerFilter | None) -> None:
     """Raise `ShapeError` unless a view has the filter that its plain values speak of, for text means that it reads."""
     asked, sides = values.get("wiener", 0), (values.get("height", 0), values.get("width", 0))
     forms = (len(found.axes), found.axes.shape[1]) if found else (0, 0)
+    if not asked and any(sides):
+        raise ShapeError(
+            "a window denoiser without a Wiener filter is for latents of any size, and has no height and no width; got "
+            f"{sides[0]} x {sides[1]}."
+        )
     blind = found is not None and len(found.thresholds) and not values["certain"]
     if blind:
         raise ShapeError("a filter with gains for several certainties is for a view that is told of certainty.")

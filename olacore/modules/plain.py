@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from olacore.errors import FileFormatError
+from olacore.errors import FileFormatError, ShapeError
 from olacore.foreign.schema import Check, Misfit, both, check_carried, flag, number, record, require, text, whole
 from olacore.media.wiener import MOST_NUMBERS, WienerFilter, carried_by
 from olacore.modules.file import BASIS, POSITIVE, TENSORS, Stored, read_module
@@ -154,9 +154,16 @@ def picture_of(patches: np.ndarray, count: int, rows: int, columns: int) -> np.n
 
 
 def denoise(module: PlainModule, given: Mapping[str, np.ndarray]) -> np.ndarray:
-    """`noisy` (n, C, h, w), and as the view says `text_means` (n, C, h, w) and `certainty` (n, 2), to clean latents."""
+    """`noisy` (n, C, h, w), and as the view says `text_means` (n, C, h, w) and `certainty` (n, 2), to clean latents.
+
+    Raises
+    ------
+    ShapeError  if latents are of another size than a filter is for
+    """
     view, noisy = module.view, given["noisy"]
     count, channels, height, width = noisy.shape
+    if module.filter and (height, width) != (sides := (view["height"], view["width"])):
+        raise ShapeError(f"the denoiser is for latents of {sides[0]} x {sides[1]} sites; got {height} x {width}.")
     parts = [windows_of(noisy, view["window"])]
     if view["text_window"]:
         means = np.broadcast_to(given["text_means"], noisy.shape)

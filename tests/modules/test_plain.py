@@ -9,7 +9,7 @@ import pytest
 from safetensors.numpy import load_file
 
 import olacore
-from olacore.errors import FileFormatError
+from olacore.errors import FileFormatError, ShapeError
 from olacore.modules import plain
 from olacore.modules.file import to_bytes
 from olacore.modules.plain import load_plain
@@ -128,5 +128,14 @@ def test_filter__that_does_not_fit_its_view_is_refused_by_both(tmp_path, changes
     tensors = {name: part for name, part in (load_file(path) | changes).items() if part is not None}
     path.write_bytes(to_bytes(tensors, module.about()))
     for read in (olacore.load, load_plain):
-        with pytest.raises(FileFormatError, match=sentence):
+        with pytest.raises(FileFormatError, match=rf"{sentence}.*(?<!\.)\.$"):
             read(path)
+
+
+def test_filter__is_for_latents_of_one_size(tmp_path):
+    make_module(filtered(4, 8, 1.0, (3, 5))).save(tmp_path / "m.safetensors")
+    module = load_plain(tmp_path / "m.safetensors")
+    with pytest.raises(ShapeError, match=r"is for latents of 3 x 5 sites; got 5 x 3\."):
+        module.run(dict.fromkeys(("noisy", "text_means"), np.zeros((1, 4, 5, 3), np.float32)))
+    none = np.zeros((0, 4, 3, 5), np.float32)
+    assert module.run({"noisy": none, "text_means": none}).shape == none.shape

@@ -15,6 +15,7 @@ from olacore.errors import ConfigError, DataError, FingerprintError
 from olacore.quality.evaluation import check_pairing, evaluate, evaluate_parts
 from olacore.search.checkpoint import open_checkpoint
 from olacore.search.config import TrainConfig
+from olacore.search.observers import Started
 from olacore.search.train import train
 from olacore.views.noisy import OF_FILTER
 from tests.support.caption_samples import replace_rows, write_captioned, write_denoised
@@ -148,6 +149,16 @@ def test_train__targets_with_truth_are_those_that_it_is_measured_by(folder, tmp_
     for truth in (None, 0.25):
         with pytest.raises(ConfigError, match=r"was started with truth 0\.5.*; give --truth 0\.5 to go on with it"):
             train(replace(config, resume=True, truth=truth))
+
+
+@pytest.mark.parametrize(("wiener", "latents"), [(None, 1), (6, 2)])
+def test_train__plans_the_memory_of_what_a_pass_makes(folder, tmp_path, wiener, latents):
+    """A noisy latent of each row, and a filter's estimate, for the pass in use and the next one."""
+    events: list[Any] = []
+    config = config_of("window", folder / "captioned.h5", tmp_path / "run", generations=1, wiener=wiener)
+    train(config, (events.append,))
+    (started,) = (event for event in events if isinstance(event, Started))
+    assert started.memory["noisy latents"] == 2 * PARTS["train"] * latents * 2 * 4 * 3 * 3
 
 
 def test_wiener__without_one_nothing_changes(folder, tmp_path):

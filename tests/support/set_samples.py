@@ -48,6 +48,11 @@ def filtered(
     return Window(channels, factor, level, wiener=wiener, height=side[0], width=side[1], filter=fitted, **settings)
 
 
+def beyond_float16(own: WienerFilter, shape: tuple[int, ...]) -> np.ndarray:
+    """A noisy latent and a text mean whose estimate float16 cannot hold: (2, C, h, w)."""
+    return np.outer([65000, 60000], np.sign(own.directions[0])).reshape(2, *shape)
+
+
 def modules(**changes: Any) -> dict[str, Module]:
     """A module for each part of a set; changes are views, or modules as they are."""
     views = {
@@ -105,4 +110,16 @@ def resealed(folder: Path, name: str, module: Any = None, **about: Any) -> Path:
     return folder
 
 
-__all__ = ["KNOWN", "LEVELS", "SIDE", "SIZE", "filtered", "modules", "of_scenes", "resealed", "word_table", "write_set"]
+__all__ = [
+    "KNOWN",
+    "LEVELS",
+    "SIDE",
+    "SIZE",
+    "beyond_float16",
+    "filtered",
+    "modules",
+    "of_scenes",
+    "resealed",
+    "word_table",
+    "write_set",
+]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import replace
 
 import numpy as np
@@ -19,7 +20,7 @@ from olacore.views.noisy import OF_FILTER, Window
 from olacore.views.scaling import Scaling
 from tests.support.caption_samples import LEVELS, SITES, replace_rows, write_captioned, write_denoised
 from tests.support.kernel_cases import few
-from tests.support.set_samples import filtered
+from tests.support.set_samples import beyond_float16, filtered
 
 NUMBERS = 4 * SITES**2
 VIEW = filtered(4, 8, 1.0, window=3, text_window=1, certain=True)
@@ -38,6 +39,10 @@ def made(data, **settings) -> Window:
 
 def latents(seed: int, count: int) -> tuple[np.ndarray, np.ndarray]:
     return tuple(np.random.default_rng(seed).normal(0, 2, (2, count, 4, SITES, SITES)).astype(np.float16))
+
+
+def three(*thresholds: float) -> dict[str, np.ndarray]:
+    return {"thresholds": np.float16(thresholds), "gains": np.float16([[0.2], [0.5], [0.9]]) * np.ones(5, np.float16)}
 
 
 @given(seed=st.integers(0, 99), components=st.integers(1, 8), level=st.floats(0.1, 10))
@@ -77,6 +82,12 @@ def test_fit__has_gains_for_captions_that_are_like_others_and_for_those_that_are
     certainty = np.stack([nearest, nearest - 1], 1).astype(np.float32)
     np.testing.assert_array_equal(found.gains_of(certainty, 60), found.gains[sure.astype(int)])
     np.testing.assert_array_equal(found.gains_of(None, 2), found.gains[[0, 0]])
+
+
+def test_gains__of_a_threshold_are_those_from_it_on():
+    found = replace(VIEW.filter, **three(-65504, 65504))
+    certainty = np.float32([[-65504, 1], [65503, -1], [65504, 0]])
+    np.testing.assert_array_equal(found.gains_of(certainty, 3), found.gains[[1, 1, 2]])
 
 
 @pytest.mark.parametrize(("others", "classes"), [(0, 1), (1, 1), (24, 1), (25, 2), (49, 2), (51, 1), (100, 1)])
@@ -119,10 +130,10 @@ def test_estimates__of_a_latent_are_the_same_whichever_others_there_are(seed, co
 
 
 def test_estimates__of_the_largest_numbers_stay_finite():
-    noisy = np.full((1, 4, SITES, SITES), 65504, np.float16)
+    latent = beyond_float16(VIEW.filter, (1, 4, SITES, SITES)).astype(np.float16)
     ours, twin = VIEW.filter, VIEW.filter.clean
-    for found in (wiener.estimates_of(ours, noisy, -noisy, None, np.arange(1)), twin(noisy, -noisy, None)):
-        assert np.isfinite(found).all()
+    for found in (wiener.estimates_of(ours, *latent, None, np.arange(1)), twin(*latent, None)):
+        assert np.abs(found).max() == 65504
 
 
 def test_fit__reads_training_rows_part_by_part(data, monkeypatch):
@@ -171,11 +182,14 @@ def test_stream__the_estimate_is_of_the_noise_of_the_pass(data):
     assert (blocks[-1].arrays["estimates"] != blocks[0].arrays["estimates"]).mean() > 0.8
 
 
-def test_pass_bytes__are_those_of_what_is_made(data):
-    for settings in ({}, {"wiener": 5}):
-        view = made(data, **settings)
-        raw, _ = next(whole_items(view, data, np.arange(3), view.fields_in(data)))
-        assert 3 * view.pass_bytes(data) == sum(array.nbytes for array in view.made(raw).values())
+def test_pass_bytes__are_those_of_what_is_made(data, tmp_path):
+    path = write_denoised(tmp_path / "rows.h5", optional=("text_means", "noisy"))
+    with open_dataset(path) as stored:
+        for dataset, settings in itertools.product((data, stored), ({}, {"wiener": 5})):
+            view = made(dataset, **settings)
+            raw, _ = next(whole_items(view, dataset, view.items(dataset)[:3], view.fields_in(dataset)))
+            new = [array.nbytes for name, array in view.made(raw).items() if name not in raw.arrays]
+            assert 3 * view.pass_bytes(dataset) == sum(new)
 
 
 def test_view__survives_a_dict_with_its_arrays():
@@ -196,6 +210,7 @@ def test_view__survives_a_dict_with_its_arrays():
         ({"wiener": 0}, None, "carries none; got axes, gains, mean, thresholds"),
         ({"wiener": 4}, None, "Wiener filter of 4 components .* got a text window of 1 and 5 axes of 36 numbers"),
         ({"height": 4}, None, "latents of 4 x 3 sites"),
+        ({"wiener": 0, "width": 0}, {}, "without a Wiener filter is for latents of any size, .*; got 3 x 0"),
         ({"text_window": 0}, None, "no window of a text mean"),
         ({"wiener": -1}, None, "wiener must be a whole number"),
         ({}, {"axes": np.zeros((5, NUMBERS), np.int8)}, "axes that are not 0"),
@@ -207,6 +222,7 @@ def test_view__survives_a_dict_with_its_arrays():
         ({}, {"gains": np.ones(5, np.float16)}, r"gains float16 \(5,\)"),
         ({}, {"thresholds": np.zeros(2, np.float16)}, r"thresholds float16 \(2,\)"),
         ({}, {"thresholds": np.full(1, np.nan, np.float16)}, "thresholds of a Wiener filter must be finite and rise"),
+        ({}, three(65504, -65504), "thresholds of a Wiener filter must be finite and rise"),
         ({"certain": False}, None, "a view that is told of certainty"),
         ({}, {"mean": np.full(NUMBERS, np.inf, np.float16)}, "a finite mean"),
     ],
@@ -221,8 +237,6 @@ def test_filter__of_a_view_without_one():
     assert WienerFilter.of_view(Window(4, 8, 1.0).to_dict(), {}) is None
     assert WienerFilter.of_view(VIEW.to_dict(), VIEW.tensors) == VIEW.filter
     assert {*VIEW.tensors} == {*NAMES}
-    with pytest.raises(ShapeError, match="latents of 36 numbers; got 8"):
-        VIEW.filter.clean(*np.zeros((2, 1, 4, 2, 1), np.float16), None)
 
 
 def test_filter__that_cannot_be_is_refused(data, monkeypatch):

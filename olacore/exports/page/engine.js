@@ -1,6 +1,8 @@
 // The modules of the page: numbers into tiles, maps one after the other, answers out. Runs in a worker, or in the page.
 "use strict";
 const TILE = 64;
+// Of float16.
+const LARGEST = 65504;
 
 const halves = Float32Array.from({length: 65536}, (_, bits) => halfOf(bits));
 
@@ -270,7 +272,7 @@ class WienerFilter {
       const part = (gain * dot(axis, residual)) / dot(axis, axis);
       for (let i = 0; i < size; i++) found[i] += part * axis[i];
     });
-    return found.map(half);
+    return found.map(number => half(Math.min(Math.max(number, -LARGEST), LARGEST)));
   }
 }
 
