@@ -36,10 +36,8 @@ def fit_filter(dataset: Dataset, items: np.ndarray, components: int, level: floa
     ConfigError  if latents are too large, or there are not as many components
     """
     assert dataset.latent_shape is not None
-    numbers, rows = (
-        int(np.prod(dataset.latent_shape)),
-        distinct(dataset, np.intersect1d(items, dataset.indices("train"))),
-    )
+    numbers = int(np.prod(dataset.latent_shape))
+    rows = distinct(dataset, np.intersect1d(items, dataset.indices("train")))
     if numbers > MOST_NUMBERS:
         raise ConfigError(
             f"a Wiener filter is for latents of {MOST_NUMBERS} numbers at most; the data's have {numbers}; leave "
