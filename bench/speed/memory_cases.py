@@ -123,12 +123,12 @@ def gather_cases(samples: int) -> Iterator[Case]:
     def cut_drawn() -> None:
         gather_drawn(frames, latents, item, site, FACTOR, BORDER, WINDOW, *both, drawn_patches)
 
-    seen = scaling(2 * CHANNELS * WINDOW**2 + 4)
+    seen = scaling(3 * CHANNELS * WINDOW**2 + 4)
     numbers = rng.standard_normal((pictures, 2), np.float32)
     seen_windows = empty_packed(samples, len(seen[0]))
 
     def gather_both() -> None:
-        gather_noisy(latents, latents, numbers, item, site, WINDOW, WINDOW, *seen, seen_windows)
+        gather_noisy(latents, latents, latents, numbers, item, site, WINDOW, WINDOW, *seen, seen_windows)
 
     pixel = scaling(3 * FACTOR**2)
     pixels = np.empty((len(pixel[0]), samples), np.float32)

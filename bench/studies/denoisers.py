@@ -3,10 +3,10 @@
 python -m bench.studies.denoisers ROWS.h5 RUN [RUN ...] [--backprop 60]: rows of `ola precompute --denoiser none
 --text-means`, and modules of the view window that were trained on them. Prints a line of JSON for each: the share of
 the variance that is left in each held-out part, by the module, by a Wiener filter of the whole latent around the mean
-of all, and by one around the text mean; both have the principal axes and spreads of the training rows. What the spine
-of a module leaves, where it has one, is shown too: what it reads before anything evolved. The variance is that of the
-latents around their mean, site by site. With --backprop, stacks of the same shape are learnt on the same
-rows under torch for so many CPU-seconds on one thread, and the best of the rates on validation rows counts.
+of all, and by one around the text mean; both have the principal axes and spreads of the training rows. What the
+filter of a module leaves, where it has one, is shown too: what it reads before anything evolved. The variance is that
+of the latents around their mean, site by site. With --backprop, stacks of the same shape are learnt on the same rows
+under torch for so many CPU-seconds on one thread, and the best of the rates on validation rows counts.
 """
 
 from __future__ import annotations
@@ -34,25 +34,6 @@ from olacore.views.scaling import Scaling
 
 # Of backprop.
 RATES = (1e-3, 2e-3, 4e-3)
-
-
-class Wiener:
-    """The best linear denoiser of deviations from something.
-
-    Parameters
-    ----------
-    deviations : (n, numbers) of training latents
-    """
-
-    def __init__(self, deviations: np.ndarray) -> None:
-        self.mean = deviations.mean(0)
-        centred = deviations - self.mean
-        self.spreads, self.axes = np.linalg.eigh(centred.T @ centred / len(centred))
-
-    def clean(self, noisy: np.ndarray, level: float) -> np.ndarray:
-        """Deviations without the noise of a level."""
-        gains = np.maximum(self.spreads, 0) / (np.maximum(self.spreads, 0) + level**2)
-        return np.asarray(self.mean + ((noisy - self.mean) @ self.axes * gains) @ self.axes.T)
 
 
 def read(data: Dataset, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -93,13 +74,15 @@ def learn(data: Dataset, rows: Path, run: Path, seconds: float) -> Learnt:
 
 def compare(data: Dataset, run: Path, rows_file: Path | None = None, seconds: float = 0.0) -> dict[str, object]:
     """Figures of one module, of the filters at its level, and of backprop for so many seconds."""
+    from teachers.comparison.wiener import Wiener
+
     module = load(run)
     view = module.view
     assert isinstance(view, DenoiserView)
     items = view.items(data)
     latents, means, _ = read(data, np.intersect1d(items, data.indices("train")))
     mean = latents.mean(0)
-    filters = {"Wiener": (False, Wiener(latents - mean)), "Wiener with text": (True, Wiener(latents - means))}
+    filters = {"Wiener": (False, Wiener.fit(latents - mean)), "Wiener with text": (True, Wiener.fit(latents - means))}
     learnt = learn(data, rows_file, run, seconds) if rows_file and seconds else None
     left: dict[str, dict[str, float]] = {}
     for part, rows in parts_of(data).items():
@@ -107,9 +90,9 @@ def compare(data: Dataset, run: Path, rows_file: Path | None = None, seconds: fl
         latents, means, noise = read(data, rows)
         given, _ = given_of(data, view, rows)
         answers = {"module": module.run(given).reshape(latents.shape)}
-        if wiener := getattr(view, "wiener", None):
+        if own := getattr(view, "filter", None):
             noisy, text = (given[name].astype(np.float16) for name in ("noisy", "text_means"))
-            answers["spine"] = wiener.clean(noisy, text, given.get("certainty")).reshape(latents.shape)
+            answers["filter"] = own.clean(noisy, text, given.get("certainty")).reshape(latents.shape)
         for name, (with_text, best) in filters.items():
             around = means if with_text else mean
             answers[name] = around + best.clean(latents + view.level * noise - around, view.level)

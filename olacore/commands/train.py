@@ -53,7 +53,7 @@ STOPPED = {"frozen": "freezing"}
 )
 @click.option("--text-window", type=int, help="Side of the window of a denoiser's text mean, by default 3; 0: none.")
 @click.option(
-    "--spine", type=int, help="Components of a denoiser's filter of whole latents, such as 256; by default none."
+    "--wiener", type=int, help="Components of a Wiener filter of whole latents that a denoiser reads; by default none."
 )
 @click.option("--unconditional", is_flag=True, default=None, help="A denoiser without text.")
 @click.option("--buckets", type=int, help="That the words of a text are hashed into; by default 2048.")

@@ -258,7 +258,7 @@ def check_parts(abouts: Mapping[str, Mapping[str, Any]], where: str) -> None:
     text, mean = views["text"]["width"] + beside, views["mean"]["embedding"]
     if text != mean:
         raise FileFormatError(f"the text module of {where} makes embeddings of {text} numbers; the mean reads {mean}.")
-    sides = {name: (view["height"], view["width"]) for name, view in views.items() if view.get("height")}
+    sides = {name: (view["height"], view.get("width")) for name, view in views.items() if view.get("height")}
     if len({*sides.values()}) > 1:
         theirs = ", ".join(f"{name} {height} x {width}" for name, (height, width) in sides.items())
         raise FileFormatError(f"the modules of {where} are for latents of several sizes: {theirs} sites.")

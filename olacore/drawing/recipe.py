@@ -40,7 +40,7 @@ KEYS = {
     "refiner": ("patch", "border", "context", *SEARCH),
     "encoder": ("view", "border", *SEARCH),
     "rows": ("levels", "repeats", "seed"),
-    "denoiser": ("window", "text-window", "spine", *SEARCH),
+    "denoiser": ("window", "text-window", "wiener", *SEARCH),
 }
 # The step of one level begins with it.
 LEVEL = "level-"

@@ -103,10 +103,10 @@ class Arrays:
 
     def add_module(self, part: Part) -> dict[str, Any]:
         """Add what a module computes."""
-        program, wiener = part.program, {}
-        if program.gather.get("spine"):
-            wiener = {"wiener": {name: self.add(array) for name, array in part.carried.items()}}
-        return {**self.add_program(program), **wiener, "spaces": {role: part.about[role] for role in ROLES}}
+        program, own = part.program, {}
+        if program.gather.get("wiener"):
+            own = {"filter": {name: self.add(array) for name, array in part.carried.items()}}
+        return {**self.add_program(program), **own, "spaces": {role: part.about[role] for role in ROLES}}
 
     def add_program(self, program: Program) -> dict[str, Any]:
         """Add maps and what is around them."""

@@ -24,8 +24,9 @@ from olacore.modules.program import Program
 class NumpyFile(Exporter):
     """Arrays `weights_0`, `biases_0` and so on, `gain`, `shift`, and `basis` if there is one; as JSON, `about` them.
 
-    Those that a view carries, such as a table of words, are `view_...`, as in the module's own file. Those of a refiner
-    that a decoder carries begin with `refiner_`, and are told of in `about["refiner"]`.
+    Those that a view carries, such as a table of words, are `view_...`, as in the module's own file; docs/data.md says
+    how those of a Wiener filter apply. Those of a refiner that a decoder carries begin with `refiner_`, and are told of
+    in `about["refiner"]`.
     """
 
     name: ClassVar[str] = "npz"

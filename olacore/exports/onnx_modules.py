@@ -13,7 +13,7 @@ from olacore.exports.base import Part
 from olacore.exports.convolution import Convolutions
 from olacore.exports.onnx_graph import FLOAT, HALF, INT64, UINT8, Form, Graph, Port
 from olacore.exports.onnx_pictures import from_bytes, pad_pictures, reflected, to_bytes
-from olacore.media.wiener import LARGEST, Wiener
+from olacore.media.wiener import LARGEST, WienerFilter
 
 # What is added to the sum of a map before its tanh: from the map's columns for it, and biases where it is the first.
 Source = Callable[[np.ndarray, np.ndarray | None], str]
@@ -165,26 +165,26 @@ def whole(part: Part) -> Form:
 
 
 def window(part: Part) -> Form:
-    """Noisy latents, with their text means and how certain these are, to clean latents; of any size without a spine."""
+    """Noisy latents, their text means and how certain these are to clean latents; of any size without a filter."""
     program, gather = part.program, part.program.gather
     sides = gather["window"], gather["text_window"]
-    wiener = Wiener.of_view(gather, part.carried)
+    own = WienerFilter.of_view(gather, part.carried)
 
     def build(graph: Graph, noisy: str, *of_text: str) -> str:
         left = [*of_text]
         sources = [(gather["channels"] * sides[0] ** 2, _window(graph, noisy, sides[0]))]
         if sides[1]:
-            expected = [left.pop(0)]
-            if wiener:
-                expected.append(_filtered(graph, wiener, noisy, *expected, *left))
-            sources += [(gather["channels"] * sides[1] ** 2, _window(graph, one, sides[1])) for one in expected]
+            latents = [left.pop(0)]
+            if own:
+                latents.append(_estimates(graph, own, noisy, *latents, *left))
+            sources += [(gather["channels"] * sides[1] ** 2, _window(graph, one, sides[1])) for one in latents]
         if gather["certain"]:
             sources.append((2, _numbers(graph, left.pop(0))))
         sources.append((2, _places(graph, noisy)))
         answer = _answer(graph, part, sources, _across)
         return _targets(graph, answer, program.gain[:, None, None], program.shift[:, None, None])
 
-    size = "batch", gather["channels"], *((gather["height"], gather["width"]) if wiener else ("height", "width"))
+    size = "batch", gather["channels"], *((gather["height"], gather["width"]) if own else ("height", "width"))
     inputs = [Port("noisy", size, f"latents with noise of level {gather['level']:g}, {LATENTS}")]
     if sides[1]:
         inputs.append(Port("text_means", size, "latents that the texts alone lead one to expect"))
@@ -317,21 +317,21 @@ def _across(graph: Graph, known: str, mixing: np.ndarray) -> str:
     return graph.op("Conv", known, graph.weights(mixing[:, :, None, None]))
 
 
-def _filtered(graph: Graph, wiener: Wiener, noisy: str, means: str, certainty: str = "") -> str:
-    """What a filter makes of noisy latents and text means, as `Wiener.clean` does."""
-    lengths = np.linalg.norm(wiener.axes.astype(np.float32), axis=1, keepdims=True)
-    levels = graph.op("Cast", graph.constant(wiener.axes, np.int8), to=FLOAT)
-    axes = graph.op("Div", levels, graph.constant(lengths))
-    flat, expected = (graph.op("Flatten", _rounded(graph, one)) for one in (noisy, means))
-    expected = graph.op("Add", expected, graph.constant(wiener.middle))
-    parts = graph.op("Gemm", graph.op("Sub", flat, expected), axes, transB=1)
-    gains = graph.constant(wiener.gains)
-    if len(wiener.edges):
-        near = graph.op("Slice", certainty, graph.whole(0), graph.whole(1), graph.whole(1))
-        past = graph.op("Cast", graph.op("GreaterOrEqual", near, graph.constant(wiener.edges[None])), to=INT64)
+def _estimates(graph: Graph, own: WienerFilter, noisy: str, means: str, certainty: str = "") -> str:
+    """What a filter makes of noisy latents and text means, as `WienerFilter.clean` does."""
+    lengths = np.linalg.norm(own.axes.astype(np.float32), axis=1, keepdims=True)
+    steps = graph.op("Cast", graph.constant(own.axes, np.int8), to=FLOAT)
+    axes = graph.op("Div", steps, graph.constant(lengths))
+    flat, around = (graph.op("Flatten", _rounded(graph, one)) for one in (noisy, means))
+    around = graph.op("Add", around, graph.constant(own.mean))
+    parts = graph.op("Gemm", graph.op("Sub", flat, around), axes, transB=1)
+    gains = graph.constant(own.gains)
+    if len(own.thresholds):
+        nearest = graph.op("Slice", certainty, graph.whole(0), graph.whole(1), graph.whole(1))
+        past = graph.op("Cast", graph.op("GreaterOrEqual", nearest, graph.constant(own.thresholds[None])), to=INT64)
         gains = graph.op("Gather", gains, graph.op("ReduceSum", past, graph.whole(1), keepdims=0))
     parts = graph.op("Mul", parts, gains)
-    found = graph.op("Add", expected, graph.op("MatMul", parts, axes))
+    found = graph.op("Add", around, graph.op("MatMul", parts, axes))
     found = graph.op("Clip", found, graph.constant(-LARGEST), graph.constant(LARGEST))
     return graph.op("Reshape", found, graph.op("Shape", noisy))
 

@@ -192,6 +192,13 @@ def is_plain(one: Field[Any]) -> bool:
     return bool(one.metadata.get("plain", True))
 
 
+def check_carried(view: Mapping[str, Any], needed: Collection[str], there: Collection[str]) -> None:
+    """Raise `Misfit` unless the arrays that are there have the names of those that a view of plain values carries."""
+    if {*needed} != {*there}:
+        expected, found = (", ".join(sorted(names)) or "none" for names in (needed, there))
+        raise Misfit(f"the {view['name']} view of the {view['kind']} carries {expected}; got {found}")
+
+
 def shown(value: Any) -> str:
     """A value as sentences show it, cut where it is long."""
     words = repr(value)

@@ -329,39 +329,44 @@ def gather_drawn_reference(
 
 
 @kernel
-def gather_noisy(noisy, means, numbers, item, site, window, text_window, mean, scale, out):
-    """What a denoiser of sites sees, as packed inputs: a window of the noisy latent, one of what the text leads one to
-    expect, numbers of the item, and the row and the column of the site, from -1 to 1 over the latent.
+def gather_noisy(noisy, means, estimates, numbers, item, site, window, text_window, mean, scale, out):
+    """What a denoiser of sites sees, as packed inputs: windows of the noisy latent, of the text mean and of a filter's
+    estimate, numbers of the item, and the row and the column of the site, from -1 to 1 over the latent.
 
     Parameters
     ----------
     noisy : (m, C, h, w) uint16  the bits of float16 numbers
-    means : (m, C, h, w) uint16  likewise; (m, 0, 1, 1) without text
+    means, estimates : (m, C, h, w) uint16  likewise; (m, 0, 1, 1) where there are none
     numbers : (m, k) float32
     item, site : (n,) int32
-    window, text_window : sides of the windows in cells, odd; edge cells are repeated
-    mean, scale : (in,)  in = C * window^2 + C * text_window^2 + k + 2
+    window, text_window : sides of the windows in cells, odd, the latter of means and estimates; edge cells are repeated
+    mean, scale : (in,)  in = C * window^2 + C * text_window^2 + C * text_window^2 + k + 2, of what there is
     out : (chunks, in, CHUNK)  written, zero past the last sample
     """
     height, width = noisy.shape[2:]
     text = noisy.shape[1] * window * window
-    rest = text + means.shape[1] * text_window * text_window
+    beside = text + means.shape[1] * text_window * text_window
+    rest = beside + estimates.shape[1] * text_window * text_window
     for group in prange(out.shape[0] * GROUPS):
         first, column, block = group * LANES, group % GROUPS * LANES, out[group // GROUPS]
         # One call in a loop: of two, the first's constant row would make another function to compile.
-        for part in range(2 if rest > text else 1):
+        for part in range(3):
             if part == 0:
                 latents, side, start, stop = noisy, window, 0, text
+            elif part == 1:
+                latents, side, start, stop = means, text_window, text, beside
             else:
-                latents, side, start, stop = means, text_window, text, rest
-            some, spread = mean[start:stop], scale[start:stop]
-            gather_window_lanes(latents, item, site, side, some, spread, first, LANES, block, start, column)
+                latents, side, start, stop = estimates, text_window, beside, rest
+            if stop > start:
+                some, spread = mean[start:stop], scale[start:stop]
+                gather_window_lanes(latents, item, site, side, some, spread, first, LANES, block, start, column)
         gather_number_lanes(numbers, height, width, item, site, mean[rest:], scale[rest:], first, block, rest, column)
 
 
 def gather_noisy_reference(
     noisy: np.ndarray,
     means: np.ndarray,
+    estimates: np.ndarray,
     numbers: np.ndarray,
     item: np.ndarray,
     site: np.ndarray,
@@ -372,12 +377,13 @@ def gather_noisy_reference(
     out: np.ndarray,
 ) -> None:
     """NumPy twin of `gather_noisy`."""
-    text = noisy.shape[1] * window**2
-    rest = text + means.shape[1] * text_window**2
+    rest = 0
     out[:] = 0
-    gather_windows_reference(noisy, item, site, window, mean[:text], scale[:text], out[:, :text])
-    if rest > text:
-        gather_windows_reference(means, item, site, text_window, mean[text:rest], scale[text:rest], out[:, text:rest])
+    for latents, side in ((noisy, window), (means, text_window), (estimates, text_window)):
+        if latents.shape[1]:
+            part = slice(rest, rest + latents.shape[1] * side**2)
+            gather_windows_reference(latents, item, site, side, mean[part], scale[part], out[:, part])
+            rest = part.stop
     height, width = noisy.shape[2:]
     places = (2 * np.stack(np.divmod(site, width), 1) + 1) / (height, width) - 1
     rows = np.hstack([numbers[item], places.astype(np.float32)])

@@ -1,9 +1,12 @@
 """The Wiener filter of whole latents around their text means: what a denoiser of sites reads beside its windows.
 
-Where there is much noise, what a latent is beyond its text mean shows in what all sites say together. Of deviations
-from the text mean with these principal axes and spreads e, noise of level sigma leaves a share e / (e + sigma^2) of
-what is seen along each axis; no linear estimate is better. Text means of captions that are like others are much nearer
-to the latents than those that are not, so there are gains of both.
+Where there is much noise, what a latent is beyond its text mean shows in what all sites say together. Of residuals
+(latents less text means) with spreads e along their principal axes, noise of level sigma leaves a share
+e / (e + sigma^2) of what is seen along each. Of linear estimates that has the least mean square error (N. Wiener,
+"Extrapolation, Interpolation, and Smoothing of Stationary Time Series", MIT Press 1949); here it has so for the rows
+that it is fitted to, where all components are kept and all captions are of one class. Along components that are left
+out nothing is estimated. Text means of captions that are like others are much nearer to the latents, so each class of
+captions has gains of its own; axes and mean are those of all.
 """
 
 from __future__ import annotations
@@ -18,25 +21,28 @@ import numpy as np
 from olacore.errors import DataError, ShapeError
 
 # What a module carries of it.
-NAMES = ("axes", "gains", "edges", "middle")
-# The largest of the levels that an axis is rounded to, and the largest float16.
-LEVELS, LARGEST = 127, np.float32(65504)
-# Classes of captions, of as many training rows each, by how like they are to the nearest other one.
+NAMES = ("axes", "gains", "thresholds", "mean")
+# Steps that the largest number of an axis is rounded to, and the largest float16.
+STEPS, LARGEST = 127, np.float32(65504)
+# Classes of captions, of about as many training rows each, by how like they are to the nearest other one.
 CLASSES = 2
+# Of the training rows, in the smallest class. Where many captions are equally like another, one that is left over would
+# be a class, and its gains those of a few residuals.
+LEAST_SHARE = 0.25
 # Numbers of a latent, whose covariance is in memory several times over.
 MOST_NUMBERS = 4096
 
 
 @dataclass(frozen=True, eq=False)
-class Wiener:
+class WienerFilter:
     """A filter in some principal axes, as a module's file holds it; what lies beside them all counts as noise.
 
     Parameters
     ----------
     axes : (k, n) int8, by falling spread; each stands for its direction, of length 1
     gains : (classes, k) float16 in [0, 1], for captions by their certainty, from the least on
-    edges : (classes - 1,) float16, the certainty from which on a caption is of the next class
-    middle : (n,) float16, the mean of latents less their text means
+    thresholds : (classes - 1,) float16, the certainty from which on a caption is of the next class
+    mean : (n,) float16, of latents less their text means
 
     Raises
     ------
@@ -45,88 +51,93 @@ class Wiener:
 
     axes: np.ndarray
     gains: np.ndarray
-    edges: np.ndarray
-    middle: np.ndarray
+    thresholds: np.ndarray
+    mean: np.ndarray
 
     def __post_init__(self) -> None:
         types = [part.dtype for part in self.tensors.values()] == [np.int8, *[np.float16] * 3]
         fits = (self.axes.ndim, self.gains.ndim) == (2, 2) and self.axes.size and self.gains.size
-        fits = fits and (self.gains.shape[1:], self.middle.shape) == (self.axes.shape[:1], self.axes.shape[1:])
-        if not (types and fits and self.edges.shape == (len(self.gains) - 1,)):
+        fits = fits and (self.gains.shape[1:], self.mean.shape) == (self.axes.shape[:1], self.axes.shape[1:])
+        if not (types and fits and self.thresholds.shape == (len(self.gains) - 1,)):
             forms = ", ".join(f"{name} {part.dtype} {part.shape}" for name, part in self.tensors.items())
             raise DataError(
-                f"a Wiener filter needs axes (k, n) int8, gains (c, k), edges (c - 1,) and middle (n,); got {forms}."
+                f"a Wiener filter needs axes (k, n) int8, gains (c, k), thresholds (c - 1,) and mean (n,); got {forms}."
             )
-        if not (self.axes.any(1).all() and np.isfinite(self.middle).all()):
-            raise DataError("a Wiener filter needs axes that are not 0, and a finite middle.")
-        if not (np.isfinite(self.edges).all() and (np.diff(self.edges) >= 0).all()):
-            raise DataError("the edges of a Wiener filter must be finite and rise.")
+        if not (self.axes.any(1).all() and np.isfinite(self.mean).all()):
+            raise DataError("a Wiener filter needs axes that are not 0, and a finite mean.")
+        # Of neighbours, since a difference of two float16 may overflow.
+        if not (np.isfinite(self.thresholds).all() and (self.thresholds[:-1] <= self.thresholds[1:]).all()):
+            raise DataError("the thresholds of a Wiener filter must be finite and rise.")
         if not ((self.gains >= 0) & (self.gains <= 1)).all():
             raise DataError("the gains of a Wiener filter must be 0 to 1.")
 
     @classmethod
-    def fit(cls, rows: Callable[[], Iterable[tuple[np.ndarray, np.ndarray]]], components: int, level: float) -> Wiener:
+    def fit(
+        cls, rows: Callable[[], Iterable[tuple[np.ndarray, np.ndarray]]], components: int, level: float
+    ) -> WienerFilter:
         """Find the best filter for noise of a level.
 
         Parameters
         ----------
-        rows : gives them part by part, twice: latents less their text means, (m, n) float64, and how near their
-            captions are to the nearest other one, (m,), or (0,) where that is not known
+        rows : gives them part by part, twice: residuals (m, n) float64, which are latents less their text means, and
+            how like their captions are to the nearest other one, (m,), or (0,) where that is not known
         components : principal axes that are kept
         level : of the noise
 
         Raises
         ------
-        DataError  if there are no rows
+        DataError  if there are no rows, or no principal axes are found
         """
         from threadpoolctl import threadpool_limits
 
-        count, total, products, near = 0, np.zeros(1), np.zeros((1, 1)), [np.empty(0)]
+        count, certainties = 0, [np.empty(0)]
+        total: Any = 0.0
+        products: Any = 0.0
         with threadpool_limits(1, user_api="blas"):
-            for rest, certainty in rows():
-                count, total, products = count + len(rest), total + rest.sum(0), products + rest.T @ rest
-                near.append(certainty)
+            for residuals, certainty in rows():
+                count += len(residuals)
+                total += residuals.sum(0)
+                products += residuals.T @ residuals
+                certainties.append(certainty)
             if not count:
                 raise DataError("a Wiener filter is fitted to rows, and there are none without NaN or inf.")
             mean = total / count
-            found = np.linalg.eigh(products / count - np.outer(mean, mean))[1].T[::-1][:components]
-            edges = edges_of(np.concatenate(near))
-            sizes, spreads = np.zeros((len(edges) + 1, 1)), np.zeros((len(edges) + 1, len(found)))
-            for rest, certainty in rows():
-                parts = np.square((rest - mean) @ found.T)
-                of = classes_of(certainty, edges) if len(edges) else np.zeros(len(rest), np.int64)
+            products /= count
+            products -= np.outer(mean, mean)
+            axes = principal_axes(products, components)
+            del products
+            thresholds = thresholds_of(np.concatenate(certainties))
+            sizes, spreads = np.zeros((len(thresholds) + 1, 1)), np.zeros((len(thresholds) + 1, len(axes)))
+            for residuals, certainty in rows():
+                parts = np.square((residuals - mean) @ axes.T)
+                of = classes_of(certainty, thresholds) if len(thresholds) else np.zeros(len(residuals), np.int64)
                 np.add.at(sizes, of, 1)
                 np.add.at(spreads, of, parts)
         spreads /= sizes
-        # Which of two opposite directions an eigenvector has is an accident of the library.
-        largest = found[np.arange(len(found)), np.abs(found).argmax(1)]
-        levels = np.ascontiguousarray(np.rint(found * (LEVELS / largest)[:, None]), np.int8)
-        return cls(levels, (spreads / (spreads + level**2)).astype(np.float16), edges, mean.astype(np.float16))
+        gains = (spreads / (spreads + level**2)).astype(np.float16)
+        largest = np.abs(axes).max(1, keepdims=True)
+        return cls(np.rint(axes * (STEPS / largest)).astype(np.int8), gains, thresholds, mean.astype(np.float16))
 
     @classmethod
-    def of_view(cls, values: Mapping[str, Any], tensors: Mapping[str, np.ndarray]) -> Wiener | None:
+    def of_view(cls, values: Mapping[str, Any], tensors: Mapping[str, np.ndarray]) -> WienerFilter | None:
         """The filter of a view; None where it has none.
 
         Parameters
         ----------
         values : plain ones of the view
-        tensors : that it carries
+        tensors : that it carries, which have the names of `carried_by`
 
         Raises
         ------
         DataError, ShapeError  if they are not those of such a view
         """
-        needed = NAMES if values.get("spine") else ()
-        if {*tensors} != {*needed}:
-            there, expected = (", ".join(sorted(names)) or "none" for names in (tensors, needed))
-            raise DataError(f"of arrays the {values['name']} view carries {expected}; got {there}.")
         found = cls(**tensors) if tensors else None
-        check_spine(values, found)
+        check_filter(values, found)
         return found
 
     def __eq__(self, other: object) -> bool:
         """Whether all arrays are the same."""
-        if not isinstance(other, Wiener):
+        if not isinstance(other, WienerFilter):
             return False
         return all(np.array_equal(part, other.tensors[name]) for name, part in self.tensors.items())
 
@@ -151,7 +162,7 @@ class Wiener:
         ----------
         certainty : (count, 2) float32; None where it is not known
         """
-        of = np.zeros(count, np.int64) if certainty is None else classes_of(certainty[:, 0], self.edges)
+        of = np.zeros(count, np.int64) if certainty is None else classes_of(certainty[:, 0], self.thresholds)
         return self.gains[of].astype(np.float32)
 
     def clean(self, noisy: np.ndarray, means: np.ndarray, certainty: np.ndarray | None) -> np.ndarray:
@@ -165,34 +176,52 @@ class Wiener:
         Returns
         -------
         (m, C, h, w) float16
-
-        Raises
-        ------
-        ShapeError  if the latents are of another size
         """
         from threadpoolctl import threadpool_limits
 
-        count, numbers = len(noisy), len(self.middle)
-        if noisy[0].size != numbers:
-            raise ShapeError(f"the filter of a denoiser is for latents of {numbers} numbers; got {noisy[0].size}.")
-        expected = means.reshape(count, numbers).astype(np.float32) + self.middle.astype(np.float32)
+        count, numbers = len(noisy), len(self.mean)
+        around = means.reshape(count, numbers).astype(np.float32) + self.mean.astype(np.float32)
         with threadpool_limits(1, user_api="blas"):
-            parts = (noisy.reshape(count, numbers).astype(np.float32) - expected) @ self.directions.T
-            found = expected + (parts * self.gains_of(certainty, count)) @ self.directions
+            parts = (noisy.reshape(count, numbers).astype(np.float32) - around) @ self.directions.T
+            found = around + (parts * self.gains_of(certainty, count)) @ self.directions
         return rounded(found).reshape(noisy.shape)
 
 
-def edges_of(certainty: np.ndarray) -> np.ndarray:
-    """What parts rows (n,) into `CLASSES` of about as many, float16; none where the certainty does not."""
-    shares = np.arange(1, CLASSES) / CLASSES
-    edges = np.quantile(certainty, shares).astype(np.float16) if len(certainty) else np.empty(0, np.float16)
-    found = np.unique(classes_of(certainty, edges))
-    return edges if len(found) == CLASSES else np.empty(0, np.float16)
+def carried_by(values: Mapping[str, Any]) -> tuple[str, ...]:
+    """Names of the arrays that a view of these plain values carries."""
+    return NAMES if values.get("wiener") else ()
 
 
-def classes_of(certainty: np.ndarray, edges: np.ndarray) -> np.ndarray:
+def principal_axes(covariance: np.ndarray, components: int) -> np.ndarray:
+    """The first principal axes of a covariance (n, n): (components, n), the largest number of each above 0.
+
+    Raises
+    ------
+    DataError  if none are found
+    """
+    try:
+        _, vectors = np.linalg.eigh(covariance)
+    except np.linalg.LinAlgError as error:
+        raise DataError(f"a Wiener filter cannot be fitted ({error}); look for huge values in the data.") from error
+    axes = vectors.T[::-1][:components].copy()
+    # Which of two opposite directions an eigenvector has is an accident of the library.
+    axes *= np.sign(axes[np.arange(len(axes)), np.abs(axes).argmax(1)])[:, None]
+    return axes
+
+
+def thresholds_of(certainty: np.ndarray) -> np.ndarray:
+    """What parts rows (n,) into `CLASSES` of about as many, float16; none where one would have too few."""
+    none = np.empty(0, np.float16)
+    if not len(certainty):
+        return none
+    found = np.quantile(certainty, np.arange(1, CLASSES) / CLASSES).astype(np.float16)
+    sizes = np.bincount(classes_of(certainty, found), minlength=CLASSES)
+    return found if sizes.min() >= LEAST_SHARE * len(certainty) else none
+
+
+def classes_of(certainty: np.ndarray, thresholds: np.ndarray) -> np.ndarray:
     """The class of each caption, (n,)."""
-    return np.searchsorted(edges.astype(np.float32), certainty, side="right")
+    return np.searchsorted(thresholds.astype(np.float32), certainty, side="right")
 
 
 def rounded(estimates: np.ndarray) -> np.ndarray:
@@ -200,16 +229,21 @@ def rounded(estimates: np.ndarray) -> np.ndarray:
     return np.clip(estimates, -LARGEST, LARGEST).astype(np.float16)
 
 
-def check_spine(values: Mapping[str, Any], found: Wiener | None) -> None:
+def check_filter(values: Mapping[str, Any], found: WienerFilter | None) -> None:
     """Raise `ShapeError` unless a view has the filter that its plain values speak of, for text means that it reads."""
-    asked, sides = values.get("spine", 0), (values.get("height", 0), values.get("width", 0))
+    asked, sides = values.get("wiener", 0), (values.get("height", 0), values.get("width", 0))
     forms = (len(found.axes), found.axes.shape[1]) if found else (0, 0)
-    blind = found is not None and len(found.edges) and not values["certain"]
+    if not asked and any(sides):
+        raise ShapeError(
+            "a window denoiser without a Wiener filter is for latents of any size, and has no height and no width; got "
+            f"{sides[0]} x {sides[1]}."
+        )
+    blind = found is not None and len(found.thresholds) and not values["certain"]
     if blind:
         raise ShapeError("a filter with gains for several certainties is for a view that is told of certainty.")
     if forms != (asked, values["channels"] * sides[0] * sides[1]) or (asked and not values["text_window"]):
         raise ShapeError(
-            f"a window denoiser with a spine of {asked} principal components of latents of {sides[0]} x {sides[1]} "
+            f"a window denoiser with a Wiener filter of {asked} components of latents of {sides[0]} x {sides[1]} "
             f"sites reads a window of a text mean and carries such axes; got a text window of {values['text_window']} "
             f"and {forms[0]} axes of {forms[1]} numbers."
         )

@@ -14,15 +14,15 @@ from typing import Any
 
 import numpy as np
 
-from olacore.errors import FileFormatError
-from olacore.foreign.schema import Check, Misfit, both, flag, number, record, require, text, whole
-from olacore.media.wiener import MOST_NUMBERS, Wiener
+from olacore.errors import FileFormatError, ShapeError
+from olacore.foreign.schema import Check, Misfit, both, check_carried, flag, number, record, require, text, whole
+from olacore.media.wiener import MOST_NUMBERS, WienerFilter, carried_by
 from olacore.modules.file import BASIS, POSITIVE, TENSORS, Stored, read_module
 from olacore.modules.find import find
 from olacore.modules.refined import check_refiner
 from olacore.modules.shapes import check_shapes, titled
 from olacore.spaces import MOST_CHANNELS, MOST_FACTOR
-from olacore.text.table import WordTable, unit
+from olacore.text.table import NAMES, WordTable, unit
 
 HALF_PIXEL = np.float32(127.5)
 
@@ -35,13 +35,13 @@ class PlainModule:
     ----------
     file : what its file holds
     table : of words, where the view has one
-    wiener : filter of whole latents, where the view has one
+    filter : of whole latents, where the view has one
     refiner : that a decoder carries
     """
 
     file: Stored
     table: WordTable | None = None
-    wiener: Wiener | None = None
+    filter: WienerFilter | None = None
     refiner: PlainModule | None = None
 
     @property
@@ -107,9 +107,8 @@ def of_stored(file: Stored, path: Path) -> PlainModule:
     form = VIEWS[view["kind"], view["name"]]
     require(form.fields, view, f"the view of {path}")
     try:
-        if carried and form.carries is None:
-            raise ValueError(f"it carries {', '.join(sorted(carried))}")
-        own = form.carries(view, carried) if form.carries else {}
+        check_carried(view, form.carries(view), carried)
+        own = form.own(view, carried)
         hidden = [f"hidden_{number}_" for number in range(len(content.get("layers", (0, 0))) - 2)]
         maps = [(parts[f"{name}weights"], parts[f"{name}biases"]) for name in (*hidden, "")]
         scaling = {name: parts[name] for name in TENSORS[2:]} | ({"basis": parts[BASIS]} if BASIS in parts else {})
@@ -117,7 +116,7 @@ def of_stored(file: Stored, path: Path) -> PlainModule:
         if not all((parts[name] > 0).all() for name in POSITIVE):
             raise ValueError("a scale is not above 0")
     except (TypeError, ValueError) as error:
-        raise FileFormatError(f"{path} is damaged: {error}.") from error
+        raise FileFormatError(f"{path} is damaged: {str(error).removesuffix('.')}.") from error
     return PlainModule(file, **own, refiner=of_stored(file.refiner, path) if file.refiner else None)
 
 
@@ -155,17 +154,24 @@ def picture_of(patches: np.ndarray, count: int, rows: int, columns: int) -> np.n
 
 
 def denoise(module: PlainModule, given: Mapping[str, np.ndarray]) -> np.ndarray:
-    """`noisy` (n, C, h, w), and as the view says `text_means` (n, C, h, w) and `certainty` (n, 2), to clean latents."""
+    """`noisy` (n, C, h, w), and as the view says `text_means` (n, C, h, w) and `certainty` (n, 2), to clean latents.
+
+    Raises
+    ------
+    ShapeError  if latents are of another size than a filter is for
+    """
     view, noisy = module.view, given["noisy"]
     count, channels, height, width = noisy.shape
+    if module.filter and (height, width) != (sides := (view["height"], view["width"])):
+        raise ShapeError(f"the denoiser is for latents of {sides[0]} x {sides[1]} sites; got {height} x {width}.")
     parts = [windows_of(noisy, view["window"])]
     if view["text_window"]:
         means = np.broadcast_to(given["text_means"], noisy.shape)
         parts.append(windows_of(means, view["text_window"]))
-        if module.wiener:
+        if module.filter:
             certainty = np.broadcast_to(given["certainty"], (count, 2)) if view["certain"] else None
-            filtered = module.wiener.clean(noisy.astype(np.float16), means.astype(np.float16), certainty)
-            parts.append(windows_of(filtered, view["text_window"]))
+            estimates = module.filter.clean(noisy.astype(np.float16), means.astype(np.float16), certainty)
+            parts.append(windows_of(estimates, view["text_window"]))
     if view["certain"]:
         parts.append(np.repeat(np.broadcast_to(given["certainty"], (count, 2)), height * width, 0))
     down, across = (np.arange(1, 2 * side, 2, dtype=np.float32) / np.float32(side) - 1 for side in (height, width))
@@ -228,13 +234,15 @@ class PlainView:
     fields : what its plain values have to be
     sizes : inputs and targets of a sample, by these values
     run : answers what the view reads
-    carries : makes what a `PlainModule` has of the arrays that it carries, by name; None where it carries none
+    carries : names of the arrays that it carries, by these values
+    own : makes what a `PlainModule` has of them, by name
     """
 
     fields: Check
     sizes: Callable[[dict[str, Any]], tuple[int, int]]
     run: Callable[[PlainModule, Any], np.ndarray]
-    carries: Callable[[dict[str, Any], dict[str, np.ndarray]], dict[str, Any]] | None = None
+    carries: Callable[[dict[str, Any]], tuple[str, ...]] = lambda view: ()
+    own: Callable[[dict[str, Any], dict[str, np.ndarray]], dict[str, Any]] = lambda view, carried: {}
 
 
 def fields(needed: dict[str, Check], known: dict[str, Check] | None = None) -> Check:
@@ -259,11 +267,6 @@ def together(value: Any, place: str) -> None:
         raise Misfit("context and channels must be given together")
 
 
-def worded(view: dict[str, Any], carried: dict[str, np.ndarray]) -> dict[str, Any]:
-    """The table of words that a view carries."""
-    return {"table": WordTable.of_view(view, carried)}
-
-
 MOST_WINDOW = 15
 NAMED = record({"kind": text(), "name": text()})
 LATENT = {"channels": whole(1, MOST_CHANNELS)}
@@ -273,16 +276,17 @@ SIDE = whole(1, 4096)
 OF_TABLE = {"width": whole(1, 1 << 20), "size": whole(2, 4096), "unit": flag}
 OF_PROMPT = {"level": number(), "height": SIDE, "width": SIDE, "embedding": whole(1, 1 << 20)}
 OF_WINDOW = {"level": number(0), "unconditional": flag, "window": odd(1), "text_window": odd(0)}
-OF_SPINE = {"spine": whole(0, MOST_NUMBERS), "height": whole(0, 4096), "width": whole(0, 4096)}
+OF_FILTER = {"wiener": whole(0, MOST_NUMBERS), "height": whole(0, 4096), "width": whole(0, 4096)}
+WORDED: tuple[Any, ...] = (lambda view: NAMES, lambda view, carried: {"table": WordTable.of_view(view, carried)})
 VIEWS = {
     ("text", "table"): PlainView(
         fields(OF_TABLE, {"tokens": whole(0, 1 << 20), "even": flag}),
         lambda view: (2 * view["size"], view["width"] * (view.get("tokens") or 1)),
         embed,
-        worded,
+        *WORDED,
     ),
     ("text", "scene"): PlainView(
-        fields(OF_TABLE, {"even": flag}), lambda view: (2 * view["size"], view["width"]), embed, worded
+        fields(OF_TABLE, {"even": flag}), lambda view: (2 * view["size"], view["width"]), embed, *WORDED
     ),
     ("denoiser", "text"): PlainView(
         fields(LATENT | OF_PROMPT, FACTOR),
@@ -290,15 +294,16 @@ VIEWS = {
         imagine,
     ),
     ("denoiser", "window"): PlainView(
-        fields(LATENT | OF_WINDOW | {"certain": flag}, FACTOR | OF_SPINE),
+        fields(LATENT | OF_WINDOW | {"certain": flag}, FACTOR | OF_FILTER),
         lambda view: (
-            view["channels"] * (view["window"] ** 2 + (1 + bool(view.get("spine"))) * view["text_window"] ** 2)
+            view["channels"] * (view["window"] ** 2 + (1 + bool(view.get("wiener"))) * view["text_window"] ** 2)
             + 2 * view["certain"]
             + 2,
             view["channels"],
         ),
         denoise,
-        lambda view, carried: {"wiener": Wiener.of_view(view, carried)},
+        carried_by,
+        lambda view, carried: {"filter": WienerFilter.of_view(view, carried)},
     ),
     ("decoder", "patch"): PlainView(
         fields(LATENT | {"window": odd(1)}, FACTOR),

@@ -23,7 +23,7 @@ RANGES = {
     "stack": (1, MOST),
     "budget": (1, 1 << 50),
     "components": (0, MOST),
-    "spine": (0, MOST),
+    "wiener": (0, MOST),
     "folds": (2, 100),
 }
 LIMITS = ("generations", "passes", "seconds", "until_loss")
@@ -36,7 +36,7 @@ OF_VIEW = (
     "level",
     "truth",
     "text_window",
-    "spine",
+    "wiener",
     "unconditional",
     "buckets",
     "words",
@@ -78,7 +78,7 @@ class TrainConfig:
     truth : share of pictures' own latents in the targets of a denoiser that learns a teacher's answers, from 0 to 1;
         None for 0
     text_window : latent sites along a side of a denoiser's window of the text mean; 0 for none
-    spine : principal components of the filter of whole latents whose estimate a denoiser of the view window reads too
+    wiener : components of a Wiener filter of whole latents that a denoiser of the view window reads; None or 0 for none
     unconditional : a denoiser without text
     buckets : that the words of a text are hashed into
     words, word_size, word_bits : file of words with a text teacher's embeddings, numbers of a word's vector, and bits
@@ -128,7 +128,7 @@ class TrainConfig:
     level: float | None = None
     truth: float | None = None
     text_window: int | None = None
-    spine: int | None = None
+    wiener: int | None = None
     unconditional: bool | None = None
     buckets: int | None = None
     words: Path | str | None = None

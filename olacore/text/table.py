@@ -26,6 +26,8 @@ ZEROS = {1: 0.5, 2: 1.5, 4: 8.0, 8: 128.0}
 # The shares of a vector's largest number that its levels may reach to.
 SHARES = (1.0, 0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3, 0.25)
 HEAVIEST = 255
+# What a module carries of it.
+NAMES = ("words", "vectors", "scales", "weights")
 # Bytes of all words together.
 MOST_BYTES = 1 << 26
 # Letters of a run by which spellings are compared, the share of runs that two words have in common at least (Dice), and
@@ -134,7 +136,7 @@ class WordTable:
     @property
     def tensors(self) -> dict[str, np.ndarray]:
         """Its arrays by name."""
-        return {name: getattr(self, name) for name in ("words", "vectors", "scales", "weights")}
+        return {name: getattr(self, name) for name in NAMES}
 
     @property
     def bits(self) -> int:

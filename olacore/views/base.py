@@ -16,7 +16,7 @@ import numpy as np
 
 from olacore.blocks import Block, RawBlock, within
 from olacore.errors import ConfigError
-from olacore.foreign.schema import fields_of, is_plain, listed, record, text, whole
+from olacore.foreign.schema import check_carried, fields_of, is_plain, listed, record, text, whole
 from olacore.kernels.layout import CHUNK, empty_packed, pack_rows
 from olacore.registry import Registry
 from olacore.views.scaling import Scaling
@@ -268,8 +268,6 @@ def view_from_dict(values: Mapping[str, Any], tensors: Mapping[str, np.ndarray] 
     known = plain_fields(view)
     given = {name: value for name, value in values.items() if name in known}
     fields_of(view)(given, "view")
-    carried, needed = tensors or {}, view.carries(given)
-    if {*carried} != {*needed}:
-        there, expected = (", ".join(sorted(names)) or "none" for names in (carried, needed))
-        raise ValueError(f"the {view.name} view of the {view.kind} carries {expected}; got {there}")
+    carried = tensors or {}
+    check_carried(values, view.carries(given), carried)
     return view.of_values(given, carried)

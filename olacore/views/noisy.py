@@ -14,14 +14,14 @@ import numpy as np
 from olacore.blocks import RawBlock
 from olacore.errors import ConfigError, ShapeError
 from olacore.kernels.gather import gather_noisy, gather_sites
-from olacore.media.wiener import NAMES, Wiener, check_spine
+from olacore.media.wiener import WienerFilter, carried_by, check_filter
 from olacore.views.base import add_view, pack_standardised
 from olacore.views.denoising import DenoiserView, WholeLatent, check_size, level_for, truth_for
 from olacore.views.latents import half_bits, space_of, write_sites
 from olacore.views.noise import noisy_latents
 from olacore.views.patch import check_window
 from olacore.views.scaling import Scaling
-from olacore.views.spine import estimates, fit_spine
+from olacore.views.wiener import estimates_of, fit_filter
 from olacore.views.words import embedding_width
 
 if TYPE_CHECKING:
@@ -58,8 +58,8 @@ class NoisyView(DenoiserView):
         return {"noisy": noisy_latents(raw, self.level)}
 
     def pass_bytes(self, dataset: Dataset) -> int:
-        """Those of a noisy latent."""
-        return dataset.row_bytes(("latents",))
+        """Those of a noisy latent that is not stored."""
+        return 0 if dataset.has("noisy") else dataset.row_bytes(("latents",))
 
 
 @add_view
@@ -119,16 +119,16 @@ class Window(NoisyView):
     """From what surrounds a site to the clean latent there, for latents of any size.
 
     A sample is a window of the noisy latent and one of the text mean, edges repeated, how certain the text mean is, and
-    where the site lies. With a spine it also is a window of what a Wiener filter makes of the whole latent, which then
-    is of one size.
+    where the site lies. With a Wiener filter it also is a window of what that makes of the whole noisy latent, its
+    estimate of the clean one; latents then are of one size.
 
     Parameters
     ----------
     window, text_window : sites along a side, odd; 0 for no text mean
     certain : whether it is told how near the caption is to captions of training
-    spine : principal components of the filter; 0 for none
-    height, width : sites of the latent, with a spine
-    wiener : the filter
+    wiener : components of the Wiener filter; 0 for none
+    height, width : sites of the latent, with a filter
+    filter : the filter
 
     Raises
     ------
@@ -138,15 +138,15 @@ class Window(NoisyView):
 
     name: ClassVar[str] = "window"
     input_fields: ClassVar[tuple[str, ...]] = ("latents", "text_means", "certainty")
-    options: ClassVar[tuple[str, ...]] = ("level", "truth", "window", "text_window", "unconditional", "spine")
+    options: ClassVar[tuple[str, ...]] = ("level", "truth", "window", "text_window", "unconditional", "wiener")
 
     window: int = 5
     text_window: int = 3
     certain: bool = False
-    spine: int = field(default=0, kw_only=True)
+    wiener: int = field(default=0, kw_only=True)
     height: int = field(default=0, kw_only=True)
     width: int = field(default=0, kw_only=True)
-    wiener: Wiener | None = field(default=None, kw_only=True, metadata={"plain": False})
+    filter: WienerFilter | None = field(default=None, kw_only=True, metadata={"plain": False})
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -158,17 +158,17 @@ class Window(NoisyView):
                 "without text there is no window of a text mean and no certainty of it; "
                 f"got a text window of {self.text_window}."
             )
-        check_spine(vars(self), self.wiener)
+        check_filter(vars(self), self.filter)
 
     @classmethod
     def carries(cls, values: Mapping[str, Any]) -> tuple[str, ...]:
         """The arrays of the filter, where there is one."""
-        return NAMES if values.get("spine") else ()
+        return carried_by(values)
 
     @classmethod
     def of_values(cls, values: Mapping[str, Any], tensors: Mapping[str, np.ndarray]) -> Self:
         """The view of plain values and the arrays that a file has."""
-        return cls(**values, wiener=Wiener(**tensors) if tensors else None)
+        return cls(**values, filter=WienerFilter(**tensors) if tensors else None)
 
     @classmethod
     def of(cls, dataset: Dataset, settings: Mapping[str, Any]) -> Self:
@@ -191,9 +191,9 @@ class Window(NoisyView):
             text_window=text,
             certain=bool(text) and dataset.has("certainty"),
         )
-        return found._with_spine(dataset, settings["spine"]) if settings.get("spine") else found
+        return found._with_filter(dataset, settings["wiener"]) if settings.get("wiener") else found
 
-    def _with_spine(self, dataset: Dataset, components: int) -> Self:
+    def _with_filter(self, dataset: Dataset, components: int) -> Self:
         """The view with a filter that is fitted to the training rows.
 
         Raises
@@ -201,21 +201,21 @@ class Window(NoisyView):
         ConfigError  if there is no text mean, or there are not as many components
         """
         if not self.text_window:
-            raise ConfigError("a spine is a filter around the text mean; leave --spine out where there is none.")
+            raise ConfigError("a Wiener filter is one around the text mean; leave --wiener out where there is none.")
         assert dataset.latent_shape is not None
         height, width = dataset.latent_shape[1:]
-        wiener = fit_spine(dataset, self.items(dataset), components, self.level)
-        return replace(self, spine=components, height=height, width=width, wiener=wiener)
+        fitted = fit_filter(dataset, self.items(dataset), components, self.level)
+        return replace(self, wiener=components, height=height, width=width, filter=fitted)
 
     @property
     def tensors(self) -> dict[str, np.ndarray]:
         """Those of the filter."""
-        return self.wiener.tensors if self.wiener else {}
+        return self.filter.tensors if self.filter else {}
 
     @property
     def inputs(self) -> int:
         """Numbers of the windows, of the certainty, and of the place."""
-        windows = self.window**2 + (1 + bool(self.spine)) * self.text_window**2
+        windows = self.window**2 + (1 + bool(self.wiener)) * self.text_window**2
         return self.channels * windows + 2 * self.certain + 2
 
     @property
@@ -233,7 +233,7 @@ class Window(NoisyView):
     def check(self, dataset: Dataset) -> None:
         """Raise `ShapeError` unless latents have the size of the filter too, where there is one."""
         super().check(dataset)
-        if self.spine:
+        if self.filter:
             check_size(dataset, self.height, self.width)
 
     def sites(self, dataset: Dataset) -> int:
@@ -244,34 +244,39 @@ class Window(NoisyView):
     def cut_inputs(self, raw: RawBlock, scaling: Scaling, out: np.ndarray) -> None:
         """Cut windows, and put the rest beside them."""
         arrays, noisy = raw.arrays, noisy_latents(raw, self.level)
-        expected = arrays["expected"] if "expected" in arrays else self.expected(arrays, noisy, np.unique(raw.item))
+        none = np.empty((len(noisy), 0, 1, 1), np.float16)
+        means = arrays["text_means"] if self.text_window else none
+        estimates = none
+        if self.filter:
+            made = arrays.get("estimates")
+            estimates = self.estimates(arrays, noisy, np.unique(raw.item)) if made is None else made
         certainty = arrays["certainty"] if self.certain else np.empty((len(noisy), 0), np.float32)
-        mean, scale = scaling.input_mean, scaling.input_scale
-        windows = self.window, self.text_window
-        gather_noisy(half_bits(noisy), half_bits(expected), certainty, raw.item, raw.site, *windows, mean, scale, out)
+        latents = (half_bits(each) for each in (noisy, means, estimates))
+        windows, scales = (self.window, self.text_window), (scaling.input_mean, scaling.input_scale)
+        gather_noisy(*latents, certainty, raw.item, raw.site, *windows, *scales, out)
 
     def made(self, raw: RawBlock) -> dict[str, np.ndarray]:
-        """Noisy latents, and with a spine what it makes of them: both belong to a pass."""
+        """Noisy latents, and with a filter its estimates of the clean ones: both belong to a pass."""
         found = super().made(raw)
-        if self.spine:
-            found["expected"] = self.expected(raw.arrays, found["noisy"], np.arange(len(found["noisy"])))
+        if self.filter:
+            found["estimates"] = self.estimates(raw.arrays, found["noisy"], np.arange(len(found["noisy"])))
         return found
 
     def pass_bytes(self, dataset: Dataset) -> int:
-        """Those of a noisy latent, and of the text mean and the estimate side by side."""
-        return (3 if self.spine else 1) * super().pass_bytes(dataset)
+        """Those of a noisy latent that is not stored, and of an estimate."""
+        return super().pass_bytes(dataset) + bool(self.filter) * dataset.row_bytes(("latents",))
 
-    def expected(self, arrays: Mapping[str, np.ndarray], noisy: np.ndarray, used: np.ndarray) -> np.ndarray:
-        """What latents are expected to be, (m, any, h, w) float16: by the text, and by the filter behind that.
+    def estimates(self, arrays: Mapping[str, np.ndarray], noisy: np.ndarray, used: np.ndarray) -> np.ndarray:
+        """What the filter makes of noisy latents, (m, C, h, w) float16.
 
         Parameters
         ----------
         arrays, noisy : of a block
-        used : items that count; what the filter makes of others is undefined
+        used : items that count; the estimates of others are undefined
         """
-        if self.wiener is None:
-            return arrays["text_means"] if self.text_window else np.empty((len(noisy), 0, 1, 1), np.float16)
-        return estimates(self.wiener, noisy, arrays["text_means"], arrays["certainty"] if self.certain else None, used)
+        assert self.filter is not None
+        certainty = arrays["certainty"] if self.certain else None
+        return estimates_of(self.filter, noisy, arrays["text_means"], certainty, used)
 
     def cut_clean(self, latents: np.ndarray, raw: RawBlock, scaling: Scaling, out: np.ndarray) -> None:
         """Cut sites."""
@@ -291,12 +296,12 @@ class Window(NoisyView):
         write_sites(outputs, raw, scaling, out)
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the view as plain values; nothing of a spine where there is none, as in files of before."""
-        return {name: value for name, value in super().to_dict().items() if name not in OF_SPINE or self.spine}
+        """Return the view as plain values; nothing of a filter where there is none, as in files of before."""
+        return {name: value for name, value in super().to_dict().items() if name not in OF_FILTER or self.wiener}
 
 
-# Plain values of a spine.
-OF_SPINE = ("spine", "height", "width")
+# Plain values of a filter.
+OF_FILTER = ("wiener", "height", "width")
 
 
 def answers_for(unconditional: bool) -> tuple[str, ...]:

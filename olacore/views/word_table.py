@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
@@ -11,7 +11,7 @@ import numpy as np
 
 from olacore.blocks import RawBlock
 from olacore.errors import ConfigError, DataError, FingerprintError, ShapeError
-from olacore.text.table import ZEROS, WordTable, unit
+from olacore.text.table import NAMES, ZEROS, WordTable, unit
 from olacore.views.base import add_view, pack_standardised
 from olacore.views.scaling import Scaling
 from olacore.views.words import Embedding, asked_of, embedding_width
@@ -89,7 +89,7 @@ class TableOfWords(Embedding):
     @classmethod
     def carries(cls, values: Mapping[str, Any]) -> tuple[str, ...]:
         """The arrays of the table."""
-        return tuple(one.name for one in fields(WordTable) if one.name not in ("size", "even"))
+        return NAMES
 
     @classmethod
     def of_values(cls, values: Mapping[str, Any], tensors: Mapping[str, np.ndarray]) -> Self:

@@ -58,9 +58,9 @@ def test_train__says_what_is_missing(tmp_path, monkeypatch):
     check_refusal("no row of the data has the level 3", *kind, "whole", "--level", "3")
     check_refusal("needs text_means", *kind, "window", "--level", "0.5")
     window = (*kind, "window", "--level", "0.5", "--text-window", "0")
-    check_refusal("leave --spine out where there is none", *window, "--spine", "4")
-    check_refusal("takes no spine", *kind, "whole", "--level", "0.5", "--spine", "4")
-    check_refusal("spine must be at least 0; got -1", *window, "--spine", "-1")
+    check_refusal("leave --wiener out where there is none", *window, "--wiener", "4")
+    check_refusal("takes no wiener", *kind, "whole", "--level", "0.5", "--wiener", "4")
+    check_refusal("wiener must be at least 0; got -1", *window, "--wiener", "-1")
     check_refusal("takes no buckets", *kind, "whole", "--level", "0.5", "--buckets", "64")
     check_refusal(r"truth must be a share from 0 to 1; got -1\.0", *kind, "whole", "--level", "0.5", "--truth", "-1")
     check_refusal(

@@ -285,6 +285,18 @@ def test_dry_run__takes_what_is_there_and_the_text_of_a_set():
     assert "--size 16" in lines(*NO_RUN, "--override", "data.size=32", "--size", "16")[0]
 
 
+def test_dry_run__gives_a_filter_to_denoisers_of_all_levels_or_of_one():
+    denoisers = ("mean.folds=2", "rows.levels=[4, 1]", "denoiser.stack=8")
+
+    def asked(*more: str) -> list[bool]:
+        changes = [word for change in (*denoisers, *more) for word in ("--override", change)]
+        return ["--wiener 256" in line for line in lines(*NO_RUN, *changes) if "--view window" in line]
+
+    assert asked() == [False, False]
+    assert asked("denoiser.wiener=256") == [True, True]
+    assert asked("level-4.wiener=256") == [True, False]
+
+
 def test_recipes__are_in_the_documentation_and_the_cards():
     """The default's commands are those of the page, word by word."""
     page = [command for block in blocks("docs/generate.md", "Your own pictures") for command in typed(block.text)]

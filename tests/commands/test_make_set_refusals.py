@@ -36,7 +36,7 @@ NO_RUN = ("photos", "--captions", "captions.csv", "-o", "mine")
         (("--recipe", "fold.toml", "--override", "rows.levels=[1, 0]"), "must list the noise levels"),
         (("--recipe", "fold.toml"), r"has \[rows\], which need what modules of folds answer; give \[mean\] folds = 8"),
         (
-            ("--recipe", "fold.toml", "--override", "mean.folds=2", "--override", "level-3.spine=9"),
+            ("--recipe", "fold.toml", "--override", "mean.folds=2", "--override", "level-3.wiener=9"),
             r"has \[level-3\], which is no level of \[rows\]; the tables of levels are \[\"level-1\"\]",
         ),
         (("--recipe", "value.toml"), r"gives mean a value; it is a table, written \[mean\]"),

@@ -7,9 +7,11 @@ import shutil
 from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from safetensors.numpy import load_file
 
 import olacore
 from olacore.data import open_dataset
@@ -21,6 +23,7 @@ from olacore.drawing.module_set import open_set
 from olacore.drawing.pictures import Thumbnails, grid_of, read_drawing, write_drawing
 from olacore.drawing.settings import Settings
 from olacore.errors import ConfigError, DTypeError, FileFormatError, FingerprintError, OutputExistsError, ShapeError
+from olacore.modules.file import to_bytes
 from olacore.modules.module import load
 from olacore.views.patch import PatchDecoder
 from olacore.views.refining import Refiner
@@ -32,10 +35,10 @@ from tests.support.set_samples import (
     LEVELS,
     SIDE,
     SIZE,
+    filtered,
     modules,
     of_scenes,
     resealed,
-    spined,
     word_table,
     write_set,
 )
@@ -349,6 +352,14 @@ def test_make__refuses_modules_that_do_not_go_together(tmp_path):
     assert not (tmp_path / "x").exists()
 
 
+def save_sided(path: Path) -> None:
+    """Save a denoiser without a filter whose file speaks of a height all the same."""
+    module = modules()["level 0.5"]
+    module.save(path)
+    about = module.about()
+    path.write_bytes(to_bytes(load_file(path), {**about, "view": {**about["view"], "height": 3}}))
+
+
 def test_set__parts_that_do_not_fit_each_other_are_refused(tmp_path):
     folder, own = write_set(tmp_path), modules()
     text = make_module(TableOfWords(5, SIZE, table=word_table()))
@@ -362,8 +373,13 @@ def test_set__parts_that_do_not_fit_each_other_are_refused(tmp_path):
         ("level-2.safetensors", {"module": own["level 0.5"]}, "is a denoiser of level 0.5; .*says 2"),
         (
             "level-2.safetensors",
-            {"module": make_module(spined(4, 8, 2.0, (2, 4)))},
+            {"module": make_module(filtered(4, 8, 2.0, (2, 4)))},
             "for latents of several sizes: mean 3 x 3, level 2 2 x 4 sites",
+        ),
+        (
+            "level-2.safetensors",
+            {"module": SimpleNamespace(save=save_sided)},
+            "without a Wiener filter is for latents of any size, and has no height and no width; got 3 x 0",
         ),
         ("", {"size": 32}, "draws pictures of 24 x 24; its set.json says 32"),
         ("", {"energy": -1.0}, "energy must be a number of 0 or more"),

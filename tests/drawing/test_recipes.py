@@ -23,7 +23,7 @@ stack = 64
 weights = "int8"
 
 [level-4]
-spine = 256
+wiener = 256
 
 ["level-0.5"]
 stack = 32
@@ -40,7 +40,7 @@ def denoisers(tmp_path: Path) -> Path:
 
 def test_options__of_a_level_are_those_of_all_levels_and_its_own(denoisers):
     recipe = read_recipe(str(denoisers), ["level-0.5.window=3"])
-    assert recipe.options("level-4") == {"stack": 64, "weights": "int8", "spine": 256}
+    assert recipe.options("level-4") == {"stack": 64, "weights": "int8", "wiener": 256}
     assert recipe.options("level-0.5", seed=3) == {"stack": 32, "weights": "int8", "window": 3, "seed": 3}
     assert recipe.options("mean", seed=None) == {"folds": 4}
 
@@ -69,7 +69,7 @@ def test_recipes__of_shipped_sets_are_what_their_modules_say(name):
         assert [f"{key}={value}" for key, value in module.training["options"].items()] == asked.get("option", [])
         assert module.about()["view"].get("window", 5) == asked.get("window", 5)
         assert module.about()["view"].get("border", 4) == asked.get("border", 4)
-        assert module.about()["view"].get("spine", 0) == asked.get("spine", 0)
+        assert module.about()["view"].get("wiener", 0) == asked.get("wiener", 0)
         units = sum(layer.units for layer in module.hidden)
         # The best denoiser of a high level is one from before the last units joined.
         assert asked["stack"] // (2 if step in levels else 1) <= units <= asked["stack"]

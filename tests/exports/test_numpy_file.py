@@ -16,7 +16,7 @@ from olacore.reports.inspection import describe
 from olacore.views.patch import PatchDecoder
 from olacore.views.plain import Plain
 from tests.support.makers import REFINERS, make_module, refined_by
-from tests.support.set_samples import spined
+from tests.support.set_samples import filtered
 
 pytestmark = pytest.mark.filterwarnings("ignore:the latents lie")
 
@@ -57,7 +57,7 @@ def test_npz__has_the_refiner_that_a_decoder_carries(tmp_path):
 
 
 def test_npz__has_the_filter_that_a_denoiser_carries(tmp_path):
-    module = make_module(spined(4, 8, 2.0))
+    module = make_module(filtered(4, 8, 2.0))
     export([Part.of("m", module)], "npz", tmp_path / "m.npz")
     with np.load(tmp_path / "m.npz") as file:
         for name, array in module.view.tensors.items():

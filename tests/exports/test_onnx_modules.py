@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -17,12 +18,13 @@ from olacore.views.patch import PatchDecoder, PatchEncoder
 from olacore.views.plain import Plain
 from olacore.views.prompt import Prompt
 from olacore.views.refining import Refiner
+from olacore.views.scaling import Scaling
 from olacore.views.whole import WholeDecoder
 from olacore.views.word_table import TableOfWords
 from olacore.views.words import Words
 from tests.support.makers import JIT, REFINED_SIZES, REFINERS, make_module, refined_by
 from tests.support.onnx_runs import answer, levels_apart, session_of, to_levels, to_pixels
-from tests.support.set_samples import SIZE, spined, word_table
+from tests.support.set_samples import SIZE, beyond_float16, filtered, word_table
 from tests.support.stages import assert_stages
 
 pytestmark = [
@@ -202,13 +204,34 @@ def test_window__from_noisy_latents_of_any_size(hidden, text, certain, size):
 
 @pytest.mark.parametrize("count", [1, 4])
 @pytest.mark.parametrize(("text", "certain"), [(1, True), (3, True), (3, False)])
-def test_window__with_a_spine(text, certain, count):
+def test_window__with_a_filter(text, certain, count):
     module = make_module(
-        spined(4, 8, 1.0, (3, 5), window=3, text_window=text, certain=certain), hidden=(6,), stored="int8"
+        filtered(4, 8, 1.0, (3, 5), window=3, text_window=text, certain=certain), hidden=(6,), stored="int8"
     )
     shapes = {"noisy": (count, 4, 3, 5), "text_means": (count, 4, 3, 5), "certainty": (count, 2)}
     given = {name: random(*shapes[name], seed=seed) for seed, name in enumerate(module.view.given)}
     np.testing.assert_allclose(answer(session_of(module), **given), module.denoise(**given), atol=2e-3)
+
+
+def test_filter__of_the_graph_is_that_of_the_module():
+    """By a module that answers the filter's estimates as they are: numbers that float16 cannot hold, and certainties
+    on the threshold.
+    """
+    view = filtered(4, 8, 1.0, (3, 5), window=1, text_window=1, certain=True)
+    module, wide = make_module(view), np.float32(1e9)
+    weights = np.hstack([np.zeros((4, 8)), np.eye(4) / wide, np.zeros((4, 4))]).astype(np.float32)
+    scaling = replace(Scaling.identity(view.inputs, 4), target_scale=np.full(4, wide, np.float32))
+    module = replace(module, weights=weights, biases=np.zeros(4, np.float32), scaling=scaling)
+    draw = np.random.default_rng(0)
+    noisy, means = (draw.normal(0, spread, (6, 4, 3, 5)).astype(np.float32) for spread in (3000, 1000))
+    noisy[5], means[5] = beyond_float16(view.filter, (4, 3, 5))
+    threshold = view.filter.thresholds[0].astype(np.float32)
+    certainty = np.stack([np.float32([0, np.nextafter(threshold, -1), threshold, 1, 0, 0]), np.ones(6)], 1)
+    given = {"noisy": noisy, "text_means": means, "certainty": certainty.astype(np.float32)}
+    found, expected = answer(session_of(module), **given), module.denoise(**given)
+    # Sums in another order: here and there a number is rounded the other way.
+    np.testing.assert_allclose(found, expected, rtol=1e-3)
+    assert (np.abs(found - expected) > 1e-6 * np.abs(expected)).mean() < 0.01
 
 
 @pytest.mark.parametrize("view", [WholeDecoder(4), Words(8, 32)])

@@ -161,19 +161,22 @@ def test_gather__same_bits_for_any_number_of_threads():
     rows=st.integers(1, 4),
     columns=st.integers(1, 4),
     text_window=st.sampled_from([0, 1, 3]),
+    filtered=st.booleans(),
     known=st.sampled_from([0, 2]),
     n=counts,
 )
 @few
-def test_gather_noisy__equals_twin(seed, rows, columns, text_window, known, n):
+def test_gather_noisy__equals_twin(seed, rows, columns, text_window, filtered, known, n):
     rng, bits, item, site = latents(seed, 2, rows, columns, n)
-    means = latents(seed + 1, 2, rows, columns, n)[1] if text_window else np.empty((3, 0, 1, 1), np.uint16)
+    none = np.empty((3, 0, 1, 1), np.uint16)
+    means = latents(seed + 1, 2, rows, columns, n)[1] if text_window else none
+    estimates = latents(seed + 2, 2, rows, columns, n)[1] if text_window and filtered else none
     numbers = rng.standard_normal((3, known), np.float32)
-    mean, scale = standard(rng, 2 * 9 + 2 * text_window**2 + known + 2)
+    mean, scale = standard(rng, 2 * 9 + (1 + filtered) * 2 * text_window**2 + known + 2)
     found, expected = empty_packed(n, len(mean)), empty_packed(n, len(mean))
     found[:] = 7
-    gather_noisy(bits, means, numbers, item, site, 3, text_window, mean, scale, found)
-    gather_noisy_reference(bits, means, numbers, item, site, 3, text_window, mean, scale, expected)
+    gather_noisy(bits, means, estimates, numbers, item, site, 3, text_window, mean, scale, found)
+    gather_noisy_reference(bits, means, estimates, numbers, item, site, 3, text_window, mean, scale, expected)
     np.testing.assert_allclose(found, expected, **TOLERANCE)
 
 
@@ -211,11 +214,11 @@ def test_gather_drawn__ignores_the_number_of_threads():
 
 def test_gather_noisy__ignores_the_number_of_threads():
     rng, bits, item, site = latents(0, 2, 3, 4, 300)
-    numbers, (mean, scale) = rng.standard_normal((3, 2), np.float32), standard(rng, 40)
+    numbers, (mean, scale) = rng.standard_normal((3, 2), np.float32), standard(rng, 58)
 
     def cut():
-        out = empty_packed(300, 40)
-        gather_noisy(bits, bits, numbers, item, site, 3, 3, mean, scale, out)
+        out = empty_packed(300, 58)
+        gather_noisy(bits, bits, bits, numbers, item, site, 3, 3, mean, scale, out)
         return out
 
     np.testing.assert_array_equal(*(run_with_threads(count, cut) for count in (1, 2)))
@@ -226,5 +229,5 @@ def test_gather_noisy__says_where_a_site_lies():
     out = empty_packed(2, 3)
     zeros, ones = np.zeros(3, np.float32), np.ones(3, np.float32)
     none = np.empty((1, 0, 1, 1), np.uint16)
-    gather_noisy(bits, none, np.empty((1, 0), np.float32), site * 0, site, 1, 0, zeros, ones, out)
+    gather_noisy(bits, none, none, np.empty((1, 0), np.float32), site * 0, site, 1, 0, zeros, ones, out)
     np.testing.assert_array_equal(out[0, :, :2], [[0, 0], [-0.5, 0.5], [-0.75, 0.75]])

@@ -7,9 +7,9 @@ from olacore.kernels.wiener import filter_latents
 from tests.support.kernel_cases import COMPILED, few, normal, seeds
 
 
-def filtered(noisy, means, middle, axes, gains):
+def filtered(noisy, means, mean, axes, gains):
     out = np.full(noisy.shape, 7, np.float32)
-    filter_latents(noisy, means, middle, axes, gains, out)
+    filter_latents(noisy, means, mean, axes, gains, out)
     return out
 
 
@@ -22,11 +22,11 @@ def case(seed, m, n, k):
 @given(seed=seeds, m=st.integers(0, 5), n=st.sampled_from([1, 7, 36, 257] if COMPILED else [7]), k=st.integers(1, 9))
 @few
 def test_filter_latents__equals_numpy(seed, m, n, k):
-    noisy, means, middle, axes, gains = case(seed, m, n, k)
-    expected = means + middle
+    noisy, means, mean, axes, gains = case(seed, m, n, k)
+    expected = means + mean
     expected = expected + ((noisy - expected) @ axes.T * gains) @ axes
     # Sums of n and of k terms of size 1.
-    np.testing.assert_allclose(filtered(noisy, means, middle, axes, gains), expected, rtol=1e-4, atol=1e-4)
+    np.testing.assert_allclose(filtered(noisy, means, mean, axes, gains), expected, rtol=1e-4, atol=1e-4)
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf])
@@ -40,10 +40,10 @@ def test_filter_latents__a_bad_latent_spoils_itself_only(bad):
 
 
 def test_filter_latents__same_bits_alone_and_wherever_the_arrays_lie():
-    noisy, means, middle, axes, gains = case(1, 6, 333 if COMPILED else 9, 5)
-    together = filtered(noisy, means, middle, axes, gains)
-    moved = [np.empty(part.size + 3, np.float32)[3:].reshape(part.shape) for part in (middle, axes)]
-    for part, to in zip((middle, axes), moved, strict=True):
+    noisy, means, mean, axes, gains = case(1, 6, 333 if COMPILED else 9, 5)
+    together = filtered(noisy, means, mean, axes, gains)
+    moved = [np.empty(part.size + 3, np.float32)[3:].reshape(part.shape) for part in (mean, axes)]
+    for part, to in zip((mean, axes), moved, strict=True):
         to[...] = part
     for item in range(6):
         some = slice(item, item + 1)

@@ -9,7 +9,7 @@ import pytest
 from safetensors.numpy import load_file
 
 import olacore
-from olacore.errors import FileFormatError
+from olacore.errors import FileFormatError, ShapeError
 from olacore.modules import plain
 from olacore.modules.file import to_bytes
 from olacore.modules.plain import load_plain
@@ -19,7 +19,7 @@ from olacore.views.prompt import Prompt
 from olacore.views.refining import Refiner
 from olacore.views.word_table import SceneOfWords, TableOfWords
 from tests.support.makers import make_module
-from tests.support.set_samples import SIZE, spined, word_table
+from tests.support.set_samples import SIZE, filtered, word_table
 
 WIDTH = 6
 DRAW = np.random.default_rng(0)
@@ -40,9 +40,9 @@ CASES = [
     (Refiner(8, 4, 1, 4), {"recon": PICTURES, "latents": DRAW.standard_normal((2, 4, 3, 2)).astype(np.float32)}),
     (Window(4, 8, 1.0, certain=True), {"noisy": LATENTS, "text_means": LATENTS[::-1], "certainty": CERTAINTY}),
     (Window(4, 8, 1.0, window=3, text_window=0), {"noisy": LATENTS}),
-    (spined(4, 8, 1.0, (5, 2), text_window=1), {"noisy": LATENTS, "text_means": LATENTS[::-1]}),
+    (filtered(4, 8, 1.0, (5, 2), text_window=1), {"noisy": LATENTS, "text_means": LATENTS[::-1]}),
     (
-        spined(4, 8, 1.0, (5, 2), certain=True),
+        filtered(4, 8, 1.0, (5, 2), certain=True),
         {"noisy": LATENTS, "text_means": LATENTS[::-1], "certainty": np.abs(CERTAINTY)},
     ),
 ]
@@ -112,21 +112,30 @@ def test_plain__refuses_scales_and_tables_that_make_no_sense(tmp_path, monkeypat
 @pytest.mark.parametrize(
     ("changes", "sentence"),
     [
-        ({"view_axes": None}, "carries axes, edges, gains, middle; got edges, gains, middle"),
+        ({"view_axes": None}, "carries axes, gains, mean, thresholds; got gains, mean, thresholds"),
         (
             {"view_foreign": np.zeros(3, np.int8)},
-            "carries axes, edges, gains, middle; got axes, edges, foreign, gains, middle",
+            "carries axes, gains, mean, thresholds; got axes, foreign, gains, mean, thresholds",
         ),
         ({"view_axes": np.ones((5, 35), np.int8)}, r"is damaged: .*got axes int8 \(5, 35\)"),
         ({"view_gains": np.full((1, 5), 2, np.float16)}, "is damaged: .*must be 0 to 1"),
-        ({"view_middle": np.zeros(36, np.int8)}, "is damaged: .*middle int8"),
+        ({"view_mean": np.zeros(36, np.int8)}, "is damaged: .*mean int8"),
     ],
 )
-def test_spine__that_does_not_fit_its_view_is_refused_by_both(tmp_path, changes, sentence):
-    module, path = make_module(spined(4, 8, 1.0)), tmp_path / "m.safetensors"
+def test_filter__that_does_not_fit_its_view_is_refused_by_both(tmp_path, changes, sentence):
+    module, path = make_module(filtered(4, 8, 1.0)), tmp_path / "m.safetensors"
     module.save(path)
     tensors = {name: part for name, part in (load_file(path) | changes).items() if part is not None}
     path.write_bytes(to_bytes(tensors, module.about()))
     for read in (olacore.load, load_plain):
-        with pytest.raises(FileFormatError, match=sentence):
+        with pytest.raises(FileFormatError, match=rf"{sentence}.*(?<!\.)\.$"):
             read(path)
+
+
+def test_filter__is_for_latents_of_one_size(tmp_path):
+    make_module(filtered(4, 8, 1.0, (3, 5))).save(tmp_path / "m.safetensors")
+    module = load_plain(tmp_path / "m.safetensors")
+    with pytest.raises(ShapeError, match=r"is for latents of 3 x 5 sites; got 5 x 3\."):
+        module.run(dict.fromkeys(("noisy", "text_means"), np.zeros((1, 4, 5, 3), np.float32)))
+    none = np.zeros((0, 4, 3, 5), np.float32)
+    assert module.run({"noisy": none, "text_means": none}).shape == none.shape

@@ -11,14 +11,14 @@ from olacore.views.noisy import Whole, Window
 from olacore.views.prompt import Prompt
 from olacore.views.words import Words
 from tests.support.makers import SPACE, make_module
-from tests.support.set_samples import spined
+from tests.support.set_samples import filtered
 
 WIDTH = 6
 WORDS = make_module(Words(WIDTH, 64))
 PROMPT = make_module(Prompt(4, 8, 0.0, 3, 3, WIDTH))
 WHOLE = make_module(Whole(4, 8, 0.5, 3, 3, WIDTH))
 WINDOW = make_module(Window(4, 8, 2.0, certain=True))
-SPINED = make_module(spined(4, 8, 2.0, certain=True), hidden=(4,), stored="int8")
+FILTERED = make_module(filtered(4, 8, 2.0, certain=True), hidden=(4,), stored="int8")
 
 
 def given(module, count: int | None = 5, side: tuple[int, int] = (3, 3)) -> dict[str, np.ndarray]:
@@ -29,7 +29,7 @@ def given(module, count: int | None = 5, side: tuple[int, int] = (3, 3)) -> dict
     return {name: draw.standard_normal((*lead, *sizes[name])) for name in module.view.given}
 
 
-@pytest.mark.parametrize("module", [WORDS, PROMPT, WHOLE, WINDOW, SPINED])
+@pytest.mark.parametrize("module", [WORDS, PROMPT, WHOLE, WINDOW, FILTERED])
 def test_file__gives_the_module_back(module, tmp_path):
     module.save(tmp_path / "m.safetensors")
     again = olacore.load(tmp_path / "m.safetensors")
@@ -64,7 +64,7 @@ def test_embed__refuses_what_is_no_text(texts, error, sentence):
         WORDS.embed(texts)
 
 
-@pytest.mark.parametrize("module", [PROMPT, WHOLE, WINDOW, SPINED])
+@pytest.mark.parametrize("module", [PROMPT, WHOLE, WINDOW, FILTERED])
 def test_denoise__answers_one_or_several(module):
     several = given(module)
     found = module.denoise(**several)
@@ -81,7 +81,7 @@ def test_denoise__a_window_takes_latents_of_any_size():
     with pytest.raises(
         ShapeError, match=r"noisy must be numbers of the shape \(4, 3, 3\) or .*; got .* \(5, 4, 2, 7\)"
     ):
-        SPINED.denoise(**given(SPINED, 5, (2, 7)))
+        FILTERED.denoise(**given(FILTERED, 5, (2, 7)))
 
 
 @pytest.mark.parametrize(

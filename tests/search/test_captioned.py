@@ -15,8 +15,9 @@ from olacore.errors import ConfigError, DataError, FingerprintError
 from olacore.quality.evaluation import check_pairing, evaluate, evaluate_parts
 from olacore.search.checkpoint import open_checkpoint
 from olacore.search.config import TrainConfig
+from olacore.search.observers import Started
 from olacore.search.train import train
-from olacore.views.noisy import OF_SPINE
+from olacore.views.noisy import OF_FILTER
 from tests.support.caption_samples import replace_rows, write_captioned, write_denoised
 from tests.support.makers import JIT, module_bytes
 from tests.support.searches import interrupted
@@ -66,7 +67,7 @@ def test_train__explains_what_there_is_to_explain(folder, tmp_path, name):
         assert shown == pytest.approx((figures["module"]["loss"],) * 2, rel=1e-5)
 
 
-@pytest.mark.parametrize(("name", "asked"), [("words", {}), ("window", {}), ("window", {"spine": 6})])
+@pytest.mark.parametrize(("name", "asked"), [("words", {}), ("window", {}), ("window", {"wiener": 6})])
 def test_resume__goes_on_exactly(folder, tmp_path, name, asked):
     config = config_of(name, folder / "captioned.h5", tmp_path / "whole", generations=9, **asked)
     train(config)
@@ -84,7 +85,7 @@ def test_resume__goes_on_exactly(folder, tmp_path, name, asked):
         ("whole", {}),
         ("window", {}),
         ("window", STACK),
-        ("window", STACK | {"spine": 6}),
+        ("window", STACK | {"wiener": 6}),
         ("denoised", STACK | {"truth": 0.5}),
         ("denoised", {}),
     ],
@@ -150,11 +151,21 @@ def test_train__targets_with_truth_are_those_that_it_is_measured_by(folder, tmp_
             train(replace(config, resume=True, truth=truth))
 
 
-def test_spine__without_one_nothing_changes(folder, tmp_path):
-    for name, asked in (("none", {}), ("zero", {"spine": 0})):
+@pytest.mark.parametrize(("wiener", "latents"), [(None, 1), (6, 2)])
+def test_train__plans_the_memory_of_what_a_pass_makes(folder, tmp_path, wiener, latents):
+    """A noisy latent of each row, and a filter's estimate, for the pass in use and the next one."""
+    events: list[Any] = []
+    config = config_of("window", folder / "captioned.h5", tmp_path / "run", generations=1, wiener=wiener)
+    train(config, (events.append,))
+    (started,) = (event for event in events if isinstance(event, Started))
+    assert started.memory["noisy latents"] == 2 * PARTS["train"] * latents * 2 * 4 * 3 * 3
+
+
+def test_wiener__without_one_nothing_changes(folder, tmp_path):
+    for name, asked in (("none", {}), ("zero", {"wiener": 0})):
         train(config_of("window", folder / "captioned.h5", tmp_path / name, generations=3, **asked))
     assert module_bytes(tmp_path / "none") == module_bytes(tmp_path / "zero")
-    assert not [name for name in olacore.load(tmp_path / "none").view.to_dict() if name in OF_SPINE]
+    assert not [name for name in olacore.load(tmp_path / "none").view.to_dict() if name in OF_FILTER]
 
 
 def test_settings__that_a_view_does_not_take_are_refused(folder, tmp_path):

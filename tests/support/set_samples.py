@@ -13,7 +13,7 @@ from olacore.drawing.bundle import make_set
 from olacore.drawing.captions import OVER
 from olacore.drawing.generator import Generator
 from olacore.drawing.lift import OUTLINE
-from olacore.media.wiener import Wiener
+from olacore.media.wiener import WienerFilter
 from olacore.modules.module import Module
 from olacore.text import WordTable
 from olacore.views.noisy import Window
@@ -39,18 +39,23 @@ def word_table(size: int = SIZE, bits: int = 4, even: bool = False) -> WordTable
     return WordTable.of(KNOWN, vectors, shifts, bits, even)
 
 
-def spined(
-    channels: int, factor: int, level: float, side: tuple[int, int] = (SITES, SITES), spine: int = 5, **settings: Any
+def filtered(
+    channels: int, factor: int, level: float, side: tuple[int, int] = (SITES, SITES), wiener: int = 5, **settings: Any
 ) -> Window:
     """A view with a filter of random latents of that size."""
     numbers = channels * side[0] * side[1]
     draw = np.random.default_rng(4)
-    rests = draw.standard_normal((3 * numbers, numbers)) @ draw.standard_normal((numbers, numbers)) / numbers**0.5
-    near = draw.uniform(0.5, 1, len(rests))
-    rests[near > 0.75] *= 0.3
-    known = near if settings.get("certain") else near[:0]
-    wiener = Wiener.fit(lambda: [(rests + 0.1, known)], spine, level)
-    return Window(channels, factor, level, spine=spine, height=side[0], width=side[1], wiener=wiener, **settings)
+    residuals = draw.standard_normal((3 * numbers, numbers)) @ draw.standard_normal((numbers, numbers)) / numbers**0.5
+    certainty = draw.uniform(0.5, 1, len(residuals))
+    residuals[certainty > 0.75] *= 0.3
+    known = certainty if settings.get("certain") else certainty[:0]
+    fitted = WienerFilter.fit(lambda: [(residuals + 0.1, known)], wiener, level)
+    return Window(channels, factor, level, wiener=wiener, height=side[0], width=side[1], filter=fitted, **settings)
+
+
+def beyond_float16(own: WienerFilter, shape: tuple[int, ...]) -> np.ndarray:
+    """A noisy latent and a text mean whose estimate float16 cannot hold: (2, C, h, w)."""
+    return np.outer([65000, 60000], np.sign(own.directions[0])).reshape(2, *shape)
 
 
 def modules(**changes: Any) -> dict[str, Module]:
@@ -60,7 +65,9 @@ def modules(**changes: Any) -> dict[str, Module]:
         "mean": Prompt(4, 8, 0.0, SITES, SITES, WIDTH),
         "decoder": PatchDecoder(4, 8, 3),
         "encoder": PatchEncoder(4, 8, 0),
-    } | {f"level {level:g}": (Window if level < 1 else spined)(4, 8, level, window=3, certain=True) for level in LEVELS}
+    } | {
+        f"level {level:g}": (Window if level < 1 else filtered)(4, 8, level, window=3, certain=True) for level in LEVELS
+    }
     return {
         name: view
         if isinstance(view, Module)
@@ -124,10 +131,11 @@ __all__ = [
     "LEVELS",
     "SIDE",
     "SIZE",
+    "beyond_float16",
+    "filtered",
     "modules",
     "of_scenes",
     "resealed",
-    "spined",
     "word_table",
     "write_mixed",
     "write_set",

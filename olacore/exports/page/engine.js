@@ -1,6 +1,8 @@
 // The modules of the page: numbers into tiles, maps one after the other, answers out. Runs in a worker, or in the page.
 "use strict";
 const TILE = 64;
+// Of float16.
+const LARGEST = 65504;
 
 const halves = Float32Array.from({length: 65536}, (_, bits) => halfOf(bits));
 
@@ -47,8 +49,10 @@ class Engine {
     }
     module.gain = this.array(module.gain);
     module.shift = this.array(module.shift);
-    if (module.wiener) {
-      module.wiener = new Wiener(...["axes", "gains", "edges", "middle"].map(name => this.array(module.wiener[name])));
+    if (module.filter) {
+      module.filter = new WienerFilter(
+        ...["axes", "gains", "thresholds", "mean"].map(name => this.array(module.filter[name])),
+      );
     }
     if (!module.basis) return;
     const [levels, rows, columns] = ["levels", "rows", "columns"].map(name => this.array(module.basis[name]));
@@ -227,15 +231,15 @@ class Engine {
       sites = height * width,
       given = [noisy, means].map(latent => Float32Array.from(latent, half));
     const seen = new Windows(given[0], channels, width, window, 0);
-    const known = module.wiener ? [...given[1], ...module.wiener.clean(...given, certainty)] : given[1];
-    const expected = textWindow && new Windows(known, known.length / sites, width, textWindow, 0);
+    const told = module.filter ? [...given[1], ...module.filter.clean(...given, certainty)] : given[1];
+    const beside = textWindow && new Windows(told, told.length / sites, width, textWindow, 0);
     const clean = new Float32Array(channels * sites);
     this.run(
       module,
       sites,
       (memory, tile, start, count) => {
         let row = seen.fill(memory, 0, tile, start, count);
-        if (expected) row = expected.fill(memory, row, tile, start, count);
+        if (beside) row = beside.fill(memory, row, tile, start, count);
         for (const number of certain ? certainty : []) memory.fill(number, row * tile, row++ * tile + count);
         for (let s = 0; s < count; s++) {
           memory[row * tile + s] = (2 * Math.floor((start + s) / width) + 1) / height - 1;
@@ -248,27 +252,27 @@ class Engine {
   }
 }
 
-// What is likely of a whole latent, by principal axes of how latents differ from their text means; its twin is Wiener.
-class Wiener {
-  constructor(axes, gains, edges, middle) {
-    Object.assign(this, {axes, gains, edges, middle});
+// Estimates of whole latents, by principal axes of how they differ from their text means; the twin of WienerFilter.
+class WienerFilter {
+  constructor(axes, gains, thresholds, mean) {
+    Object.assign(this, {axes, gains, thresholds, mean});
   }
 
   clean(noisy, means, certainty) {
-    const {axes, edges, middle} = this,
-      size = middle.length,
+    const {axes, thresholds, mean} = this,
+      size = mean.length,
       count = axes.length / size,
-      from = count * edges.filter(edge => certainty[0] >= edge).length,
+      from = count * thresholds.filter(threshold => certainty[0] >= threshold).length,
       gains = this.gains.subarray(from, from + count),
-      found = Float64Array.from(means, (mean, i) => mean + middle[i]),
-      rest = found.map((expected, i) => noisy[i] - expected);
+      found = Float64Array.from(means, (textMean, i) => textMean + mean[i]),
+      residual = found.map((around, i) => noisy[i] - around);
     gains.forEach((gain, k) => {
       const axis = axes.subarray(k * size, (k + 1) * size);
-      // The axis is its levels at length 1.
-      const part = (gain * dot(axis, rest)) / dot(axis, axis);
+      // The axis is its steps at length 1.
+      const part = (gain * dot(axis, residual)) / dot(axis, axis);
       for (let i = 0; i < size; i++) found[i] += part * axis[i];
     });
-    return found.map(half);
+    return found.map(number => half(Math.min(Math.max(number, -LARGEST), LARGEST)));
   }
 }
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from bench.studies.clones import given_of
-from bench.studies.denoisers import Wiener, compare
+from bench.studies.denoisers import compare
 from bench.studies.text_to_latent import parts_of
 from olacore.data import open_dataset
 from olacore.modules.module import load
@@ -13,20 +13,12 @@ from tests.support.caption_samples import write_denoised
 from tests.support.makers import JIT, make_config
 
 
-def test_wiener__is_the_best_where_all_is_normal():
-    draw = np.random.default_rng(0)
-    clean = draw.standard_normal((20_000, 3)) * (2.0, 1.0, 0.1) + 1
-    found = Wiener(clean).clean(clean + 0.5 * draw.standard_normal(clean.shape), 0.5)
-    expected = [spread**2 * 0.25 / (spread**2 + 0.25) for spread in (2.0, 1.0, 0.1)]
-    np.testing.assert_allclose(np.square(found - clean).mean(0), expected, rtol=0.05)
-
-
 @pytest.mark.skipif(not JIT, reason="a search")
-@pytest.mark.parametrize("spine", [None, 12])
-def test_compare__has_every_part(tmp_path, spine):
+@pytest.mark.parametrize("wiener", [None, 12])
+def test_compare__has_every_part(tmp_path, wiener):
     splits = {"train": 30, "validation": 6, "held-out:one": 5, "held-out:two": 4}
     rows = write_denoised(tmp_path / "rows.h5", splits, ("text_means", "certainty"))
-    asked = {"module": "denoiser", "view": "window", "level": 2.0, "window": 3, "generations": 2, "spine": spine}
+    asked = {"module": "denoiser", "view": "window", "level": 2.0, "window": 3, "generations": 2, "wiener": wiener}
     train(make_config(rows, tmp_path / "run", **asked))
     with open_dataset([rows]) as data:
         found = compare(data, tmp_path / "run", rows, 0.2)
@@ -38,7 +30,7 @@ def test_compare__has_every_part(tmp_path, spine):
     assert isinstance(left, dict)
     assert {*left} == {"one", "two"}
     for figures in left.values():
-        known = {"spine"} if spine else set()
+        known = {"filter"} if wiener else set()
         assert {*figures} == {"module", "Wiener", "Wiener with text", "backprop"} | known
         assert all(0 < left < 3 for left in figures.values())
     # The same variance for all: that of latents around their mean site by site, not around that of a channel.
