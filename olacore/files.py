@@ -86,7 +86,8 @@ def create_once(path: Path, content: bytes) -> bool:
 def write_folder(path: Path, files: Mapping[str, bytes]) -> int:
     """Write files into a folder: a new or empty one appears in one step; in any other, each file is replaced in order.
 
-    What else is in the folder stays.
+    What else is in the folder stays. An empty folder that cannot give way to another one stays too, and is filled in
+    order: a link to it, a mount point, the working directory, one whose parent takes no new files.
 
     Parameters
     ----------
@@ -100,10 +101,11 @@ def write_folder(path: Path, files: Mapping[str, bytes]) -> int:
     ------
     OutputError  if the folder cannot be made, the disk is full, or something other than a folder is there
     """
-    make_folder(path.parent)
+    there = is_there(path)
+    if not there:
+        make_folder(path.parent)
     with _failures_named(path):
-        # The folder that one works in is not taken away, not even for a better one.
-        keeps = is_there(path) and (any(path.iterdir()) or path.samefile(Path.cwd()))
+        keeps = there and (any(path.iterdir()) or _stays(path))
         temporary = (path if keeps else path.parent) / f".{path.name[:NAMED]}.{secrets.token_hex(8)}.tmp"
         try:
             temporary.mkdir()
@@ -226,6 +228,12 @@ def _write(descriptor: int, content: bytes) -> None:
     left = memoryview(content)
     while left:
         left = left[os.write(descriptor, left) :]
+
+
+def _stays(path: Path) -> bool:
+    """Whether an empty folder cannot be taken away, or should not be, so that another one takes its name."""
+    held = path.is_symlink() or os.path.ismount(path) or path.samefile(Path.cwd())
+    return held or not os.access(path.parent, os.W_OK)
 
 
 def _check_kind(path: Path) -> None:

@@ -154,6 +154,22 @@ def test_write_folder__takes_folders_without_a_name(folder, monkeypatch, path):
     assert target.samefile(path)
 
 
+@pytest.mark.parametrize("why", ["link", "mount", "parent"])
+def test_write_folder__fills_an_empty_folder_that_cannot_give_way(folder, monkeypatch, why):
+    (folder / "real").mkdir()
+    before = (folder / "real").stat().st_ino
+    if why == "link":
+        (folder / "link").symlink_to("real")
+    elif why == "mount":
+        monkeypatch.setattr("olacore.files.os.path.ismount", lambda path: path == folder / "real")
+    else:
+        monkeypatch.setattr("olacore.files.os.access", lambda path, mode: path != folder)
+    write_folder(folder / ("link" if why == "link" else "real"), {"a": b"1", "b": b"2"})
+    assert {path.name: path.read_bytes() for path in (folder / "real").iterdir()} == {"a": b"1", "b": b"2"}
+    assert (folder / "real").stat().st_ino == before
+    assert (folder / "link").is_symlink() == (why == "link")
+
+
 def test_write_folder__leaves_nothing_behind_where_the_disk_is_full(folder, monkeypatch):
     def full(descriptor, content):
         raise OSError(28, "No space left on device")

@@ -16,6 +16,7 @@ from olacore.exports.given import load_parts
 from olacore.modules.find import find
 from olacore.modules.module import load
 from olacore.reports.inspection import describe
+from olacore.reports.quality_pages import DRAWN
 from olacore.views.plain import Plain
 from teachers.own.organic import is_organic
 from tests.support.makers import make_module
@@ -120,6 +121,17 @@ def test_load__lists_the_names_where_there_is_no_such(package):
 def test_load__looks_for_no_name_where_a_path_is_meant(package, path):
     with pytest.raises(FileFormatError, match="cannot read the module .*: No such file"):
         load(path)
+
+
+@pytest.mark.parametrize("name", pretrained.sets())
+def test_package__cards_of_sets_call_figures_as_the_command_does(name):
+    card = pretrained.card(name)
+    heads = [line.strip("| ").split(" | ") for line in card.splitlines() if "-held-out | " in line]
+    assert len(heads) == 2
+    for _, *columns in heads:
+        assert {*columns} <= {*DRAWN}
+        assert "judge" in columns
+    assert "among_10: " in card
 
 
 def test_package__has_a_card_of_every_module_and_all_can_be_read():

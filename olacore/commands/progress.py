@@ -51,7 +51,7 @@ def progress_bars(
     with bars() as drawn:
 
         def follow(name: str) -> Callable[[dict[str, Any]], None]:
-            task = drawn.add_task(shown(name), total=total, note="reading the data")
+            task = drawn.add_task(shown(name), total=total, note="starting")
             told = time.monotonic()
 
             def update(event: Any) -> None:

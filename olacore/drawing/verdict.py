@@ -142,11 +142,10 @@ def sentences(parts: Sequence[Apart]) -> list[str]:
         names = ", ".join(f"{part.part} ({part.pictures})" for part in few[:MOST_PARTS])
         more = f" and {counted(len(few) - MOST_PARTS, 'more part')}" if few[MOST_PARTS:] else ""
         told.append(f"too few pictures for figures, of which a part has to have {FEW}: {names}{more}.")
-    alone, refined = (
-        np.concatenate(each) for each in zip(*((part.alone, part.refined) for part in parts), strict=True)
-    )
-    if len(refined) and (gain := float((refined - alone).mean())) < LEAST_GAIN:
-        told.append(f"the refiner has learned nothing ({gain:+.2f} dB): leave [refiner] out of the recipe.")
+    gains = [gain for part in good if len(part.refined) for gain in part.refined - part.alone]
+    if gains and (gain := float(np.mean(gains))) < LEAST_GAIN:
+        what = "makes pictures worse" if gain <= -LEAST_GAIN else "has learned nothing"
+        told.append(f"the refiner {what} ({gain:+.2f} dB): leave [refiner] out of the recipe.")
     if bad := [part for part in good if part.left > SMEARS]:
         left = " and ".join(f"{part.left:.2f} of {part.part}" for part in bad[:MOST_PARTS])
         what = "will be smears" if len(bad) == len(good) else "as theirs will be smears or other things"

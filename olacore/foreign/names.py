@@ -23,7 +23,7 @@ UNSAFE = re.compile(f'{UNSEEN.pattern[:-1]}/\\\\:*?"<>|]')
 DEVICES = {"con", "prn", "aux", "nul", *(f"{port}{number}" for port in ("com", "lpt") for number in range(10))}
 # Bytes of a name, so that a number and a suffix fit into the 255 that file systems take.
 LONGEST = 200
-# Names at most that may have been meant, and how like they are, 0 to 1.
+# Names at most that are said to have been meant, and how like they are, 0 to 1.
 NEAR, LIKENESS = 3, 0.6
 
 
@@ -40,12 +40,15 @@ def counted(count: int, one: str, many: str = "") -> str:
 def alike(name: str, known: Iterable[str], likeness: float = LIKENESS) -> str:
     """Which of the known names may have been meant, as "one, two or three"; empty where none is near.
 
+    Capitals do not count; of names that begin with the given one, the shortest are named.
+
     Parameters
     ----------
     likeness : of two names at least, 0 to 1, where one does not begin with the other
     """
-    name, names = name.lower(), list(known)
-    near = [one for one in names if one.startswith(name)] or get_close_matches(name, names, NEAR, likeness)
+    name, names = name.lower(), {one.lower(): one for one in known}
+    begun = sorted((one for one in names if one.startswith(name)), key=len)[:NEAR]
+    near = [names[one] for one in begun or get_close_matches(name, names, NEAR, likeness)]
     return f"{', '.join(near[:-1])}{' or ' if near[1:] else ''}{near[-1]}" if near else ""
 
 

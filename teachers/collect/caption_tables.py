@@ -48,7 +48,8 @@ class Line:
     Parameters
     ----------
     number : of the line, from 0, without the one that names the columns
-    name : of the file, in Unicode's form NFC, with folders where the table has them; None without such a column
+    name : of the file, in Unicode's form NFC, with folders where the table has them, and without blanks at its ends;
+        None without such a column
     row : of an array of pictures, or of another table; None without such a column
     captions : without empty ones, each joined with the style
     part : "" without such a column
@@ -158,7 +159,7 @@ def _table(path: Path, records: list[dict[str, Any]], columns: set[str], headed:
         if not all(isinstance(one, str) for one in (*texts, "" if name is None else name)):
             raise FileFormatError(f"line {number + 1} of {path} has a file name, part or set that is no text.")
         part, set_ = (clean(one) for one in texts)
-        key = None if name is None else unicodedata.normalize("NFC", name).replace("\\", "/")
+        key = None if name is None else unicodedata.normalize("NFC", name).replace("\\", "/").strip()
         lines.append(Line(number, key, _whole(row, number, path), captions, part, set_, record.get("first", ""), style))
     if long:
         logger.warning("%s: cut at %s characters: %s", path, f"{MOST:,}", counted(long, "caption"))

@@ -145,7 +145,7 @@ class Index:
         for line in table.lines:
             if line.name:  # an empty one names no picture
                 self._by_name.setdefault(line.name, []).append(line)
-                self._by_last.setdefault(line.name.split("/")[-1], set()).add(line.name)
+                self._by_last.setdefault(line.name.split("/")[-1].strip(), set()).add(line.name)
             row = line.number if line.row is None else line.row
             self._by_row.setdefault((line.set_, row), []).append(line)
         self.sets = {line.set_ for line in table.lines} if "set" in table.columns else set[str]()
@@ -180,8 +180,8 @@ class Index:
         """The name under which a file is in the table: with as many folders as there are."""
         inside = source.member.replace("\\", "/").split("/") if source.member else []
         whole = [unicodedata.normalize("NFC", part) for part in (*source.path.parts, *inside)]
-        names = ("/".join(whole[start:]) for start in range(len(whole)))
-        known = self._by_last.get(source.key, set())
+        names = ("/".join(whole[start:]).strip() for start in range(len(whole)))
+        known = self._by_last.get(source.key.strip(), set())
         return next((name for name in names if name in known), next(iter(known)) if len(known) == 1 else "")
 
     def _set_of(self, source: Input) -> str:

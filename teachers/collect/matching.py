@@ -14,6 +14,22 @@ from teachers.collect.captions import CaptionRule, Captions
 
 
 @dataclass(frozen=True)
+class Matched:
+    """A table that is named.
+
+    Parameters
+    ----------
+    table : its name
+    lines : in it
+    matched : pictures and videos that are in it
+    """
+
+    table: str
+    lines: int
+    matched: int
+
+
+@dataclass(frozen=True)
 class Look:
     """What can be told of sources and their tables without a look into pictures.
 
@@ -22,20 +38,20 @@ class Look:
     pictures, videos : that the sources have
     captioned : of them, how many have a caption
     refused : sentences on sources that give nothing
-    tables : of each table that is named its name, its lines, and how many pictures and videos are in it
+    tables : that are named
     """
 
     pictures: int
     videos: int
     captioned: int
     refused: tuple[str, ...]
-    tables: tuple[tuple[str, int, int], ...]
+    tables: tuple[Matched, ...]
 
     @property
     def sentences(self) -> list[str]:
         """What is there, a line each."""
         told = [counted(self.pictures, "picture"), *([counted(self.videos, "video")] if self.videos else [])]
-        lines = [f"{name}: {counted(lines, 'line')}, {found:,} matched" for name, lines, found in self.tables]
+        lines = [f"{one.table}: {counted(one.lines, 'line')}, {one.matched:,} matched" for one in self.tables]
         return [*self.refused, f"{' and '.join(told)}, {self.captioned:,} with a caption", *lines]
 
 
@@ -55,7 +71,7 @@ def look(sources: Sequence[Path], telling: CaptionRule, max_pixels: int) -> Look
     if telling.needed and not captioned:
         raise DataError(f"none of {counted(len(inputs), 'file')} has a caption, such as {inputs[0]}.")
     tables = tuple(
-        (index.table.path.name, len(index.table.lines), sum(bool(index.find(one)) for one in inputs))
+        Matched(index.table.path.name, len(index.table.lines), sum(bool(index.find(one)) for one in inputs))
         for index in captions.named
     )
     videos = sum(one.kind == "video" for one in inputs)

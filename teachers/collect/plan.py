@@ -115,7 +115,7 @@ def named_entries(recipe: Path) -> dict[str, Entry]:
 
 
 def make_plan(
-    inputs: Sequence[Input], findings: Iterable[Finding], rule: PictureRule, telling: CaptionRule | None = None
+    inputs: Sequence[Input], findings: Iterable[Finding], rule: PictureRule, captions: Captions | None = None
 ) -> Plan:
     """Decide what becomes of every file.
 
@@ -128,18 +128,17 @@ def make_plan(
     ----------
     inputs : those that are wanted; with a recipe it has an entry for each
     findings : of the inputs, in their order
-    telling : where captions and parts come from; by default tables beside the files
+    captions : and parts, by the rule that also says whether they are needed; by default of tables beside the files
 
     Raises
     ------
     DataError  if no file gives any row
     ConfigError  if the recipe has a square outside of its picture, or a part is none of training, validation or
         held-out
-    FileFormatError  if a table that is named cannot be read
     """
-    telling = telling or CaptionRule()
+    captions = captions or Captions(CaptionRule())
+    telling = captions.rule
     entries = named_entries(rule.recipe) if rule.recipe else None
-    captions = Captions(telling)
     seen: dict[tuple[str, tuple[str, ...]], Input] = {}
     names: set[str] = set()
     files: list[InputFile] = []

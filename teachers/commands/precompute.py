@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -177,8 +177,12 @@ def precompute(
     if dry_run:
         from teachers.collect.matching import look
 
+        found = look(sources, replace(telling, needed=text_teacher is not None), max_pixels)
+        if as_json:
+            print_json(asdict(found))
+            return
         # On standard error, since `ola make-set --dry-run` prints commands on the other.
-        for line in look(sources, replace(telling, needed=text_teacher is not None), max_pixels).sentences:
+        for line in found.sentences:
             say(line, err=True)
         return
     video = teachers.VideoRule(every, fps, keyframes, most, least_change, most_damaged)

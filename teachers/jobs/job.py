@@ -100,9 +100,10 @@ def plan_of(
 ) -> tuple[Plan, list[str]]:
     """The plan of a data set, and the SHA-256 of each input; see `new_job`."""
     check_sources(inputs, refused)
-    check_match(inputs, Captions(telling or CaptionRule()))
+    captions = Captions(telling or CaptionRule())
+    check_match(inputs, captions)
     findings = survey_all(inputs, video, workers, tick)
-    plan = make_plan(inputs, findings, rule, telling)
+    plan = make_plan(inputs, findings, rule, captions)
     absent = [refused_file(path, reason) for path, reason in refused]
     return replace(plan, files=(*plan.files, *absent)), [finding.digest for finding in findings]
 

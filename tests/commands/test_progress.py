@@ -41,6 +41,16 @@ def test_bars__show_counts_loss_and_rate_on_a_terminal(monkeypatch):
     assert "fold 1 of 8" in shown
 
 
+def test_bars__claim_no_work_before_the_first_event(monkeypatch):
+    """A search for a fitness reads no data."""
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setattr(sys, "stderr", Terminal())
+    with progress_bars(None, 40) as bars:
+        bars("snake")
+    assert "starting" in sys.stderr.getvalue()
+    assert "data" not in sys.stderr.getvalue()
+
+
 def test_bars__are_lines_now_and_then_elsewhere(monkeypatch):
     monkeypatch.setattr(sys, "stderr", io.StringIO())
     assert use(sys.stderr) == ""

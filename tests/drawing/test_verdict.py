@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import h5py
 import numpy as np
 import pytest
 
 from olacore.data import open_dataset
+from olacore.data.records import checksum_rows
 from olacore.drawing.verdict import DECODED, FEW, LEAST_GAIN, MOST_PARTS, Apart, measure_apart, sentences, table_of
 from olacore.errors import DataError
 from olacore.modules.module import load
@@ -41,7 +43,8 @@ def test_sentences__say_nothing_bad_of_a_good_set():
             [apart(gain=LEAST_GAIN - 0.03)],
             "the refiner has learned nothing (+0.02 dB): leave [refiner] out",
         ),
-        ([apart(gain=-0.5)], "the refiner has learned nothing (-0.50 dB)"),
+        ([apart(gain=0.01 - LEAST_GAIN), apart("b", 1, gain=-9)], "the refiner has learned nothing (-0.04 dB)"),
+        ([apart(gain=-0.5)], "the refiner makes pictures worse (-0.50 dB): leave [refiner] out"),
         ([apart(left=0.95)], "the text mean leaves 0.95 of validation pictures, so prompts will be smears: more"),
         (
             [apart("a", left=0.9), apart("b", left=1.1)],
@@ -53,7 +56,6 @@ def test_sentences__say_nothing_bad_of_a_good_set():
         ),
         ([apart("a"), apart("b", 1)], f"too few pictures for figures, of which a part has to have {FEW}: b (1)."),
         ([apart("a", FEW - 1), apart("b", left=0.9)], "the text mean leaves 0.90 of b pictures"),
-        ([apart("a", 1, gain=0), apart("b", 2, gain=0)], "the refiner has learned nothing (+0.00 dB)"),
         ([], "no pictures were held apart"),
         ([apart(str(number)) for number in range(MOST_PARTS + 2)], "there are 2 more parts."),
         ([apart(str(number), 1) for number in range(MOST_PARTS + 1)], "5 (1) and 1 more part."),
@@ -64,8 +66,8 @@ def test_sentences__say_what_is_wrong(parts, sentence):
     assert len(table_of(parts)[1]) + len(sentences(parts)) <= MOST_PARTS + 5
 
 
-def test_sentences__of_few_pictures_judge_no_text_mean():
-    (told,) = sentences([apart(pictures=1, left=0.99)])
+def test_sentences__of_few_pictures_judge_neither_text_mean_nor_refiner():
+    (told,) = sentences([apart(pictures=1, left=0.99), apart("b", FEW - 1, gain=-0.78)])
     assert "too few" in told
     assert table_of([apart(pictures=1)])[1] == []
 
@@ -86,6 +88,22 @@ def test_measure_apart__by_hand(tmp_path):
     write_captioned(other / "data.h5")
     folder = write_set(other, mean=nothing)
     assert [part.left for part in measure_apart(folder, data)] == pytest.approx([1, 1], abs=1e-6)
+
+
+def test_measure_apart__leaves_out_rows_with_nan(tmp_path):
+    """Other programs write such files, and training takes them with --skip-nonfinite."""
+    folder, data = write_set(tmp_path), tmp_path / "data.h5"
+    whole = measure_apart(folder, data)[1]
+    with h5py.File(data, "r+") as file:
+        rows, frames, latents = (file[name][:] for name in ("rows", "frames", "latents"))
+        latents[-6, 0, 0, 0] = np.nan  # the first of six that are held out
+        rows["crc32"] = 0
+        rows["crc32"] = checksum_rows(rows, [frames, latents])
+        file["rows"][:], file["latents"][:] = rows, latents
+    part = measure_apart(folder, data)[1]
+    assert part.pictures == whole.pictures - 1
+    assert 0 < part.left < np.inf
+    np.testing.assert_allclose(part.alone, whole.alone[1:], rtol=1e-6)
 
 
 def test_measure_apart__of_parts_with_names_and_a_refiner(tmp_path):

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from olacore.foreign.names import file_name, json_value, shown
+from olacore.foreign.names import alike, file_name, json_value, shown
 
 ANY = st.text(st.characters(exclude_categories=[]))
 
@@ -27,6 +27,22 @@ def test_shown__keeps_plain_text_and_lines_where_asked():
     assert shown("a\nb\tc") == r"a\nb\tc"
     assert shown("a\nb\tc", lines=True) == "a\nb\\tc"
     assert shown(os.fsdecode(b"\xff")) == r"\xff"
+
+
+@pytest.mark.parametrize(
+    ("name", "known", "meant"),
+    [
+        ("1", [f"{number}.png" for number in range(1000, 1400)], "1000.png, 1001.png or 1002.png"),
+        ("photo", ["photograph", "photographs", "photos", "photons"], "photos, photons or photograph"),
+        ("captions.csv", ["CAPTIONS.CSV"], "CAPTIONS.CSV"),
+        ("Captoins.csv", ["CAPTIONS.CSV", "photos"], "CAPTIONS.CSV"),
+        ("SCENE", ["scenes", "emoji"], "scenes"),
+        ("one", ["two", "THREE"], ""),
+        ("one", [], ""),
+    ],
+)
+def test_alike__names_a_few_in_any_capitals(name, known, meant):
+    assert alike(name, known) == meant
 
 
 @given(st.recursive(ANY | st.floats() | st.none(), lambda each: st.lists(each) | st.dictionaries(ANY, each)))

@@ -57,6 +57,7 @@ def test_read_file__takes_no_file_of_another_sort(tmp_path):
         ("captions.cvs", "; did you mean captions.csv?"),
         ("Captons.csv", "; did you mean captions.csv?"),
         ("captions", "; did you mean captions.csv?"),
+        ("DATE.H5", "; did you mean data.h5 or data2.h5?"),
         ("date.h5", "; did you mean data.h5 or data2.h5?"),
         ("data.csv", "."),
         ("photos", "."),

@@ -9,6 +9,8 @@ from olacore.media.find import Input
 from teachers.collect.caption_tables import read_table
 from teachers.collect.captions import CaptionRule, Captions, Told
 
+BLANKS = (("x/a.png", "one"), ("b.png", "two"), ("c.png", "three"), ("y/ c.png", "four"))
+
 
 def told(folder: Path, *names: str, **rule: object) -> list[Told]:
     captions = Captions(CaptionRule(**rule))
@@ -79,6 +81,20 @@ def test_table__finds_files_by_as_many_folders_as_it_has(tmp_path):
     assert [one.captions for one in found] == [("one",), ("two",), (), ("three",)]
     zipped = Captions(CaptionRule(tmp_path / "t.tsv")).of(Input(tmp_path / "p.zip", "picture", "y/a.png"))
     assert zipped.captions == ("two",)
+
+
+@pytest.mark.parametrize(
+    ("file", "content"),
+    [
+        ("t.csv", 'file_name,text\n x/a.png ,one\n"b.png ",two\nc.png,three\ny/ c.png,four\n'),
+        ("t.tsv", 'x/a.png \tone\n b.png\ttwo\n"c.png "\tthree\ny/ c.png\tfour\n'),
+        ("t.jsonl", "".join(f'{{"file_name":" {name} ","text":"{text}"}}\n' for name, text in BLANKS)),
+    ],
+)
+def test_table__does_not_count_blanks_at_the_ends_of_names(tmp_path, file, content):
+    (tmp_path / file).write_text(content)
+    found = told(tmp_path, "x/a.png", "b.png", "c.png", "y/ c.png", "d.png", table=tmp_path / file)
+    assert [one.captions for one in found] == [("one",), ("two",), ("three",), ("four",), ()]
 
 
 @pytest.mark.parametrize(

@@ -31,6 +31,16 @@ def test_dry_run__makes_nothing(tmp_path: Path) -> None:
     made = (tmp_path / "photos", "--h5", tmp_path / "out.h5", "--dry-run")
     told = ola("precompute", *made, "--teacher", "none", "--text-teacher", "none", "--captions", "names")
     assert told.stderr == "3 pictures, 3 with a caption\n"
+    (tmp_path / "t.csv").write_text("file,caption\nphoto0.png,one\nnone.png,two\n")
+    told = ola("precompute", *made, tmp_path / "none", "--teacher", "none", "--captions", tmp_path / "t.csv", "--json")
+    assert json.loads(told.stdout) == {
+        "pictures": 3,
+        "videos": 0,
+        "captioned": 1,
+        "refused": [f"expected a picture, a video or a folder of them at {tmp_path / 'none'}; nothing is there."],
+        "tables": [{"table": "t.csv", "lines": 2, "matched": 1}],
+    }
+    assert told.stderr == ""
     assert not (tmp_path / "out.h5").exists()
     assert (
         "none of 3 files has a caption"

@@ -107,6 +107,16 @@ def test_picture__given_twice_has_the_captions_of_both(tmp_path, given):
         assert data.captions == [("a red heart",), ("love",)]
 
 
+def test_captioned__reads_and_tells_of_its_table_once(tmp_path, given, caplog):
+    paths, table = given
+    table.write_text(f"no caption\n{table.read_text()}")
+    with caplog.at_level(logging.WARNING):
+        make_captioned(paths, table, tmp_path / "out.h5")
+    assert [message for message in caplog.messages if table.name in message] == [
+        f"{table}: left out: 1 line without a tab"
+    ]
+
+
 def test_several_captions__without_a_text_teacher_the_first_counts(tmp_path, given, caplog):
     from teachers import CaptionRule, precompute
     from tests.support.plain_samples import RULE
