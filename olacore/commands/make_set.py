@@ -207,7 +207,8 @@ def check_outputs(asked: Asked, steps: Sequence[Step]) -> None:
 
 def is_inside(path: Path, source: Path) -> bool:
     """Whether pictures of that path are among those of a source: a folder, or a pattern."""
-    here, there = Path(os.path.realpath(path)), Path(os.path.realpath(source))  # where `resolve` fails at loops of links
+    # `resolve` fails at links that lead to themselves.
+    here, there = Path(os.path.realpath(path)), Path(os.path.realpath(source))
     return any(there == one or one.match(str(there)) for one in (here, *here.parents))
 
 

@@ -135,10 +135,14 @@ def test_doing__of_what_was_killed_while_it_was_to_replace_something(replaced, m
 def test_doing__of_what_it_did_not_make_is_recorded_when_it_is_done(touched, tmp_path):
     step = Step("data", ("1",), tmp_path / "data.h5")
     step.made.write_text("of someone else")
-    with pytest.raises(ConfigError, match="made with maker"), Work(tmp_path).doing(step):
+
+    def refuse() -> None:
         if touched:
             step.made.write_text("opened by the command")
         raise ConfigError("made with maker.")
+
+    with pytest.raises(ConfigError, match="made with maker"), Work(tmp_path).doing(step):
+        refuse()
     assert Work(tmp_path).steps == {}
     with Work(tmp_path).doing(step):
         assert Work(tmp_path).steps == {}
