@@ -97,7 +97,10 @@ def make_set(recipe: str, changes: Sequence[str], dry_run: bool, **given: Any) -
     given = check_inputs(asked)
     if not is_there(asked.work / RECORD):  # else it is said first what is made otherwise
         check_free(asked.output, asked.force)  # before all pictures are read
-    work = Work(asked.work, given, files_of(asked.sources, str(asked.captions)) if asked.h5 is None else {})
+    files = files_of(asked.sources, str(asked.captions)) if asked.h5 is None else {}
+    if asked.h5 is None and not files["pictures"]:
+        look_at_pictures(steps)  # which says why there are none
+    work = Work(asked.work, given, files)
     to_do = work.to_do(steps, asked.force)
     check_free(asked.output, asked.force)
     run_all(steps, to_do, work)

@@ -20,17 +20,10 @@ def files_of(sources: Sequence[Path], captions: str) -> dict[str, list[Path]]:
     ----------
     sources : pictures, archives, and folders of these
     captions : as `ola precompute` takes them
-
-    Raises
-    ------
-    DataError  if no source gives a picture
     """
     from olacore.media.find import find_inputs
-    from teachers.collect.matching import check_sources
 
-    inputs, refused = find_inputs(sources)
-    check_sources(inputs, refused)
-    pictures = sorted({given.path for given in inputs})
+    pictures = sorted({given.path for given in find_inputs(sources)[0]})
     if captions == "txt":
         return {"pictures": pictures, "captions": sorted({path.with_suffix(".txt") for path in pictures})}
     if captions == "names":

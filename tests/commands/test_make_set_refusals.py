@@ -102,6 +102,7 @@ def test_make_set__says_which_file_was_meant(arguments, sentence, tmp_path, monk
         Path(name).touch()
     Path("photos").mkdir()
     check_refusal(sentence, "make-set", *arguments, "-o", "mine")
+    assert not Path("mine-work").exists()
 
 
 @pytest.mark.parametrize(
