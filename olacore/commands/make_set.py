@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 from collections.abc import Sequence
 from pathlib import Path
@@ -77,6 +78,8 @@ def make_set(recipe: str, changes: Sequence[str], dry_run: bool, **given: Any) -
     from olacore.commands.set_work import Work
     from olacore.drawing.bundle import check_free
     from olacore.drawing.recipe import read_recipe
+    from olacore.drawing.work_folder import RECORD
+    from olacore.files import is_there
 
     check_usage(given)
     asked, told = asked_of(**given), read_recipe(recipe, changes)
@@ -85,12 +88,19 @@ def make_set(recipe: str, changes: Sequence[str], dry_run: bool, **given: Any) -
     check_commands(steps, recipe)
     if dry_run:
         print_commands(steps, asked)
+        check_outputs(asked, steps)
+        check_free(asked.output, asked.force)
         check_inputs(asked)
         look_at_pictures(steps)
         return
     check_outputs(asked, steps)
     given = check_inputs(asked)
-    work = Work(asked.work, given, files_of(asked.sources, str(asked.captions)) if asked.h5 is None else {})
+    if not is_there(asked.work / RECORD):  # else it is said first what is made otherwise
+        check_free(asked.output, asked.force)  # before all pictures are read
+    files = files_of(asked.sources, str(asked.captions)) if asked.h5 is None else {}
+    if asked.h5 is None and not files["pictures"]:
+        look_at_pictures(steps)  # which says why there are none
+    work = Work(asked.work, given, files)
     to_do = work.to_do(steps, asked.force)
     check_free(asked.output, asked.force)
     run_all(steps, to_do, work)
@@ -181,6 +191,12 @@ def check_outputs(asked: Asked, steps: Sequence[Step]) -> None:
 
     for folder in (asked.output, asked.work):
         check_folder(folder, force=True)
+        for source in asked.sources:
+            if is_inside(folder, source):
+                raise ConfigError(
+                    f"{folder} is inside {source}, and what it holds would be among the pictures the next time; "
+                    f"give {'-o' if folder == asked.output else '--work'} a folder elsewhere."
+                )
     output = asked.output.resolve()
     for step in steps[:-1]:
         made = step.made.resolve()
@@ -190,6 +206,13 @@ def check_outputs(asked: Asked, steps: Sequence[Step]) -> None:
                 "give --work a folder that is not in that of the set, or -o another name."
             )
     check_about(dict(each.split("=", 1) for each in asked.about))
+
+
+def is_inside(path: Path, source: Path) -> bool:
+    """Whether pictures of that path are among those of a source: a folder, or a pattern."""
+    # `resolve` fails at links that lead to themselves.
+    here, there = Path(os.path.realpath(path)), Path(os.path.realpath(source))
+    return any(there == one or one.match(str(there)) for one in (here, *here.parents))
 
 
 def check_inputs(asked: Asked) -> dict[str, str]:
@@ -208,7 +231,7 @@ def check_inputs(asked: Asked) -> dict[str, str]:
     tables = {} if asked.captions is None or asked.captions in NO_TABLE else {"captions": Path(asked.captions)}
     tables |= {} if asked.split is None else {"split": asked.split}
     words = [asked.words] if asked.words else []
-    for what, paths in (("pictures", asked.sources), ("table", tables.values()), ("words", words)):
+    for what, paths in (("table", tables.values()), ("words", words)):
         for path in paths:
             if not path.exists():
                 said = f"there is no {path}, of which the {what} of a set should come"

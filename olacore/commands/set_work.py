@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import shlex
-import shutil
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -16,11 +15,12 @@ from typing import Any
 import click
 
 from olacore.commands.say import say
-from olacore.commands.set_files import seen_again
+from olacore.commands.set_files import seen_again, stamp_of
 from olacore.commands.set_steps import GIVEN, Step
 from olacore.drawing.work_folder import BUNDLE, RECORD, SCHEMA, read_record
-from olacore.errors import ConfigError, OutputError
+from olacore.errors import ConfigError
 from olacore.files import is_there, make_folder, replace_file
+from olacore.search.run_log import CONFIG
 
 
 class Work:
@@ -44,7 +44,7 @@ class Work:
         there = read_record(folder)
         self.steps: dict[str, Any] = there["steps"]
         before = there.get("files", {})
-        self.files = {name: seen_again(paths, before.get(name)) for name, paths in (files or {}).items()}
+        self.files = {name: seen_again(paths, before.get(name), name) for name, paths in (files or {}).items()}
         self.given = {**(given or {}), **{name: seen["digest"] for name, seen in self.files.items()}}
         self.odd: list[Step] = []
 
@@ -64,6 +64,8 @@ class Work:
         ------
         ConfigError  if there is something that was made otherwise, or of what is gone and has to be made again
         """
+        for step in steps:
+            self.settle(step)
         there = [step for step in steps[:-1] if step.name in self.steps and is_there(step.made)]
         odd = [step for step in there if self.steps[step.name]["digest"] != self.digest(step)]
         if odd and not force:
@@ -97,12 +99,28 @@ class Work:
         told = [step.command, *(self.given[name] for name in step.given), *map(self.digest, step.reads)]
         return sha256("\n".join(told).encode()).hexdigest()
 
+    def settle(self, step: Step) -> None:
+        """Where a try was killed that was to replace something, take the record of that unless it is replaced."""
+        over = self.steps.get(step.name, {}).pop("over", None)
+        if over is not None and over.pop("stamp") == stamp_of_made(step):
+            self.steps[step.name] = over
+
+    def save(self) -> None:
+        """Write the record."""
+        content = {"schema": SCHEMA, "steps": self.steps, "files": self.files}
+        replace_file(self.path, (json.dumps(content, indent=1, ensure_ascii=False) + "\n").encode())
+
     @contextmanager
     def doing(self, step: Step) -> Iterator[None]:
-        """Record that a step has begun and, unless it fails, that it is done, and the seconds of all tries."""
-        before = self.steps.get(step.name, {})
-        digest = self.digest(step)
-        old = before if before.get("digest") == digest and not before.get("done") else {}
+        """Record that a step has begun and, unless it fails, that it is done, and the seconds of all tries.
+
+        A try that fails before it has made or replaced anything leaves the record as it was. What is there and was not
+        recorded is someone else's until the command has taken it.
+        """
+        before, stamp, digest = self.steps.get(step.name), stamp_of_made(step), self.digest(step)
+        old = before if before and before["digest"] == digest and not before["done"] else {}
+        foreign = before is None and is_there(step.made)
+        over = {"over": {**before, "stamp": stamp}} if before and step in self.odd else {}
         began, used = time.perf_counter(), processor_seconds()
 
         def record(done: bool) -> None:
@@ -110,27 +128,36 @@ class Work:
             seconds = {"wall": round(old.get("wall", 0) + wall, 1)}
             seconds |= {"processor": round(old.get("processor", 0) + processor, 1)}
             given = {name: self.given[name] for name in step.given}
-            self.steps[step.name] = {"command": step.command, "given": given, "digest": digest, "done": done, **seconds}
-            content = {"schema": SCHEMA, "steps": self.steps, "files": self.files}
-            replace_file(self.path, (json.dumps(content, indent=1, ensure_ascii=False) + "\n").encode())
+            told = {"command": step.command, "given": given, "digest": digest, "done": done, **seconds}
+            self.steps[step.name] = told if done else {**told, **over}
+            self.save()
 
         make_folder(self.folder)
-        record(done=False)
+        if not foreign:
+            record(done=False)
         try:
             yield
         except BaseException:
-            record(done=False)
+            if before is None and (foreign or stamp_of_made(step) == stamp):
+                self.steps.pop(step.name, None)
+                self.save()
+            else:
+                record(done=False)
+                self.settle(step)
+                self.save()
             raise
         record(done=True)
 
 
 def run(step: Step, work: Work) -> None:
-    """Do a step as the command does it, on from where an earlier try was; its errors and its exit code are raised."""
-    if step in work.odd:
-        remove(step.made)
-    resumed = ["--resume"] if step.name != BUNDLE and is_there(step.made) else []
-    say(f"$ {shlex.join(('ola', *step.arguments, *resumed))}")
-    with work.doing(step), context_of(step, resumed) as context:
+    """Do a step as the command does it; its errors and its exit code are raised.
+
+    It goes on from where an earlier try was, or replaces what was made otherwise once the command has taken all else.
+    """
+    how = "--force" if step in work.odd else "--resume"
+    more = [how] if step.name != BUNDLE and is_there(step.made) else []
+    say(f"$ {shlex.join(('ola', *step.arguments, *more))}")
+    with work.doing(step), context_of(step, more) as context:
         context.command.invoke(context)
 
 
@@ -147,20 +174,9 @@ def context_of(step: Step, more: Sequence[str] = ()) -> click.Context:
     return top.command.commands[name].make_context(name, [*arguments, *more], parent=top)
 
 
-def remove(path: Path) -> None:
-    """Take away what a step made: a file, a link or a folder.
-
-    Raises
-    ------
-    OutputError  if it stays
-    """
-    try:
-        if path.is_dir() and not path.is_symlink():
-            shutil.rmtree(path)
-        else:
-            path.unlink()
-    except OSError as error:
-        raise OutputError(f"cannot remove {path}: {error.strerror or error}.") from error
+def stamp_of_made(step: Step) -> str:
+    """Size and time of what tells by its change that a command has begun to make something: of runs their settings."""
+    return stamp_of(step.made / CONFIG if step.made.is_dir() else step.made)
 
 
 def difference(then: str, now: str) -> str:

@@ -14,7 +14,7 @@ from olacore.foreign.reading import read_file
 from olacore.foreign.schema import anything, mapping, maybe, record, require, text, whole
 from olacore.modules.module import Module, load
 from olacore.quality.baselines import Baselines
-from olacore.search.run_folder import ANSWERS, FILES, SESSIONS
+from olacore.search.run_folder import ANSWERS, FILES, FOLD, SESSIONS
 from olacore.search.run_log import MOST_LOG, read_lines
 
 CONFIG, LOG, _, MODULE, BASELINES = FILES[:5]
@@ -157,7 +157,7 @@ def find_runs(path: Path) -> Found:
         raise FileFormatError(f"{path} is no run folder: {what}; name one that `ola train` made.")
     name = path.resolve().name or str(path)
     if is_there(path / CONFIG):
-        folds = [child for child in _children(path) if child.name.startswith("fold-") and is_there(child / CONFIG)]
+        folds = [child for child in _children(path) if child.name.startswith(FOLD) and is_there(child / CONFIG)]
         plan = "folds" if folds or is_there(path / ANSWERS) else "single"
         return Found(name, [read_run(path, name), *(read_run(child, child.name) for child in folds)], plan)
     children = _children(path)

@@ -19,6 +19,8 @@ AFFINE = "affine_decoder.safetensors"
 REFINED = "decoder.safetensors"
 # What modules of folds answered to samples that they did not see.
 ANSWERS = "answers.npz"
+# Begins the names of the folders of their runs.
+FOLD = "fold-"
 # Who asked for what, where and when: a line for each time that a search began or ended.
 SESSIONS = "sessions.jsonl"
 # The checkpoint of version 0.1 is never read.
@@ -69,9 +71,13 @@ class RunFolder:
             raise OutputExistsError(f"the folder {self.path} already holds a run; give --resume or --force.")
 
     def clear(self) -> None:
-        """Remove the files of an earlier run."""
-        for name in FILES:
-            (self.path / name).unlink(missing_ok=True)
+        """Remove the files of an earlier run, and those of its folds."""
+        for run in (self.path, *(path for path in self.path.glob(f"{FOLD}[0-9]*") if path.is_dir())):
+            for name in FILES:
+                (run / name).unlink(missing_ok=True)
+            if run != self.path:
+                with suppress(OSError):
+                    run.rmdir()
 
     @contextmanager
     def held(self) -> Iterator[None]:

@@ -88,9 +88,11 @@ def content(folder: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in folder.iterdir()}
 
 
-def lines(*arguments: object, code: int = 1) -> list[str]:
-    """The commands that `--dry-run` prints, also where what is given is not there, which is an error."""
-    first, *rest = ola("make-set", *arguments, "--dry-run", code=code).stdout.splitlines()
+def lines(*arguments: object, missing: str = "there is no") -> list[str]:
+    """The commands that `--dry-run` prints, also where what is given is not there, which is an error behind them."""
+    result = ola("make-set", *arguments, "--dry-run", code=1 if missing else 0)
+    assert result.stderr.startswith(f"error: {missing} ") if missing else "error: " not in result.stderr
+    first, *rest = result.stdout.splitlines()
     assert first.startswith("mkdir -p ")
     return [command for about, command in pairwise(rest) if about.startswith("# ")]
 
@@ -136,10 +138,13 @@ def test_make_set__of_pictures_draws(tmp_path, monkeypatch):
     words = ("--h5", "mine-work/data.h5", "--words", "mine-work/words.h5", "--recipe", "whole.toml")
     ola("make-set", *words, "-o", "other")
     assert open_set("other").digests["text"] == made.digests["text"]
-    commands = lines(*asked, "-o", "mine", "--about", "licence=CC0-1.0", code=0)
-    assert [line for line in told.splitlines() if line.startswith("$ ")] == [f"$ {command}" for command in commands]
+    before = Path("mine-work/data.h5").read_bytes()
+    check_refusal("photos", "make-set", *asked, "-o", "mine", "--teacher", "photos", "--force")
+    assert Path("mine-work/data.h5").read_bytes() == before
     Path("mine").rename("first")
     Path("mine-work").rename("first-work")
+    commands = lines(*asked, "-o", "mine", "--about", "licence=CC0-1.0", missing="")
+    assert [line for line in told.splitlines() if line.startswith("$ ")] == [f"$ {command}" for command in commands]
     Path("mine-work").mkdir()
     for command in commands:
         ola(*shlex.split(command)[1:])
@@ -242,8 +247,33 @@ def test_make_set__stops_with_the_error_of_a_step(here):
     """And a folder of a run that it knows nothing of is gone on with, as the command would."""
     asked = ("make-set", *THERE, "-o", "mine", "--override", "mean.generations=3")
     ola("train", "--module", "encoder", "--h5", "given/data.h5", "--generations", "1", "--out", "mine-work/runs/mean")
-    check_refusal("the run in mine-work/runs/mean was started with", *asked)
+    before = content(Path("mine-work/runs/mean"))
+    for more in ((), ("--force",), ("--force", "--override", "mean.generations=4")):
+        check_refusal("the run in mine-work/runs/mean was started with", *asked, *more)
+        assert json.loads(Path("mine-work", "make-set.json").read_text())["steps"] == {}
+    assert content(Path("mine-work/runs/mean")) == before
     assert not Path("mine").exists()
+
+
+@slow
+def test_make_set__keeps_with_force_what_nothing_takes_the_place_of(here):
+    """And what a user has put beside it, whatever happens."""
+    asked = ("make-set", *THERE, "-o", "mine", "--force")
+    ola(*asked)
+    Path("mine-work/runs/decoder/notes.txt").write_text("mine")
+    record = Path("mine-work", "make-set.json")
+    before = [content(Path("mine-work/runs", name)) for name in ("mean", "decoder", "refiner")]
+    steps = json.loads(record.read_text())
+    for _ in range(2):
+        check_refusal("window must be ", *asked, "--override", "decoder.window=4")
+        assert [content(Path("mine-work/runs", name)) for name in ("mean", "decoder", "refiner")] == before
+        assert json.loads(record.read_text()) == steps
+    assert ola(*asked).stdout.count("done before") == 3
+    wider = (*asked, "--override", "decoder.window=5")
+    told = ola(*wider).stdout
+    assert [line.split()[-1] for line in told.splitlines() if line.startswith("$ ")] == ["--force"] * 3
+    assert ola(*wider).stdout.count("done before") == 3
+    assert Path("mine-work/runs/decoder/notes.txt").read_text() == "mine"
 
 
 def test_make_set__needs_captioned_data_and_replaces_no_set(here):
@@ -280,7 +310,8 @@ def test_dry_run__takes_what_is_there_and_the_text_of_a_set():
     assert all("--seed 7" in command for command in commands[:-1])
     assert "--words w.h5 --h5 d.h5" in commands[0]
     text = open_set("google64").files["text"]
-    assert f"--text-from {text} --h5 d.h5" in lines("--h5", "d.h5", "--text", "google64", "-o", "mine")[0]
+    commands = lines("--h5", "d.h5", "--text", "google64", "-o", "mine", missing="expected an HDF5 file at d.h5;")
+    assert f"--text-from {text} --h5 d.h5" in commands[0]
     assert "--size 32" in lines(*NO_RUN, "--override", "data.size=32")[0]
     assert "--size 16" in lines(*NO_RUN, "--override", "data.size=32", "--size", "16")[0]
 

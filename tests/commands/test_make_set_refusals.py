@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from olacore.commands import set_files
+from olacore.commands.set_files import files_of
 from tests.support.command import check_refusal, ola
 
 NO_RUN = ("photos", "--captions", "captions.csv", "-o", "mine")
@@ -43,7 +45,7 @@ NO_RUN = ("photos", "--captions", "captions.csv", "-o", "mine")
         (("--override", "text.view=words"), r"must say in \[text\] which view its module has: table or scene"),
         (("--recipe", "bare.toml"), r"has no table \[decoder\], and a set has to have one"),
         (("--recipe", "fluent3d"), "the recipe fluent3d trains no text module; name one that is there with --text"),
-        ((), r"there is no photos, of which the pictures of a set should come\.\n"),
+        ((), r"there is no captions\.csv, of which the table of a set should come\.\n"),
         (("--recipe", "texts.toml"), r"cannot read the recipe texts.toml: .*; did you mean text.toml\?"),
         (("--about", f"a={'b' * 9999}"), "what a set says of itself has up to"),
         (("--work", "mine"), "written to mine, and what it is made of to mine/data.h5; give --work a folder that is"),
@@ -79,7 +81,8 @@ def test_make_set__says_what_is_wrong_before_anything_is_done(arguments, sentenc
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        (("fotos", "--captions", "captions.csv"), r"no fotos, .* should come; did you mean photos\?\n"),
+        (("fotos", "--captions", "captions.csv"), r"at fotos; nothing is there; did you mean photos\?\n"),
+        (("fotos/*.png", "--captions", "captions.csv"), r"no source gives a picture: .* at fotos/\*\.png; nothing is"),
         (
             ("photos", "--captions", "captions.cvs"),
             r"no captions.cvs, .* come; did you mean captions.csv or captions2.csv",
@@ -99,6 +102,7 @@ def test_make_set__says_which_file_was_meant(arguments, sentence, tmp_path, monk
         Path(name).touch()
     Path("photos").mkdir()
     check_refusal(sentence, "make-set", *arguments, "-o", "mine")
+    assert not Path("mine-work").exists()
 
 
 @pytest.mark.parametrize(
@@ -141,3 +145,60 @@ def test_dry_run__looks_at_names_and_tables_alone(tmp_path, monkeypatch):
     Path("captions.csv").unlink()
     check_refusal("there is no captions.csv, of which the table of a set should come", *asked)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["parts.csv", "photos"]
+
+
+@pytest.mark.parametrize(
+    ("source", "told", "sentence"),
+    [
+        (".", (), r"mine is inside \., and what it holds would be among the pictures the next time; give -o a folder"),
+        ("photos", ("-o", "photos/mine"), "photos/mine is inside photos, .*; give -o a folder elsewhere"),
+        ("photos", ("--work", "photos/mine"), "photos/mine is inside photos, .*; give --work a folder elsewhere"),
+        ("photos", ("--work", "photos"), "photos is inside photos, .*; give --work a folder elsewhere"),
+        ("link", ("-o", "photos/mine"), "photos/mine is inside link, .*; give -o a folder elsewhere"),
+        ("photos", ("-o", "link/mine"), "link/mine is inside photos, .*; give -o a folder elsewhere"),
+        ("pho*", ("-o", "photos/mine"), r"photos/mine is inside pho\*, .*; give -o a folder elsewhere"),
+        ("*", (), r"mine is inside \*, .*; give -o a folder elsewhere"),
+    ],
+)
+@pytest.mark.parametrize("dry", [(), ("--dry-run",)])
+def test_make_set__is_made_in_no_folder_of_its_pictures(source, told, sentence, dry, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path("photos").mkdir()
+    Path("link").symlink_to("photos")
+    check_refusal(sentence, "make-set", source, *NO_RUN[1:], *told, *dry)
+    check_refusal("there is no captions.csv", "make-set", "photos/*.png", *NO_RUN[1:], "-o", "photos/mine", *dry)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (("-o", "full"), "the folder full already holds files; give --force"),
+        (("--work", "mine"), "written to mine, and what it is made of to mine/data.h5; give --work"),
+        (("--about", f"a={'b' * 9999}"), "what a set says of itself has up to"),
+    ],
+)
+def test_dry_run__refuses_what_would_be_refused_at_once(arguments, sentence, tmp_path, monkeypatch):
+    """Before a picture is looked at."""
+    monkeypatch.chdir(tmp_path)
+    for name in ("photos", "full"):
+        Path(name).mkdir()
+        Path(name, "a.png").write_text("no picture")
+    Path("captions.csv").write_text("file,caption\na.png,a fox\n")
+    monkeypatch.setattr(set_files, "content_of", lambda path: pytest.fail(f"{path} is read"))
+    asked = ("make-set", *NO_RUN, *arguments)
+    check_refusal(sentence, *asked)
+    check_refusal(sentence, *asked, "--dry-run")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["captions.csv", "full", "photos"]
+
+
+def test_dry_run__takes_patterns(tmp_path, monkeypatch):
+    """As `ola precompute` does, where a picture may be in several."""
+    monkeypatch.chdir(tmp_path)
+    Path("photos").mkdir()
+    for number in range(3):
+        Path("photos", f"{number}.png").touch()
+    asked = ("make-set", "photos/*.png", "photos/[01].png", "--captions", "names", "-o", "mine")
+    assert ola(*asked, "--dry-run").stderr == "5 pictures, 5 with a caption\n"
+    assert files_of([Path("photos/*.png"), Path("photos/[01].png")], "names")["pictures"] == [
+        Path("photos", f"{number}.png") for number in range(3)
+    ]

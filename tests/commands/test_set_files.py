@@ -61,6 +61,34 @@ def test_seen_again__reads_files_whose_sizes_or_times_are_others(photos, monkeyp
     assert seen_again([*files[1:], files[0]], None) != seen_again(files, None), "names count"
 
 
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no named pipes")
+@pytest.mark.parametrize(("captions", "name"), [("names", "metadata.csv"), ("txt", "0.txt")])
+def test_seen_again__waits_for_no_pipe(captions, name, photos, monkeypatch):
+    Path("photos", name).unlink()
+    os.mkfifo(photos / name)
+    assert photos / name in files_of([photos], captions)["captions"]
+    monkeypatch.setattr(Path, "open", lambda path, _: pytest.fail(f"{path} is waited for"))
+    before = seen_again([photos / name], None)
+    Path("photos", name).unlink()
+    assert seen_again([photos / name], None) == before, "as if nothing were there"
+
+
+def test_files_of__a_folder_that_cannot_be_listed(photos, monkeypatch, caplog):
+    def refuse(folder: Path) -> None:
+        raise PermissionError(13, "Permission denied", str(folder))
+
+    monkeypatch.setattr(Path, "iterdir", refuse)
+    assert files_of([photos / "0.png"], "names") == {"pictures": [photos / "0.png"], "captions": []}
+    assert "changes of captions in the folder photos are not noticed: Permission denied" in caplog.text
+
+
+def test_seen_again__says_what_it_is_at(photos, monkeypatch, capsys):
+    """Where it takes long."""
+    monkeypatch.setattr("olacore.commands.progress.APART", 0)
+    seen_again(files_of([photos], "txt")["pictures"], None, "pictures")
+    assert capsys.readouterr().err.splitlines() == [f"looking at pictures: {number}/3" for number in range(3)]
+
+
 @pytest.mark.parametrize(
     ("change", "refused"),
     [

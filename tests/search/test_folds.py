@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -83,6 +84,19 @@ def test_folds__an_interrupted_run_goes_on_to_the_same_answers(folded, tmp_path)
     assert (tmp_path / "run" / "answers.npz").read_bytes() == (folded / "run" / "answers.npz").read_bytes()
     for folder in ("", "fold-00", "fold-02"):
         assert_same_run(folded / "run" / folder, tmp_path / "run" / folder)
+
+
+def test_folds__a_forced_run_that_was_interrupted_takes_none_of_the_run_before_it(folded, tmp_path):
+    shutil.copytree(folded / "run", tmp_path / "run")
+    (tmp_path / "run" / "fold-01" / "notes.txt").write_text("mine")
+    config = settings(folded / "p.h5", tmp_path / "run", seed=1)
+    asked = iter([False, True])
+    assert train(replace(config, force=True), should_stop=lambda: next(asked)).stopped == "interrupted"
+    assert [path.relative_to(tmp_path / "run") for path in sorted(tmp_path.glob("run/fold-*/*"))] == [
+        Path("fold-01", "notes.txt")
+    ]
+    train(replace(config, resume=True))
+    assert (tmp_path / "run" / "answers.npz").read_bytes() != (folded / "run" / "answers.npz").read_bytes()
 
 
 def test_folds__of_captions_are_text_means_for_denoisers(tmp_path):

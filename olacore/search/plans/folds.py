@@ -22,7 +22,7 @@ from olacore.search.finish import INTERRUPTED, Result
 from olacore.search.observers import Folding, notify
 from olacore.search.plans.base import Watch, open_data
 from olacore.search.plans.single import SINGLE
-from olacore.search.run_folder import ANSWERS, next_free
+from olacore.search.run_folder import ANSWERS, FOLD, next_free
 from olacore.search.task import Fold, view_for
 from olacore.views import View
 
@@ -58,7 +58,7 @@ def run_folds(config: TrainConfig, watch: Watch) -> Result:
     for number in range(count):
         notify(watch.callbacks, Folding(number + 1, count))
         fold = Fold(number, count, folds.rows_of(number))
-        one = SINGLE.run(replace(each, out=alone.out / f"fold-{number:02}"), replace(watch, callbacks=()), fold)
+        one = SINGLE.run(replace(each, out=alone.out / f"{FOLD}{number:02}"), replace(watch, callbacks=()), fold)
         if one.stopped == INTERRUPTED:
             return replace(found, stopped=INTERRUPTED)
         modules.append(one.module)
