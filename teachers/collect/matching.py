@@ -8,8 +8,7 @@ from olacore.errors import DataError
 from olacore.foreign.names import counted
 from olacore.foreign.reading import or_meant
 from olacore.media.find import Input, find_inputs
-from olacore.media.kinds import VIDEO_SUFFIXES, picture_suffixes
-from teachers.collect.caption_tables import Table
+from teachers.collect.caption_tables import Table, file_suffix
 from teachers.collect.captions import CaptionRule, Captions
 
 
@@ -109,18 +108,12 @@ def why(table: Table, inputs: Sequence[Input]) -> str:
             return f"its names are in other letters, such as {name} for {one}; write capitals as the files have them"
     for one in inputs:
         if name := stems.get(_stem(one.key)):
-            what = "another suffix" if _suffix(name) else "no suffix"
+            what = "another suffix" if file_suffix(name) else "no suffix"
             return f"its names have {what}, such as {name} for {one.key}; write names as the files have them"
     return (
         f"it is of other pictures, such as {names[0]}, and these are called as {inputs[0].key}; give the table of these"
     )
 
 
-def _suffix(name: str) -> str:
-    """Of a picture or video; what is behind another dot is a part of the name."""
-    suffix = PurePosixPath(name).suffix
-    return suffix if suffix.lower() in picture_suffixes() or suffix.lower() in VIDEO_SUFFIXES else ""
-
-
 def _stem(name: str) -> str:
-    return PurePosixPath(name).name.removesuffix(_suffix(name)).casefold()
+    return PurePosixPath(name).name.removesuffix(file_suffix(name)).casefold()
