@@ -136,6 +136,7 @@ def test_dry_run__looks_at_names_and_tables_alone(tmp_path, monkeypatch):
         "3 pictures, 2 with a caption",
         "captions.csv: 3 lines, 2 matched",
         "parts.csv: 1 line, 1 matched",
+        "parts: train 1",
     ]
     assert ola("make-set", "photos", "--captions", "names", "-o", "mine", "--dry-run").stderr == (
         "3 pictures, 3 with a caption\n"
