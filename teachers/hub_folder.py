@@ -2,11 +2,28 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from olacore.errors import FileFormatError
+from olacore.foreign.reading import or_meant
+
+# What may be on the hub, and what is a file by its suffix all the same.
+HUB_ID, FILES = re.compile(r"\w[\w.-]*(/\w[\w.-]*)?"), (".safetensors", ".ckpt", ".pt", ".py")
+
+
+def check_path(reference: str, what: str) -> None:
+    """Raise `FileFormatError` where a reference to a model can only be a path, and nothing is there.
+
+    Parameters
+    ----------
+    what : the model is, in a sentence
+    """
+    path = Path(re.sub(r"(?<=\.py):\w+$", "", reference)).expanduser()
+    if (HUB_ID.fullmatch(reference) is None or path.suffix in FILES) and not path.exists():
+        raise FileFormatError(f"there is no {what} {reference}, a folder or file{or_meant(path)}")
 
 
 def folder_of(reference: str, what: str, offline: bool, fetch: Callable[..., Any]) -> Path:

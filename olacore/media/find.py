@@ -109,7 +109,8 @@ def find_inputs(sources: Sequence[Path], max_pixels: int = MAX_PIXELS) -> tuple[
 
     What is named outright is taken for what its suffix says, or else its first bytes. In folders and archives suffixes
     decide. Hidden files and folders, and the thumbnails and copies of file managers, are left out; of everything else
-    the number and the suffixes are told. Linked folders are looked into, each folder once.
+    the number and the suffixes are told. Linked folders are looked into, each folder once. What is in several sources
+    is listed once, in the first.
 
     Parameters
     ----------
@@ -124,7 +125,10 @@ def find_inputs(sources: Sequence[Path], max_pixels: int = MAX_PIXELS) -> tuple[
     search = _Search(max_pixels)
     for source in sources:
         search.look(source)
-    return search.found, search.refused
+    once: dict[tuple[Path, str, int | None], Input] = {}
+    for one in search.found:
+        once.setdefault((one.path.absolute(), one.member, one.row), one)
+    return [*once.values()], [*dict.fromkeys(search.refused)]
 
 
 class _Search:

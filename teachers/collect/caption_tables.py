@@ -1,4 +1,4 @@
-"""Tables of captions and parts: tab- or comma-separated, or JSON lines as data-set folders have them."""
+"""Tables of captions and parts: with tabs, commas or semicolons, or JSON lines as data-set folders have them."""
 
 import codecs
 import csv
@@ -8,13 +8,15 @@ import re
 import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
+from itertools import islice
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from olacore.errors import FileFormatError
 from olacore.foreign.json_text import parse_json
 from olacore.foreign.names import counted
 from olacore.foreign.reading import read_file
+from olacore.media.kinds import VIDEO_SUFFIXES, picture_suffixes
 from olacore.text.style import MOST_STYLE, is_style, plain_style, styled
 
 logger = logging.getLogger(__name__)
@@ -39,6 +41,8 @@ PARTS = ("part", "split")
 ROWS, SETS, STYLES = ("row",), ("set",), ("style", "styles")
 KNOWN = {"name": NAMES, "caption": CAPTIONS, "part": PARTS, "row": ROWS, "set": SETS, "style": STYLES}
 JSON_LINES = (".jsonl", ".ndjson")
+# Characters of a first line that an error repeats.
+SHOWN = 100
 
 
 @dataclass(frozen=True)
@@ -89,6 +93,7 @@ class Table:
 def read_table(path: Path, *, strict: bool = True) -> Table:
     """Read a table.
 
+    A `.csv` file has commas, or semicolons or tabs where its first lines show that, as a column or a picture is called.
     It is UTF-8, UTF-16 or UTF-32 with a byte order mark, or else UTF-8, or else Windows-1252, which is warned of. Of
     tables with tabs only line feeds end a line, and fields in quotes are unquoted where the name is quoted too, or
     quotes in them are doubled.
@@ -105,11 +110,13 @@ def read_table(path: Path, *, strict: bool = True) -> Table:
     suffix = path.suffix.lower()
     if suffix in JSON_LINES:
         return _table(path, *_from_json(path, text))
-    cells = _comma_separated(text, path) if suffix == ".csv" else [*_tabbed(text, path)]
+    cells = _separated(text, path) if suffix == ".csv" else [*_tabbed(text, path)]
     if not cells:
         raise FileFormatError(f"{path} is empty; expected a table of captions.")
     head = [_kind_of(cell) for cell in cells[0][1]]
     headed = bool({"caption", "part"} & {*head}) and bool({"name", "row"} & {*head})
+    if not headed:
+        _check_first(path, [line for _, line in cells])
     columns: list[str | None] = [*head] if headed else ["name", "caption"]
     lines = [
         dict(_pairs(columns, line)) | {"first": line[0], "number": number - headed} for number, line in cells[headed:]
@@ -135,6 +142,17 @@ def decode(path: Path, content: bytes, *, strict: bool = False) -> str:
     if strict and any(character in text for character in "\0\ufffd"):
         raise FileFormatError(f"{path} is no text in UTF-8, UTF-16, UTF-32 or Windows-1252; convert it to UTF-8.")
     return text
+
+
+def is_file_name(name: str) -> bool:
+    """Whether it ends as the name of a picture or a video does."""
+    return bool(file_suffix(name.strip()))
+
+
+def file_suffix(name: str) -> str:
+    """Of a picture or video; what is behind another dot is a part of the name."""
+    suffix = PurePosixPath(name).suffix
+    return suffix if suffix.lower() in picture_suffixes() or suffix.lower() in VIDEO_SUFFIXES else ""
 
 
 def clean(caption: str) -> str:
@@ -231,11 +249,39 @@ def _tabbed(text: str, path: Path) -> Iterator[tuple[int, list[str]]]:
         logger.warning("%s: left out: %s without a tab", path, counted(bare, "line"))
 
 
-def _comma_separated(text: str, path: Path) -> list[tuple[int, list[str]]]:
+def _separated(text: str, path: Path) -> list[tuple[int, list[str]]]:
     try:
-        return [(number, cells) for number, cells in enumerate(csv.reader(io.StringIO(text))) if cells]
+        reader = csv.reader(io.StringIO(text), delimiter=_separator(text))
+        return [(number, cells) for number, cells in enumerate(reader) if cells]
     except csv.Error as error:
         raise FileFormatError(f"{path} is no comma-separated table: {error}.") from error
+
+
+def _separator(text: str) -> str:
+    """The first of commas, semicolons, tabs behind which columns have known names, or before which a picture has."""
+    for mark in ",;\t":
+        lines = [*islice(filter(None, csv.reader(io.StringIO(text), delimiter=mark)), 2)]
+        named = lines and len(lines[0]) > 1 and any(map(_kind_of, lines[0]))
+        if named or any(len(line) > 1 and is_file_name(line[0]) for line in lines):
+            return mark
+    return ","
+
+
+def _check_first(path: Path, lines: list[list[str]]) -> None:
+    """Raise `FileFormatError` if the first line, without the columns that are needed, names columns nevertheless."""
+    first, others = lines[0], lines[1:]
+    kinds = set(filter(None, map(_kind_of, first)))
+    if is_file_name(first[0]):
+        return
+    if kinds or (first[0].strip() and others and all(is_file_name(line[0]) for line in others)):
+        lacking = [] if kinds & {"name", "row"} else [NAMES[0]]
+        lacking += [] if kinds & {"caption", "part"} else [CAPTIONS[0]]
+        there = ", ".join(cell.strip() for cell in first)
+        there = there if len(there) <= SHOWN else f"{there[:SHOWN]}..."
+        raise FileFormatError(
+            f"the first line of {path} names no column {' or '.join(lacking)}: {there!r}; columns are "
+            f"{NAMES[0]} or row, caption, part, style and set."
+        )
 
 
 def _cell(cell: str, quoted: bool) -> str:

@@ -1,16 +1,18 @@
 """How many pictures tables of captions and parts name; and where they name none, why, by a look at the names."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
+from olacore.data import SPLITS
 from olacore.errors import DataError
 from olacore.foreign.names import counted
 from olacore.foreign.reading import or_meant
 from olacore.media.find import Input, find_inputs
-from olacore.media.kinds import VIDEO_SUFFIXES, picture_suffixes
-from teachers.collect.caption_tables import Table
+from teachers.collect.caption_tables import Table, file_suffix
 from teachers.collect.captions import CaptionRule, Captions
+from teachers.collect.plan import split_of
 
 
 @dataclass(frozen=True)
@@ -39,6 +41,7 @@ class Look:
     captioned : of them, how many have a caption
     refused : sentences on sources that give nothing
     tables : that are named
+    parts : of pictures and videos that are used, by the names of the parts that tables say
     """
 
     pictures: int
@@ -46,12 +49,16 @@ class Look:
     captioned: int
     refused: tuple[str, ...]
     tables: tuple[Matched, ...]
+    parts: dict[str, int]
 
     @property
     def sentences(self) -> list[str]:
         """What is there, a line each."""
         told = [counted(self.pictures, "picture"), *([counted(self.videos, "video")] if self.videos else [])]
         lines = [f"{one.table}: {counted(one.lines, 'line')}, {one.matched:,} matched" for one in self.tables]
+        known = {name: name if name in SPLITS else f"{name} ({split_of(name)})" for name in self.parts}
+        parts = ", ".join(f"{known[name]} {count:,}" for name, count in self.parts.items())
+        lines += [f"parts: {parts}"] if parts else []
         return [*self.refused, f"{' and '.join(told)}, {self.captioned:,} with a caption", *lines]
 
 
@@ -61,21 +68,26 @@ def look(sources: Sequence[Path], telling: CaptionRule, max_pixels: int) -> Look
     Raises
     ------
     DataError  if there is no picture, a table names none of them, or captions are needed and there are none
+    ConfigError  if a part is none of training, validation or held-out
     ConfigError, FileFormatError  as `Captions` does
     """
     inputs, refused = find_inputs(sources, max_pixels)
     check_sources(inputs, refused)
     captions = Captions(telling)
     check_match(inputs, captions)
-    captioned = sum(bool(captions.of(one).captions) for one in inputs)
+    told = [captions.of(one) for one in inputs]
+    captioned = sum(bool(one.captions) for one in told)
     if telling.needed and not captioned:
         raise DataError(f"none of {counted(len(inputs), 'file')} has a caption, such as {inputs[0]}.")
+    parts = Counter(one.part for one in told if one.part and (one.captions or not telling.needed))
+    ordered = sorted(parts, key=lambda part: (SPLITS.index(split_of(part)), part))
     tables = tuple(
         Matched(index.table.path.name, len(index.table.lines), sum(bool(index.find(one)) for one in inputs))
         for index in captions.named
     )
     videos = sum(one.kind == "video" for one in inputs)
-    return Look(len(inputs) - videos, videos, captioned, tuple(reason for _, reason in refused), tables)
+    reasons = tuple(reason for _, reason in refused)
+    return Look(len(inputs) - videos, videos, captioned, reasons, tables, {part: parts[part] for part in ordered})
 
 
 def check_sources(inputs: Sequence[Input], refused: Sequence[tuple[Path, str]]) -> None:
@@ -109,18 +121,12 @@ def why(table: Table, inputs: Sequence[Input]) -> str:
             return f"its names are in other letters, such as {name} for {one}; write capitals as the files have them"
     for one in inputs:
         if name := stems.get(_stem(one.key)):
-            what = "another suffix" if _suffix(name) else "no suffix"
+            what = "another suffix" if file_suffix(name) else "no suffix"
             return f"its names have {what}, such as {name} for {one.key}; write names as the files have them"
     return (
         f"it is of other pictures, such as {names[0]}, and these are called as {inputs[0].key}; give the table of these"
     )
 
 
-def _suffix(name: str) -> str:
-    """Of a picture or video; what is behind another dot is a part of the name."""
-    suffix = PurePosixPath(name).suffix
-    return suffix if suffix.lower() in picture_suffixes() or suffix.lower() in VIDEO_SUFFIXES else ""
-
-
 def _stem(name: str) -> str:
-    return PurePosixPath(name).name.removesuffix(_suffix(name)).casefold()
+    return PurePosixPath(name).name.removesuffix(file_suffix(name)).casefold()

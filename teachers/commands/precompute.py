@@ -73,7 +73,7 @@ SHOWN = 10
 @click.option("--config", help="Of a single file: sd, sdxl, sd3, flux, or a config.json.")
 @click.option("--offline", is_flag=True, help="Never ask the hub.")
 @click.option("--no-self-test", is_flag=True, help="Do not prove that the teacher works; the data set says so.")
-@click.option("--dry-run", is_flag=True, help="Count pictures, captions and what matches, and make nothing.")
+@click.option("--dry-run", is_flag=True, help="Count pictures, captions, parts and what matches; make nothing.")
 @click.option("--resume", is_flag=True, help="Go on with a file that is not complete; start it if it is missing.")
 @click.option("--force", is_flag=True, help="Replace the file.")
 @click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON.")
@@ -176,7 +176,11 @@ def precompute(
     telling = teachers.CaptionRule(captions, parts, set_)
     if dry_run:
         from teachers.collect.matching import look
+        from teachers.hub_folder import check_path
 
+        for reference, what in ((teacher, "teacher"), (text_teacher, "text teacher")):
+            if reference is not None:
+                check_path(reference, what)
         found = look(sources, replace(telling, needed=text_teacher is not None), max_pixels)
         if as_json:
             print_json(asdict(found))

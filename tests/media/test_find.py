@@ -91,6 +91,25 @@ def test_find_inputs__patterns(tmp_path: Path) -> None:
     assert names(tmp_path / "[1].png") == ["[1].png"]
 
 
+def test_find_inputs__what_is_in_several_sources_counts_once(tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    touch(tmp_path, "photos/b.png", "photos/a.png", "photos/a.txt", "other/a.png")
+    archive(tmp_path, {"a.png": b"", "b/a.png": b""})
+    first = [Path("photos/b.png"), Path("photos"), Path("other"), Path("all.zip")]
+    found, refused = find_inputs([*first, tmp_path / "photos", Path("./photos/*.png"), *first])
+    assert [str(one) for one in found] == [
+        "photos/b.png",
+        "photos/a.png",
+        "other/a.png",
+        "all.zip:a.png",
+        "all.zip:b/a.png",
+    ]
+    assert [reason for _, reason in refused] == [
+        "the folder photos holds another file, left out: 1 .txt, such as a.txt.",
+        f"the folder {tmp_path}/photos holds another file, left out: 1 .txt, such as a.txt.",
+    ]
+
+
 def test_find_inputs__links_are_followed_once(tmp_path: Path) -> None:
     touch(tmp_path, "photos/a.png", "photos/b/c.png", "elsewhere/d.png")
     photos = tmp_path / "photos"

@@ -37,6 +37,59 @@ def test_table__gives_all_captions_of_a_picture(tmp_path, file, content):
 
 
 @pytest.mark.parametrize(
+    ("content", "part"),
+    [
+        ("file_name;caption;part\na.png;a heart, red;test\nb.png;a fox;train\n", "test"),
+        ('\n"caption";"file"\n"a heart, red";"a.png"\n"a fox";"b.png"\n', ""),
+        ("a.png;a heart, red\nb.png;a fox\n", ""),
+        ("file_name\tpart\tcaption\na.png\ttest\ta heart, red\nb.png\ttrain\ta fox\n", "test"),
+        ('file_name,caption\na.png,"a heart, red"\nb.png,a fox\n', ""),
+        ('a.png,"a heart, red"\nb.png,a fox\n', ""),
+    ],
+)
+def test_table__of_a_spreadsheet_is_separated_by_what_its_first_lines_show(tmp_path, content, part):
+    (tmp_path / "t.csv").write_text(content)
+    first, second = told(tmp_path, "a.png", "b.png", table=tmp_path / "t.csv")
+    assert (first, second.captions) == (Told(("a heart, red",), part), ("a fox",))
+
+
+@pytest.mark.parametrize(
+    ("file", "first", "lacking"),
+    [
+        ("t.csv", "picture,description,part", "file_name"),
+        ("t.tsv", "picture\tcaption\tstyle", "file_name"),
+        ("t.csv", "picture;Text;part", "file_name"),
+        ("t.csv", "file_name,description,style", "caption"),
+        ("t.csv", "picture,description,subset", "file_name or caption"),
+        ("t.csv", "picture;description", "file_name or caption"),
+        ("t.tsv", "caption", "file_name"),
+    ],
+)
+def test_table__whose_first_line_names_columns_that_are_not_known(tmp_path, file, first, lacking):
+    mark = next((mark for mark in ",;\t" if mark in first), "")
+    rest = [f"{name}{mark}a fox{mark}test" if mark else name for name in ("a.png", "b/c d.JPG", "film.mp4")]
+    (tmp_path / file).write_text("\n".join([first, *rest]))
+    there = first.replace(mark, ", ") if mark else first
+    sentence = f"the first line of .*{file} names no column {lacking}: '{there}'; columns are file_name or row, caption"
+    with pytest.raises(FileFormatError, match=sentence):
+        read_table(tmp_path / file)
+
+
+@pytest.mark.parametrize(
+    ("file", "content"),
+    [
+        ("t.csv", "none.png,text\na.png,a fox\n"),
+        ("t.csv", "none.png,a fox\na.png,a fox\n"),
+        ("t.tsv", "none\tan owl\nnothing\ta hen\na.png\ta fox\n"),
+        ("t.tsv", "\tan owl\na.png\ta fox\n"),
+    ],
+)
+def test_table__without_a_line_of_columns_begins_with_any_name(tmp_path, file, content):
+    (tmp_path / file).write_text(content)
+    assert told(tmp_path, "a.png", table=tmp_path / file) == [Told(("a fox",))]
+
+
+@pytest.mark.parametrize(
     ("file", "content"),
     [
         ("t.csv", "file_name,caption,style\na.png,a red heart, Ink  Wash\nb.png,a fox,\na.png,love,ink wash\n"),

@@ -63,8 +63,21 @@ def test_look__counts_what_matches(photos):
         "3 pictures and 1 video, 1 with a caption",
         "t.csv: 2 lines, 1 matched",
         "parts.tsv: 2 lines, 2 matched",
+        "parts: train 1",
     ]
     assert look([photos / "v1.0.png"], CaptionRule("names"), MAX_PIXELS).sentences == ["1 picture, 1 with a caption"]
+
+
+def test_look__counts_the_parts_of_what_is_used(photos):
+    lines = "file,part,caption\nv1.0.png,test,one\nv1.1.png,held-out,two\nv1.2.png,Train,{}\nv1.9.png,lern,\n"
+    asked = CaptionRule(table(lines.format("three")), needed=True)
+    assert look([photos], asked, MAX_PIXELS).sentences[-1] == "parts: Train (train) 1, held-out 1, test (held-out) 1"
+    table(lines.format(""))
+    assert look([photos], asked, MAX_PIXELS).parts == {"held-out": 1, "test": 1}
+    assert look([photos], replace(asked, needed=False), MAX_PIXELS).parts == {"Train": 1, "held-out": 1, "test": 1}
+    table(lines.replace("test", "lern"))
+    with pytest.raises(ConfigError, match="the part 'lern' is none of training, validation or held-out; expected one"):
+        look([photos], asked, MAX_PIXELS)
 
 
 def test_look__refuses_what_gives_nothing(photos):

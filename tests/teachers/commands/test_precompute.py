@@ -39,6 +39,7 @@ def test_dry_run__makes_nothing(tmp_path: Path) -> None:
         "captioned": 1,
         "refused": [f"expected a picture, a video or a folder of them at {tmp_path / 'none'}; nothing is there."],
         "tables": [{"table": "t.csv", "lines": 2, "matched": 1}],
+        "parts": {},
     }
     assert told.stderr == ""
     assert not (tmp_path / "out.h5").exists()
@@ -47,6 +48,17 @@ def test_dry_run__makes_nothing(tmp_path: Path) -> None:
         in ola("precompute", *made, "--teacher", "none", "--text-teacher", "none", code=1).stderr
     )
     assert "--dry-run looks at pictures and their captions" in ola("precompute", *made, "--words", code=2).stderr
+
+
+@pytest.mark.parametrize("name", ["./none", "~/none", "/none/none", "a/b/none", "none.safetensors", "none.py:fn"])
+@pytest.mark.parametrize("option", ["--teacher", "--text-teacher"])
+def test_dry_run__refuses_a_teacher_that_can_only_be_a_path(name: str, option: str, tmp_path: Path) -> None:
+    save_photographs(tmp_path / "photos", 1)
+    given = {"--teacher": "owner/none", option: name}
+    made = (tmp_path / "photos", "--h5", tmp_path / "out.h5", "--captions", "names", "--dry-run")
+    error = ola("precompute", *made, *(word for pair in given.items() for word in pair), code=1).stderr
+    assert f"there is no {option[2:].replace('-', ' ')} {name}, a folder or file." in error
+    assert len(error.splitlines()) == 1
 
 
 @pytest.fixture

@@ -127,7 +127,8 @@ def test_precompute__bad_pictures_are_reported_and_skipped(tmp_path: Path) -> No
     (folder / "b_empty.png").touch()
     (folder / "c_cut.png").write_bytes((folder / "photo1.png").read_bytes()[:3000])
     shutil.copy(save_photographs(tmp_path / "tiny", 1, height=8, width=200)[0], folder / "d_small.png")
-    summary = precompute([folder, folder / "photo2.png"], tmp_path / "out.h5", TEACHER, SMALL)
+    again = shutil.copy(folder / "photo2.png", tmp_path / "again.png")
+    summary = precompute([folder, Path(again), folder], tmp_path / "out.h5", TEACHER, SMALL)
     reasons = {file.name: file.note for file in summary.skipped[:-1]}
     twice = summary.skipped[-1]
     assert "known format" in reasons.pop("a_text.png")
@@ -135,7 +136,7 @@ def test_precompute__bad_pictures_are_reported_and_skipped(tmp_path: Path) -> No
     assert "cannot be read" in reasons.pop("c_cut.png")
     assert "200 x 8, smaller than 16 x 16" in reasons.pop("d_small.png")
     assert "same file as" in reasons.pop("z_copy.png")
-    assert "photo2.png is the same file as" in twice.note
+    assert "again.png is the same file as" in twice.note
     assert reasons == {}
     assert summary.rows == 3
 
