@@ -109,6 +109,9 @@ def make_set(recipe: str, changes: Sequence[str], dry_run: bool, **given: Any) -
         look_at_pictures(steps)  # which says why there are none
     work = Work(asked.work, given, files)
     to_do = work.to_do(steps, asked.force)
+    if not asked.force and work.is_whole(steps):
+        say(f"nothing to do: {asked.output} is made")
+        return
     check_free(asked.output, asked.force)
     run_all(steps, to_do, work)
     say_verdict(asked.output, asked.h5 or asked.work / "data.h5")
@@ -302,7 +305,8 @@ def run_all(steps: Sequence[Step], asked: Sequence[Step], work: Work) -> None:
     from olacore.commands.set_work import run
     from olacore.commands.signals import WHOLE, going_on
 
-    click.get_current_context().meta[WHOLE] = "make-set"
+    context = click.get_current_context()
+    context.meta[WHOLE] = f"make-set{' ... --force' if context.params['force'] else ''}"
     try:
         for step in steps:
             if step in asked:
