@@ -200,6 +200,7 @@ def test_make_set__reuses_nothing_that_was_made_otherwise(here, monkeypatch):
     assert len(rest) <= 12
     wrong = r"mine-work is no set but the folder of the work of `ola make-set`; the set was written to mine\."
     check_refusal(wrong, "generate", "a red heart", "--set", "mine-work")
+    check_refusal(wrong, "inspect", "mine-work")
     before = content(here / "mine")
     runs = [str(Path("mine-work", "runs", name)) for name in ("decoder", "refiner")]
     longer = ("--override", "decoder.generations=3")
