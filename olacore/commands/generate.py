@@ -140,12 +140,14 @@ def draw_all(generator: Any, prompts: list[str], settings: Any, count: int, aske
 
 def show(told: dict[str, Any], as_json: bool, line: bool = False) -> None:
     """Print what was drawn."""
+    from olacore.drawing.notes import SAME
+
     if as_json:
         print_json(told, indent=None if line else 2)
         return
     for note in told["notes"]:
         say(f"note: {note}", err=True)
-    seeds = f", seed {told['seed']}" if told["variety"] else ""
+    seeds = f", seed {told['seed']}" if told["variety"] and SAME not in told["notes"] else ""
     prompt = told["prompt"] if len(told["prompt"]) <= SHOWN else f"{told['prompt'][:SHOWN]}.."
     style = f", {told['style']}" if told["style"] else ""
     say(f"{told['file']}: '{prompt}'{style}{seeds}")

@@ -23,6 +23,13 @@ if TYPE_CHECKING:
 OF_DATA = ("captions", "split", "size", "teacher")
 # In place of a table: texts beside the pictures, and their names.
 NO_TABLE = ("txt", "names")
+# Which options stand for a step, in place of which it is not run, and what is said of them.
+NOT_RUN = {"data": ("h5",), "words": ("words", "text"), "text": ("text",)}
+HAS = {
+    "h5": "has data that are there",
+    "words": "is a table that is there",
+    "text": "is a module that has its words",
+}
 MOST_BYTES = 1 << 30
 
 
@@ -81,7 +88,7 @@ def make_set(recipe: str, changes: Sequence[str], dry_run: bool, **given: Any) -
     from olacore.drawing.work_folder import RECORD
     from olacore.files import is_there
 
-    check_usage(given)
+    check_usage(given, changes)
     asked, told = asked_of(**given), read_recipe(recipe, changes)
     check_text(told, asked)
     steps = steps_of(told, asked)
@@ -102,6 +109,9 @@ def make_set(recipe: str, changes: Sequence[str], dry_run: bool, **given: Any) -
         look_at_pictures(steps)  # which says why there are none
     work = Work(asked.work, given, files)
     to_do = work.to_do(steps, asked.force)
+    if not asked.force and work.is_whole(steps):
+        say(f"nothing to do: {asked.output} is made")
+        return
     check_free(asked.output, asked.force)
     run_all(steps, to_do, work)
     say_verdict(asked.output, asked.h5 or asked.work / "data.h5")
@@ -109,8 +119,10 @@ def make_set(recipe: str, changes: Sequence[str], dry_run: bool, **given: Any) -
     say(f"{asked.work} keeps what it was made of; figures: {shlex.join(measured)}")
 
 
-def check_usage(given: dict[str, Any]) -> None:
-    """Raise `UsageError` where options exclude each other, or one is missing."""
+def check_usage(given: dict[str, Any], changes: Sequence[str]) -> None:
+    """Raise `UsageError` where options exclude each other, one is missing, or a change is of a step that is not run."""
+    from olacore.drawing.recipe import parse_change
+
     context = click.get_current_context()
     if given["h5"] is None:
         if not given["sources"]:
@@ -121,11 +133,15 @@ def check_usage(given: dict[str, Any]) -> None:
         named = [f"--{name}" for name in OF_DATA if context.get_parameter_source(name) is not ParameterSource.DEFAULT]
         if given["sources"] or named:
             what = "pictures" if given["sources"] else named[0]
-            raise click.UsageError(f"--h5 has data that are there; leave {what} out.")
+            raise click.UsageError(f"--h5 {HAS['h5']}; leave {what} out.")
     if given["text"] is not None and given["words"] is not None:
-        raise click.UsageError("--text is a module that has its words; leave --words out.")
+        raise click.UsageError(f"--text {HAS['text']}; leave --words out.")
     if given["work"] is None and given["output"].name in ("", ".."):
         raise click.UsageError(f"{given['output']} has no name to call the folder of the work by; give --work.")
+    for change in changes:
+        for name in NOT_RUN.get(parse_change(change)[0], ()):
+            if given[name] is not None:
+                raise click.UsageError(f"--{name} {HAS[name]}; leave --override {change} out.")
 
 
 def asked_of(
@@ -289,7 +305,8 @@ def run_all(steps: Sequence[Step], asked: Sequence[Step], work: Work) -> None:
     from olacore.commands.set_work import run
     from olacore.commands.signals import WHOLE, going_on
 
-    click.get_current_context().meta[WHOLE] = "make-set"
+    context = click.get_current_context()
+    context.meta[WHOLE] = f"make-set{' ... --force' if context.params['force'] else ''}"
     try:
         for step in steps:
             if step in asked:

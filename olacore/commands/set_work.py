@@ -15,10 +15,10 @@ from typing import Any
 import click
 
 from olacore.commands.say import say
-from olacore.commands.set_files import seen_again, stamp_of
+from olacore.commands.set_files import content_of, seen_again, stamp_of
 from olacore.commands.set_steps import GIVEN, Step
 from olacore.drawing.work_folder import BUNDLE, RECORD, SCHEMA, read_record
-from olacore.errors import ConfigError
+from olacore.errors import ConfigError, OlacoreError
 from olacore.files import is_there, make_folder, replace_file
 from olacore.search.run_log import CONFIG
 
@@ -52,6 +52,13 @@ class Work:
         """Whether there is nothing to do; a set is put together each time."""
         made = step.name != BUNDLE and is_there(step.made) and step not in self.odd
         return made and self.steps.get(step.name, {}).get("done", False)
+
+    def is_whole(self, steps: Sequence[Step]) -> bool:
+        """Whether all steps are done as they are asked for, and the set that the last one made is as it was."""
+        *before, last = steps
+        told = self.steps.get(last.name, {})
+        same = told.get("done", False) and told["digest"] == self.digest(last)
+        return same and all(map(self.is_done, before)) and told.get("set") == digest_of_set(last.made) != ""
 
     def to_do(self, steps: Sequence[Step], force: bool = False) -> list[Step]:
         """Those that are not done, and that the last one or another of them reads; the last one is always done.
@@ -92,11 +99,17 @@ class Work:
             then = self.steps[step.name].get("given", {})
             if changed := [GIVEN[name] for name in step.given if then.get(name) != self.given[name]]:
                 return f"{step.made} was made before {' and '.join(changed)} changed"
+        for step in odd:
+            then = self.steps[step.name].get("read", {})
+            if other := [str(one.made) for one in step.reads if then.get(one.name) not in (None, self.digest(one))]:
+                return f"{step.made} was made of another {' and another '.join(other)}"
         return f"{odd[0].made} was made of what is not the same now"
 
     def digest(self, step: Step) -> str:
         """Of what a step does, of what was given to it, and of the steps whose files it reads."""
-        told = [step.command, *(self.given[name] for name in step.given), *map(self.digest, step.reads)]
+        # A set is the same whether it replaced another or not.
+        command = step.command.removesuffix(" --force") if step.name == BUNDLE else step.command
+        told = [command, *(self.given[name] for name in step.given), *map(self.digest, step.reads)]
         return sha256("\n".join(told).encode()).hexdigest()
 
     def settle(self, step: Step) -> None:
@@ -128,7 +141,10 @@ class Work:
             seconds = {"wall": round(old.get("wall", 0) + wall, 1)}
             seconds |= {"processor": round(old.get("processor", 0) + processor, 1)}
             given = {name: self.given[name] for name in step.given}
-            told = {"command": step.command, "given": given, "digest": digest, "done": done, **seconds}
+            read = {one.name: self.digest(one) for one in step.reads}
+            told = {"command": step.command, "given": given, "read": read, "digest": digest, "done": done, **seconds}
+            if done and step.name == BUNDLE:
+                told["set"] = digest_of_set(step.made)
             self.steps[step.name] = told if done else {**told, **over}
             self.save()
 
@@ -177,6 +193,17 @@ def context_of(step: Step, more: Sequence[str] = ()) -> click.Context:
 def stamp_of_made(step: Step) -> str:
     """Size and time of what tells by its change that a command has begun to make something: of runs their settings."""
     return stamp_of(step.made / CONFIG if step.made.is_dir() else step.made)
+
+
+def digest_of_set(folder: Path) -> str:
+    """SHA-256 of what a set says of itself, all its files too; nothing where it is gone or damaged."""
+    from olacore.drawing.module_set import ABOUT, open_set
+
+    try:
+        open_set(folder.absolute())
+    except OlacoreError:
+        return ""
+    return content_of(folder / ABOUT)
 
 
 def difference(then: str, now: str) -> str:

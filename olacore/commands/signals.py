@@ -29,7 +29,7 @@ def going_on(folder: Path | None = None, with_force: bool = False) -> str:
     """
     context = click.get_current_context(silent=True)
     if context is not None and WHOLE in context.meta:
-        return f"go on with the same `ola {context.meta[WHOLE]}`"
+        return f"go on with the same command, `ola {context.meta[WHOLE]}`"
     given = {} if context is None else context.params
     where = "" if given.get("out") or folder is None else f" --out {folder}"
     less = ", without --force" if given.get("force") and not with_force else ""

@@ -12,7 +12,7 @@ import numpy as np
 from olacore.drawing.captions import OVER, Captions, ranked
 from olacore.drawing.lift import Lift
 from olacore.drawing.module_set import ModuleSet, fingerprint_of, load_parts, open_set
-from olacore.drawing.notes import ALIKE, SAME, on_negative, on_prompt, on_wording, words_said
+from olacore.drawing.notes import on_chance, on_negative, on_prompt, on_wording, words_said
 from olacore.drawing.sampler import noise_of, sample
 from olacore.drawing.settings import Settings
 from olacore.drawing.wording import Wording
@@ -201,10 +201,9 @@ class Generator:
         asked = replace(asked, style=self.style_of(prompt, asked))
         text = self.read_of(prompt, asked)
         notes, nearest, certainty = self.look(text, self.embedded([text]).get(text))
-        notes = (*notes, *on_negative(self.table, asked.negative, self.said))
         leans = self.leans(asked, certainty)
-        if count > 1 and not leans and not self.levels(asked, certainty):
-            notes = (*notes, SAME if asked.variety else ALIKE)
+        by_chance = on_chance(asked, leans, self.levels(asked, certainty), count)
+        notes = (*notes, *on_negative(self.table, asked.negative, self.said), *by_chance)
         drawings = []
         for number in range(count):
             own = replace(asked, seed=asked.seed + number)
@@ -242,7 +241,10 @@ class Generator:
         return style if style and any(self.table.read(name_emoji(text))[0]) else ""
 
     def check(self, asked: Settings) -> None:
-        """Raise `ConfigError` where the set does not know the style, or variety has no effect on any prompt."""
+        """Raise `ConfigError` where the set does not know the style, or variety has no effect on any prompt.
+
+        Where it has one on some, prompts are drawn, and `on_chance` tells of those that it does not move.
+        """
         self.style_of("", asked)
         lowest = min(self.set.levels, default=np.inf)
         if 0 < asked.variety < lowest and self.seen is None:

@@ -12,7 +12,7 @@ import numpy as np
 
 from olacore import pretrained
 from olacore.drawing.generator import Drawing, Generator
-from olacore.drawing.notes import ALIKE, UNMEASURED
+from olacore.drawing.notes import ALIKE, NO_SEED, UNMEASURED
 from olacore.drawing.pictures import Thumbnails, grid_of, read_drawing, write_drawing
 from olacore.drawing.settings import Settings
 from olacore.errors import ConfigError, DataError, FileFormatError
@@ -136,7 +136,7 @@ def drawn(
         write_drawing(preview, grid_of(steps, len(steps) // count), about)
     near = np.array([cosine for _, cosine in found[0].nearest] or [0.0])
     helps = generator.set.levels or generator.leans(replace(settings, variety=1.0), near)
-    notes = [f"{note}; add --variety 1" if note == ALIKE and helps else note for note in found[0].notes]
+    notes = [f"{note}; add --variety 1" if note in (ALIKE, NO_SEED) and helps else note for note in found[0].notes]
     if like is not None and "measured" not in like and generator.unlike(near):
         notes.append(UNMEASURED)
     told = {"file": str(output), **about, "notes": notes}

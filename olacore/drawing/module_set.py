@@ -114,6 +114,12 @@ class ModuleSet:
         return sum(path.stat().st_size for path in self.folder.iterdir() if path.is_file())
 
 
+def check_no_work(folder: Path) -> None:
+    """Raise `FileFormatError` where a folder is that of the work of `ola make-set`, and no set."""
+    if not (folder / ABOUT).exists() and is_there(folder / RECORD):
+        raise FileFormatError(f"{folder} is no set but the folder of the work of `ola make-set`; {where_set(folder)}.")
+
+
 def open_set(reference: Path | str) -> ModuleSet:
     """Find a set.
 
@@ -136,8 +142,7 @@ def open_set(reference: Path | str) -> ModuleSet:
         meant = pretrained.guess(reference, known)
         raise FileFormatError(f"{reference} is no folder and no set that is shipped{meant}; there are: {names}.")
     path = folder / ABOUT
-    if not path.exists() and is_there(folder / RECORD):
-        raise FileFormatError(f"{folder} is no set but the folder of the work of `ola make-set`; {where_set(folder)}.")
+    check_no_work(folder)
     if not path.exists():
         raise FileFormatError(f"{folder} is no set of modules: it has no {ABOUT}; `ola bundle` makes one.")
     about = require(_SET, read_json(path, "the set"), str(path))

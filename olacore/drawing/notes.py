@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Set
+from collections.abc import Iterable, Sequence, Set
 from typing import Any
 
+from olacore.drawing.captions import MOST_VARIETY
+from olacore.drawing.settings import Settings
 from olacore.foreign.names import counted
 from olacore.text.emoji import name_emoji
 from olacore.text.words import words_in, words_read
 
-# On several pictures.
+# On several pictures, and on any.
 ALIKE = "without variety all pictures are the same"
-SAME = "the prompt leans on no captions, and the set has no denoisers up to this variety: all pictures are the same"
+SAME = "variety has no effect: the prompt leans on no captions, and the set has no denoisers up to it"
+# On a single one.
+NO_SEED = "without variety the seed has no effect"
 NO_AWAY = "nothing of the negative prompt is known; it has no effect"
 # On a picture of before its record had that, which decides how a prompt that is like no training caption is drawn.
 UNMEASURED = (
@@ -47,6 +51,27 @@ def on_negative(table: Any, negative: str, said: Set[int] | None = None) -> list
         return [NO_AWAY]
     of = " of the negative prompt"
     return [*_on_unknown(table, negative, of), *_on_unsaid(table, negative, said, of)]
+
+
+def on_chance(asked: Settings, leans: bool, levels: Sequence[float], count: int = 1) -> list[str]:
+    """Notes on what of variety and seed has no effect; the one place that says so.
+
+    Parameters
+    ----------
+    leans : whether chance decides which captions the prompt is drawn of
+    levels : of noise that it passes otherwise, from high to low
+    count : pictures, of seeds that follow each other
+    """
+    if not asked.variety:
+        alone = [NO_SEED] if asked.seed else []
+        return [ALIKE] if count > 1 else alone
+    if not leans and not levels:
+        return [SAME]
+    most = min(asked.variety, MOST_VARIETY if leans else levels[0])
+    if most == asked.variety:
+        return []
+    why = "chance moves the weights of captions by no more" if leans else "the set has no denoisers between the two"
+    return [f"variety {asked.variety:g} draws what {most:g} does: {why}"]
 
 
 def on_wording(nearest: str) -> str:

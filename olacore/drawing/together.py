@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from olacore.drawing.generator import AWAY, Drawing, Generator, Lean
-from olacore.drawing.notes import on_negative
+from olacore.drawing.notes import on_chance, on_negative
 from olacore.drawing.settings import Settings
 
 
@@ -81,7 +81,8 @@ def draw_together(generator: Generator, wishes: Sequence[Wish]) -> list[Drawing]
         latents[places] = generator.sample(start[places], expected[places], certainty[places], own)
     drawings = []
     for picture, wish, text, one in zip(generator.paint(latents), wishes, read, asked, strict=True):
-        notes, nearest, _ = looks[text]
-        notes = (*notes, *away[one.negative])
+        notes, nearest, near = looks[text]
+        by_chance = on_chance(one, generator.leans(one, near), generator.levels(one, near))
+        notes = (*notes, *away[one.negative], *by_chance)
         drawings.append(Drawing(picture, wish.prompt, one, notes, nearest, generator.record(wish.prompt, one)))
     return drawings

@@ -17,8 +17,10 @@ BUNDLE = "bundle"
 # A shell may write every picture's name into a command, up to 2 MB of them.
 TRIED = {"command": text(1 << 22), "digest": text(64), "done": flag, "wall": number(0), "processor": number(0)}
 GIVEN = {"given": mapping(text(64))}
+# Of the steps whose files a step reads, what `Work.digest` said of them, by their names; and of a set, its `set.json`.
+MADE = {**GIVEN, "read": mapping(text(64)), "set": text(64)}
 # While a try is to replace what was made otherwise: what was recorded of that, and its size and time.
-STEP = record(TRIED, {**GIVEN, "over": record({**TRIED, "stamp": text(64)}, GIVEN)})
+STEP = record(TRIED, {**MADE, "over": record({**TRIED, "stamp": text(64)}, MADE)})
 # Of files: a digest of names, sizes and times, and one of names and content.
 SEEN = record({"stamp": text(64), "digest": text(64)})
 CONTENT = record({"schema": one_of([SCHEMA]), "steps": mapping(STEP)}, {"files": mapping(SEEN)})

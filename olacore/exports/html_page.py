@@ -193,7 +193,10 @@ def _drawing(parts: Sequence[Part], known: Mapping[str, Any], arrays: Arrays) ->
     """What a page of a set holds, and its words."""
     modules = {part.name: part for part in parts}
     if (view := modules["text"].program.gather["name"]) != "table":
-        raise ConfigError(f"a page draws with a text module of the view table; that of {known['name']} is a {view}.")
+        raise ConfigError(
+            f"the exporter html writes sets whose text module has the view table; that of the set {known['name']} has "
+            f"the view {view}."
+        )
     captions = Captions.read(open_set(known["folder"]).files["captions"])
     table = WordTable.of_view(modules["text"].program.gather, modules["text"].carried)
     about = {

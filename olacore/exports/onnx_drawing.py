@@ -58,7 +58,7 @@ class Drawing:
 
     Raises
     ------
-    ConfigError  if variety has no effect on any text
+    ConfigError  if its text module is of another view than table, or variety has no effect on any text
     """
 
     parts: Mapping[str, Part]
@@ -70,6 +70,11 @@ class Drawing:
     def of(cls, parts: Mapping[str, Part], settings: Settings, uint8: bool) -> Drawing:
         """The set that parts are of."""
         found = open_set(parts["text"].about["set"]["folder"])
+        if (view := parts["text"].program.gather["name"]) != "table":
+            raise ConfigError(
+                f"the exporter onnx writes sets whose text module has the view table; that of the set {found.name} has "
+                f"the view {view}."
+            )
         drawing = cls(parts, found, settings, uint8)
         if settings.variety and not drawing.levels and not drawing.leans:
             has = f"denoisers from level {min(found.levels):g} on" if found.levels else "no denoisers"

@@ -87,11 +87,12 @@ class OnnxFile(Exporter):
         ConfigError  if onnx is not installed, modules of such a view are not written, or these not together, or an
             option does not go with them
         """
+        form = self._form(parts)  # which refuses first what no package would help with
         try:
             from onnx import helper
         except ImportError as error:
             raise ConfigError("the exporter onnx needs the package onnx; pip install 'olacore[onnx]'.") from error
-        form, graph = self._form(parts), Graph(self.fp16)
+        graph = Graph(self.fp16)
         form.build(graph, *(port.name for port in form.inputs))
         graph.end(form.output.name)
         model = model_of(form, graph, _title(parts))

@@ -54,6 +54,7 @@ def describe(path: Path) -> dict[str, Any]:
     if path.is_dir():
         if (path / module_set.ABOUT).exists():
             return describe_set(path)
+        module_set.check_no_work(path)
         if not (path / "module.safetensors").exists() and (shared := hub.read_config(path)):
             files = {name: path / module["file"] for name, module in shared["modules"].items()}
             return {"file": path.name, "kind": "shared modules", **{name: describe(files[name]) for name in files}}

@@ -18,7 +18,7 @@ from fastapi import Depends, HTTPException, Request
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from olacore.drawing.generator import Drawing, Generator
-from olacore.drawing.notes import ALIKE, SAME
+from olacore.drawing.notes import ALIKE, NO_SEED
 from olacore.drawing.pictures import note_of
 from olacore.drawing.settings import Settings
 from olacore.drawing.together import Wish
@@ -122,8 +122,9 @@ def notes_of(drawings: Sequence[Drawing]) -> list[str]:
     """What whoever asked for pictures of one prompt should know."""
     if not drawings:
         return []
-    alike = len(drawings) > 1 and all((one.picture == drawings[0].picture).all() for one in drawings)
-    return [*drawings[0].notes, *([SAME if drawings[0].settings.variety else ALIKE] if alike else [])]
+    if len(drawings) == 1 or drawings[0].settings.variety:
+        return [*drawings[0].notes]
+    return [*(note for note in drawings[0].notes if note != NO_SEED), ALIKE]
 
 
 async def waited(request: Request, server: Serving, queue: Callable[[], Future[T]]) -> T:

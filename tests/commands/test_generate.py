@@ -16,7 +16,7 @@ import pytest
 from olacore.data import open_dataset
 from olacore.data.texts import read_texts
 from olacore.drawing.generator import Generator
-from olacore.drawing.notes import UNMEASURED
+from olacore.drawing.notes import SAME, UNMEASURED
 from olacore.drawing.pictures import read_drawing, write_drawing
 from olacore.drawing.settings import Settings
 from olacore.media.pictures import read_picture, write_picture
@@ -88,6 +88,19 @@ def test_generate__says_what_makes_pictures_differ(folder, tmp_path):
     notes = [draw(one, "a fox", "-n", "2")["notes"] for one in (folder, without)]
     assert notes[0][-1] == "without variety all pictures are the same; add --variety 1"
     assert notes[1][-1] == "without variety all pictures are the same"
+    told = draw(folder, "a fox", "--seed", "4")
+    assert told["notes"][-1] == "without variety the seed has no effect; add --variety 1"
+
+
+def test_generate__tells_no_seed_that_has_no_effect():
+    for more, note in (
+        (("--variety", "1"), SAME),
+        (("--variety", "1", "-n", "2"), SAME),
+        (("--seed", "4"), "without variety the seed has no effect"),
+    ):
+        result = ola("generate", "a red heart", "--set", "fluent3d", *more, "-o", "a.png", "--force")
+        assert result.stdout == "a.png: 'a red heart'\n"
+        assert result.stderr == f"note: {note}\n"
 
 
 def test_generate__in_a_style(folder, tmp_path):

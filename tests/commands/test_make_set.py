@@ -163,7 +163,7 @@ def test_make_set__goes_on_where_it_was_stopped(place, done, here):
     run.send_signal(signal.SIGTERM)
     _, stderr = run.communicate()
     assert run.returncode == 143
-    assert stderr.count("go on with the same `ola make-set`\n") == 1
+    assert stderr.count("go on with the same command, `ola make-set`\n") == 1
     told = ola("make-set", *THERE, "-o", "mine").stdout.splitlines()
     every = [f"{name}: done before, see {Path('mine-work', 'runs', name)}" for name in ("mean", "decoder", "refiner")]
     before = [line for line in told if "done before" in line]
@@ -173,14 +173,16 @@ def test_make_set__goes_on_where_it_was_stopped(place, done, here):
 
 
 @slow
-def test_make_set__says_how_to_go_on_from_a_step_that_waits_for_no_signal(here):
+@pytest.mark.parametrize("force", [(), ("--force",)])
+def test_make_set__says_how_to_go_on_from_a_step_that_waits_for_no_signal(force, here):
     ends = "import signal, sys, cli, olacore.drawing.bundle as room\nsignal.signal(2, signal.SIG_DFL)\n"
     ends += "room.make_set = lambda *_, **__: signal.raise_signal(2)\ncli.main()"
-    command = [sys.executable, "-c", ends, "make-set", *THERE, "-o", "mine"]
+    command = [sys.executable, "-c", ends, "make-set", *THERE, "-o", "mine", *force]
     environment = {**os.environ, "PYTHONPATH": str(Path(cli.__file__).parent)}
     run = subprocess.run(command, capture_output=True, text=True, env=environment)
     assert run.returncode == 130
-    assert run.stderr.endswith("mine-work keeps what is done; go on with the same `ola make-set`\ninterrupted\n")
+    how = f"go on with the same command, `ola make-set{' ... --force' if force else ''}`"
+    assert run.stderr.endswith(f"mine-work keeps what is done; {how}\ninterrupted\n")
 
 
 @slow
@@ -198,19 +200,27 @@ def test_make_set__reuses_nothing_that_was_made_otherwise(here, monkeypatch):
     assert len(rest) <= 12
     wrong = r"mine-work is no set but the folder of the work of `ola make-set`; the set was written to mine\."
     check_refusal(wrong, "generate", "a red heart", "--set", "mine-work")
+    check_refusal(wrong, "inspect", "mine-work")
     before = content(here / "mine")
     runs = [str(Path("mine-work", "runs", name)) for name in ("decoder", "refiner")]
     longer = ("--override", "decoder.generations=3")
     made = f"{runs[0]} was made with --generations 2, not --generations 3; give --force to make {', '.join(runs)} again"
     check_refusal(re.escape(f"{made}, or another -o or --work"), *again[:-1], *longer)
     check_refusal(f"{runs[1]} was made without --border 1; give", *again[:-1], "--override", "refiner.border=1")
-    check_refusal("the set mine is already there; give --force", *again[:-1])
-    assert content(here / "mine") == before
+    record = Path("mine-work", "make-set.json").read_bytes()
+    assert ola(*again[:-1]).stdout == "nothing to do: mine is made\n"
+    assert (content(here / "mine"), Path("mine-work", "make-set.json").read_bytes()) == (before, record)
+    check_refusal("the set mine is already there; give --force", *again[:-1], "--about", "licence=CC0-1.0")
+    for damaged in ("set.json", "mean.safetensors"):
+        Path("mine", damaged).write_bytes(before[damaged] + b" ")
+        check_refusal("the set mine is already there; give --force", *again[:-1])
+        Path("mine", damaged).write_bytes(before[damaged])
     record = json.loads(Path("mine-work", "make-set.json").read_text())["steps"]
     assert [*record] == ["mean", "decoder", "refiner", "bundle"]
     assert all(step["done"] for step in record.values())
     shutil.rmtree(runs[0])
-    check_refusal(f"{runs[1]} was made of what is not the same now", *again[:-1], *longer)
+    another = f"{runs[1]} was made of another {runs[0]}; give --force to make {runs[1]} again"
+    check_refusal(re.escape(another), *again[:-1], *longer)
     told = ola(*again, *longer).stdout
     assert told.count("done before") == 1
     assert "--resume" not in told

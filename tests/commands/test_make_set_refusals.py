@@ -113,6 +113,18 @@ def test_make_set__says_which_file_was_meant(arguments, sentence, tmp_path, monk
         (("photos", "--h5", "a.h5"), "--h5 has data that are there; leave pictures out"),
         (("--h5", "a.h5", "--size", "64"), "--h5 has data that are there; leave --size out"),
         (("--h5", "a.h5", "--text", "t", "--words", "w"), "--text is a module that has its words; leave --words out"),
+        (("--h5", "a.h5", "--override", "data.size=32"), "--h5 has data that are there; leave --override data.size=32"),
+        (
+            ("--h5", "a.h5", "--words", "w", "--override", "words.vocabulary=5000"),
+            "--words is a table that is there; leave --override words.vocabulary=5000 out",
+        ),
+        *(
+            (
+                ("--h5", "a.h5", "--text", "google64", "--override", "mean.stack=8", "--override", change),
+                f"--text is a module that has its words; leave --override {change} out",
+            )
+            for change in ("text.budget=1MB", "words.vocabulary=5000")
+        ),
         (("--h5", "a.h5", "-o", "."), ". has no name to call the folder of the work by; give --work"),
         (("--h5", "a.h5", "-o", "/"), "/ has no name to call the folder of the work by; give --work"),
         (("--h5", "a.h5", "-o", "x/.."), "x/.. has no name to call the folder of the work by; give --work"),

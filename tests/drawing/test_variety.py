@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,7 @@ import pytest
 
 from olacore.drawing.captions import AMONG, Captions
 from olacore.drawing.generator import Generator
-from olacore.drawing.notes import ALIKE, SAME
+from olacore.drawing.notes import ALIKE, NO_SEED, SAME
 from olacore.drawing.settings import Settings
 from olacore.drawing.together import Wish, draw_together
 from tests.support.set_samples import resealed, write_set
@@ -70,6 +71,39 @@ def test_variety__of_a_prompt_that_leans_adds_no_noise(tmp_path, plain):
         np.testing.assert_array_equal(seen_it.draw("a fox", settings)[0].picture, expected)
     most = [plain.draw("a fox", variety=variety, seed=3)[0].picture for variety in (max(plain.set.levels), 9.0)]
     np.testing.assert_array_equal(*most)
+
+
+def test_variety__says_what_of_it_has_no_effect(tmp_path, plain):
+    """One picture or several, one after the other or together."""
+    for name, levels in (("far", ()), ("near", (0.5, 2.0))):
+        write_set(tmp_path / name, levels)
+    far = Generator(resealed(tmp_path / "far" / "set", "", seen=2.0), kernels=False)
+    near = Generator(resealed(tmp_path / "near" / "set", "", seen=-1.0), kernels=False)
+    none = Generator(resealed(tmp_path / "far" / "set", "", seen=-1.0), kernels=False)
+    chosen = "variety 2000 draws what 1000 does: chance moves the weights of captions by no more"
+    between = "variety {} draws what {} does: the set has no denoisers between the two"
+    for generator, settings, note in (
+        (plain, Settings(), None),
+        (plain, Settings(seed=4), NO_SEED),
+        (plain, Settings(variety=2.0, seed=4), None),
+        (plain, Settings(variety=0.5, steps=1), None),
+        (plain, Settings(variety=9.0), between.format(9, 2)),
+        (plain, Settings(variety=1.5), between.format(1.5, 0.5)),
+        (far, Settings(variety=4.0), None),
+        (far, Settings(variety=2000.0), chosen),
+        (far, Settings(variety=4.0, lean=0.0), SAME),
+        (near, Settings(variety=0.1), SAME),
+        (none, Settings(variety=4.0), SAME),
+    ):
+        drawings = generator.draw("a fox", settings, count=1)
+        before = generator.draw("a fox", replace(settings, seed=0, variety=0.0))[0].notes
+        assert drawings[0].notes == (*before, *([note] if note else []))
+        assert draw_together(generator, [Wish("a fox", settings)])[0].notes == drawings[0].notes
+        several = generator.draw("a fox", settings, count=2)
+        assert several[0].notes == ((*before, ALIKE) if not settings.variety else drawings[0].notes)
+        assert (note in (SAME, NO_SEED) or not settings.variety) == (
+            several[0].picture.tobytes() == several[1].picture.tobytes()
+        )
 
 
 @pytest.mark.parametrize("name", ["google64", "fluent3d"])

@@ -10,6 +10,7 @@ import pytest
 from olacore.drawing.module_set import open_set
 from olacore.drawing.work_folder import RECORD
 from olacore.errors import FileFormatError
+from olacore.reports.inspection import describe
 
 LAST = "ola bundle --text 'a b/text' -o 'my set' --about x=y"
 
@@ -27,9 +28,11 @@ LAST = "ola bundle --text 'a b/text' -o 'my set' --about x=y"
 def test_open_set__of_the_work_says_where_the_set_is(name, command, done, end, tmp_path: Path):
     step = {"command": command, "digest": "0", "done": done, "wall": 0, "processor": 0}
     (tmp_path / RECORD).write_text(json.dumps({"schema": "olacore/make-set/1", "steps": {name: step}}))
-    with pytest.raises(FileFormatError) as raised:
-        open_set(tmp_path)
-    assert str(raised.value) == f"{tmp_path} is no set but the folder of the work of `ola make-set`; {end}."
+    (tmp_path / "data.h5").touch()
+    for read in (open_set, describe):
+        with pytest.raises(FileFormatError) as raised:
+            read(tmp_path)
+        assert str(raised.value) == f"{tmp_path} is no set but the folder of the work of `ola make-set`; {end}."
 
 
 def test_open_set__of_a_damaged_record(tmp_path: Path):

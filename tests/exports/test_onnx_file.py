@@ -19,6 +19,7 @@ from olacore.views.plain import Plain
 from tests.support.command import check_refusal, ola
 from tests.support.makers import make_module
 from tests.support.onnx_runs import onnx, session_of_bytes
+from tests.support.set_samples import of_scenes, write_set
 
 
 def described(session) -> dict[str, tuple[str, list]]:
@@ -102,6 +103,9 @@ def test_export__without_onnx_names_the_extra(tmp_path, monkeypatch):
         export([Part.of("m", make_module(Plain(5, 3), None))], "onnx", tmp_path / "m.onnx")
     check_refusal(r"pip install 'olacore\[onnx\]'", "export", "sd15-decoder", "--to", "onnx", "-o", tmp_path / "m.onnx")
     assert not [*tmp_path.iterdir()]
+    scenes = write_set(tmp_path, (), **of_scenes())
+    sentence = "the exporter onnx writes sets whose text module has the view table; that of the set set has .* scene"
+    check_refusal(sentence, "export", scenes, "--to", "onnx", "-o", tmp_path / "m.onnx")
 
 
 def test_command__refuses_what_cannot_be_in_a_sentence(tmp_path):

@@ -59,5 +59,5 @@ def test_page__takes_an_encoder_and_a_decoder_or_a_set(tmp_path):
         export([Part.of("d", refined_by(decoder, Refiner())), refiner], "html", path)
     check_refusal("a page holds one set", "export", "google64", "sd15-decoder", "--to", "html", "-o", path)
     wrong = "export", write_set(tmp_path, (), **of_scenes()), "--to", "html", "-o", path
-    check_refusal("a text module of the view table; that of set is a scene", *wrong)
+    check_refusal("writes sets whose text module has the view table; that of the set set has the view scene", *wrong)
     assert not path.exists()

@@ -58,6 +58,7 @@ def test_draw__is_what_the_generator_draws(client, folder):
     assert [one["caption"] for one in told["nearest"]] == [text for text, _ in drawn[0].nearest]
     assert told["seconds"] > 0
     assert draw(client, prompt="a fox", count=2)["notes"] == [ALIKE]
+    assert draw(client, prompt="a fox", count=2, seed=3)["notes"] == [ALIKE]
     start = np.random.default_rng(0).integers(0, 256, (SIDE, SIDE, 3), np.uint8)
     (one,) = draw(client, prompt="a fox", init=in_base64(png(start)), strength=0.2)["pictures"]
     np.testing.assert_array_equal(pixels(one["png"]), generator.draw("a fox", init=start, strength=0.2)[0].picture)
