@@ -66,6 +66,10 @@ class StepOptions(Protocol):
     def carry(self) -> float:
         """Share of the last change that is repeated."""
 
+    @property
+    def ridge(self) -> float:
+        """Share of the mean bend that is added to each."""
+
 
 class Step:
     """What a stack answers on some rows, and how it moves.
@@ -165,6 +169,8 @@ class Step:
         """Steps (units, k) that each unit would take along each direction if nothing else moved."""
         fall, bend = np.empty((2, len(sizes), len(turns)), np.float32)
         score_units(self.active, pull, sizes, turns, self.roots, fall, bend)
+        # Few samples do not tell steps that hardly bend the loss (Levenberg 1944, Marquardt 1963).
+        bend += np.float32(self.options.ridge * bend.clip(0).mean(dtype=np.float64))
         curved = bend > 0
         steps = np.where(curved, REACH / 2 * fall / np.where(curved, bend, 1), REACH * np.sign(fall))
         return np.clip(steps, -FURTHEST * REACH, FURTHEST * REACH)

@@ -66,6 +66,8 @@ class Stack(Strategy):
     damp : share of its step that a unit takes at the start, times 10 / sqrt(inputs)
     readout_damp : share of its step that the read-out takes at the start
     carry : share of the layer's last change that is repeated
+    ridge : share of the mean bend of a step's trials that is added to each before units take the lowest point of their
+        parabola; 1 where most of the targets cannot be told, such as clean latents from noisy ones
     noise : spread of normal noise that is added to standardised inputs, other noise in each generation
     pays : the rest of the units join only if the first of them lowered the validation loss by this share; -1 for
         always, where little of the targets can be told and the hot start hides what units are worth
@@ -80,6 +82,7 @@ class Stack(Strategy):
         "damp": (1e-6, 1),
         "readout_damp": (1e-6, 1),
         "carry": (0, 0.99),
+        "ridge": (0, 1000),
         "noise": (0, MOST_NOISE),
         "pays": (-1, 1),
     }
@@ -101,6 +104,7 @@ class Stack(Strategy):
     damp: float = 0.05
     readout_damp: float = 0.15
     carry: float = 0.8
+    ridge: float = 0.0
     noise: float = 0.0
     pays: float = 0.005
 

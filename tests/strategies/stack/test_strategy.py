@@ -11,6 +11,7 @@ from threadpoolctl import threadpool_limits
 from olacore.blocks import Block, rows_of
 from olacore.errors import ConfigError, SearchError
 from olacore.kernels.layers import read_through
+from olacore.kernels.unit_trials import score_units
 from olacore.losses.objective import MSE, Objective
 from olacore.modules.layers import Layer
 from olacore.modules.module import Module
@@ -19,7 +20,7 @@ from olacore.strategies import Stack
 from olacore.strategies.common.readout import LINE
 from olacore.strategies.stack.far import roots_of_far
 from olacore.strategies.stack.size import ABOUT, MOST_UNITS, affine_bytes, units_within
-from olacore.strategies.stack.step import Step
+from olacore.strategies.stack.step import FURTHEST, REACH, Step
 from olacore.strategies.stack.strategy import units_in
 from olacore.views.patch import PatchDecoder, PatchEncoder
 from olacore.views.plain import Plain
@@ -96,6 +97,28 @@ def test_step__units_and_readout_lower_the_loss_of_their_block(grown):
         losses.append(np.square(block.targets - answers(state, block)).mean())
     assert losses[0] > losses[1] > losses[2]
     assert 0 < LINE < 1
+
+
+@pytest.mark.parametrize("ridge", [0, 1, 7.5])
+def test_step__a_ridge_shortens_steps_as_if_all_trials_bent_the_loss_so_much_more(grown, ridge, monkeypatch):
+    asked = []
+    monkeypatch.setattr(Step, "_shared", lambda _self, steps, *_: asked.append(steps) or np.zeros_like(steps))
+    scores = []
+
+    def scored(active, pull, sizes, turns, roots, fall, bend):
+        score_units(active, pull, sizes, turns, roots, fall, bend)
+        scores.append((fall.astype(np.float64), bend.astype(np.float64)))
+
+    monkeypatch.setattr("olacore.strategies.stack.step.score_units", scored)
+    state = copy_of(grown)
+    state["age"][:] = 50
+    Step(replace(SMALL, ridge=ridge), state, waves(5, 256), 0, MSE).move_units(1.0)
+    (steps,), ((fall, bend),) = asked, scores
+    curved = bend + ridge * bend.clip(0).mean()
+    told = (curved > 0) & (np.abs(fall) < 4 * curved)
+    assert told.mean() > 0.3
+    np.testing.assert_allclose(steps[told], (REACH / 2 * fall / curved)[told], rtol=1e-4)
+    assert np.abs(steps).max() <= np.float32(FURTHEST * REACH)
 
 
 def test_step__the_first_units_wait_until_something_reads_them():
@@ -197,6 +220,7 @@ def test_pays__of_minus_one_lets_all_units_join():
         ({"readouts": 1}, "readouts of the strategy stack must be from 2 to inf; got 1"),
         ({"damp": 0}, "damp of the strategy stack must be from 1e-06 to 1; got 0"),
         ({"readout_damp": 2}, "readout_damp of the strategy stack must be from 1e-06 to 1; got 2"),
+        ({"ridge": -0.1}, "ridge of the strategy stack must be from 0 to 1000; got -0.1"),
         ({"carry": 1}, "carry of the strategy stack must be from 0 to 0.99; got 1"),
         ({"pays": -2}, "pays of the strategy stack must be from -1 to 1; got -2"),
         ({"audit": 1}, "the strategy stack has no option 'audit'; its options are units, directions"),
