@@ -141,7 +141,7 @@ def precompute(
         if text_teacher is None or teacher or latents_from or noise["denoiser"]:
             raise click.UsageError("--words needs --text-teacher, and no other teacher.")
         if share:
-            raise click.UsageError("--words makes one table, which takes seconds and has no shares; leave --share out.")
+            raise click.UsageError("--words makes one table, which has no shares; leave --share out.")
         embed_words(sources, h5, text_teacher, bare, (vocabulary, common), resume, force)
         return
     if not sources:

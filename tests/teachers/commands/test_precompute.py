@@ -228,6 +228,7 @@ def test_captioned__with_a_text_teacher_and_parts(tmp_path: Path, teacher: Path)
         "precompute", h5, "--words", "--common", 0, "--text-teacher", text, "--h5", tmp_path / "w.h5", *QUICK[2:3]
     )
     assert "4 words with embeddings of text" in words.stdout
+    assert words.stderr == "embedding 4 words, each alone: with many thousands that takes minutes\n"
     assert json.loads(ola("inspect", tmp_path / "w.h5", "--json").output)["rows"] == 4
 
 
