@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from teachers.own.function import FunctionTeacher
     from teachers.own.organic import OrganicEncoder
     from teachers.protocol import Autoencoder, Decoder, Encoder, Teacher
-    from teachers.registry import LOADERS, Loader, load_any_teacher
+    from teachers.registry import LOADERS, Loader, check_any_size, load_any_teacher
     from teachers.text.load import load_text_teacher
 
 _HOMES = {
@@ -61,6 +61,7 @@ _HOMES = {
     "Summary": "teachers.jobs.run",
     "Teacher": "teachers.protocol",
     "VideoRule": "teachers.collect.survey",
+    "check_any_size": "teachers.registry",
     "check_target": "teachers.jobs.output_path",
     "default_workers": "teachers.jobs.decode_ahead",
     "collect_texts": "teachers.jobs.texts",
@@ -96,6 +97,7 @@ __all__ = [
     "Summary",
     "Teacher",
     "VideoRule",
+    "check_any_size",
     "check_target",
     "collect_texts",
     "collect_words",

@@ -8,9 +8,23 @@ from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 
+from olacore.errors import ConfigError
 from olacore.spaces import LatentSpace
 
 Arrays = Mapping[str, np.ndarray]
+
+
+def check_side(side: int, factor: int, maker: str) -> None:
+    """Raise `ConfigError` where pictures of so many pixels a side are no whole number of latents.
+
+    Parameters
+    ----------
+    factor : pixels along a side that a latent stands for
+    maker : of the latents
+    """
+    if side % factor:
+        what = f"{factor}, the pixels that a latent of {maker} stands for"
+        raise ConfigError(f"the size must be a multiple of {what}; got {side}.")
 
 
 @runtime_checkable

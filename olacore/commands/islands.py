@@ -151,8 +151,9 @@ def run_islands(
         "islands, on the same validation samples",
         left=(0, 5),
     )
+    heading = found.best.module.view.heading
     for part, figures in found.best.parts.items():
-        print_figures(figures, f"{found.best.module.kind} of island {found.number + 1} on {part} samples")
+        print_figures(figures, f"{heading} of island {found.number + 1} on {part} samples")
     say(f"{made} is the module of island {found.number + 1}, of {made.stat().st_size} bytes")
     for note in found.best.notes:
         say(note)

@@ -95,24 +95,25 @@ def make_set(recipe: str, changes: Sequence[str], dry_run: bool, **given: Any) -
     check_commands(steps, recipe)
     if dry_run:
         print_commands(steps, asked)
-        check_outputs(asked, steps)
-        check_free(asked.output, asked.force)
-        check_inputs(asked)
-        look_at_pictures(steps)
-        return
     check_outputs(asked, steps)
     given = check_inputs(asked)
     if not is_there(asked.work / RECORD):  # else it is said first what is made otherwise
         check_free(asked.output, asked.force)  # before all pictures are read
+        if dry_run:
+            look_at_pictures(steps)
+            return
     files = files_of(asked.sources, str(asked.captions)) if asked.h5 is None else {}
     if asked.h5 is None and not files["pictures"]:
         look_at_pictures(steps)  # which says why there are none
-    work = Work(asked.work, given, files)
+    work = Work(asked.work, given, files)  # which writes nothing yet
     to_do = work.to_do(steps, asked.force)
     if not asked.force and work.is_whole(steps):
         say(f"nothing to do: {asked.output} is made")
         return
     check_free(asked.output, asked.force)
+    if dry_run:
+        look_at_pictures(steps)
+        return
     run_all(steps, to_do, work)
     say_verdict(asked.output, asked.h5 or asked.work / "data.h5")
     measured = ("ola", "t2i-test", "--set", str(asked.output), "--h5", str(asked.h5 or asked.work / "data.h5"))

@@ -173,7 +173,7 @@ def train(
         )
         return
     for part, figures in result.parts.items():
-        print_figures(figures, f"{result.module.kind} on {part} samples")
+        print_figures(figures, f"{result.module.view.heading} on {part} samples")
     summary = result.module.training
     made = result.folder / ("decoder" if config.module == "pair" else "") / "module.safetensors"
     say(

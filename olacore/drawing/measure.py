@@ -46,20 +46,27 @@ class Pictures:
     latents: np.ndarray | None
 
     @classmethod
-    def read(cls, data: Dataset) -> Pictures:
+    def read(cls, data: Dataset, h5: Path) -> Pictures:
         """Read all of them.
+
+        Parameters
+        ----------
+        h5 : where the data are, for messages
 
         Raises
         ------
-        DataError  if the data have no captions, or no training pictures
+        DataError  if the data have no pictures, no captions with embeddings, or no training pictures
         """
-        if not data.captions or not data.has("embeddings"):
-            raise DataError("pictures with captions and embeddings are needed; make them with --text-teacher.")
+        if not data.captions or not data.has("frames") or not data.has("embeddings"):
+            raise DataError(
+                f"{h5} has no pictures with captions and their embeddings; give the data set that the set was made of, "
+                "or make one by `ola precompute` with --captions, --teacher and --text-teacher."
+            )
         rows = np.arange(data.count)
         texts, sources = read_texts(data), data.read(["rows"], rows)["rows"]["source"]
         training = data.indices("train")
         if not len(training):
-            raise DataError("the data have no training pictures to compare with.")
+            raise DataError(f"{h5} has no training pictures to compare with.")
         return cls(
             data.read(["frames"], rows)["frames"],
             [texts.captions[place] for place in texts.of_rows],
@@ -119,17 +126,17 @@ def measure(
 
     Raises
     ------
-    DataError  if the data have no captions, or no such part
+    DataError  if the data have no pictures with captions, or no such part
     """
     with open_dataset([h5]) as data:
-        found = Pictures.read(data)
+        found = Pictures.read(data, h5)
         held_out = data.indices("held-out")
         same_space = data.space is not None and data.space.fingerprint == generator.fingerprint
         latent = generator.text_means([""]).shape[1:]
     judges = {"judge": found.judge()}
     if other is not None:
         with open_dataset([other]) as data:
-            theirs = Pictures.read(data)
+            theirs = Pictures.read(data, other)
         if theirs.embeddings.shape[1] != found.embeddings.shape[1]:
             raise DataError(f"{other} has embeddings of another text teacher than {h5}.")
         judges["other_judge"] = theirs.judge()

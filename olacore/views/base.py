@@ -106,6 +106,11 @@ class View(ABC):
         return self.kind if self.name == self.kind else f"{self.name} {self.kind}"
 
     @property
+    def heading(self) -> str:
+        """What tables of figures call its module: by its kind, and its noise level if it has one."""
+        return self.kind
+
+    @property
     def fields(self) -> tuple[str, ...]:
         """All data sets that samples are cut from."""
         return tuple(dict.fromkeys((*self.input_fields, *self.target_fields)))

@@ -60,6 +60,11 @@ class DenoiserView(LatentView):
             raise ConfigError(f"level must be above 0, {MOST_LEVEL:g} at most; got {self.level}.")
 
     @property
+    def heading(self) -> str:
+        """With the noise level where there is one."""
+        return f"{self.kind} of level {self.level:g}" if self.level else self.kind
+
+    @property
     @abstractmethod
     def given(self) -> dict[str, tuple[int | None, ...]]:
         """What a caller gives, by name, with the shape of one entry; None for a side that is free."""

@@ -4,7 +4,7 @@ The numbers are those of the public models' own configuration files. A single fi
 weights of the same names and shapes but other scaling, and so have SD3 and Flux.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +30,9 @@ FAMILIES: dict[str, dict[str, Any]] = {
     "sd3": {**_SIZES, **_WITHOUT_QUANT, "latent_channels": 16, "scaling_factor": 1.5305, "shift_factor": 0.0609},
     "flux": {**_SIZES, **_WITHOUT_QUANT, "latent_channels": 16, "scaling_factor": 0.3611, "shift_factor": 0.1159},
 }
+
+# What lists the stages of the encoder, each but the last of which halves the sides.
+STAGES = {"AutoencoderKL": "block_out_channels", "AutoencoderTiny": "num_encoder_blocks"}
 
 # Names in a full checkpoint that only this family has.
 MARKS = {
@@ -57,6 +60,21 @@ def recognise(path: Path, names: Iterable[str]) -> str:
         return found.pop()
     choices = f"--config {', '.join(FAMILIES)}, or a config.json"
     raise ConfigError(f"{path} does not say which model's scaling its latents need; say it with {choices}.")
+
+
+def shrinking(kind: str, settings: Mapping[str, Any]) -> int:
+    """By how much a model shrinks the sides of pictures.
+
+    Parameters
+    ----------
+    kind : its class of diffusers
+    settings : its configuration
+
+    Raises
+    ------
+    KeyError  if the configuration leaves it to diffusers, or no stages are known of the class
+    """
+    return int(2 ** (len(settings[STAGES[kind]]) - 1))
 
 
 def factor_of(path: Path, down: int, up: int, channels: tuple[int, int]) -> int:

@@ -7,7 +7,7 @@ import torch
 from diffusers import AutoencoderKL
 
 from olacore.errors import FileFormatError
-from teachers.autoencoders.families import factor_of
+from teachers.autoencoders.families import factor_of, shrinking
 
 
 def build_kl(config: dict[str, Any], path: Path) -> tuple[Any, int]:
@@ -24,7 +24,7 @@ def build_kl(config: dict[str, Any], path: Path) -> tuple[Any, int]:
     model.disable_tiling()
     model.disable_slicing()
     settings = model.config
-    factor = 2 ** (len(settings.block_out_channels) - 1)
+    factor = shrinking("AutoencoderKL", settings)
     return model, factor_of(path, factor, factor, (settings.in_channels, settings.out_channels))
 
 

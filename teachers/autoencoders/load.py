@@ -1,7 +1,8 @@
 """Loading an autoencoder by folder, file or hub id, whole and proved."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +13,10 @@ from olacore.foreign.json_text import read_json
 from olacore.foreign.schema import record, require, shown
 from olacore.spaces import LatentSpace
 from teachers.autoencoders.configuration import CHECKS
-from teachers.autoencoders.families import FAMILIES, recognise
+from teachers.autoencoders.families import FAMILIES, recognise, shrinking
 from teachers.autoencoders.hub import ModelFiles, find_model
 from teachers.options import LoadOptions
-from teachers.protocol import Autoencoder
+from teachers.protocol import Autoencoder, check_side
 
 PIECE_BYTES = 1 << 22
 
@@ -36,8 +37,41 @@ def load_teacher(reference: str | Path, options: LoadOptions | None = None) -> A
     ConfigError  if torch or diffusers are not installed, the device is not there, or a file's model is not clear
     FileFormatError  if there is no such model, its files are damaged or of another model, or it fails its self-test
     """
-    try:
+    with _packages():
         return _load_network(reference, options or LoadOptions())
+
+
+def check_size(reference: str | Path, options: LoadOptions) -> None:
+    """Compare the size of the pictures to come with an autoencoder's configuration, before torch takes its seconds.
+
+    A configuration that leaves its sizes to diffusers is not looked at.
+
+    Parameters
+    ----------
+    reference, options : as of `load_teacher`; the size is that of `options`
+
+    Raises
+    ------
+    ConfigError  if it is no multiple of what a latent stands for, or the package that asks the hub is not installed
+    FileFormatError  if there is no such model, or its configuration is damaged
+    """
+    with _packages():
+        files = find_model(reference, options.offline)
+    if files.config is None and options.config is None:
+        # The family shows in the weights, which take torch; all families have the same factor.
+        config, path = FAMILIES["sd"], Path("sd")
+    else:
+        config, path = _configuration(files, options.config, ())
+    kind = _kind_in(config, path)
+    with suppress(KeyError):
+        check_side(options.size, shrinking(kind, config), files.name)
+
+
+@contextmanager
+def _packages() -> Iterator[None]:
+    """Name a package that is not installed in an error of ours."""
+    try:
+        yield
     except ImportError as error:
         name = error.name or "torch"
         raise ConfigError(f"a teacher needs the package {name}; pip install 'olacore[teachers]'.") from error
@@ -57,12 +91,8 @@ def _load_network(reference: str | Path, options: LoadOptions) -> Autoencoder:
     files = find_model(reference, options.offline)
     weights, names = read_weights(files.weights)
     config, path = _configuration(files, options.config, names)
-    kind = config.get("_class_name")
     kinds = {"AutoencoderKL": (build_kl, mode_of), "AutoencoderTiny": (build_tiny, latents_of)}
-    if not isinstance(kind, str) or kind not in kinds:
-        raise FileFormatError(f"a teacher is an AutoencoderKL or an AutoencoderTiny; {path} describes {shown(kind)}.")
-    build, latent = kinds[kind]
-    require(CHECKS[kind], config, f"the configuration {path}")
+    build, latent = kinds[_kind_in(config, path)]
     # Without memory for weights until they are known to be those of the file.
     with torch.device("meta"):
         model, factor = build(config, path)
@@ -99,6 +129,15 @@ def _configuration(files: ModelFiles, asked: str | None, names: Sequence[str]) -
         raise FileFormatError(f"a configuration is one of {', '.join(FAMILIES)}, or a file; there is no {path}.")
     config = read_json(path, "the configuration")
     return require(record({}), config, f"the configuration {path}"), path
+
+
+def _kind_in(config: dict[str, Any], path: Path) -> str:
+    """The class of diffusers that a configuration is of, which has been checked to describe one."""
+    kind = config.get("_class_name")
+    if not isinstance(kind, str) or kind not in CHECKS:
+        raise FileFormatError(f"a teacher is an AutoencoderKL or an AutoencoderTiny; {path} describes {shown(kind)}.")
+    require(CHECKS[kind], config, f"the configuration {path}")
+    return kind
 
 
 def _space(files: ModelFiles, settings: Any, factor: int, path: Path) -> LatentSpace:

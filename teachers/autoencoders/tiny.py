@@ -11,7 +11,7 @@ import torch
 from diffusers import AutoencoderTiny
 
 from olacore.errors import FileFormatError
-from teachers.autoencoders.families import factor_of
+from teachers.autoencoders.families import factor_of, shrinking
 
 
 def build_tiny(config: dict[str, Any], path: Path) -> tuple[Any, int]:
@@ -28,7 +28,7 @@ def build_tiny(config: dict[str, Any], path: Path) -> tuple[Any, int]:
     except Exception as error:  # whatever the sizes are, they make no network
         raise FileFormatError(f"{path} is no configuration of a model: {error}.") from error
     settings = model.config
-    down = 2 ** (len(settings.num_encoder_blocks) - 1)
+    down = shrinking("AutoencoderTiny", settings)
     up = settings.upsampling_scaling_factor ** (len(settings.num_decoder_blocks) - 1)
     return model, factor_of(path, down, up, (settings.in_channels, settings.out_channels))
 

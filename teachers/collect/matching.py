@@ -11,8 +11,9 @@ from olacore.foreign.names import counted
 from olacore.foreign.reading import or_meant
 from olacore.media.find import Input, find_inputs
 from teachers.collect.caption_tables import Table, file_suffix
-from teachers.collect.captions import CaptionRule, Captions
-from teachers.collect.plan import split_of
+from teachers.collect.captions import CaptionRule, Captions, Told
+from teachers.collect.crops import PictureRule
+from teachers.collect.plan import split_of, wanted
 
 
 @dataclass(frozen=True)
@@ -79,15 +80,40 @@ def look(sources: Sequence[Path], telling: CaptionRule, max_pixels: int) -> Look
     captioned = sum(bool(one.captions) for one in told)
     if telling.needed and not captioned:
         raise DataError(f"none of {counted(len(inputs), 'file')} has a caption, such as {inputs[0]}.")
-    parts = Counter(one.part for one in told if one.part and (one.captions or not telling.needed))
-    ordered = sorted(parts, key=lambda part: (SPLITS.index(split_of(part)), part))
+    parts = count_parts(told, telling.needed)
     tables = tuple(
         Matched(index.table.path.name, len(index.table.lines), sum(bool(index.find(one)) for one in inputs))
         for index in captions.named
     )
     videos = sum(one.kind == "video" for one in inputs)
     reasons = tuple(reason for _, reason in refused)
-    return Look(len(inputs) - videos, videos, captioned, reasons, tables, {part: parts[part] for part in ordered})
+    return Look(len(inputs) - videos, videos, captioned, reasons, tables, parts)
+
+
+def check_parts(sources: Sequence[Path], telling: CaptionRule, rule: PictureRule, max_pixels: int) -> None:
+    """Look whether tables are understood, and each part in them that a picture is in, before anything is read.
+
+    Raises
+    ------
+    ConfigError  if a part is none of training, validation or held-out
+    ConfigError, FileFormatError  as `Captions` and `wanted` do
+    """
+    captions = Captions(telling)
+    if captions.has_parts:
+        count_parts([captions.of(one) for one in wanted(find_inputs(sources, max_pixels)[0], rule)], telling.needed)
+
+
+def count_parts(told: Sequence[Told], needed: bool) -> dict[str, int]:
+    """How many pictures and videos are used of each part, by the order of the splits; see `split_of`.
+
+    Parameters
+    ----------
+    told : of each of them
+    needed : whether those without a caption are left out
+    """
+    parts = Counter(one.part for one in told if one.part and (one.captions or not needed))
+    ordered = sorted(parts, key=lambda part: (SPLITS.index(split_of(part)), part))
+    return {part: parts[part] for part in ordered}
 
 
 def check_sources(inputs: Sequence[Input], refused: Sequence[tuple[Path, str]]) -> None:

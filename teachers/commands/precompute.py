@@ -19,7 +19,7 @@ from teachers.commands.texts import embed_texts
 from teachers.commands.words import embed_words
 
 if TYPE_CHECKING:
-    from teachers import Summary, Teacher
+    from teachers import CaptionRule, LoadOptions, PictureRule, Summary, Teacher
 
 # Skipped files that are named one by one.
 SHOWN = 10
@@ -141,7 +141,7 @@ def precompute(
         if text_teacher is None or teacher or latents_from or noise["denoiser"]:
             raise click.UsageError("--words needs --text-teacher, and no other teacher.")
         if share:
-            raise click.UsageError("--words makes one table, which takes seconds and has no shares; leave --share out.")
+            raise click.UsageError("--words makes one table, which has no shares; leave --share out.")
         embed_words(sources, h5, text_teacher, bare, (vocabulary, common), resume, force)
         return
     if not sources:
@@ -174,6 +174,7 @@ def precompute(
         embed_texts(sources, h5, text_teacher, bare, tokens, rule, own, resume, force)
         return
     telling = teachers.CaptionRule(captions, parts, set_)
+    loading = teachers.LoadOptions(config, device, batch, offline, self_test=not no_self_test, size=size)
     if dry_run:
         from teachers.collect.matching import look
         from teachers.hub_folder import check_path
@@ -181,6 +182,8 @@ def precompute(
         for reference, what in ((teacher, "teacher"), (text_teacher, "text teacher")):
             if reference is not None:
                 check_path(reference, what)
+        if teacher is not None and Path(teacher).expanduser().exists():  # the hub is not asked
+            teachers.check_any_size(teacher, loading)
         found = look(sources, replace(telling, needed=text_teacher is not None), max_pixels)
         if as_json:
             print_json(asdict(found))
@@ -190,8 +193,10 @@ def precompute(
             say(line, err=True)
         return
     video = teachers.VideoRule(every, fps, keyframes, most, least_change, most_damaged)
-    loading = teachers.LoadOptions(config, device, batch, offline, self_test=not no_self_test, size=size)
     decoding = teachers.default_workers() if workers is None else workers
+    if shares is None:
+        teachers.check_target(h5, shard_size, resume, force, own)
+    check_early(sources, replace(telling, needed=text_teacher is not None), rule, max_pixels, teacher, loading)
     if shares is not None:
         asked_for = teachers.PrecomputeConfig(
             sources, h5, teacher, latents_from, text_teacher, tokens, loading, rule, video, telling, recon
@@ -199,7 +204,6 @@ def precompute(
         asked_for = replace(asked_for, workers=decoding, max_pixels=max_pixels)
         make_shares(asked_for, shares, backend or "local", {"address": address} if address else {}, as_json)
         return
-    teachers.check_target(h5, shard_size, resume, force, own)  # before the seconds that a teacher takes to load
     with reporting(h5, files="files", rows="pictures") as report:
         asked: list[Teacher] = [
             teachers.OrganicEncoder(latents_from) if latents_from else teachers.load_any_teacher(str(teacher), loading)
@@ -232,6 +236,23 @@ def precompute(
         print_json({"rows": made.rows, "sources": made.sources, "damaged": made.damaged, "skipped": skipped})
     else:
         print_summary(made, f"{h5}, {own}" if own else str(h5))
+
+
+def check_early(
+    sources: Sequence[Path],
+    telling: CaptionRule,
+    rule: PictureRule,
+    max_pixels: int,
+    teacher: str | None,
+    loading: LoadOptions,
+) -> None:
+    """Raise what shows before the seconds that a teacher takes to load: tables, their parts, and the size."""
+    from teachers import check_any_size
+    from teachers.collect.matching import check_parts
+
+    check_parts(sources, telling, rule, max_pixels)
+    if teacher is not None:
+        check_any_size(teacher, loading)
 
 
 def print_summary(made: Summary, what: str) -> None:

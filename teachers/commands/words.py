@@ -30,6 +30,7 @@ def embed_words(
     teacher = teachers.load_text_teacher(reference, loading)
     vocabulary, common = counts
     words = teachers.collect_words(sources, common, teacher.vocabulary()[:vocabulary])
+    say(f"embedding {counted(len(words), 'word')}, each alone: with many thousands that takes minutes", err=True)
     with reporting(h5, rows="words") as report:
         teachers.precompute_words(words, h5, teacher, resume=resume, force=force, progress=report)
     say(f"{h5}: {counted(len(words), 'word')} with embeddings of {teacher.name}")

@@ -13,7 +13,7 @@ from olacore.data import FORMS, FieldSpec, Form
 from olacore.data.forms import form_for
 from olacore.errors import ConfigError, ShapeError
 from olacore.spaces import LatentSpace, require_same
-from teachers.protocol import Arrays, Autoencoder, Decoder, Teacher
+from teachers.protocol import Arrays, Autoencoder, Decoder, Teacher, check_side
 
 # What every picture of a plan brings along: itself, and the caption of its source.
 OFFERED = ("frames", "captions")
@@ -60,9 +60,7 @@ class Answers:
             if len({self._per(name) for name in teacher.writes}) != 1:
                 raise ConfigError(f"{teacher.name} writes fields per row and others; make two teachers of it.")
             if space := teacher.space:
-                if self.size % space.factor:
-                    what = f"{space.factor}, the pixels that a latent of {space.maker} stands for"
-                    raise ConfigError(f"the size must be a multiple of {what}; got {self.size}.")
+                check_side(self.size, space.factor, space.maker)
                 then = "take teachers of one latent space"
                 require_same("the first teacher", self.space, teacher.name, space, then=then)
 

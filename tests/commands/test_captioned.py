@@ -4,6 +4,8 @@ import json
 
 import pytest
 
+from olacore.views.noisy import Whole
+from olacore.views.prompt import Prompt
 from tests.support.caption_samples import write_captioned, write_denoised
 from tests.support.command import SHORT, check_refusal, ola
 from tests.support.makers import JIT
@@ -44,10 +46,16 @@ def test_truth__is_said_of_the_module(tmp_path, monkeypatch):
     write_denoised(tmp_path / "d.h5")
     asked = ("--module", "denoiser", "--view", "window", "--level", "0.5", "--h5", "d.h5", "--option", "shrinkage=0.03")
     for share in ("0.5", "0"):
-        ola("train", *asked, *SHORT, "--truth", share, "--out", share)
+        told = ola("train", *asked, *SHORT, "--truth", share, "--out", share).stdout
+        assert told.splitlines()[0].strip() == "denoiser of level 0.5 on held-out samples"
         view = json.loads(ola("inspect", f"{share}/module.safetensors", "--json").output)["view"]
         assert view.get("truth") == {"0.5": 0.5, "0": None}[share]
         assert ("truth" in ola("inspect", f"{share}/module.safetensors").output) == (share == "0.5")
+
+
+def test_heading__names_the_level_where_there_is_one():
+    assert Whole(channels=4, level=2.0, unconditional=True).heading == "denoiser of level 2"
+    assert Prompt(channels=4, embedding=3).heading == "denoiser"
 
 
 def test_train__says_what_is_missing(tmp_path, monkeypatch):

@@ -20,6 +20,7 @@ from olacore.drawing.notes import SAME, UNMEASURED
 from olacore.drawing.pictures import read_drawing, write_drawing
 from olacore.drawing.settings import Settings
 from olacore.media.pictures import read_picture, write_picture
+from tests.support.caption_samples import write_denoised
 from tests.support.command import check_refusal, ola
 from tests.support.places import ROOT
 from tests.support.set_samples import SIDE, resealed, write_set
@@ -289,6 +290,10 @@ def test_t2i_test__measures_parts_beside_what_needs_no_module(folder):
     assert "validation" in table
     Path("page.html").write_text("mine")
     check_refusal("page.html is already there", "t2i-test", "--h5", data, "--set", folder, "--report", "page.html")
+    rows = write_denoised(folder.parent / "rows.h5")
+    wrong = r"rows\.h5 has no pictures with captions and their embeddings; give the data set that the set was made of"
+    check_refusal(wrong, "t2i-test", "--h5", rows, "--set", folder)
+    check_refusal(wrong, "t2i-test", "--h5", data, "--judge", rows, "--set", folder)
     check_refusal("the data have no part 'other'", "t2i-test", "--h5", data, "--set", folder, "--part", "other")
 
 

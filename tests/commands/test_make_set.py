@@ -60,6 +60,7 @@ window = 3
 {SEARCHED}
 """
 THERE = ("--h5", "given/data.h5", "--text", "given/text.safetensors", "--recipe", "short.toml")
+DRY = ("--dry-run",)
 NO_RUN = ("photos", "--captions", "captions.csv", "-o", "mine")
 
 slow = pytest.mark.skipif(not JIT, reason="too many products without the JIT")
@@ -209,6 +210,11 @@ def test_make_set__reuses_nothing_that_was_made_otherwise(here, monkeypatch):
     check_refusal(f"{runs[1]} was made without --border 1; give", *again[:-1], "--override", "refiner.border=1")
     record = Path("mine-work", "make-set.json").read_bytes()
     assert ola(*again[:-1]).stdout == "nothing to do: mine is made\n"
+    dry = ola(*again[:-1], "--dry-run")
+    assert (dry.stdout.splitlines()[-1], dry.stderr) == ("nothing to do: mine is made", "")
+    check_refusal(f"{runs[1]} was made without --border 1; give", *again[:-1], "--override", "refiner.border=1", *DRY)
+    check_refusal("the set mine is already there; give --force", *again[:-1], "--about", "licence=CC0-1.0", *DRY)
+    assert "nothing to do" not in ola(*again, *DRY).stdout
     assert (content(here / "mine"), Path("mine-work", "make-set.json").read_bytes()) == (before, record)
     check_refusal("the set mine is already there; give --force", *again[:-1], "--about", "licence=CC0-1.0")
     for damaged in ("set.json", "mean.safetensors"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from olacore.commands import set_files
 from olacore.commands.set_files import files_of
 from tests.support.command import check_refusal, ola
+from tests.support.teacher_samples import save_model
 
 NO_RUN = ("photos", "--captions", "captions.csv", "-o", "mine")
 
@@ -202,6 +204,20 @@ def test_dry_run__refuses_what_would_be_refused_at_once(arguments, sentence, tmp
     check_refusal(sentence, *asked)
     check_refusal(sentence, *asked, "--dry-run")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["captions.csv", "full", "photos"]
+
+
+@pytest.mark.parametrize("dry", [(), ("--dry-run",)])
+def test_make_set__refuses_a_size_and_a_part_before_torch_is_loaded(dry, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path("photos").mkdir()
+    Path("photos", "a.png").write_text("no picture")
+    save_model(tmp_path / "tiny")
+    Path("captions.csv").write_text("file,caption,part\na.png,a fox,train\n")
+    monkeypatch.setitem(sys.modules, "torch", None)
+    asked = ("make-set", *NO_RUN, "--teacher", "tiny", *dry)
+    check_refusal("the size must be a multiple of 8, the pixels that a latent of tiny stands for", *asked, "--size", 60)
+    Path("captions.csv").write_text("file,caption,part\na.png,a fox,lern\n")
+    check_refusal("the part 'lern' is none of training, validation or held-out", *asked)
 
 
 def test_dry_run__takes_patterns(tmp_path, monkeypatch):

@@ -1,6 +1,7 @@
 """`ola precompute` and `ola inspect` as a user meets them."""
 
 import json
+import shutil
 import signal
 import subprocess
 import sys
@@ -12,7 +13,7 @@ import pytest
 import cli
 from olacore.data import open_dataset
 from olacore.media.pictures import read_picture
-from tests.support.command import ola
+from tests.support.command import check_refusal, ola
 from tests.support.plain_samples import save_photographs
 from tests.support.teacher_samples import save_model
 from tests.support.video_samples import scene, write_video
@@ -137,6 +138,45 @@ def test_precompute__errors_are_one_line(
     assert not (tmp_path / "out.h5").exists()
 
 
+PARTS = "file,caption,part\nphoto0.png,a fox,train\nphoto1.png,a boat,lern\nphoto9.png,a cat,none\n"
+MULTIPLE = r"the size must be a multiple of 8, the pixels that a latent of tiny stands for; got 60\.\n"
+
+
+@pytest.mark.parametrize(
+    ("asked", "sentence"),
+    [
+        (("--teacher", "tiny"), MULTIPLE),
+        (
+            ("--teacher", "tiny/W", "--config", "sdxl"),
+            r"a multiple of 8, .* of diffusion_pytorch_model.*; got 60\.",
+        ),
+        (("--teacher", "tiny/W"), r"a multiple of 8, .* of diffusion_pytorch_model.*; got 60\."),
+        (
+            ("--teacher", "tiny", "--size", "64", "--captions", "t.csv"),
+            "the part 'lern' is none of training, validation",
+        ),
+        (("--teacher", "tiny", "--size", "64", "--split", "t.csv", "--shares", "2"), "the part 'lern' is none of"),
+        (("--teacher", "tiny", "--size", "64", "--captions", "u.csv"), "a teacher needs the package torch"),
+        (("--teacher", "tiny", "--size", "64"), "a teacher needs the package torch"),
+        (("--teacher", "bare", "--size", "60"), "a teacher needs the package torch"),
+    ],
+)
+def test_precompute__refuses_before_torch_is_loaded(asked, sentence, tmp_path, monkeypatch) -> None:
+    """A size that does not fit, and a part that is none; not those of pictures that are not used."""
+    monkeypatch.chdir(tmp_path)
+    save_photographs(tmp_path / "photos", 2)
+    bare = save_model(tmp_path / "tiny")
+    config = json.loads((bare / "config.json").read_text())
+    shutil.copytree(bare, "bare")
+    Path("bare", "config.json").write_text(json.dumps({"_class_name": config["_class_name"]}))
+    Path("t.csv").write_text(PARTS)
+    Path("u.csv").write_text(PARTS.replace("lern", "val"))
+    monkeypatch.setitem(sys.modules, "torch", None)
+    given = [str(asked[1]).replace("W", "diffusion_pytorch_model.safetensors"), *asked[2:]]
+    check_refusal(sentence, "precompute", "photos", "--h5", "out", "--size", "60", "--teacher", *given)
+    assert not Path("out").exists()
+
+
 def test_precompute__needs_one_maker_of_latents(tmp_path: Path, film: Path) -> None:
     ola("precompute", film, "--h5", tmp_path / "out.h5", code=2)
     ola("precompute", film, "--h5", tmp_path / "out.h5", "--teacher", "a", "--latents-from", "codec4-encoder", code=2)
@@ -188,6 +228,7 @@ def test_captioned__with_a_text_teacher_and_parts(tmp_path: Path, teacher: Path)
         "precompute", h5, "--words", "--common", 0, "--text-teacher", text, "--h5", tmp_path / "w.h5", *QUICK[2:3]
     )
     assert "4 words with embeddings of text" in words.stdout
+    assert words.stderr == "embedding 4 words, each alone: with many thousands that takes minutes\n"
     assert json.loads(ola("inspect", tmp_path / "w.h5", "--json").output)["rows"] == 4
 
 
