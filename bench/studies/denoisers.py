@@ -1,12 +1,13 @@
 """What denoisers leave of held-out latents, beside the best linear ones with and without the text.
 
-python -m bench.studies.denoisers ROWS.h5 RUN [RUN ...] [--backprop 60]: rows of `ola precompute --denoiser none
---text-means`, and modules of the view window that were trained on them. Prints a line of JSON for each: the share of
-the variance that is left in each held-out part, by the module, by a Wiener filter of the whole latent around the mean
-of all, and by one around the text mean; both have the principal axes and spreads of the training rows. What the
-filter of a module leaves, where it has one, is shown too: what it reads before anything evolved. The variance is that
-of the latents around their mean, site by site. With --backprop, stacks of the same shape are learnt on the same rows
-under torch for so many CPU-seconds on one thread, and the best of the rates on validation rows counts.
+python -m bench.studies.denoisers ROWS.h5 RUN [RUN ...] [--backprop 60 [--rates 0.008]]: rows of `ola precompute
+--denoiser none --text-means`, and modules of the view window that were trained on them. Prints a line of JSON for
+each: the share of the variance that is left in each held-out part, by the module, by a Wiener filter of the whole
+latent around the mean of all, and by one around the text mean; both have the principal axes and spreads of the
+training rows. What the filter of a module leaves, where it has one, is shown too: what it reads before anything
+evolved. The variance is that of the latents around their mean, site by site. With --backprop, stacks of the same shape
+are learnt on the same rows under torch for so many CPU-seconds on one thread, and the best of the rates on validation
+rows counts.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -61,18 +63,20 @@ class Learnt(Learning):
         return total
 
 
-def learn(data: Dataset, rows: Path, run: Path, seconds: float) -> Learnt:
+def learn(data: Dataset, rows: Path, run: Path, seconds: float, rates: Sequence[float]) -> Learnt:
     """Learn what a run evolved, with the best of some rates."""
     module, baselines = load(run), Baselines.load(run / "baselines.safetensors")
     config = TrainConfig("denoiser", (rows,), view="window", level=getattr(module.view, "level"))  # noqa: B009
     apart = np.intersect1d(module.view.items(data), data.indices("validation"))
-    tried = [Learnt(config, module, baselines, data, rate, seconds, Clock()) for rate in RATES]
+    tried = [Learnt(config, module, baselines, data, rate, seconds, Clock()) for rate in rates]
     for one in tried:
         one.run()
     return min(tried, key=lambda one: one.missed(apart))
 
 
-def compare(data: Dataset, run: Path, rows_file: Path | None = None, seconds: float = 0.0) -> dict[str, object]:
+def compare(
+    data: Dataset, run: Path, rows_file: Path | None = None, seconds: float = 0.0, rates: Sequence[float] = RATES
+) -> dict[str, object]:
     """Figures of one module, of the filters at its level, and of backprop for so many seconds."""
     from teachers.comparison.wiener import Wiener
 
@@ -83,7 +87,7 @@ def compare(data: Dataset, run: Path, rows_file: Path | None = None, seconds: fl
     latents, means, _ = read(data, np.intersect1d(items, data.indices("train")))
     mean = latents.mean(0)
     filters = {"Wiener": (False, Wiener.fit(latents - mean)), "Wiener with text": (True, Wiener.fit(latents - means))}
-    learnt = learn(data, rows_file, run, seconds) if rows_file and seconds else None
+    learnt = learn(data, rows_file, run, seconds, rates) if rows_file and seconds else None
     left: dict[str, dict[str, float]] = {}
     for part, rows in parts_of(data).items():
         rows = np.intersect1d(items, rows)
@@ -112,10 +116,11 @@ def main() -> None:
     parser.add_argument("rows", type=Path)
     parser.add_argument("runs", type=Path, nargs="+")
     parser.add_argument("--backprop", type=float, default=0.0, help="CPU-seconds for each rate; 0 leaves it out")
+    parser.add_argument("--rates", type=float, nargs="+", default=RATES, help="of backprop's first steps")
     asked = parser.parse_args()
     with open_dataset([asked.rows]) as data, limit_threads(1, torch=asked.backprop > 0):
         for run in asked.runs:
-            sys.stdout.write(json.dumps(compare(data, run, asked.rows, asked.backprop)) + "\n")
+            sys.stdout.write(json.dumps(compare(data, run, asked.rows, asked.backprop, asked.rates)) + "\n")
             sys.stdout.flush()
 
 

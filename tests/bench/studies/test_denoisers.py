@@ -21,11 +21,13 @@ def test_compare__has_every_part(tmp_path, wiener):
     asked = {"module": "denoiser", "view": "window", "level": 2.0, "window": 3, "generations": 2, "wiener": wiener}
     train(make_config(rows, tmp_path / "run", **asked))
     with open_dataset([rows]) as data:
-        found = compare(data, tmp_path / "run", rows, 0.2)
+        found = compare(data, tmp_path / "run", rows, 0.2, [0.003])
         module, train_rows = load(tmp_path / "run"), data.indices("train")
         mean = data.read(["latents"], train_rows)["latents"].mean(0, dtype=np.float64)
         given, told = given_of(data, module.view, parts_of(data)["one"])
     assert found["level"] == 2.0
+    assert isinstance(found["backprop"], dict)
+    assert found["backprop"]["rate"] == 0.003
     left = found["left"]
     assert isinstance(left, dict)
     assert {*left} == {"one", "two"}
