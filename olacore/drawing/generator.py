@@ -23,6 +23,8 @@ from olacore.text.style import plain_style, style_in, styled
 
 DEFAULT_SET = "google64"
 MOST_COUNT = 4096
+# Prompts whose text means are asked for at once: LANES of `olacore.kernels.tile`, which takes no time to import here.
+FEW = 16
 # What a negative prompt counts for, of what sets it apart from the mean of all.
 AWAY = np.float32(0.5)
 # What a callback gets: the step from 0 on, how many there are, and the picture as it would be now, (H, W, 3) uint8.
@@ -155,7 +157,10 @@ class Generator:
         known = [place for place, text in enumerate(texts) if text in embedded]
         if known:
             leaned = [self.captions.leaned(embedded[texts[place]], self.seen, *leans[place]) for place in known]
-            drawn = self._parts["mean"].run({"embeddings": np.array(leaned)}) - self._everything
+            # Few at once, as of one prompt: kernels for many samples may differ in their last bits.
+            groups = [np.array(leaned[first : first + FEW]) for first in range(0, len(leaned), FEW)]
+            drawn = np.concatenate([self._parts["mean"].run({"embeddings": each}) for each in groups])
+            drawn -= self._everything
             unlike = [self.unlike(self.captions.certainty(embedded[texts[place]]), OVER) for place in known]
             found[known] = self._lift.shrunk(drawn, [leans[place][0] for place in known], unlike)
         return found

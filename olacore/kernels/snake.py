@@ -154,13 +154,16 @@ def choose(genome, layers, read):
         biases = start + outputs * known
         best = np.float32(-np.inf)
         for o in range(outputs):
-            total = genome[biases + o]
+            # In float64, where products are exact, and rounded then: moves that are equally good stay so in whatever
+            # order the processor's vectors add.
+            total = np.float64(genome[biases + o])
             for i in range(known):
-                total += genome[start + o * known + i] * read[i]
+                total += np.float64(genome[start + o * known + i]) * np.float64(read[i])
+            answer = np.float32(total)
             if not last:
-                read[known + o] = tanh32(total)
-            elif total > best:  # tanh would change no order
-                best = total
+                read[known + o] = tanh32(answer)
+            elif answer > best:  # tanh would change no order
+                best = answer
                 move = o
         start = biases + outputs
         known += outputs

@@ -128,11 +128,15 @@ def chooser(genome: np.ndarray, layers: tuple[int, ...]) -> Callable[[np.ndarray
     """A player for a game that is looked at: what it sees, to its move, in NumPy."""
     maps = Layout.of(layers, None).split(np.asarray(genome, np.float32)[None])
 
+    def answer(weights: np.ndarray, biases: np.ndarray, read: np.ndarray) -> np.ndarray:
+        # As `play_snake` adds: moves that are equally good stay so.
+        return (weights[0].astype(np.float64) @ read.astype(np.float64) + biases[0]).astype(np.float32)
+
     def choose(seen: np.ndarray) -> int:
         read = seen
         for weights, biases in maps[:-1]:
-            read = np.concatenate([read, np.tanh(weights[0] @ read + biases[0])])
-        return int(np.argmax(maps[-1][0][0] @ read + maps[-1][1][0]))
+            read = np.concatenate([read, np.tanh(answer(weights, biases, read))])
+        return int(np.argmax(answer(*maps[-1], read)))
 
     return choose
 

@@ -61,4 +61,6 @@ def machine() -> str:
     flags = Path("/proc/cpuinfo")
     text = flags.read_text(encoding="utf-8") if flags.exists() else ""
     model = next((line.partition(":")[2].strip() for line in text.splitlines() if line.startswith("model name")), "")
+    # A virtual machine may call processors of any width alike; wider vectors add in another order.
+    model += ", AVX-512" if " avx512f " in text else ""
     return f"{model or platform.processor()}, numba {version('numba')}, numpy {version('numpy')}"
